@@ -41,6 +41,11 @@ export const ERROR_CODES = {
     meaning: 'the node of an identity cannot be started or reached',
     remedy: 'Follow the hint; `persisted-chat stop` with your name and `--kill` ends a node that does not answer.',
   },
+  BAD_CODE: { meaning: 'an invitation code is not complete, or mistyped', remedy: 'Copy the whole code again.' },
+  ROOM_REFUSED: {
+    meaning: 'a private room does not allow this, or does not admit you',
+    remedy: 'Follow the hint; `persisted-chat members` lists who may do what.',
+  },
   OUTPUT_FAILED: { meaning: 'standard output cannot be written', remedy: 'Free some space, or write elsewhere.' },
   SIMULATION_STOPPED: { meaning: 'a simulation was stopped before its end', remedy: 'Run it again.' },
 } as const satisfies Record<string, ErrorMeaning>

@@ -11,6 +11,15 @@ export const COMMANDS: readonly string[] = [
   'import',
   'repair',
   'renew',
+  'room',
+  'invite',
+  'invites',
+  'uninvite',
+  'join',
+  'members',
+  'remove',
+  'admit',
+  'leave',
   'node',
   'status',
   'stop',
@@ -23,24 +32,7 @@ export const COMMANDS: readonly string[] = [
 ]
 
 /** Planned commands. They are reserved, so that no one uses one as a name by accident. */
-const PLANNED = [
-  'backup',
-  'completion',
-  'invite',
-  'invites',
-  'join',
-  'leave',
-  'members',
-  'people',
-  'proof',
-  'remove',
-  'restore',
-  'risk',
-  'room',
-  'search',
-  'uninvite',
-  'web',
-] as const
+const PLANNED = ['backup', 'completion', 'people', 'proof', 'restore', 'risk', 'search', 'web'] as const
 
 /** Longest mistyped command. */
 const WORD_LENGTH_MAX = 20

@@ -13,6 +13,7 @@ import { gossipCommands } from './labs/gossip-program.js'
 import { simulateCommands } from './labs/simulate-program.js'
 import { nodeCommands } from './node/node-program.js'
 import { type ExitWith, type Registration, subcommand } from './registration.js'
+import { roomCommands } from './rooms/rooms-program.js'
 import { dataDirectory } from './store/data-directory.js'
 import { logCommands } from './store/log-program.js'
 
@@ -29,6 +30,7 @@ const versionCommands: Registration = (program, exitWith) => [
 const REGISTRATIONS: readonly Registration[] = [
   chatCommands,
   logCommands,
+  roomCommands,
   nodeCommands,
   doctorCommands,
   gossipCommands,

@@ -9,7 +9,7 @@ import { systemRandom } from '../base/random.js'
 import { LogCore } from './core.js'
 import { DiskRecovery } from './disk-recovery.js'
 import { Splitter } from './forks/splitter.js'
-import { type AuthorId, isSigned, type LogId, type Seq } from './format/author.js'
+import { type AuthorId, authorOfLog, isSigned, type LogId, type Run, runOf, type Seq } from './format/author.js'
 import type { Entry, Members } from './format/entry.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
 import { logOfSegment, type Segment } from './format/segment.js'
@@ -27,6 +27,7 @@ import type { Subscription } from './read/subscription.js'
 import type { RequestId } from './request-id.js'
 import type { Requests } from './requests.js'
 import { LevelStore } from './store/level-store.js'
+import { SharedRows } from './store/shared-rows.js'
 import type { Store } from './store/store.js'
 import { type Verified, verifyAllLogs, verifyLog } from './verification.js'
 
@@ -217,6 +218,20 @@ export class Log extends EventEmitter<LogEvents> {
   /** Why our next entry opens a new run; undefined if the end of our log is certain. */
   get doubt(): DoubtReason | undefined {
     return this.#core.own.doubt
+  }
+
+  /** Where the logs of an author end on this disk, run by run. */
+  endsOf(author: AuthorId): { readonly run: Run; readonly seq: Seq; readonly chain: Uint8Array }[] {
+    const { frontier } = this.#core
+    return frontier.heads.flatMap(({ author: log, seq }) => {
+      const chain = authorOfLog(log) === author && seq > 0 ? frontier.chainAt(log, frontier.persisted(log)) : undefined
+      return chain === undefined ? [] : [{ run: runOf(log), seq: frontier.persisted(log), chain }]
+    })
+  }
+
+  /** Rows of another part of the program in this database. */
+  rowsUnder(prefix: Uint8Array): SharedRows {
+    return new SharedRows(prefix, this.#core.store, this.#core.queue)
   }
 
   /** Resolves when writing is possible, or the log is closed. */

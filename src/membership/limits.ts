@@ -35,3 +35,6 @@ export const INVITATIONS_MAX = 256
 
 /** Largest card, key and signature included. */
 export const CARD_BYTES_MAX = 512
+
+/** Largest operation. */
+export const OPERATION_BYTES_MAX = 32 + 32 + 4 + 32 + 2 + LONG_BODY_BYTES_MAX + 64

@@ -13,7 +13,7 @@ import { ROOMLESS_MS_MAX } from './limits.js'
 import type { Listener, PeerSource } from './peer-source.js'
 import type { ChannelCarrier, RoomChannels } from './room-channels.js'
 import { type ConnectionId, type OpenConnection, Topology, type TopologyEffect } from './topology.js'
-import { type Dialled, type Opened, type PlainPolicy, Upgrader } from './upgrader.js'
+import { type Dialled, type Opened, type PlainPolicy, type ProvenPeer, Upgrader } from './upgrader.js'
 
 export interface ConnectionsOptions {
   /** Our address, as announced to peers. */
@@ -59,6 +59,7 @@ export class Connections implements ChannelCarrier {
   #nextId: ConnectionId = 1
   #me: string
   #isClosed = false
+  #onProven: ((peer: ProvenPeer) => void) | undefined
 
   constructor(options: ConnectionsOptions) {
     this.#options = options
@@ -68,7 +69,8 @@ export class Connections implements ChannelCarrier {
     this.#upgrader = new Upgrader({
       ...options,
       plain: { ...options.plain, admits: dialled => this.#admitsPlain(dialled) },
-      rooms: () => [...this.#rooms.values()].map(({ id }) => id).slice(0, STRANGER_ROOMS_MAX),
+      rooms: key => this.#roomsFor(key).slice(0, STRANGER_ROOMS_MAX),
+      onProven: peer => this.#onProven?.(peer),
       onOpened: (opened, dialled) => this.#opened(opened, dialled),
       onRoomless: ({ name }) => this.#perform(this.#topology.roomless(name)),
       onDialFailed: ({ name }, reason, remoteAddress) =>
@@ -94,10 +96,24 @@ export class Connections implements ChannelCarrier {
     return this.#listener.port
   }
 
+  /** Calls `listener` with every peer that proves its key from now on, before rooms are named. */
+  onProven(listener: (peer: ProvenPeer) => void): void {
+    this.#onProven = listener
+  }
+
   enter(room: RoomChannels): void {
     this.#rooms.set(hexOf(room.id), room)
-    this.#upgrader.offer(room.id)
+    this.#upgrader.offer(room.id, room.admits)
     for (const connection of this.#open.values()) this.#offerOn(connection, room)
+  }
+
+  readmit(room: RoomChannels): void {
+    if (this.#rooms.get(hexOf(room.id)) !== room) return
+    for (const { remote, opened } of [...this.#open.values()])
+      if (opened.kind === 'sealed' && !(remote.kind === 'native' && room.admits(remote.key)))
+        opened.multiplexer.withdraw(room.id)
+    this.#upgrader.offer(room.id, room.admits)
+    for (const connection of [...this.#open.values()]) this.#offerOn(connection, room)
   }
 
   leave(room: RoomChannels): void {
@@ -243,8 +259,13 @@ export class Connections implements ChannelCarrier {
     this.#update()
   }
 
-  #offerOn({ opened }: PeerConnection, room: RoomChannels): void {
-    if (opened.kind === 'sealed') opened.multiplexer.offer([room.id])
+  #offerOn({ opened, remote }: PeerConnection, room: RoomChannels): void {
+    if (opened.kind === 'sealed' && remote.kind === 'native' && room.admits(remote.key))
+      opened.multiplexer.offer([room.id])
+  }
+
+  #roomsFor(key: string): Uint8Array[] {
+    return [...this.#rooms.values()].filter(room => room.admits(key)).map(({ id }) => id)
   }
 
   #channelOpened(connection: PeerConnection, room: RoomChannels | undefined): void {

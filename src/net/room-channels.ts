@@ -57,6 +57,8 @@ export interface ChannelCarrier {
   attemptAt(name: string): DialAttempt | undefined
   /** The connections to a dialled peer. */
   connectionsTo(name: string): readonly ConnectionId[]
+  /** Offers a room on each connection whose peer it admits, and takes it off the others. */
+  readmit(room: RoomChannels): void
   /** Offers a room on a connection again. */
   offer(room: RoomChannels, id: ConnectionId): void
   /** Takes a room off a connection, and closes that if no other room uses it; its peer is then not redialled for `cooldownMs`. */
@@ -77,6 +79,7 @@ interface Target {
 /** One room on the connections of its node: its channels, and the peers that it dials. Closing it leaves the connections to other rooms. */
 export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
   readonly id: Uint8Array
+  readonly admits: (key: string) => boolean
   readonly #carrier: ChannelCarrier
   readonly #open = new Map<ConnectionId, Connection>()
   readonly #targets = new Map<string, Target>()
@@ -84,9 +87,11 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
   /** Connections that the room was taken off for a while. */
   readonly #cooldowns = new Map<ConnectionId, Cancel>()
 
-  constructor(id: Uint8Array, carrier: ChannelCarrier) {
+  /** `admits` says whether the room may be named to a peer with a key; by default to everybody. */
+  constructor(id: Uint8Array, carrier: ChannelCarrier, admits: (key: string) => boolean = () => true) {
     super()
     this.id = id
+    this.admits = admits
     this.#carrier = carrier
   }
 
@@ -174,6 +179,11 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
   /** Closes connections, by default all. Peers that are dialled are redialled at once. */
   reconnect(which: (connection: Connection) => boolean = () => true): void {
     for (const connection of this.connections) if (which(connection)) this.#carrier.reconnect(connection.id)
+  }
+
+  /** Who is admitted has changed: opens the channels of those who are now, and closes those of the others at once. */
+  admissionChanged(): void {
+    this.#carrier.readmit(this)
   }
 
   /** Closes all channels. The connections stay open for other rooms. */

@@ -33,6 +33,12 @@ export interface PlainPolicy {
   readonly isAnnouncedNative?: (address: string) => boolean
 }
 
+/** The other end of a sealed connection. */
+export interface ProvenPeer {
+  readonly remote: NativeRemote
+  readonly multiplexer: Multiplexer
+}
+
 /** A connection whose other end is known, and has a room in common with us. */
 export type Opened =
   | { readonly kind: 'plain'; readonly remote: ScuttleupRemote; readonly stream: RawConnection }
@@ -49,8 +55,10 @@ interface UpgraderPolicy extends PlainPolicy {
 }
 
 export interface UpgraderOptions {
-  /** Ids of the rooms that are offered to a native peer at first. */
-  readonly rooms: () => readonly Uint8Array[]
+  /** Ids of the rooms that are offered at first to the peer with a key. */
+  readonly rooms: (key: string) => readonly Uint8Array[]
+  /** A peer has proven its key; there may be no room in common. */
+  readonly onProven: (peer: ProvenPeer) => void
   /** The key that is proven to every native peer. */
   readonly keys: KeyPair
   readonly plain: UpgraderPolicy
@@ -87,8 +95,8 @@ export class Upgrader {
   readonly #startedAt: Millis
   readonly #admission = new AdmissionControl<RawConnection>()
   readonly #pending = new Set<RawConnection>()
-  /** Of connections without a room in common, with what to do when there is one. */
-  readonly #roomless = new Map<Multiplexer, () => void>()
+  /** Connections without a room in common, with what to do when there is one. */
+  readonly #roomless = new Map<ProvenPeer, () => void>()
   readonly #reported = new Set<string>()
 
   constructor(options: UpgraderOptions) {
@@ -120,17 +128,18 @@ export class Upgrader {
     new HandshakeRun(raw, options, clock, outcome => this.#finished(raw, dialled, outcome)).start()
   }
 
-  /** Offers a room that was opened on the connections that wait for one in common. */
-  offer(room: Uint8Array): void {
-    for (const [multiplexer, succeed] of [...this.#roomless]) {
-      multiplexer.offer([room])
+  /** Offers a room on the connections that wait for one in common, if it admits their peers. */
+  offer(room: Uint8Array, admits: (key: string) => boolean): void {
+    for (const [{ remote, multiplexer }, succeed] of [...this.#roomless]) {
+      if (admits(remote.key)) multiplexer.offer([room])
+      else multiplexer.withdraw(room)
       if (multiplexer.size > 0) succeed()
     }
   }
 
   /** Takes a closed room off these connections. */
   withdraw(room: Uint8Array): void {
-    for (const multiplexer of this.#roomless.keys()) multiplexer.withdraw(room)
+    for (const { multiplexer } of this.#roomless.keys()) multiplexer.withdraw(room)
   }
 
   /** Closes all connections whose handshake is not complete. */
@@ -160,12 +169,12 @@ export class Upgrader {
     { remote, stream, handshakeHash }: Extract<HandshakeOutcome, { readonly kind: 'sealed' }>,
     dialled: Dialled | undefined,
   ): void {
-    const { clock, random, rooms, onOpened, onRoomless } = this.#options
+    const { clock, random, rooms, onOpened, onRoomless, onProven } = this.#options
     let settle = (reason?: DialFailureReason): void => {
       settle = () => {}
       cancel()
       this.#pending.delete(stream)
-      this.#roomless.delete(multiplexer)
+      this.#roomless.delete(peer)
       this.#admission.release(raw)
       if (reason === undefined) {
         onOpened({ kind: 'sealed', remote, stream, multiplexer }, dialled)
@@ -180,6 +189,7 @@ export class Upgrader {
       handshakeHash,
       random,
     })
+    const peer = { remote, multiplexer }
     let hasRooms = false
     multiplexer.on('rooms', () => {
       if (multiplexer.size > 0) return settle()
@@ -195,8 +205,9 @@ export class Upgrader {
     stream.once('end', () => settle('closed'))
     stream.once('close', () => settle('closed'))
     this.#pending.add(stream)
-    this.#roomless.set(multiplexer, () => settle())
-    multiplexer.offer(rooms())
+    this.#roomless.set(peer, () => settle())
+    onProven(peer)
+    multiplexer.offer(rooms(remote.key))
   }
 
   #failed(reason: DialFailureReason, remoteAddress: string, dialled: Dialled | undefined): void {

@@ -24,6 +24,8 @@ export const VIOLATIONS = [
   'malformed-status',
   'malformed-presence-digest',
   'malformed-contacts',
+  /** In a private room: membership operations, or what is exchanged about them. */
+  'malformed-operations',
   /** Entries of too many authors whose entries were rejected. */
   'too-many-rejected-authors',
 ] as const

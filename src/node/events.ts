@@ -3,6 +3,7 @@ import type { KeyFileEvent } from '../base/crypto/key-file.js'
 import type { DiskFailure } from '../base/files/disk-faults.js'
 import type { LogEvent } from '../log/events.js'
 import type { DialAttempt } from '../net/dial-target.js'
+import type { Role } from '../membership/format/role.js'
 import type { CloseReason, NetEvent } from '../net/events.js'
 import type { SyncEvent } from '../sync/events.js'
 
@@ -65,6 +66,16 @@ export type RoomEvent =
     }
   /** The peer's clock is far ahead of ours, or, where negative, behind it. */
   | { readonly kind: 'clock-differs'; readonly peer: string; readonly aheadMs: number }
+  /** Somebody became a member of the private room. */
+  | { readonly kind: 'member-admitted'; readonly member: string; readonly by: string; readonly role: Role }
+  /** Somebody is no member any more: they were removed by somebody, or left. */
+  | { readonly kind: 'member-gone'; readonly member: string; readonly by?: string }
+  /** We are no member of the room any more: we were removed by somebody, or left. */
+  | { readonly kind: 'membership-ended'; readonly by?: string }
+  /** More people were admitted by one invitation than it allows. */
+  | { readonly kind: 'invitation-overused'; readonly members: readonly string[]; readonly uses: number }
+  /** A member signed two histories of operations. */
+  | { readonly kind: 'operations-forked'; readonly member: string }
 
 /** What a peer sent that was not accepted. */
 type PeerEvent = SyncEvent & { readonly peer: string }
@@ -96,6 +107,7 @@ export const EVENT_KINDS = {
   'entry-damaged': 'problem',
   'entry-recovered': 'change',
   'fork-proven': 'problem',
+  'invitation-overused': 'problem',
   'key-created': 'change',
   'key-open-to-others': 'problem',
   'key-without-entries': 'problem',
@@ -103,11 +115,15 @@ export const EVENT_KINDS = {
   'log-end-restored': 'problem',
   'logs-opened': 'change',
   'mark-failed': 'problem',
+  'member-admitted': 'change',
+  'member-gone': 'change',
+  'membership-ended': 'problem',
   'multicast-failed': 'problem',
   'multicast-port-unavailable': 'problem',
   'no-interface': 'problem',
   'older-version': 'problem',
   'other-key': 'problem',
+  'operations-forked': 'problem',
   'own-key-elsewhere': 'change',
   'peer-left': 'change',
   'port-taken': 'problem',

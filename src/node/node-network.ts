@@ -15,6 +15,7 @@ import { TcpSource } from '../net/lan/tcp.js'
 import { Announcement } from './announcement.js'
 import type { NodeEvent } from './events.js'
 import { listeningPlace } from './peer-name.js'
+import { Introductions } from './private-rooms/introductions.js'
 
 /** How a node is reached. The same for all of its rooms: the first open one decides. */
 export interface NetworkOptions {
@@ -28,8 +29,8 @@ export interface NetworkOptions {
 
 /** A room on the network of its node. */
 export interface NetworkedRoom {
-  /** As announced. */
-  readonly tag: string
+  /** As announced; undefined for a private room, which is not. */
+  readonly tag: string | undefined
   /** Something happened to the node as a whole. */
   onEvent(event: NodeEvent): void
   sighted(service: Service): void
@@ -41,6 +42,8 @@ export interface NetworkedRoom {
 /** Once a node listens: its connections, and its presence on the local network. */
 export class OpenNetwork {
   readonly connections: Connections
+  /** Of private rooms. */
+  readonly introductions = new Introductions(systemClock)
   readonly discovery: Discovery | undefined
   readonly listen: string | undefined
   /** How peers reach the node, for rooms that are opened later. */
@@ -80,6 +83,7 @@ export class OpenNetwork {
       clock: systemClock,
       random: systemRandom,
     })
+    this.connections.onProven(peer => this.introductions.proven(peer))
   }
 
   /** Whether peers on other machines can reach this one, so that its address may be passed on. */
@@ -140,7 +144,7 @@ export class OpenNetwork {
   }
 
   get #tags(): string[] {
-    return [...this.#rooms].map(({ tag }) => tag)
+    return [...this.#rooms].flatMap(({ tag }) => tag ?? [])
   }
 
   #openDiscovery(): Discovery {
@@ -202,6 +206,11 @@ export class NodeNetwork {
       await this.leave(room)
       throw error
     }
+  }
+
+  /** The network while there is a room. */
+  async opened(): Promise<OpenNetwork | undefined> {
+    return this.#open?.catch(() => undefined)
   }
 
   /** Removes a room; with the last one the node stops listening. */

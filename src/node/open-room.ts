@@ -2,12 +2,14 @@ import { type Clock, systemClock } from '../base/clock.js'
 import { systemRandom } from '../base/random.js'
 import { UNSET_CLOCK_BEFORE_MS } from '../log/format/hybrid-clock.js'
 import { LOBBY } from '../log/format/room-id.js'
+import type { PrivateRoom } from '../membership/format/room.js'
 import { Replicator } from '../sync/replicator.js'
 import type { NodeEvent } from './events.js'
 import { keyCreated } from './home-guard.js'
 import type { NetworkOptions, NodeNetwork } from './node-network.js'
 import { homeOf } from './paths.js'
 import { Pins } from './people/pins.js'
+import { RoomMembers } from './private-rooms/room-members.js'
 import { Room } from './room.js'
 import { RoomNetwork } from './room-network.js'
 import { openLog } from './stored-log.js'
@@ -20,6 +22,8 @@ export interface OpenRoomOptions extends NetworkOptions {
   readonly peers: readonly string[]
   /** Default: the lobby. */
   readonly room?: string | undefined
+  /** The private room that is called so. */
+  readonly privateRoom?: PrivateRoom | undefined
   /** Directory with the databases of all users and rooms. */
   readonly data: string
   /** Whether the caller made the key for this room. */
@@ -32,19 +36,22 @@ export interface OpenRoomOptions extends NetworkOptions {
 
 /** The composition root of a room: its log, its network, and the room over both. Rejects with a ChatError, leaving nothing open. */
 export async function openRoom(options: OpenRoomOptions): Promise<Room> {
-  const { onEvent } = options
-  const home = homeOf(options.data, options.me, options.room)
-  const network = new RoomNetwork({ ...options, home })
+  const { onEvent, privateRoom } = options
+  const home = homeOf(options.data, options.me, options.room, privateRoom?.id)
+  const network = new RoomNetwork({ ...options, home, isPrivate: privateRoom !== undefined })
   reportUnsetClock(systemClock, onEvent)
   const { pins = new Pins() } = options
   const { log, keys } = await openLog(home, onEvent, options.isNewKey, pins)
   onEvent({ kind: 'logs-opened', database: home.database })
   if (keys.isNew) onEvent(keyCreated(home))
   try {
-    const connections = await network.open(keys)
+    const members = privateRoom && (await RoomMembers.open(privateRoom, keys, log))
+    members?.introduceAs(home.me)
+    const connections = await network.open(keys, members)
     const room = new Room({
       me: home.me,
       room: home.room === LOBBY ? undefined : home.room,
+      members,
       log,
       replicator: new Replicator(log),
       connections,

@@ -6,6 +6,7 @@ import { hexOf } from '../base/wire/bytes.js'
 import type { AuthorId } from '../log/format/author.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
 import type { MarkPaths } from '../log/mark/own-mark.js'
+import { roomLabel } from '../membership/format/room.js'
 
 /** Directory name of a database: the lobby, or the first 16 hex digits of a room's id. */
 export const DATABASE_NAME = /^(lobby|[0-9a-f]{16})$/
@@ -29,17 +30,20 @@ export interface Home {
   readonly databaseName: string
 }
 
-/** The only function that turns names into path components. Reads `data` to find how the name is spelled there. Throws BAD_NAME. */
-export function homeOf(data: string, me: string, room = LOBBY): Home {
+/**
+ * The only function that turns names into path components. Reads `data` to find how the name is spelled there. `privateId` is the id of
+ * a private room, which is only called `room`. Throws BAD_NAME.
+ */
+export function homeOf(data: string, me: string, room = LOBBY, privateId?: Uint8Array): Home {
   const name = checkName(me, `the name ${JSON.stringify(me)}`)
   const roomName = checkName(room, `the room name ${JSON.stringify(room)}`)
   const directory = path.join(data, componentIn(data, name))
-  const databaseName = databaseNameOf(roomName)
+  const databaseName = privateId === undefined ? databaseNameOf(roomName) : roomLabel(privateId)
   return {
     me: name,
     room: roomName,
     get roomId() {
-      return roomId(roomName)
+      return privateId ?? roomId(roomName)
     },
     directory,
     keyFile: path.join(directory, 'key'),

@@ -19,6 +19,8 @@ import type { ConnectionSummary, NodeEvent } from './events.js'
 import { namedPeer } from './peer-name.js'
 import { Meetings } from './people/meetings.js'
 import type { Pins } from './people/pins.js'
+import { MembershipGate } from './private-rooms/membership-gate.js'
+import type { RoomMembers } from './private-rooms/room-members.js'
 import { createReplicationStream } from './replication.js'
 
 interface RoomConnectionsEvents {
@@ -35,6 +37,8 @@ export interface RoomConnectionsOptions {
   readonly replicator: Replicator
   readonly connections: RoomChannels
   readonly presence: Presence
+  /** Who is in the room, if it is private. */
+  readonly members?: RoomMembers | undefined
   readonly clock: Clock
   readonly random: Pick<Random, 'number'>
   readonly keys: KeyPair
@@ -185,8 +189,21 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
       const peer = presence.scuttleup(this.#names.claimedBy(connection))
       replication.once('close', () => peer.close())
     }
+    const gate = this.#gate(connection)
+    const through = gate === undefined ? [replication] : [gate.incoming, replication, gate.outgoing]
     // However the replication ends, the connection ends with it; `connections` reports that and dials again.
-    pipeline(stream, replication, stream, () => stream.destroy())
+    pipeline([stream, ...through, stream], () => stream.destroy())
+  }
+
+  /** In a private room: levels the membership operations before any chat passes. */
+  #gate(connection: Connection): MembershipGate | undefined {
+    const { members } = this.#options
+    if (members === undefined) return undefined
+    const report = (): void => {
+      const peer = this.#names.nameOf(connection)
+      this.emit('event', { kind: 'protocol-violated', violation: 'malformed-operations', peer })
+    }
+    return new MembershipGate(members, report)
   }
 
   /** What native peers exchange besides logs: presence, and addresses of further peers. */

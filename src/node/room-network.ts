@@ -7,10 +7,13 @@ import type { NodeEvent } from './events.js'
 import type { NetworkedRoom, NetworkOptions, NodeNetwork, OpenNetwork } from './node-network.js'
 import type { Home } from './paths.js'
 import { distinctPeers, listeningPlace, type NamedPeer, namedPeer } from './peer-name.js'
+import type { RoomMembers } from './private-rooms/room-members.js'
 
 export interface RoomNetworkOptions extends NetworkOptions {
   readonly home: Home
   readonly network: NodeNetwork
+  /** Whether only its members learn that it exists. */
+  readonly isPrivate?: boolean
   /** Names, or addresses as `host:port`. */
   readonly peers: readonly string[]
   readonly onEvent: (event: NodeEvent) => void
@@ -18,19 +21,21 @@ export interface RoomNetworkOptions extends NetworkOptions {
 
 /** The network of one room: its channels on the node's connections, and which peers it dials. */
 export class RoomNetwork implements NetworkedRoom {
-  readonly tag: string
+  readonly tag: string | undefined
   readonly peers: readonly NamedPeer[]
   readonly #options: RoomNetworkOptions
   #open: OpenNetwork | undefined
   #channels: RoomChannels | undefined
   #autodial: LanAutodial | undefined
+  #members: RoomMembers | undefined
+  #removeIntroduction = (): void => {}
 
   /** Opens nothing yet. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
   constructor(options: RoomNetworkOptions) {
     this.#options = options
-    const { home, listen, peers } = options
+    const { home, listen, peers, isPrivate = false } = options
     const { address } = listeningPlace(home.me, listen)
-    this.tag = roomTag(home.roomId)
+    this.tag = isPrivate ? undefined : roomTag(home.roomId)
     this.peers = distinctPeers(peers.map(text => namedPeer(text, home.me, address)))
   }
 
@@ -49,14 +54,20 @@ export class RoomNetwork implements NetworkedRoom {
     return this.#open?.address ?? ''
   }
 
-  /** Listens, unless another room of the node does. Rejects with SWARM_PORT_TAKEN, SWARM_LISTEN_FAILED or BAD_USAGE. */
-  async open(keys: KeyPair): Promise<RoomChannels> {
+  /**
+   * Listens, unless another room of the node does. `members` are those of a private room. Rejects with SWARM_PORT_TAKEN,
+   * SWARM_LISTEN_FAILED or BAD_USAGE.
+   */
+  async open(keys: KeyPair, members?: RoomMembers): Promise<RoomChannels> {
     const { home, network, onEvent } = this.#options
     const open = await network.enter(this, keys, this.#options)
     this.#open = open
     onEvent({ kind: 'listening', address: open.address, room: home.room })
-    this.#channels = new RoomChannels(home.roomId, open.connections)
-    return this.#channels
+    const channels = new RoomChannels(home.roomId, open.connections, members && (key => members.isMember(key)))
+    this.#channels = channels
+    this.#members = members
+    if (members !== undefined) this.#removeIntroduction = open.introductions.add({ members, channels })
+    return channels
   }
 
   /** Opens the channels, announces the room, and dials the named peers; without any, peers that are found on the network. */
@@ -95,18 +106,29 @@ export class RoomNetwork implements NetworkedRoom {
   }
 
   async close(): Promise<void> {
+    this.#removeIntroduction()
     if (this.#open !== undefined) await this.#options.network.leave(this)
     this.#open = undefined
   }
 
+  /** Peers announce their public rooms; members of a private one are known by their keys. */
+  #isCandidate({ rooms, key }: Service): boolean {
+    if (this.tag !== undefined) return rooms.includes(this.tag)
+    for (const author of this.#members?.membership.members.keys() ?? []) if (author.startsWith(key)) return true
+    return false
+  }
+
   #dialFound(open: OpenNetwork, channels: RoomChannels, key: string, peerExchange: PeerExchange | undefined): void {
     const { clock } = open.connections
-    const autodial = new LanAutodial({ connections: channels, clock, key, room: this.tag, peerExchange })
+    const isCandidate = (service: Service): boolean => this.#isCandidate(service)
+    const autodial = new LanAutodial({ connections: channels, clock, key, isCandidate, peerExchange })
     this.#autodial = autodial
-    channels.on('change', () => open.updateMissing())
-    channels.on('disconnection', () => {
+    const sightAll = (): void => {
       for (const service of open.discovery?.services ?? []) autodial.sighted(service)
-    })
+    }
+    channels.on('change', () => open.updateMissing())
+    channels.on('disconnection', sightAll)
+    this.#members?.on('change', sightAll)
     open.updateMissing()
   }
 }

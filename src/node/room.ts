@@ -16,6 +16,7 @@ import type { Log } from '../log/log.js'
 import type { ReadOptions } from '../log/options.js'
 import type { RequestId } from '../log/request-id.js'
 import type { Requests } from '../log/requests.js'
+import { roomLabel } from '../membership/format/room.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
 import type { RoomChannels } from '../net/room-channels.js'
 import { archiveOf } from '../sync/archive.js'
@@ -25,6 +26,9 @@ import { DeliveryWatch } from './delivery-watch.js'
 import type { ConnectionSummary, NodeEvent } from './events.js'
 import { Outbox, type Outcome } from './outbox.js'
 import { Pins } from './people/pins.js'
+import { databaseNameOf } from './paths.js'
+import { MembershipEvents } from './private-rooms/membership-events.js'
+import type { RoomMembers } from './private-rooms/room-members.js'
 import { type HostedRoom, messagesOf, type RoomApi, type SayOptions } from './room-api.js'
 import { RoomConnections } from './room-connections.js'
 
@@ -49,6 +53,8 @@ export interface RoomParts {
   readonly me: string
   /** The room's name; undefined in the lobby. */
   readonly room?: string | undefined
+  /** Who is in it, if it is private. */
+  readonly members?: RoomMembers | undefined
   readonly log: Log
   /** Replicates the log with every peer. */
   readonly replicator: Replicator
@@ -85,6 +91,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   readonly #outbox: Outbox
   readonly #connections: RoomConnections
   readonly #presence: Presence
+  readonly #membershipEvents: MembershipEvents | undefined
   #hasSpoken = false
   #closing: Promise<void> | undefined
 
@@ -95,7 +102,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     this.#outbox = new Outbox(log)
     this.#presence = new Presence(clock, {
       keys,
-      room: roomId(this.room),
+      room: this.#id,
       me,
       hasWritten: author => log.head.some(head => authorOfLog(head.author) === author),
       random: () => random.number(),
@@ -106,6 +113,8 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       this.#connections.reconnectScuttleup(),
     )
     clock.after(INSPECTION_MS, () => void this.#inspect())
+    this.#membershipEvents =
+      parts.members && new MembershipEvents(parts.members, clock, event => this.emit('event', event))
     this.#follow()
   }
 
@@ -124,6 +133,22 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
 
   get address(): string {
     return this.#connections.address
+  }
+
+  /** The name of its database. */
+  get label(): string {
+    const { members } = this.#parts
+    return members === undefined ? databaseNameOf(this.room) : roomLabel(members.room.id)
+  }
+
+  /** Where the logs of an author end on this disk. */
+  endsOf(author: AuthorId): ReturnType<Log['endsOf']> {
+    return this.#parts.log.endsOf(author)
+  }
+
+  /** Who is in it; undefined for a public room. */
+  get members(): RoomMembers | undefined {
+    return this.#parts.members
   }
 
   get heads(): readonly Digest[] {
@@ -190,6 +215,8 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
 
   async say(said: Draft | string, { signal }: SayOptions = {}): Promise<void> {
     this.#hasSpoken = true
+    const error = this.#refusal
+    if (error !== undefined) throw error
     const outcome = await this.#outbox.post({ username: this.#parts.me, ...entryFieldsOf(draftOf(said)) }, { signal })
     if (outcome.kind === 'aborted') throw signal?.reason
     if (outcome.kind === 'refused') throw outcome.error
@@ -199,6 +226,8 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   /** Appends the entry of a client's request, and the request in the same commit; resolves with the outcome. */
   post(fields: EntryFields, request: RequestId): Promise<Outcome> {
     this.#hasSpoken = true
+    const error = this.#refusal
+    if (error !== undefined) return Promise.resolve({ kind: 'refused', error })
     return this.#outbox.post({ username: this.#parts.me, ...fields }, { request })
   }
 
@@ -240,7 +269,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   archive(): AsyncIterable<Uint8Array> {
-    return archiveOf(this.#parts.log, roomId(this.room))
+    return archiveOf(this.#parts.log, this.#id)
   }
 
   /** The address it listens on, as peers know it; undefined if it does not listen. */
@@ -258,8 +287,22 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.close()
   }
 
+  /** Why nothing is written: who is no member would write to nobody. */
+  get #refusal(): ChatError | undefined {
+    const { members } = this.#parts
+    if (members === undefined || members.isMember(this.id)) return undefined
+    return new ChatError('ROOM_REFUSED', 'not sent: you are no member of this room any more', {
+      hint: 'Ask an admin of the room to admit you.',
+    })
+  }
+
+  get #id(): Uint8Array {
+    return this.#parts.members?.room.id ?? roomId(this.room)
+  }
+
   async #close(): Promise<void> {
     const { log, network, clock } = this.#parts
+    this.#membershipEvents?.close()
     this.#connections.quiet()
     this.#presence.close()
     if (this.#connections.hasNative) await new Promise<void>(resolve => void clock.after(GOODBYE_MS, resolve))

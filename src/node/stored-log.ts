@@ -70,6 +70,8 @@ export function openMark(home: Home, keys: KeyPair, onEvent: OnEvent): Promise<O
 
 export interface LogCopy {
   readonly log: Log
+  /** The user's key, or a random one if there is none. */
+  readonly keys: KeyPair
   /** Damage in the files of the database. */
   readonly faults: readonly FileFault[]
   /** Where the logs end according to the mark, which is kept outside of the database. */
@@ -98,7 +100,7 @@ export async function openLogCopy(home: Home, onEvent: OnEvent): Promise<LogCopy
     known: NOBODY_KNOWN,
     onEvent,
   })
-  return { log, faults, found, hasKey }
+  return { log, keys, faults, found, hasKey }
 }
 
 /** The mark without its pending batch: the copy holds what was being written when the process was killed. */

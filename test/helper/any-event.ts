@@ -4,6 +4,7 @@ import { FACE_EVENT_KINDS, type FaceEvent } from '../../src/host/protocol/events
 import type { LogId } from '../../src/log/format/author.js'
 import type { Rejection } from '../../src/log/format/log-fault.js'
 import { DOUBT_REASONS } from '../../src/log/mark/doubt.js'
+import { ROLES } from '../../src/membership/format/role.js'
 import { DIAL_FAILURES } from '../../src/net/dial-failure.js'
 import { CLOSE_REASONS } from '../../src/net/events.js'
 import { VIOLATIONS } from '../../src/net/violation.js'
@@ -105,6 +106,7 @@ const EVENTS: Fields<FaceEvent> = {
   'entry-damaged': { author, seq: count },
   'entry-recovered': { seq: count },
   'fork-proven': { author, seq: count, isOurs: fc.boolean() },
+  'invitation-overused': { members: fc.array(text), uses: count },
   'key-created': { name: text, file: text },
   'key-open-to-others': { file: text, failure },
   'key-without-entries': { file: text },
@@ -112,6 +114,9 @@ const EVENTS: Fields<FaceEvent> = {
   'log-end-restored': {},
   'logs-opened': { database: text },
   'mark-failed': { file: text, failure },
+  'member-admitted': { member: text, by: text, role: fc.constantFrom(...ROLES) },
+  'member-gone': { member: text, by: text },
+  'membership-ended': { by: text },
   'multicast-failed': { interface: text, address: text, code: text },
   'multicast-port-unavailable': { port: count, code: text },
   'no-interface': {},
@@ -119,6 +124,7 @@ const EVENTS: Fields<FaceEvent> = {
   'node-silent': { name: text, pid: count, sinceMs: fc.integer() },
   'older-version': { address: text },
   'other-key': { me: text, name: text, key: author, pinned: author },
+  'operations-forked': { member: text },
   'own-key-elsewhere': { peer: text },
   'peer-left': { peer: text },
   'port-taken': { port: count, usedPort: count },

@@ -142,6 +142,7 @@ export class HostMachine {
       stays: this.#options.stays ?? false,
       store,
       pins: await Pins.open(store),
+      commands: () => Promise.reject(new Error('there are no commands here')),
       openRoom: async (options, report) => {
         this.onOpen(report)
         const peer = await this.#peer(options.room ?? 'lobby')

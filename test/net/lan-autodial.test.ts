@@ -23,7 +23,7 @@ function world(dialsEveryone = true) {
     },
     clock,
     key: serviceOf('alice', 5).key,
-    room: ROOM,
+    isCandidate: ({ rooms }) => rooms.includes(ROOM),
     peerExchange: dialsEveryone
       ? { discovered: () => {}, lost: () => {}, shouldDial: () => connected.length < 16 }
       : undefined,

@@ -4,11 +4,12 @@ import { ChatError } from '../../base/errors.js'
 import { sanitise, sanitisedJson } from '../../base/safe-text.js'
 import { mentions } from '../../chat/mention.js'
 import { UnreadCount } from '../../chat/views/unread-count.js'
-import { NodeStore } from '../../host/server/node-store.js'
+import { type EnteredRoom, NodeStore } from '../../host/server/node-store.js'
 import type { Digest } from '../../log/format/heads.js'
 import { LOBBY } from '../../log/format/room-id.js'
 import { LevelStore } from '../../log/store/level-store.js'
 import { DATABASE_NAME, homeOf } from '../../node/paths.js'
+import { RoomMembers } from '../../node/private-rooms/room-members.js'
 import { messagesOf } from '../../node/room-api.js'
 import { openLogCopy } from '../../node/stored-log.js'
 import { dateAndTimeOf } from '../../session/dates.js'
@@ -22,8 +23,8 @@ interface RoomSummary {
   readonly room: string
   /** Name of its directory. */
   readonly id: string
-  readonly kind: 'public'
-  /** How many people have written there. */
+  readonly kind: 'public' | 'private'
+  /** How many people have written there, or are members of a private room. */
   readonly members: number
   readonly unread: number
   /** How many of them mention the user. */
@@ -52,8 +53,9 @@ export async function listRooms(where: Omit<Where, 'room'>, isJson: boolean): Pr
     if (labels.includes(LOBBY) && !rooms.some(({ label }) => label === LOBBY))
       rooms.unshift({ name: LOBBY, label: LOBBY, enteredAt: 0 })
     const summaries: RoomSummary[] = []
-    for (const { name, label } of rooms)
-      if (labels.includes(label)) summaries.push(await summaryOf(where, name, (await node?.marks(label)) ?? []))
+    for (const room of rooms)
+      if (labels.includes(room.label))
+        summaries.push(await summaryOf(where, room, (await node?.marks(room.label)) ?? []))
     await writeLinesIfOpen(process.stdout, isJson ? summaries.map(room => sanitisedJson(room)) : linesOf(summaries))
     for (const label of labels)
       if (!rooms.some(room => room.label === label))
@@ -66,12 +68,12 @@ export async function listRooms(where: Omit<Where, 'room'>, isJson: boolean): Pr
 
 async function summaryOf(
   { me, data }: Omit<Where, 'room'>,
-  name: string,
+  { name, privateRoom }: EnteredRoom,
   marks: readonly Digest[],
 ): Promise<RoomSummary> {
-  const home = homeOf(data, me, name)
+  const home = homeOf(data, me, name, privateRoom?.id)
   const { hidden } = loadView(savedViewFile(home.database))
-  const { log } = await openLogCopy(home, report)
+  const { log, keys } = await openLogCopy(home, report)
   try {
     const count = new UnreadCount(
       { ourId: log.author, isHidden: author => hidden.has(author), isMention: message => mentions(message, [me]) },
@@ -86,8 +88,11 @@ async function summaryOf(
     return {
       room: name,
       id: home.databaseName,
-      kind: 'public',
-      members: log.head.length,
+      kind: privateRoom === undefined ? 'public' : 'private',
+      members:
+        privateRoom === undefined
+          ? log.head.length
+          : (await RoomMembers.open(privateRoom, keys, log)).membership.members.size,
       unread,
       mentions: mentioned,
       lastAt,
@@ -99,8 +104,9 @@ async function summaryOf(
 
 function linesOf(rooms: readonly RoomSummary[]): string[] {
   const width = Math.max(0, ...rooms.map(({ room }) => room.length))
-  return rooms.map(({ room, unread, mentions, lastAt }) => {
+  return rooms.map(({ room, kind, members, unread, mentions, lastAt }) => {
     const counts = [
+      ...(kind === 'private' ? [`private, ${members} ${members === 1 ? 'member' : 'members'}`] : []),
       unread === 0 ? 'all read' : `${unread.toLocaleString('en')} unread`,
       ...(mentions === 0 ? [] : [`${mentions.toLocaleString('en')} mention you`]),
       ...(lastAt === null ? [] : [`last message ${dateAndTimeOf(Date.parse(lastAt))}`]),

@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
 import { diskFaultWords, unusableHint } from '../../base/files/disk-faults.js'
 import { isOwn } from '../../base/files/ownership.js'
+import { NodeStore } from '../../host/server/node-store.js'
 import type { Log } from '../../log/log.js'
+import { LevelStore } from '../../log/store/level-store.js'
 import type { NodeEvent } from '../../node/events.js'
 import { checkKeyIsThere, keyCreated, secureHome } from '../../node/home-guard.js'
 import { type Home, homeOf } from '../../node/paths.js'
@@ -27,12 +30,22 @@ export interface Where {
   readonly room: string | undefined
 }
 
+/** Where a room is stored: a private one under its label. */
+async function storedHome({ data, me, room }: Where): Promise<Home> {
+  const home = homeOf(data, me, room)
+  if (room === undefined || existsSync(home.database)) return home
+  const copy = await LevelStore.openCopy(path.join(home.directory, 'node')).catch(() => undefined)
+  const known = copy && (await new NodeStore(copy.store).privateRoom(room))
+  await copy?.store.close()
+  return homeOf(data, me, known?.name ?? room, known?.privateRoom?.id)
+}
+
 /**
  * Opens a copy of the stored logs for a command that reads, and removes it afterwards. The logs themselves are neither
  * opened nor changed: they may be on a read-only file system, and the chat may be running. Rejects with a ChatError.
  */
 export async function withCopy(where: Where, action: (copy: LogCopy, home: Home) => Promise<number>): Promise<number> {
-  const home = homeOf(where.data, where.me, where.room)
+  const home = await storedHome(where)
   await checkLogs(home, where.alsoIn)
   const copy = await openLogCopy(home, report)
   copy.log.on('event', report)
@@ -56,7 +69,7 @@ async function closing<T>(used: { close(): Promise<void> }, action: () => Promis
 
 /** Opens the stored logs for a command that writes, creating them if they are missing. Rejects with a ChatError. */
 export async function withLog(where: Where, action: (log: Log, home: Home) => Promise<number>): Promise<number> {
-  const home = homeOf(where.data, where.me, where.room)
+  const home = await storedHome(where)
   await secureHome(home, report)
   await checkKeyIsThere(home)
   return withClosedRooms(home, () => withOpenLog(where, home, action))

@@ -61,10 +61,49 @@ export interface NodeAnswer {
   close(): void
 }
 
+/**
+ * Runs a command on private rooms in the running node, and calls `onItem` with each part of its answer. False if none runs. Rejects
+ * with the node's ChatError.
+ */
+export async function commandNode(
+  options: ConnectOptions,
+  command: Fields,
+  onItem: (item: Fields) => void,
+): Promise<boolean> {
+  const greeted = await greet(options, 'command', undefined, command)
+  if (greeted === undefined) return false
+  const { socket, reader } = greeted
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const receive = (): void => {
+        for (let next = reader.next(); next.kind === 'frame'; next = reader.next()) {
+          const read = readHostFrame(next.body)
+          const value = read?.kind === 'json' ? read.value : {}
+          if (value['is'] === 'item' && isFields(value['value'])) onItem(value['value'])
+          else if (value['is'] === 'failed') reject(errorOf(value))
+          else if (value['is'] === 'done') resolve()
+        }
+      }
+      socket.on('data', bytes => {
+        reader.push(bytes)
+        receive()
+      })
+      socket.once('close', () =>
+        reject(new ChatError('NODE_UNUSABLE', `the node of ${options.me} ended before the answer`)),
+      )
+      receive()
+      socket.resume()
+    })
+    return true
+  } finally {
+    socket.destroy()
+  }
+}
+
 /** Asks the running node for its status, to pause or to end; undefined if none runs. */
 export async function askNode(
   options: ConnectOptions,
-  purpose: Exclude<Purpose, 'face'>,
+  purpose: Exclude<Purpose, 'face' | 'command'>,
 ): Promise<NodeAnswer | undefined> {
   const greeted = await greet(options, purpose, undefined)
   if (greeted === undefined) return undefined
@@ -84,6 +123,7 @@ async function greet(
   options: ConnectOptions,
   purpose: Purpose,
   face: FaceHello | undefined,
+  command?: Fields,
 ): Promise<Greeted | undefined> {
   const { directory, clock = systemClock, codec = CODEC_VERSION, onSilent = () => {} } = options
   const secret = await readSecret(directory)
@@ -97,6 +137,7 @@ async function greet(
     pid: process.pid,
     client: face?.client,
     options: face?.options,
+    command,
     isBack: face?.isBack ?? false,
   }
   try {

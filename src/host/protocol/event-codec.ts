@@ -2,6 +2,7 @@ import { DISK_FAULTS, type DiskFailure } from '../../base/files/disk-faults.js'
 import type { Rejection } from '../../log/format/log-fault.js'
 import { DOUBT_REASONS } from '../../log/mark/doubt.js'
 import type { FileFault } from '../../log/store/leveldb/check.js'
+import { ROLES } from '../../membership/format/role.js'
 import { DIAL_FAILURES } from '../../net/dial-failure.js'
 import type { DialAttempt } from '../../net/dial-target.js'
 import { CLOSE_REASONS } from '../../net/events.js'
@@ -98,6 +99,7 @@ const SHAPES: Shapes<FaceEvent> = {
   'entry-damaged': { author: log, seq: isCount },
   'entry-recovered': { seq: isCount },
   'fork-proven': { author: log, seq: isCount, isOurs: boolean },
+  'invitation-overused': { members: listOf(text), uses: isCount },
   'key-created': { name: text, file: text },
   'key-open-to-others': { file: text, failure: optional(failure) },
   'key-without-entries': { file: text },
@@ -105,12 +107,16 @@ const SHAPES: Shapes<FaceEvent> = {
   'log-end-restored': {},
   'logs-opened': { database: text },
   'mark-failed': { file: optional(text), failure },
+  'member-admitted': { member: text, by: text, role: oneOf(ROLES) },
+  'member-gone': { member: text, by: optional(text) },
+  'membership-ended': { by: optional(text) },
   'multicast-failed': { interface: text, address: text, code: text },
   'multicast-port-unavailable': { port: isCount, code: text },
   'no-interface': {},
   'node-answers': {},
   'node-silent': { name: text, pid: optional(isCount), sinceMs: number },
   'older-version': { address: text },
+  'operations-forked': { member: text },
   'own-key-elsewhere': { peer: text },
   'peer-left': { peer: text },
   'port-taken': { port: isCount, usedPort: isCount },

@@ -2,7 +2,7 @@ import { ChatError } from '../../base/errors.js'
 import type { Random } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { CLIENT_BYTES } from '../../log/request-id.js'
-import { type CodecVersion, type Fields, versionOf } from './codec.js'
+import { type CodecVersion, type Fields, isFields, versionOf } from './codec.js'
 import { type RoomOptions, roomOptionsOf } from './options.js'
 import { NONCE_BYTES, type Secret } from './secret.js'
 
@@ -11,11 +11,11 @@ import { NONCE_BYTES, type Secret } from './secret.js'
 
 /**
  * Why a process connects. `replace` asks an older node to end; `pause` asks the node to close its rooms until the connection
- * closes.
+ * closes; `command` runs a command on private rooms.
  */
-export type Purpose = 'face' | 'status' | 'stop' | 'replace' | 'pause'
+export type Purpose = 'face' | 'status' | 'stop' | 'replace' | 'pause' | 'command'
 
-const PURPOSES: readonly unknown[] = ['face', 'status', 'stop', 'replace', 'pause'] satisfies Purpose[]
+const PURPOSES: readonly unknown[] = ['face', 'status', 'stop', 'replace', 'pause', 'command'] satisfies Purpose[]
 const NONCE = new RegExp(`^[0-9a-f]{${2 * NONCE_BYTES}}$`)
 const CLIENT = new RegExp(`^[0-9a-f]{${2 * CLIENT_BYTES}}$`)
 
@@ -31,6 +31,8 @@ export interface Hello {
   /** Set for faces only. */
   readonly client: Uint8Array | undefined
   readonly options: RoomOptions | undefined
+  /** Set for commands only. */
+  readonly command?: Fields | undefined
   /** Whether the face was attached before and lost its node. */
   readonly isBack: boolean
 }
@@ -51,7 +53,7 @@ export function challengeOf({ is, version, nonce }: Fields): Challenge | undefin
 }
 
 export function helloFields(hello: Hello, secret: Secret, nodeNonce: string, nonce: string): Fields {
-  const { version, purpose, pid, client, options, isBack } = hello
+  const { version, purpose, pid, client, options, command, isBack } = hello
   return {
     do: 'hello',
     version: [version.major, version.minor],
@@ -62,6 +64,7 @@ export function helloFields(hello: Hello, secret: Secret, nodeNonce: string, non
     isBack,
     ...(client !== undefined && { client: hexOf(client) }),
     ...(options !== undefined && { options }),
+    ...(command !== undefined && { command }),
   }
 }
 
@@ -71,7 +74,7 @@ export function helloOf(
   secret: Secret,
   nodeNonce: string,
 ): { readonly hello: Hello; readonly nonce: string } | undefined {
-  const { nonce, proof, purpose, pid, client, options } = value
+  const { nonce, proof, purpose, pid, client, options, command } = value
   const version = versionOf(value['version'])
   if (value['do'] !== 'hello' || version === undefined || !PURPOSES.includes(purpose)) return undefined
   if (typeof nonce !== 'string' || !NONCE.test(nonce)) return undefined
@@ -82,6 +85,7 @@ export function helloOf(
     pid: typeof pid === 'number' && Number.isSafeInteger(pid) ? pid : 0,
     client: typeof client === 'string' && CLIENT.test(client) ? Buffer.from(client, 'hex') : undefined,
     options: typeof options === 'object' && options !== null ? roomOptionsOf(options as Fields) : undefined,
+    command: isFields(command) ? command : undefined,
     isBack: value['isBack'] === true,
   }
   const isWhole = hello.purpose !== 'face' || (hello.client !== undefined && hello.options !== undefined)

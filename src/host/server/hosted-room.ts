@@ -4,7 +4,6 @@ import { reasonOf } from '../../base/errors.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import type { FrameReader } from '../../base/wire/frames.js'
 import type { NodeEvent } from '../../node/events.js'
-import { databaseNameOf } from '../../node/paths.js'
 import type { Room } from '../../node/room.js'
 import { type FaceEvent, isProblem } from '../protocol/events.js'
 import type { Hello } from '../protocol/handshake.js'
@@ -74,7 +73,7 @@ export class HostedRoom {
       if (room !== undefined) room.#report(event)
       else if (parts.early.length < EVENTS_MAX) parts.early.push(event)
     })
-    const label = databaseNameOf(peer.room)
+    const { label } = peer
     await parts.store.enter({ name: peer.room, label, enteredAt: parts.clock.now() })
     room = new HostedRoom(peer, parts, await ReadMarks.open(parts.store, label), parts.early)
     await peer.requests.forgetBefore(parts.clock.now() - REQUESTS_MS_MAX)

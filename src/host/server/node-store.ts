@@ -1,11 +1,12 @@
 import type { Millis } from '../../base/clock.js'
-import { textOf, utf8 } from '../../base/wire/bytes.js'
+import { hexOf, textOf, utf8 } from '../../base/wire/bytes.js'
 import { type AuthorId, authorOf, type LogId, logIdOf, type Seq } from '../../log/format/author.js'
 import type { Digest } from '../../log/format/heads.js'
 import { after, type Store } from '../../log/store/store.js'
 import { type Pin, type PinStore, pinnedNameOf } from '../../node/people/pin.js'
-import { type Fields, isCount, isFields } from '../protocol/codec.js'
 import { isPin } from '../protocol/state-codec.js'
+import type { PrivateRoom } from '../../membership/format/room.js'
+import { type Fields, isCount, isFields, textsOf } from '../protocol/codec.js'
 
 /** A room that the user has entered. */
 export interface EnteredRoom {
@@ -13,12 +14,23 @@ export interface EnteredRoom {
   /** Name of its database. */
   readonly label: string
   readonly enteredAt: Millis
+  /** Its secret id and the keys that found it, if it is private. */
+  readonly privateRoom?: PrivateRoom | undefined
 }
 
-// Rows: `room/<label>` → JSON, `mark/<label>/<author>` → seq in decimal, `pin/<name>` → JSON, `addressed/<key>` → nothing.
+/** A code that the user has entered, and that has admitted them nowhere yet. */
+export interface PendingJoin {
+  readonly code: string
+  /** Names or addresses of peers to ask. */
+  readonly peers: readonly string[]
+}
+
+// Rows: `room/<label>` → JSON, `mark/<label>/<author>` → seq in decimal, `pin/<name>` → JSON, `addressed/<key>` → nothing,
+// `join/<code>` → JSON.
 const ROOM = 'room/'
 const PIN = 'pin/'
 const ADDRESSED = 'addressed/'
+const JOIN = 'join/'
 const markPrefix = (label: string): string => `mark/${label}/`
 
 /** What a node stores besides the logs: the rooms that its user has entered, how far they have read each log, and whom they know. */
@@ -40,10 +52,36 @@ export class NodeStore implements PinStore {
   }
 
   /** Records that the user has entered a room, unless it is recorded. */
-  async enter({ name, label, enteredAt }: EnteredRoom): Promise<void> {
+  async enter({ name, label, enteredAt, privateRoom }: EnteredRoom): Promise<void> {
     const key = utf8(ROOM + label)
     if ((await this.#store.get(key)) !== undefined) return
-    await this.#store.commit([{ type: 'put', key, value: utf8(JSON.stringify({ name, enteredAt })) }])
+    const id = privateRoom && { id: hexOf(privateRoom.id), founder: privateRoom.founder, rescue: privateRoom.rescue }
+    const value = { name, enteredAt, ...(id !== undefined && { private: id }) }
+    await this.#store.commit([{ type: 'put', key, value: utf8(JSON.stringify(value)) }])
+  }
+
+  /** The private room that is called so, or has this label; undefined if there is none. */
+  async privateRoom(nameOrLabel: string | undefined): Promise<EnteredRoom | undefined> {
+    if (nameOrLabel === undefined) return undefined
+    const rooms = (await this.rooms()).filter(({ privateRoom }) => privateRoom !== undefined)
+    return rooms.find(({ name }) => name === nameOrLabel) ?? rooms.find(({ label }) => label === nameOrLabel)
+  }
+
+  async joins(): Promise<readonly PendingJoin[]> {
+    const joins: PendingJoin[] = []
+    for await (const [key, value] of this.#rows(JOIN)) {
+      const peers = fieldsIn(value)?.['peers']
+      joins.push({ code: key.slice(JOIN.length), peers: textsOf(peers) ?? [] })
+    }
+    return joins
+  }
+
+  async addJoin({ code, peers }: PendingJoin): Promise<void> {
+    await this.#store.commit([{ type: 'put', key: utf8(JOIN + code), value: utf8(JSON.stringify({ peers })) }])
+  }
+
+  async removeJoin(code: string): Promise<void> {
+    await this.#store.commit([{ type: 'del', key: utf8(JOIN + code) }])
   }
 
   /** Forgets that the user has entered a room, and how far they have read it. */
@@ -114,15 +152,27 @@ export class NodeStore implements PinStore {
 }
 
 function roomIn(label: string, value: string): EnteredRoom | undefined {
-  const { name, enteredAt } = fieldsIn(value) ?? {}
-  return typeof name === 'string' && isCount(enteredAt) ? { name, label, enteredAt } : undefined
+  const { name, enteredAt, private: secret } = fieldsIn(value) ?? {}
+  if (typeof name !== 'string' || !isCount(enteredAt)) return undefined
+  const privateRoom = privateRoomIn(secret)
+  return { name, label, enteredAt, ...(privateRoom !== undefined && { privateRoom }) }
 }
 
+function privateRoomIn(value: unknown): PrivateRoom | undefined {
+  if (!isFields(value)) return undefined
+  const { id, founder, rescue } = value
+  const [first, other] = [founder, rescue].map(key => (typeof key === 'string' ? authorOf(key) : undefined))
+  return typeof id === 'string' && first !== undefined
+    ? { id: Buffer.from(id, 'hex'), founder: first, rescue: other }
+    : undefined
+}
+
+/** Undefined for a value that another version wrote. */
 function fieldsIn(value: string): Fields | undefined {
   try {
     const fields: unknown = JSON.parse(value)
     return isFields(fields) ? fields : undefined
   } catch {
-    return undefined // written by another version
+    return undefined
   }
 }

@@ -15,6 +15,7 @@ import { checkConflict, type NodeOptions, nodeOptionsOf, type RoomOptions, roomN
 import type { Secret } from '../protocol/secret.js'
 import { HostedRoom } from './hosted-room.js'
 import type { NodeStore } from './node-store.js'
+import type { OpenRooms, RoomCommands } from './room-commands.js'
 
 /** How long a connection has to prove that it knows the secret. */
 const HELLO_MS_MAX = 10_000
@@ -40,6 +41,8 @@ export interface ServerParts {
   readonly store: NodeStore
   /** Whom the user knows, in all rooms. */
   readonly pins: Pins
+  /** The commands on private rooms. */
+  commands(rooms: OpenRooms): Promise<RoomCommands>
   openRoom(options: RoomOptions, onEvent: (event: NodeEvent) => void): Promise<Room>
   readonly onEvent: (event: NodeEvent) => void
   /** Whether the program's files have been replaced since the start. */
@@ -183,6 +186,7 @@ export class NodeServer {
       send(socket, { is: 'opening', proof })
       return this.#pause(socket, () => send(socket, { is: 'welcome', proof }))
     }
+    if (purpose === 'command') return this.#answer(socket, proof, hello.command ?? {})
     this.#arriving++
     send(socket, { is: 'opening', proof }) // a large database takes a while
     try {
@@ -208,6 +212,44 @@ export class NodeServer {
     }
   }
 
+  get #openRooms(): OpenRooms {
+    return {
+      openRoom: async name => (await this.#rooms.get(name)?.catch(() => undefined))?.peer,
+      whileClosed: (name, work) => this.#whileClosed(name, work),
+      closeRoom: async name => {
+        this.#open.get(name)?.announceEnd(socket => send(socket, { is: 'end', reason: 'stopped' }))
+        await this.#closeRoom(name)
+      },
+      nodeOptions: () => this.#shared,
+    }
+  }
+
+  /** Runs a command on private rooms, in this process. Rejects with a ChatError. */
+  async command(command: Fields, onItem: (item: Fields) => void, signal: AbortSignal): Promise<void> {
+    this.#arriving++
+    try {
+      const commands = await this.#parts.commands(this.#openRooms)
+      await commands.run(command, onItem, signal)
+    } finally {
+      this.#arriving--
+    }
+  }
+
+  async #answer(socket: Duplex, proof: string, command: Fields): Promise<void> {
+    send(socket, { is: 'welcome', proof })
+    socket.resume()
+    const gone = new AbortController()
+    socket.once('close', () => gone.abort(new ChatError('LOG_CLOSED', 'the command was stopped')))
+    try {
+      await this.command(command, value => send(socket, { is: 'item', value }), gone.signal)
+      send(socket, { is: 'done' })
+    } catch (error) {
+      send(socket, { is: 'failed', ...faultOf(error) })
+    }
+    socket.end()
+    if (this.#open.size === 0) this.#endIfIdle()
+  }
+
   /** The room of a face; opens it if necessary. */
   async #roomFor(options: RoomOptions): Promise<HostedRoom> {
     const name = roomNameOf(options)
@@ -224,6 +266,23 @@ export class NodeServer {
     const opening = this.#openRoom(name, { ...options, ...this.#shared })
     this.#rooms.set(name, opening)
     return opening
+  }
+
+  /** Runs work on the databases of a room that is closed; a face that opens the room waits. */
+  async #whileClosed<T>(name: string, work: () => Promise<T>): Promise<T> {
+    while (this.#paused !== undefined) await this.#paused
+    for (let before = this.#closing.get(name); before !== undefined; before = this.#closing.get(name)) await before
+    const done = work()
+    const closing = done.then(
+      () => {},
+      () => {},
+    )
+    this.#closing.set(name, closing)
+    try {
+      return await done
+    } finally {
+      if (this.#closing.get(name) === closing) this.#closing.delete(name)
+    }
   }
 
   /**

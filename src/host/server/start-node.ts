@@ -15,7 +15,11 @@ import { NodeStore } from './node-store.js'
 import { NodeServer } from './server.js'
 
 /** Two thirds of the program, loaded while the disk answers the election. */
-const roomModules = Promise.all([import('../../node/open-room.js'), import('../../node/node-network.js')])
+const roomModules = Promise.all([
+  import('../../node/open-room.js'),
+  import('../../node/node-network.js'),
+  import('./room-commands.js'),
+])
 roomModules.catch(() => {}) // reported when a room is opened
 
 export interface StartHooks {
@@ -55,9 +59,15 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
       stays,
       store,
       pins,
+      commands: async rooms => {
+        const [, , { RoomCommands }] = await roomModules
+        const own = { me: home.me, data, clock: systemClock, random: systemRandom, store, network: () => network }
+        return new RoomCommands({ ...own, ...rooms })
+      },
       openRoom: async (options, report) => {
-        const [{ openRoom }] = await roomModules
-        return openRoom({ ...options, me, data, pins, network: await network, onEvent: report })
+        const [[{ openRoom }], known] = await Promise.all([roomModules, store.privateRoom(options.room)])
+        const own = { me, data, pins, network: await network, onEvent: report }
+        return openRoom({ ...options, ...own, room: known?.name ?? options.room, privateRoom: known?.privateRoom })
       },
       onEvent,
       areFilesReplaced: () => filesChangedAt() !== filesAt,

@@ -7,7 +7,7 @@ import type { RawConnection } from '../peer-source.js'
 import type { Violation } from '../violation.js'
 import { type Carrier, Channel } from './channel.js'
 import { ROOMS_MAX, STRANGER_ROOMS_MAX } from './limits.js'
-import { ACK, decodeRooms, encodeRooms } from './rooms-frame.js'
+import { ACK, decodeRooms, encodeRooms, ROOMS } from './rooms-frame.js'
 
 /** Longest varint of a place. */
 const PLACE_BYTES_MAX = 2
@@ -30,6 +30,10 @@ interface MultiplexerEvents {
   'channel-closed': [room: string]
   /** The other side named its rooms, for the first time or again. */
   rooms: []
+  /** Another frame that concerns no open room. */
+  control: [body: Uint8Array]
+  /** The connection closed. */
+  closed: []
   violation: [Violation]
 }
 
@@ -135,6 +139,26 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     this.#sayRooms()
   }
 
+  /** The tag by which a side names a room, or another secret that both sides know, on this connection. */
+  tagOf(secret: Uint8Array, by: 'us' | 'them'): Uint8Array {
+    const { role, handshakeHash } = this.#options
+    return roomTagOf(secret, handshakeHash, by === 'us' ? role : otherRole(role))
+  }
+
+  get isClosed(): boolean {
+    return !this.#connection.writable
+  }
+
+  /** Whether the other side has named its rooms. */
+  get hasTheirRooms(): boolean {
+    return this.#theirs.length > 0
+  }
+
+  /** Sends a frame that concerns no open room. */
+  sendControl(body: Uint8Array): void {
+    this.#write(undefined, body)
+  }
+
   schedule(): void {
     if (this.#isSending) return
     this.#isSending = true
@@ -185,7 +209,8 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
       const channel = this.#open.get(place.value)?.channel
       if (channel !== current) deliver()
       current = channel
-      if (place.value === ALL) this.#receiveRooms(body)
+      if (place.value === ALL && body[0] === ROOMS) this.#receiveRooms(body)
+      else if (place.value === ALL) this.emit('control', body)
       else if (channel !== undefined) bodies.push(body)
     }
     deliver()
@@ -298,5 +323,6 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     this.#open.clear()
     this.#offers.clear()
     for (const { channel } of offers) channel?.destroy()
+    this.emit('closed')
   }
 }

@@ -3,7 +3,7 @@ import { ROOM_TAG_BYTES } from '../handshake/hello.js'
 import { ROOMS_MAX } from './limits.js'
 
 /** Types of the frames that the channels themselves exchange. */
-const ROOMS = 1
+export const ROOMS = 1
 export const ACK = 16
 
 /** The tags in a Rooms frame come in multiples of this, so that their number says little. */

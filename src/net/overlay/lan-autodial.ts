@@ -37,9 +37,10 @@ interface Dialler {
 export interface LanAutodialOptions {
   readonly connections: Dialler
   readonly clock: Clock
-  /** Our short key and room tag, as announced. */
+  /** Our short key, as announced. */
   readonly key: string
-  readonly room: string
+  /** Whether a peer may be in the room. */
+  readonly isCandidate: (service: Service) => boolean
   /** Undefined: only peers that the user named are dialled. */
   readonly peerExchange: DialPolicy | undefined
 }
@@ -59,8 +60,8 @@ export class LanAutodial {
 
   /** A peer was announced, for the first time or again. */
   sighted(service: Service): void {
-    const { connections, clock, room, key, peerExchange } = this.#options
-    if (!service.rooms.includes(room)) return
+    const { connections, clock, isCandidate, key, peerExchange } = this.#options
+    if (!isCandidate(service)) return
     for (const { name, address } of connections.dialAttempts) if (isDialledAs(address, service)) this.#retryNow(name)
     peerExchange?.discovered(service.key)
     const { instance } = service

@@ -54,7 +54,7 @@ export class AnnouncedPeers {
       },
       clock,
       key: id,
-      room: ROOM,
+      isCandidate: ({ rooms }) => rooms.includes(ROOM),
       peerExchange: {
         discovered: key => view.discovered(key, clock.now()),
         lost: key => view.lost(key),

@@ -41,6 +41,17 @@ export const NODE_SENTENCES: Sentences<RoomEvent> = {
   'own-key-elsewhere': ({ peer }) => `${peer} is another device with your key: both write as you`,
   'other-key': ({ me, name, key, pinned }) =>
     `${name} answers with another key (${key.slice(0, 8)}) than the one you know (${pinned.slice(0, 8)}), and is not counted as ${name}. If they have a new key, compare it with them, then run \`persisted-chat people ${me} accept ${name} ${key.slice(0, 8)}\``,
+  'member-admitted': ({ member, by, role }) => `${by} admitted ${member} as ${role}`,
+  'member-gone': ({ member, by }) =>
+    by === undefined
+      ? `${member} left the room`
+      : `${by} removed ${member}: what is written from now on does not reach them`,
+  'membership-ended': ({ by }) =>
+    `${by === undefined ? 'you left this room' : `${by} removed you from this room`}: nobody gets what you write, and you get nothing new`,
+  'invitation-overused': ({ members, uses }) =>
+    `an invitation for ${uses === 1 ? 'one person' : `${uses} people`} let in ${namesText(members)}: if one of them should not be here, remove them`,
+  'operations-forked': ({ member }) =>
+    `${member} signed two histories of what they did in this room: the one with the lower id counts for everybody`,
   'clock-differs': ({ peer, aheadMs }) => {
     const hours = Math.round(Math.abs(aheadMs) / HOUR_MS)
     return aheadMs > 0

@@ -30,6 +30,7 @@ const VIOLATIONS: Readonly<Record<Violation, string>> = {
   'malformed-status': 'a malformed status',
   'malformed-presence-digest': 'a malformed presence digest',
   'malformed-contacts': 'malformed contacts',
+  'malformed-operations': 'malformed membership operations',
   'too-many-rejected-authors': 'entries of too many authors that were rejected',
 }
 

@@ -1,0 +1,49 @@
+import { ChatError } from '../../base/errors.js'
+import { codeError } from '../../host/protocol/code-error.js'
+import { readCode } from '../../membership/invitation/invitation-code.js'
+import { info } from '../../ui/lines/output.js'
+import { DONE } from '../exit-code.js'
+import { runNode } from '../node-command.js'
+import { dataDirectory } from '../store/data-directory.js'
+import { within } from '../within.js'
+import { requestNode } from './node-request.js'
+import { personText, printJson, type RoomFlags } from './output.js'
+
+export interface JoinFlags extends RoomFlags {
+  readonly listen?: string
+  readonly discovery: boolean
+  readonly timeout?: number
+  readonly seed?: boolean
+}
+
+/** `persisted-chat join <me> <code> [peer...]`: enters a private room with a code, as soon as somebody admits the user. */
+export async function join(me: string, code: string, peers: string[], flags: JoinFlags): Promise<number> {
+  const { data, json, listen, discovery: isDiscovering, timeout, seed } = flags
+  const read = readCode(code)
+  if (read.kind !== 'code') throw codeError(read)
+  let room: string | undefined
+  const command = { do: 'join', code, peers, isDiscovering, ...(listen !== undefined && { listen }) }
+  const joining = requestNode(me, data, command, item => {
+    if (item['is'] === 'waiting') {
+      const asked = Number(item['asked'])
+      const who = asked === 0 ? 'nobody is connected yet' : `none of the ${asked} connected peers admits with this code`
+      info(`waiting for somebody who may admit you: ${who}`)
+    } else if (item['is'] === 'found')
+      info(`found ${String(item['room'])}: asking ${personText(undefined, item['by'])} to admit you`)
+    else {
+      room = String(item['room'])
+      if (json) printJson(item)
+      else info(`you are a member of ${room} now: persisted-chat ${me} --room ${room} opens it`)
+    }
+  })
+  if ((await within(timeout === undefined ? WAIT_MS_MAX : timeout * 1_000, joining)) === 'late')
+    throw new ChatError('ROOM_REFUSED', 'nobody has admitted you yet', {
+      hint: 'The code is kept: the next chat goes on waiting, or run join again.',
+    })
+  if (!seed || room === undefined) return DONE
+  const place = await dataDirectory(me, data)
+  return runNode({ me, peers, listen, room, isDiscovering, isEncryptedOnly: false, ...place })
+}
+
+/** The longest delay of a timer. */
+const WAIT_MS_MAX = 2 ** 31 - 1

@@ -1,0 +1,58 @@
+import { ChatError } from '../../base/errors.js'
+import type { AuthorId } from '../../log/format/author.js'
+import type { Refusal } from '../../membership/refusal.js'
+
+/** The error of an operation that is not signed. `nameOf` names people. */
+export function refusalError(refusal: Refusal, nameOf: (author: AuthorId) => string): ChatError {
+  const [message, hint] = wordsOf(refusal, nameOf)
+  return new ChatError('ROOM_REFUSED', message, hint === undefined ? {} : { hint })
+}
+
+function wordsOf(refusal: Refusal, nameOf: (author: AuthorId) => string): [message: string, hint?: string] {
+  switch (refusal.kind) {
+    case 'not-a-member':
+      return ['you are not a member of this room']
+    case 'role-too-low':
+      return [`this takes the role ${refusal.needs}, or one above it`, 'The command members lists who has it.']
+    case 'already-open':
+      return ['the room was founded already']
+    case 'own-key':
+      return ['this is your own key', 'To end your membership, leave the room.']
+    case 'never-admitted':
+      return ['they never were a member of this room']
+    case 'senior':
+      return ['they are above you in this room', 'Ask somebody above them.']
+    case 'unknown-place':
+      return ['not all of their operations are here yet', 'Wait for a connection to another member, and try again.']
+    case 'closed-room':
+      return ['in a closed room only admins admit', 'Invite with the role member or admin, as an admin.']
+    case 'has-role':
+      return [`they are ${refusal.role} already`, 'To lower a role, remove and admit them again.']
+    case 'unanswered-removals':
+      return ['they were removed meanwhile', 'Try again.']
+    case 'removed-by-senior':
+      return [
+        `they were removed by ${refusal.by.map(nameOf).join(' and ')}`,
+        'Only those, or somebody above them, can admit them again.',
+      ]
+    case 'too-many-removals':
+      return [`they were removed more than ${refusal.max} times`, 'They can enter with a new key.']
+    case 'guests-full':
+      return [
+        `you have admitted ${refusal.max} people, which is the limit of your role`,
+        'Ask another host or an admin.',
+      ]
+    case 'room-full':
+      return [`the room has ${refusal.max} members, which is the limit`]
+    case 'branch-full':
+      return ['too many people were admitted below one admin', 'Ask another admin.']
+    case 'too-deep':
+      return ['there are too many admissions between the founder and you', 'Ask an admin.']
+    case 'log-full':
+      return [`your log of operations has ${refusal.max} entries, which is the limit`]
+    case 'too-many-invitations':
+      return [`you have ${refusal.max} open invitations, which is the limit`, 'Withdraw one with uninvite.']
+    case 'unknown-invitation':
+      return ['no such invitation is open']
+  }
+}

@@ -1,0 +1,433 @@
+import { rm } from 'node:fs/promises'
+import type { Clock } from '../../base/clock.js'
+import { loadKey } from '../../base/crypto/key-file.js'
+import { keyPairOf } from '../../base/crypto/signing.js'
+import { ChatError } from '../../base/errors.js'
+import { checkName } from '../../base/names.js'
+import type { Random } from '../../base/random.js'
+import { hexOf } from '../../base/wire/bytes.js'
+import { shortKey } from '../../chat/display-names.js'
+import { type AuthorId, authorOf } from '../../log/format/author.js'
+import { admissionOf, removalOf } from '../../membership/drafting.js'
+import type { ChatPlace, InvitationId } from '../../membership/format/body.js'
+import { signConsent } from '../../membership/format/consent.js'
+import type { GivenRole } from '../../membership/format/role.js'
+import { foundRoom } from '../../membership/founding.js'
+import { isCodeFor, readCode, writeCode } from '../../membership/invitation/invitation-code.js'
+import { invitationKeys } from '../../membership/invitation/invitation-keys.js'
+import type { Membership } from '../../membership/membership.js'
+import type { NodeNetwork } from '../../node/node-network.js'
+import { homeOf, markPaths } from '../../node/paths.js'
+import { type OperationDraft, RoomMembers } from '../../node/private-rooms/room-members.js'
+import type { FoundRoom } from '../../node/private-rooms/room-seeker.js'
+import type { Room } from '../../node/room.js'
+import { openLog } from '../../node/stored-log.js'
+import { savedViewFile } from '../../session/saved-view.js'
+import { codeError } from '../protocol/code-error.js'
+import { type Fields, isCount, textsOf } from '../protocol/codec.js'
+import type { NodeOptions } from '../protocol/options.js'
+import { requestAdmission } from './join-request.js'
+import type { EnteredRoom, NodeStore } from './node-store.js'
+import { refusalError } from './refusal-error.js'
+
+const SEED_BYTES = 16
+const NONCE_BYTES = 32
+/** Shortest part of a key that names somebody. */
+const KEY_DIGITS_MIN = 4
+const RESCUE_SEED = /^[0-9a-f]{64}$/
+const ROLES: readonly unknown[] = ['admin', 'host', 'member'] satisfies GivenRole[]
+
+/** What commands need of the rooms that are open. */
+export interface OpenRooms {
+  /** The room of a name, if it is open. */
+  openRoom(name: string): Promise<Room | undefined>
+  /** Runs work while a room stays closed. */
+  whileClosed<T>(name: string, work: () => Promise<T>): Promise<T>
+  /** Closes a room if it is open. */
+  closeRoom(name: string): Promise<void>
+  /** How the node is reached, as far as an open room decided it. */
+  nodeOptions(): NodeOptions | undefined
+}
+
+export interface RoomCommandsParts extends OpenRooms {
+  readonly me: string
+  readonly data: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly store: NodeStore
+  network(): Promise<NodeNetwork>
+}
+
+type OnItem = (item: Fields) => void
+
+/** What works on a private room, whether it is open or not. */
+interface RoomAccess {
+  readonly members: RoomMembers
+  readonly room: EnteredRoom
+  endsOf(author: AuthorId): ChatPlace
+}
+
+/** Commands on the private rooms of a user, which run in the process that has the lock of the home. */
+export class RoomCommands {
+  readonly #parts: RoomCommandsParts
+
+  constructor(parts: RoomCommandsParts) {
+    this.#parts = parts
+  }
+
+  /** Runs a command; calls `onItem` with each part of the answer. Rejects with a ChatError. */
+  async run(command: Fields, onItem: OnItem, signal: AbortSignal): Promise<void> {
+    const { do: name, room } = command
+    if (name === 'room-new') return this.#found(command, onItem)
+    if (name === 'join') return this.#join(command, onItem, signal)
+    if (typeof room !== 'string') throw unknownCommand()
+    return this.#with(room, access => this.#runIn(access, command, onItem))
+  }
+
+  async #runIn(access: RoomAccess, command: Fields, onItem: OnItem): Promise<void> {
+    switch (command['do']) {
+      case 'invite':
+        return this.#invite(access, command, onItem)
+      case 'invites':
+        return this.#listInvitations(access, onItem)
+      case 'uninvite':
+        return this.#uninvite(access, command, onItem)
+      case 'members':
+        return this.#listMembers(access, onItem)
+      case 'remove':
+        return this.#remove(access, command, onItem)
+      case 'admit':
+        return this.#admit(access, command, onItem)
+      case 'leave':
+        return this.#leave(access, command, onItem)
+      case 'rescue':
+        return this.#rescue(access, command, onItem)
+      default:
+        throw unknownCommand()
+    }
+  }
+
+  async #found({ name, isClosed, rescue }: Fields, onItem: OnItem): Promise<void> {
+    const { data, me, random, clock, store } = this.#parts
+    const called = checkName(typeof name === 'string' ? name : '', 'the room name')
+    await this.#checkFree(called)
+    const keys = await loadKey(homeOf(data, me).keyFile, random)
+    const { room, opening } = foundRoom(keys, {
+      name: called,
+      nonce: random.bytes(NONCE_BYTES),
+      rescue: typeof rescue === 'string' ? authorOf(rescue) : undefined,
+      isClosed: isClosed === true,
+      time: clock.now(),
+    })
+    const label = await this.#store({ room, name: called, operations: [opening], by: undefined }, called)
+    await store.enter({ name: called, label, enteredAt: clock.now(), privateRoom: room })
+    onItem({ room: called, id: label })
+  }
+
+  async #join({ code: text, peers, ...options }: Fields, onItem: OnItem, signal: AbortSignal): Promise<void> {
+    const { data, me, random, clock, store, network } = this.#parts
+    const nodeOptions = this.#parts.nodeOptions()
+    const read = readCode(typeof text === 'string' ? text : '')
+    if (read.kind !== 'code') throw codeError(read)
+    const { code } = read
+    for (const known of await store.rooms())
+      if (known.privateRoom !== undefined && isCodeFor(code, known.privateRoom.id)) await this.#checkMayReturn(known)
+    const named = textsOf(peers) ?? []
+    const keys = await loadKey(homeOf(data, me).keyFile, random)
+    const pending = { code: hexOf(code.seed), peers: named }
+    await store.addJoin({ ...pending, code: typeof text === 'string' ? text : '' })
+    const search = {
+      me,
+      network: await network(),
+      keys,
+      peers: named,
+      listen: typeof options['listen'] === 'string' ? options['listen'] : nodeOptions?.listen,
+      isDiscovering: options['isDiscovering'] !== false && (nodeOptions?.isDiscovering ?? true),
+      isEncryptedOnly: nodeOptions?.isEncryptedOnly ?? false,
+      onEvent: () => {},
+    }
+    const found = await requestAdmission(code, keys, search, clock, onItem, signal).catch(async error => {
+      if (!signal.aborted) await store.removeJoin(typeof text === 'string' ? text : '')
+      throw error
+    })
+    const name = await this.#freeName(found)
+    const label = await this.#store(found, name)
+    await store.enter({ name, label, enteredAt: clock.now(), privateRoom: found.room })
+    await store.removeJoin(typeof text === 'string' ? text : '')
+    onItem({ room: name, id: label, by: found.by })
+  }
+
+  /** Whether the user may enter a room again with a code. Rejects with ROOM_REFUSED. */
+  async #checkMayReturn(entered: EnteredRoom): Promise<void> {
+    await this.#with(entered.name, async ({ members }) => {
+      const { membership, me } = members
+      if (members.isMember(me))
+        throw new ChatError('ROOM_REFUSED', `you are a member of ${entered.name} already`, {
+          hint: `Open it with --room ${entered.name}.`,
+        })
+      const [removal] = membership.removalsOf(me)
+      if (removal !== undefined)
+        throw new ChatError(
+          'ROOM_REFUSED',
+          `you were removed from ${entered.name} by ${nameIn(members, removal.by.author)}, and a code does not let you in again`,
+          { hint: 'Ask them, or somebody above them, to admit you.' },
+        )
+    })
+  }
+
+  async #invite({ members }: RoomAccess, { uses, forMs, role }: Fields, onItem: OnItem): Promise<void> {
+    const { random, clock } = this.#parts
+    const seed = random.bytes(SEED_BYTES)
+    const { id, invite, find } = invitationKeys(seed)
+    const until = clock.now() + (isCount(forMs) ? forMs : 0)
+    const count = isCount(uses) && uses > 0 ? uses : 1
+    await this.#sign(members, ({ isClosed, members: all }) => ({
+      kind: 'invite',
+      // An admin's guest is a host, so that somebody who may admit is there when the next newcomer comes.
+      role: ROLES.includes(role)
+        ? (role as GivenRole)
+        : !isClosed && isAdmin(all.get(members.me)?.role)
+          ? 'host'
+          : 'member',
+      inviteKey: hexOf(invite.publicKey),
+      findKey: find,
+      until,
+      uses: count,
+      time: clock.now(),
+    }))
+    onItem({ code: writeCode(members.room.id, seed), invite: id, until: new Date(until).toISOString(), uses: count })
+  }
+
+  async #listInvitations({ members }: RoomAccess, onItem: OnItem): Promise<void> {
+    const now = this.#parts.clock.now()
+    for (const { id, by, role, until, uses, admitted, state } of members.membership.invitations)
+      onItem({
+        invite: id,
+        by: nameIn(members, by),
+        role,
+        until: new Date(until).toISOString(),
+        uses,
+        admitted: admitted.map(author => nameIn(members, author)),
+        state: state === 'open' && until <= now ? 'expired' : state,
+      })
+  }
+
+  async #uninvite({ members }: RoomAccess, { invite }: Fields, onItem: OnItem): Promise<void> {
+    const prefix = typeof invite === 'string' ? invite.toLowerCase() : ''
+    const found = members.membership.invitations.filter(
+      ({ id }) => prefix.length >= KEY_DIGITS_MIN && id.startsWith(prefix),
+    )
+    const [one] = found
+    if (one === undefined || found.length > 1)
+      throw new ChatError(
+        'BAD_USAGE',
+        `${found.length === 0 ? 'no invitation begins' : 'several invitations begin'} with ${prefix}`,
+        {
+          hint: 'The command invites lists them.',
+        },
+      )
+    const invitation: InvitationId = one.id
+    await this.#sign(members, () => ({ kind: 'revoke', invitation, time: this.#parts.clock.now() }))
+    onItem({ invite: one.id })
+  }
+
+  async #listMembers({ members }: RoomAccess, onItem: OnItem): Promise<void> {
+    const { membership } = members
+    for (const { author, role, by, since } of membership.members.values())
+      onItem({ key: author, name: members.nameOf(author) ?? null, role, by: by ?? null, since: dateOf(since) })
+    for (const author of membership.waiting) onItem({ waiting: author, name: members.nameOf(author) ?? null })
+    for (const { author, reason } of membership.former.values()) {
+      const by = membership.removalsOf(author)[0]?.by.author ?? null
+      onItem({ removed: author, name: members.nameOf(author) ?? null, reason, by })
+    }
+    for (const warning of membership.warnings) onItem({ warning: warning.kind, ...warning })
+  }
+
+  async #remove(access: RoomAccess, { who }: Fields, onItem: OnItem): Promise<void> {
+    const { members } = access
+    const subject = personIn(members, who)
+    await this.#sign(members, membership => {
+      const removal = removalOf(membership, subject, access.endsOf(subject), this.#parts.clock.now())
+      return removal ?? { kind: 'never-admitted' }
+    })
+    onItem({ removed: subject, name: members.nameOf(subject) ?? null })
+  }
+
+  /** Admits somebody who was a member before, or gives a member another role. */
+  async #admit(access: RoomAccess, { who, role }: Fields, onItem: OnItem): Promise<void> {
+    const { members } = access
+    const subject = personIn(members, who)
+    const given = ROLES.includes(role) ? (role as GivenRole) : 'member'
+    const consent = consentOf(members.membership, subject)
+    if (consent === undefined) throw refusalError({ kind: 'never-admitted' }, author => nameIn(members, author))
+    await this.#sign(members, membership =>
+      admissionOf(membership, { subject, role: given, consent, time: this.#parts.clock.now() }),
+    )
+    onItem({ key: subject, name: members.nameOf(subject) ?? null, role: given })
+  }
+
+  /** Takes over from the founder, whose key is lost or stolen: ends their membership, and makes us an admin above all others. */
+  async #rescue(access: RoomAccess, { seed }: Fields, onItem: OnItem): Promise<void> {
+    const { members, room } = access
+    const { data, me, random, clock } = this.#parts
+    const own = await loadKey(homeOf(data, me).keyFile, random)
+    const { founder, rescue, id } = members.room
+    const keys = typeof seed === 'string' && RESCUE_SEED.test(seed) ? keyPairOf(Buffer.from(seed, 'hex')) : undefined
+    if (keys === undefined || hexOf(keys.publicKey) !== rescue)
+      throw new ChatError('ROOM_REFUSED', `these are not the rescue words of ${room.name}`)
+    if (founder === members.me) throw new ChatError('ROOM_REFUSED', 'you are the founder of this room')
+    const signed = await members.signAs(
+      keys,
+      membership => removalOf(membership, founder, access.endsOf(founder), clock.now()) ?? { kind: 'never-admitted' },
+      membership =>
+        admissionOf(membership, {
+          subject: members.me,
+          role: 'admin',
+          consent: signConsent(id, own),
+          time: clock.now(),
+        }),
+    )
+    if ('kind' in signed) throw refusalError(signed, author => nameIn(members, author))
+    onItem({ room: room.name, id: room.label, removed: founder })
+  }
+
+  async #leave(access: RoomAccess, { forget }: Fields, onItem: OnItem): Promise<void> {
+    const { members, room } = access
+    if (members.isMember(members.me))
+      await this.#sign(members, () => {
+        const chat = access.endsOf(members.me)
+        return { kind: 'leave', ...(chat.length > 0 && { chat }), time: this.#parts.clock.now() }
+      })
+    onItem({ left: room.name, forgotten: forget === true })
+    if (forget === true) setImmediate(() => void this.#forget(room).catch(() => {}))
+  }
+
+  /** Deletes a room here. */
+  async #forget({ name, label, privateRoom }: EnteredRoom): Promise<void> {
+    const { data, me, store, closeRoom, whileClosed, random } = this.#parts
+    const home = homeOf(data, me, name, privateRoom?.id)
+    const keys = await loadKey(home.keyFile, random)
+    await closeRoom(name)
+    await whileClosed(name, async () => {
+      const { file, copy } = markPaths(home, hexOf(keys.publicKey) as AuthorId)
+      for (const path of [home.database, savedViewFile(home.database), file, copy])
+        if (path !== undefined) await rm(path, { recursive: true, force: true })
+      await store.leave(label)
+    })
+  }
+
+  /** Signs and stores an operation. Rejects with ROOM_REFUSED. */
+  async #sign(members: RoomMembers, draft: OperationDraft): Promise<void> {
+    const signed = await members.sign(draft)
+    if ('kind' in signed) throw refusalError(signed, author => nameIn(members, author))
+  }
+
+  async #with<T>(name: string, work: (access: RoomAccess) => Promise<T>): Promise<T> {
+    const { me, data, store, openRoom, whileClosed } = this.#parts
+    const room = await store.privateRoom(name)
+    if (room?.privateRoom === undefined)
+      throw new ChatError('BAD_USAGE', `${me} has no private room called ${name}`, {
+        hint: `persisted-chat rooms ${me} lists your rooms.`,
+      })
+    const { privateRoom } = room
+    const open = await openRoom(room.name)
+    if (open?.members !== undefined)
+      return work({ members: open.members, room, endsOf: author => chatPlaceOf(open.endsOf(author)) })
+    return whileClosed(room.name, async () => {
+      const { log, keys } = await openLog(homeOf(data, me, room.name, privateRoom.id), () => {})
+      try {
+        const members = await RoomMembers.open(privateRoom, keys, log)
+        members.introduceAs(me)
+        return await work({ members, room, endsOf: author => chatPlaceOf(log.endsOf(author)) })
+      } finally {
+        await log.close()
+      }
+    })
+  }
+
+  /** Stores what is known of a room that is not entered yet. Returns its label. */
+  async #store({ room, operations }: FoundRoom, name: string): Promise<string> {
+    const { data, me, whileClosed } = this.#parts
+    const home = homeOf(data, me, name, room.id)
+    return whileClosed(name, async () => {
+      const { log, keys } = await openLog(home, () => {})
+      try {
+        const members = await RoomMembers.open(room, keys, log)
+        members.introduceAs(me)
+        await members.add(operations)
+        await members.settled()
+      } finally {
+        await log.close()
+      }
+      return home.databaseName
+    })
+  }
+
+  /** Rejects with BAD_USAGE if another room of the user is called so. */
+  async #checkFree(name: string): Promise<void> {
+    if (await this.#isTaken(name))
+      throw new ChatError('BAD_USAGE', `you have a room called ${name} already`, { hint: 'Choose another name.' })
+  }
+
+  async #isTaken(name: string): Promise<boolean> {
+    return (await this.#parts.store.rooms()).some(room => room.name === name) || name === 'lobby'
+  }
+
+  /** What a room is called here: its name, or that with a part of its label if another room is called so. */
+  async #freeName({ room, name }: FoundRoom): Promise<string> {
+    const again = (await this.#parts.store.rooms()).find(
+      each => each.privateRoom !== undefined && hexOf(each.privateRoom.id) === hexOf(room.id),
+    )
+    if (again !== undefined) return again.name
+    const { databaseName } = homeOf(this.#parts.data, this.#parts.me, 'room', room.id)
+    const called = isUsable(name) ? name : 'room'
+    return (await this.#isTaken(called)) || !isUsable(name) ? `${called}-${databaseName.slice(0, 4)}` : called
+  }
+}
+
+const unknownCommand = (): ChatError => new ChatError('BAD_USAGE', 'the node does not know this command')
+
+const isAdmin = (role: string | undefined): boolean => role === 'founder' || role === 'admin'
+
+const dateOf = (time: number | undefined): string | null =>
+  time === undefined || Number.isNaN(new Date(time).getTime()) ? null : new Date(time).toISOString()
+
+const nameIn = (members: RoomMembers, author: AuthorId): string => members.nameOf(author) ?? shortKey(author)
+
+const chatPlaceOf = (ends: ReturnType<Room['endsOf']>): ChatPlace =>
+  ends.map(({ run, seq, chain }) => ({ run, seq, chain: hexOf(chain) })).sort((a, b) => a.run - b.run)
+
+function isUsable(name: string): boolean {
+  try {
+    return checkName(name, 'the room name') === name
+  } catch {
+    return false
+  }
+}
+
+/** The person of a name or of the first digits of a key. Throws BAD_USAGE. */
+function personIn(members: RoomMembers, who: unknown): AuthorId {
+  const text = typeof who === 'string' ? who : ''
+  const { members: present, former } = members.membership
+  const people = [...present.keys(), ...former.keys()]
+  const named = people.filter(author => members.nameOf(author) === text)
+  const byKey = text.length >= KEY_DIGITS_MIN ? people.filter(author => author.startsWith(text.toLowerCase())) : []
+  const found = named.length > 0 ? named : byKey
+  const [one] = found
+  if (one !== undefined && found.length === 1) return one
+  const keys = found.map(shortKey).join(', ')
+  throw new ChatError(
+    'BAD_USAGE',
+    found.length === 0 ? `nobody in this room is called ${text}` : `several people are called ${text}`,
+    {
+      hint: found.length === 0 ? 'The command members lists them.' : `Say which by the key: ${keys}.`,
+    },
+  )
+}
+
+/** The consent in an admission of somebody. */
+function consentOf({ logs }: Membership, subject: AuthorId): string | undefined {
+  for (const log of logs.values())
+    for (const { body } of log.operations) if (body.kind === 'admit' && body.subject === subject) return body.consent
+  return undefined
+}

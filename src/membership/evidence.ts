@@ -1,0 +1,34 @@
+import type { AuthorId } from '../log/format/author.js'
+import { termName } from './evaluation/operation-log.js'
+import type { Term } from './evaluation/term.js'
+import type { OperationId } from './format/body.js'
+import type { Operation } from './format/operation.js'
+import type { Membership } from './membership.js'
+
+/**
+ * The operations that prove a term to somebody who knows only the room: of each term above it those up to the admission that leads to
+ * it; and of its own log those up to `last`. In the order of evaluation.
+ */
+export function evidenceOf(term: Term, last?: OperationId): Operation[] {
+  const path: { readonly term: Term; readonly upTo: OperationId | undefined }[] = [{ term, upTo: last }]
+  for (let { admission } = term; admission !== undefined; admission = admission.by.admission)
+    path.unshift({ term: admission.by, upTo: admission.id })
+  return path.flatMap(({ term: each, upTo }) => {
+    const operations = each.operations ?? []
+    return operations.slice(0, 1 + operations.findIndex(({ id }) => id === upTo))
+  })
+}
+
+/** What proves that an author is a member; undefined if they are none. */
+export function membershipEvidence(membership: Membership, author: AuthorId): Operation[] | undefined {
+  const term = membership.members.has(author) ? membership.currentTerm(author) : undefined
+  return term && evidenceOf(term)
+}
+
+/** What proves that an author was removed, and the operations of theirs that still count; undefined if nobody removed them. */
+export function removalEvidence(membership: Membership, author: AuthorId): Operation[] | undefined {
+  const [removal] = membership.removalsOf(author)
+  if (removal === undefined || membership.currentTerm(author) !== undefined) return undefined
+  const branch = membership.logs.get(termName(author, removal.place.term))?.branchTo(removal.place)
+  return [...evidenceOf(removal.by, removal.id), ...(branch ?? [])]
+}

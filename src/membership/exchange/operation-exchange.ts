@@ -1,0 +1,195 @@
+import { hash } from '../../base/crypto/hash.js'
+import { hexOf, utf8 } from '../../base/wire/bytes.js'
+import { type TermName, termName } from '../evaluation/operation-log.js'
+import type { OperationId } from '../format/body.js'
+import type { Card } from '../format/card.js'
+import type { Operation } from '../format/operation.js'
+import { type OperationsHead, operationHeads } from '../heads.js'
+import {
+  cardPages,
+  decodeExchangeFrame,
+  encodeRead,
+  encodeSummary,
+  headPages,
+  idPages,
+  operationPages,
+} from './frames.js'
+
+/** Pages that are sent before the other side has processed them. */
+const PAGES_AHEAD = 2
+/** Of one batch; beyond it the batch is stored in parts. */
+const BATCH_BYTES_MAX = 4 * 1024 * 1024
+/** Heads, and ids, that the other side may name: more than the limits of a room allow is sent by no honest peer. */
+const HEADS_MAX = 65_536
+const IDS_MAX = 131_072
+
+export type ExchangeEffect =
+  | { readonly kind: 'send'; readonly body: Uint8Array }
+  /** Store these as one batch, then call `processed`. What comes behind it waits meanwhile. */
+  | { readonly kind: 'operations'; readonly items: readonly Uint8Array[] }
+  | { readonly kind: 'cards'; readonly items: readonly Uint8Array[] }
+  | { readonly kind: 'malformed' }
+
+/** The state of a room's members that is exchanged. */
+export interface ExchangeSource {
+  /** What is sent of the operations on disk, in the order of evaluation. */
+  readonly sent: readonly Operation[]
+  readonly cards: Iterable<Card>
+}
+
+/**
+ * Levels the operations of two members over one channel, without IO: frames in, effects out. docs/protocol/membership.md §9.11.
+ *
+ *     opening ── equal summaries ──▶ level
+ *     opening ── different summaries: heads ──▶ comparing ── heads: ids ──▶ naming ── ids: what the other lacks ──▶ level
+ *
+ * Once level, each operation is sent as soon as it is on disk. Nothing of the chat may be sent while `isLevel` is false.
+ */
+export class OperationExchange {
+  readonly #source: ExchangeSource
+  /** The operations at the start, which the summary and the heads describe. */
+  readonly #start: ReadonlySet<OperationId>
+  readonly #heads: ReadonlyMap<TermName, OperationsHead>
+  #state: 'opening' | 'comparing' | 'naming' | 'level' | 'closed' = 'opening'
+  readonly #theirHeads = new Map<TermName, OperationsHead>()
+  readonly #theirIds = new Set<OperationId>()
+  /** Logs of which the two sides have different operations. */
+  readonly #differing = new Set<TermName>()
+  #pages: Uint8Array[] = []
+  #unread = 0
+  #batch: Uint8Array[] = []
+  #batchBytes = 0
+
+  constructor(source: ExchangeSource) {
+    this.#source = source
+    this.#start = new Set(source.sent.map(({ id }) => id))
+    this.#heads = operationHeads(source.sent)
+  }
+
+  /** Whether every operation on disk was sent, unless the other side has it. */
+  get isLevel(): boolean {
+    return this.#state === 'level' && this.#pages.length === 0
+  }
+
+  start(): ExchangeEffect[] {
+    return [send(encodeSummary(this.#summary))]
+  }
+
+  receive(body: Uint8Array): ExchangeEffect[] {
+    const frame = decodeExchangeFrame(body)
+    if (frame === undefined || this.#state === 'closed') return this.#close()
+    switch (frame.kind) {
+      case 'read':
+        if (this.#unread === 0) return this.#close()
+        this.#unread--
+        return this.#flush()
+      case 'summary':
+        return this.#onSummary(frame.digest)
+      case 'heads':
+        return this.#onHeads(frame.heads, frame.isLast)
+      case 'ids':
+        return this.#onIds(frame.ids, frame.isLast)
+      case 'operations':
+        return this.#onOperations(frame.items, frame.isLast)
+      case 'cards':
+        return [{ kind: 'cards', items: frame.items }, send(encodeRead())]
+    }
+  }
+
+  /** The other side has these operations. */
+  knows(operations: readonly Operation[]): void {
+    for (const { id } of operations) this.#theirIds.add(id)
+  }
+
+  /** A batch of the other side is on disk. */
+  processed(): ExchangeEffect[] {
+    return [send(encodeRead())]
+  }
+
+  /** These operations are on disk now. */
+  added(operations: readonly Operation[]): ExchangeEffect[] {
+    if (this.#state !== 'level') return []
+    const lacking = operations.filter(({ id }) => !this.#theirIds.has(id))
+    return lacking.length === 0 ? [] : this.#queue(operationPages(lacking))
+  }
+
+  /** These cards are new. */
+  addedCards(cards: readonly Card[]): ExchangeEffect[] {
+    return this.#state === 'level' ? this.#queue(cardPages(cards)) : []
+  }
+
+  #onSummary(digest: string): ExchangeEffect[] {
+    if (this.#state !== 'opening') return this.#close()
+    if (digest === this.#summary) return this.#level()
+    this.#state = 'comparing'
+    return this.#queue(headPages(this.#heads))
+  }
+
+  #onHeads(heads: ReadonlyMap<TermName, OperationsHead>, isLast: boolean): ExchangeEffect[] {
+    if (this.#state !== 'comparing' || this.#theirHeads.size + heads.size > HEADS_MAX) return this.#close()
+    for (const [name, head] of heads) this.#theirHeads.set(name, head)
+    if (!isLast) return [send(encodeRead())]
+    for (const [name, { digest }] of this.#heads)
+      if (this.#theirHeads.get(name)?.digest !== digest) this.#differing.add(name)
+    this.#theirHeads.clear()
+    this.#state = 'naming'
+    const ids = this.#source.sent.filter(each => this.#start.has(each.id) && this.#isInDiffering(each))
+    return [send(encodeRead()), ...this.#queue(idPages(ids.map(({ id }) => id)))]
+  }
+
+  #onIds(ids: readonly OperationId[], isLast: boolean): ExchangeEffect[] {
+    if (this.#state !== 'naming' || this.#theirIds.size + ids.length > IDS_MAX) return this.#close()
+    for (const id of ids) this.#theirIds.add(id)
+    return [send(encodeRead()), ...(isLast ? this.#level() : [])]
+  }
+
+  #onOperations(items: readonly Uint8Array[], isLast: boolean): ExchangeEffect[] {
+    this.#batch.push(...items)
+    for (const { length } of items) this.#batchBytes += length
+    if (!isLast && this.#batchBytes < BATCH_BYTES_MAX) return [send(encodeRead())]
+    const batch = this.#batch
+    this.#batch = []
+    this.#batchBytes = 0
+    return [{ kind: 'operations', items: batch }]
+  }
+
+  /** Sends what the other side lacks. */
+  #level(): ExchangeEffect[] {
+    this.#state = 'level'
+    const lacking = this.#source.sent.filter(
+      each => !this.#theirIds.has(each.id) && (this.#isInDiffering(each) || !this.#start.has(each.id)),
+    )
+    const cards = [...this.#source.cards]
+    return [
+      ...(lacking.length === 0 ? [] : this.#queue(operationPages(lacking))),
+      ...(cards.length === 0 ? [] : this.#queue(cardPages(cards))),
+    ]
+  }
+
+  #isInDiffering({ author, term }: Operation): boolean {
+    return this.#differing.has(termName(author, term))
+  }
+
+  get #summary(): string {
+    const heads = [...this.#heads].map(([name, { digest }]) => `${name} ${digest}`).sort()
+    return hexOf(hash(utf8(heads.join('\n'))))
+  }
+
+  #queue(pages: readonly Uint8Array[]): ExchangeEffect[] {
+    this.#pages.push(...pages)
+    return this.#flush()
+  }
+
+  #flush(): ExchangeEffect[] {
+    const sent = this.#pages.splice(0, Math.max(0, PAGES_AHEAD - this.#unread))
+    this.#unread += sent.length
+    return sent.map(send)
+  }
+
+  #close(): ExchangeEffect[] {
+    this.#state = 'closed'
+    return [{ kind: 'malformed' }]
+  }
+}
+
+const send = (body: Uint8Array): ExchangeEffect => ({ kind: 'send', body })

@@ -1,0 +1,286 @@
+import type { Clock } from '../../base/clock.js'
+import { TokenBucket } from '../../base/token-bucket.js'
+import { sameBytes } from '../../base/wire/bytes.js'
+import type { AuthorId } from '../../log/format/author.js'
+import { termsOf } from '../../membership/drafting.js'
+import type { Invitation } from '../../membership/evaluation/invitation-record.js'
+import { evidenceOf, membershipEvidence, removalEvidence } from '../../membership/evidence.js'
+import {
+  decodeIntroductionFrame,
+  encodeEvidence,
+  encodeJoin,
+  encodeKnock,
+  encodeRefused,
+  encodeWelcome,
+  type IntroductionFrame,
+  type KnockRefusal,
+} from '../../membership/exchange/introduction-frames.js'
+import { isConsent } from '../../membership/format/consent.js'
+import type { Operation } from '../../membership/format/operation.js'
+import { isUse } from '../../membership/invitation/invitation-keys.js'
+import { admissionBy, type JoinRefusal, joinRefusalOf } from '../../membership/invitation/joining.js'
+import type { Refusal } from '../../membership/refusal.js'
+import type { RoomChannels } from '../../net/room-channels.js'
+import type { ProvenPeer } from '../../net/upgrader.js'
+import type { RoomMembers } from './room-members.js'
+import type { RoomSeeker } from './room-seeker.js'
+
+/** Bytes of operations that are taken over one connection outside of channels, for all rooms together. */
+const EVIDENCE_BYTES_MAX = 1024 * 1024
+/** The same of all connections, as far as they wait to be checked. */
+const PENDING_BYTES_MAX = 16 * 1024 * 1024
+/** Operations of peers without a channel that are checked in a second: 15 ms of CPU. */
+const CHECKS_PER_SECOND_MAX = 300
+const CHECK_AGAIN_MS = 50
+/** Knocks and requests to be admitted that are answered on one connection. */
+const KNOCKS_MAX = 8
+
+/** A private room that is open. */
+export interface IntroducedRoom {
+  readonly members: RoomMembers
+  readonly channels: RoomChannels
+}
+
+interface Peer extends ProvenPeer {
+  readonly key: AuthorId
+  /** The evidence that was sent for each room: its last operation. */
+  readonly sent: Map<RoomMembers, string>
+  takenBytes: number
+  knocks: number
+}
+
+type FrameOf<K extends IntroductionFrame['kind']> = Extract<IntroductionFrame, { readonly kind: K }>
+
+/**
+ * How peers without a channel of a private room come to one: a member proves to another that they were admitted, somebody who was
+ * removed learns it, and a newcomer knocks with a code. Whatever is not answered is answered to nobody, so that a stranger sees no
+ * difference from a room that does not exist. docs/protocol/membership.md §9.12.
+ */
+export class Introductions {
+  readonly #clock: Clock
+  readonly #rooms = new Set<IntroducedRoom>()
+  readonly #seekers = new Set<RoomSeeker>()
+  readonly #peers = new Set<Peer>()
+  readonly #checks: TokenBucket
+  readonly #pending: { readonly room: IntroducedRoom; readonly bytes: Uint8Array }[] = []
+  #pendingBytes = 0
+  #isChecking = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#checks = new TokenBucket(CHECKS_PER_SECOND_MAX, clock.now())
+  }
+
+  /** A peer has proven its key. */
+  proven({ remote, multiplexer }: ProvenPeer): void {
+    const peer: Peer = { remote, multiplexer, key: remote.key as AuthorId, sent: new Map(), takenBytes: 0, knocks: 0 }
+    this.#peers.add(peer)
+    multiplexer.once('closed', () => this.#peers.delete(peer))
+    multiplexer.on('rooms', () => {
+      for (const room of this.#rooms) this.#introduce(peer, room)
+      for (const seeker of this.#seekers) this.#knock(peer, seeker)
+    })
+    multiplexer.on('control', body => this.#receive(peer, body))
+  }
+
+  /** Connected peers. */
+  get peerCount(): number {
+    return this.#peers.size
+  }
+
+  /** Whether the peer whose key begins so is connected. */
+  isConnectedTo(shortKey: string): boolean {
+    for (const { key } of this.#peers) if (key.startsWith(shortKey)) return true
+    return false
+  }
+
+  /** A private room was opened. Returns a function that removes it. */
+  add(room: IntroducedRoom): () => void {
+    this.#rooms.add(room)
+    const changed = (): void => {
+      room.channels.admissionChanged()
+      for (const peer of this.#peers) this.#introduce(peer, room)
+    }
+    room.members.on('change', changed)
+    for (const peer of this.#peers) this.#introduce(peer, room)
+    return () => {
+      this.#rooms.delete(room)
+      room.members.off('change', changed)
+    }
+  }
+
+  /** Knocks at all peers, now and later. Returns a function that stops it. */
+  seek(seeker: RoomSeeker): () => void {
+    this.#seekers.add(seeker)
+    for (const peer of this.#peers) this.#knock(peer, seeker)
+    return () => this.#seekers.delete(seeker)
+  }
+
+  /** Sends a member what proves that we are one, and somebody who was removed what proves that, unless both sides have the room. */
+  #introduce(peer: Peer, { members }: IntroducedRoom): void {
+    const { multiplexer, key, sent } = peer
+    if (!multiplexer.hasTheirRooms) return
+    const isTheirs = multiplexer.isOfferedByOther(members.room.id)
+    const isAdmitted = members.isMember(key)
+    if (isAdmitted === isTheirs) return
+    const { membership, me } = members
+    const evidence = isAdmitted ? membershipEvidence(membership, me) : removalEvidence(membership, key)
+    const last = evidence?.at(-1)?.id
+    if (evidence === undefined || last === undefined || sent.get(members) === last) return
+    sent.set(members, last)
+    const tag = multiplexer.tagOf(members.room.id, 'us')
+    for (const body of encodeEvidence(isAdmitted ? 'evidence' : 'ended', tag, evidence)) multiplexer.sendControl(body)
+  }
+
+  #knock({ multiplexer }: Peer, { find }: RoomSeeker): void {
+    if (multiplexer.hasTheirRooms) multiplexer.sendControl(encodeKnock(multiplexer.tagOf(find, 'us')))
+  }
+
+  #receive(peer: Peer, body: Uint8Array): void {
+    const frame = decodeIntroductionFrame(body)
+    switch (frame?.kind) {
+      case 'evidence':
+      case 'ended':
+        this.#take(peer, frame)
+        break
+      case 'knock':
+        if (++peer.knocks <= KNOCKS_MAX) this.#answerKnock(peer, frame)
+        break
+      case 'join':
+        if (++peer.knocks <= 2 * KNOCKS_MAX) void this.#admit(peer, frame).catch(() => {})
+        break
+      case 'welcome':
+      case 'admitted': {
+        const seeker = this.#seekerOf(peer, frame)
+        const request = seeker?.shown(peer, peer.key, frame)
+        if (seeker === undefined || request === undefined) break
+        const tag = peer.multiplexer.tagOf(seeker.find, 'us')
+        peer.multiplexer.sendControl(encodeJoin(tag, request.consent, request.use))
+        break
+      }
+      case 'refused':
+        this.#seekerOf(peer, frame)?.refused(frame, peer.key, peer.remote.aheadMs)
+    }
+  }
+
+  /** Takes operations to check them later, a few at a time; those of unknown rooms count too, and are dropped. */
+  #take(peer: Peer, { tag, items }: FrameOf<'evidence' | 'ended'>): void {
+    const bytes = items.reduce((sum, { length }) => sum + length, 0)
+    peer.takenBytes += bytes
+    if (peer.takenBytes > EVIDENCE_BYTES_MAX || this.#pendingBytes + bytes > PENDING_BYTES_MAX) return
+    const room = this.#roomOf(peer, tag)
+    if (room === undefined) return
+    this.#pendingBytes += bytes
+    for (const item of items) this.#pending.push({ room, bytes: Uint8Array.from(item) })
+    void this.#check()
+  }
+
+  async #check(): Promise<void> {
+    if (this.#isChecking) return
+    this.#isChecking = true
+    while (this.#pending.length > 0) {
+      // Not in the turn in which it arrived: how long that takes is the same for all rooms.
+      await new Promise<void>(resolve => void this.#clock.after(0, resolve))
+      const batch = new Map<IntroducedRoom, Operation[]>()
+      let next = this.#pending[0]
+      for (; next !== undefined && this.#checks.take(this.#clock.now()); next = this.#pending[0]) {
+        this.#pending.shift()
+        this.#pendingBytes -= next.bytes.length
+        const operations = batch.get(next.room) ?? []
+        batch.set(next.room, operations)
+        operations.push(...(next.room.members.check([next.bytes]) ?? []))
+      }
+      for (const [{ members }, operations] of batch) await members.add(operations).catch(() => {})
+      if (next !== undefined) await new Promise<void>(resolve => void this.#clock.after(CHECK_AGAIN_MS, resolve))
+    }
+    this.#isChecking = false
+  }
+
+  #answerKnock({ multiplexer, key }: Peer, { tag }: FrameOf<'knock'>): void {
+    const knocked = this.#invitationOf(multiplexer, tag)
+    if (knocked === undefined) return
+    const { members, invitation } = knocked
+    const { membership, room } = members
+    const ours = multiplexer.tagOf(Buffer.from(invitation.findKey, 'hex'), 'us')
+    const evidence = membershipEvidence(membership, key)
+    if (evidence !== undefined) {
+      for (const body of encodeWelcome('admitted', ours, room.id, [...evidence])) multiplexer.sendControl(body)
+      return
+    }
+    const refusal = this.#joinRefusal(members, invitation, key, '')
+    if (refusal !== undefined) {
+      const reason = reasonToSay(refusal)
+      if (reason !== undefined) multiplexer.sendControl(encodeRefused(ours, reason, invitation.until))
+      return
+    }
+    for (const body of encodeWelcome('welcome', ours, room.id, invitationEvidence(members, invitation)))
+      multiplexer.sendControl(body)
+  }
+
+  async #admit(peer: Peer, { tag, consent, use }: FrameOf<'join'>): Promise<void> {
+    const { multiplexer, key } = peer
+    const knocked = this.#invitationOf(multiplexer, tag)
+    if (knocked === undefined) return
+    const { members, invitation } = knocked
+    const { room } = members
+    if (!isConsent(room.id, key, consent) || !isUse(room.id, invitation.inviteKey, key, use)) return
+    const join = { subject: key, invitation: invitation.id, consent, time: this.#clock.now() }
+    await members.sign(membership => {
+      const now = membership.invitations.find(({ id }) => id === invitation.id)
+      const refusal = this.#joinRefusal(members, invitation, key, consent)
+      if (now === undefined || refusal !== undefined) return NOT_NOW
+      return admissionBy(membership, now, join)
+    })
+    if (!multiplexer.isClosed) this.#answerKnock(peer, { kind: 'knock', tag })
+  }
+
+  #joinRefusal(members: RoomMembers, { id }: Invitation, subject: AuthorId, consent: string): JoinRefusal | undefined {
+    return joinRefusalOf(members.membership, members.me, {
+      subject,
+      invitation: id,
+      consent,
+      time: this.#clock.now(),
+    })
+  }
+
+  #roomOf({ multiplexer }: Peer, tag: Uint8Array): IntroducedRoom | undefined {
+    let found: IntroducedRoom | undefined
+    for (const room of this.#rooms) if (sameBytes(tag, multiplexer.tagOf(room.members.room.id, 'them'))) found = room
+    return found
+  }
+
+  #invitationOf(
+    multiplexer: ProvenPeer['multiplexer'],
+    tag: Uint8Array,
+  ): { readonly members: RoomMembers; readonly invitation: Invitation } | undefined {
+    for (const { members } of this.#rooms)
+      for (const invitation of members.isMember(members.me) ? members.membership.invitations : [])
+        if (sameBytes(tag, multiplexer.tagOf(Buffer.from(invitation.findKey, 'hex'), 'them')))
+          return { members, invitation }
+    return undefined
+  }
+
+  #seekerOf({ multiplexer }: Peer, { tag }: { readonly tag: Uint8Array }): RoomSeeker | undefined {
+    for (const seeker of this.#seekers) if (sameBytes(tag, multiplexer.tagOf(seeker.find, 'them'))) return seeker
+    return undefined
+  }
+}
+
+/** Why an admission is not signed after all. */
+const NOT_NOW: Refusal = { kind: 'unknown-invitation' }
+
+/** What a newcomer is told; undefined where somebody else may admit them. */
+function reasonToSay(refusal: JoinRefusal): KnockRefusal | undefined {
+  return refusal.kind === 'unknown-invitation' || refusal.kind === 'refused' || refusal.kind === 'already-a-member'
+    ? undefined
+    : refusal.kind
+}
+
+/** What proves that an invitation was made by somebody who may. */
+function invitationEvidence({ membership }: RoomMembers, { by, inviteKey }: Invitation): Operation[] {
+  for (const term of termsOf(membership, by)) {
+    const made = term.operations?.find(({ body }) => body.kind === 'invite' && body.inviteKey === inviteKey)
+    if (made !== undefined) return evidenceOf(term, made.id)
+  }
+  return []
+}

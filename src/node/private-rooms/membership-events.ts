@@ -1,0 +1,74 @@
+import type { Cancel, Clock } from '../../base/clock.js'
+import { shortKey } from '../../chat/display-names.js'
+import type { AuthorId } from '../../log/format/author.js'
+import type { Membership } from '../../membership/membership.js'
+import type { NodeEvent } from '../events.js'
+import type { RoomMembers } from './room-members.js'
+
+/** Changes within this time are reported together: the name of a newcomer comes after their admission. */
+const SETTLE_MS = 300
+
+/** Reports who became a member, who no longer is one, and what everybody should know. */
+export class MembershipEvents {
+  readonly #members: RoomMembers
+  readonly #clock: Clock
+  readonly #report: (event: NodeEvent) => void
+  #reported: Membership
+  readonly #warned = new Set<string>()
+  #timer: Cancel | undefined
+  readonly #changed = (): void => {
+    this.#timer ??= this.#clock.after(SETTLE_MS, () => {
+      this.#timer = undefined
+      this.#update()
+    })
+  }
+
+  constructor(members: RoomMembers, clock: Clock, report: (event: NodeEvent) => void) {
+    this.#members = members
+    this.#clock = clock
+    this.#report = report
+    this.#reported = members.membership
+    for (const warning of members.membership.warnings) this.#warned.add(JSON.stringify(warning))
+    members.on('change', this.#changed)
+  }
+
+  close(): void {
+    this.#timer?.()
+    this.#members.off('change', this.#changed)
+  }
+
+  #update(): void {
+    const { membership, me } = this.#members
+    const before = this.#reported
+    this.#reported = membership
+    for (const { author, by, role } of membership.members.values()) {
+      const known = before.members.get(author)
+      if (known === undefined && by !== undefined && author !== me)
+        this.#report({ kind: 'member-admitted', member: this.#nameOf(author), by: this.#nameOf(by), role })
+    }
+    for (const { author } of before.members.values()) {
+      if (membership.members.has(author)) continue
+      const remover = membership.removalsOf(author)[0]?.by.author
+      const by = remover === undefined ? undefined : this.#nameOf(remover)
+      if (author === me) this.#report({ kind: 'membership-ended', ...(by !== undefined && { by }) })
+      else this.#report({ kind: 'member-gone', member: this.#nameOf(author), ...(by !== undefined && { by }) })
+    }
+    for (const warning of membership.warnings) {
+      const text = JSON.stringify(warning)
+      if (this.#warned.has(text)) continue
+      this.#warned.add(text)
+      if (warning.kind === 'overused-invitation')
+        this.#report({
+          kind: 'invitation-overused',
+          members: warning.admitted.map(author => this.#nameOf(author)),
+          uses: warning.uses,
+        })
+      else if (warning.kind === 'fork')
+        this.#report({ kind: 'operations-forked', member: this.#nameOf(warning.author) })
+    }
+  }
+
+  #nameOf(author: AuthorId): string {
+    return this.#members.nameOf(author) ?? shortKey(author)
+  }
+}

@@ -1,0 +1,266 @@
+import { EventEmitter } from 'node:events'
+import type { KeyPair } from '../../base/crypto/signing.js'
+import { ChatError } from '../../base/errors.js'
+import { bufferOf, utf8 } from '../../base/wire/bytes.js'
+import { type AuthorId, authorOfKey } from '../../log/format/author.js'
+import type { Log } from '../../log/log.js'
+import { checked, unchecked } from '../../log/store/checked-row.js'
+import type { SharedRows } from '../../log/store/shared-rows.js'
+import type { Write } from '../../log/store/store.js'
+import { nextPlace } from '../../membership/drafting.js'
+import type { Body, OperationId } from '../../membership/format/body.js'
+import { type Card, newerCard, readCard, signCard } from '../../membership/format/card.js'
+import { checkOperation } from '../../membership/format/checked-operation.js'
+import { decodeOperation, type Operation, signOperation } from '../../membership/format/operation.js'
+import { keyBytes, type PrivateRoom } from '../../membership/format/room.js'
+import { keptOperations } from '../../membership/kept.js'
+import { Membership } from '../../membership/membership.js'
+import { type Refusal, refusalOf } from '../../membership/refusal.js'
+
+const OPERATIONS = utf8('g')
+const CARDS = utf8('m')
+/** Bytes of a term and of an id in a key. */
+const PREFIX_BYTES = 8
+
+interface RoomMembersEvents {
+  /** Operations were stored. `added` are those that are sent to other members from now on. */
+  change: [added: readonly Operation[]]
+  cards: [readonly Card[]]
+}
+
+/** Drafts an operation, or says why not. */
+export type OperationDraft = (membership: Membership) => Body | Refusal
+
+/** The part of a log that stores what is kept beside it. */
+export type MembersStorage = Pick<Log, 'rowsUnder' | 'writable'>
+
+/**
+ * Who is a member of a private room, as far as this disk knows. An operation counts when it is on disk, not before. Batches are
+ * evaluated and stored one after the other.
+ */
+export class RoomMembers extends EventEmitter<RoomMembersEvents> {
+  readonly room: PrivateRoom
+  readonly me: AuthorId
+  readonly #keys: KeyPair
+  readonly #log: MembersStorage
+  readonly #operationRows: SharedRows
+  readonly #cardRows: SharedRows
+  readonly #cards = new Map<AuthorId, Card>()
+  /** What is on disk. */
+  #stored = new Map<OperationId, Operation>()
+  #sent: readonly Operation[] = []
+  #membership: Membership
+  #queue: Promise<unknown> = Promise.resolve()
+
+  private constructor(room: PrivateRoom, keys: KeyPair, log: MembersStorage) {
+    super()
+    this.setMaxListeners(0)
+    this.room = room
+    this.me = authorOfKey(keys.publicKey)
+    this.#keys = keys
+    this.#log = log
+    this.#operationRows = log.rowsUnder(OPERATIONS)
+    this.#cardRows = log.rowsUnder(CARDS)
+    this.#membership = new Membership(room, [])
+  }
+
+  /** Reads what is stored in the database of a room. */
+  static async open(room: PrivateRoom, keys: KeyPair, log: MembersStorage): Promise<RoomMembers> {
+    const members = new RoomMembers(room, keys, log)
+    const operations: Operation[] = []
+    for (const [, value] of await members.#operationRows.all()) {
+      const bytes = unchecked(value)
+      const operation = bytes && decodeOperation(room.id, bytes)
+      if (operation !== undefined) operations.push(operation)
+    }
+    for (const [, value] of await members.#cardRows.all()) {
+      const card = readCard(room.id, unchecked(value) ?? value)
+      if (card !== undefined) members.#cards.set(card.author, card)
+    }
+    members.#use(new Membership(room, operations))
+    return members
+  }
+
+  get membership(): Membership {
+    return this.#membership
+  }
+
+  /** The operations that other members get, in the order of evaluation. */
+  get sent(): readonly Operation[] {
+    return this.#sent
+  }
+
+  /** The cards of members. */
+  get cards(): Iterable<Card> {
+    return this.#cards.values()
+  }
+
+  /** What a member calls themselves; undefined if no card of theirs is known. */
+  nameOf(author: AuthorId): string | undefined {
+    return this.#cards.get(author)?.name
+  }
+
+  /** Whether a key is a member's, ours included. */
+  isMember(key: string): boolean {
+    return this.#membership.members.has(key as AuthorId)
+  }
+
+  /** Checks bytes of others as operations of this room; undefined if some are none. */
+  check(items: readonly Uint8Array[]): Operation[] | undefined {
+    const operations: Operation[] = []
+    for (const bytes of items) {
+      const known = this.#stored.get(decodeOperation(this.room.id, bytes)?.id ?? ('' as OperationId))
+      const operation = known ?? this.#checked(bytes)
+      if (operation === undefined) return undefined
+      operations.push(operation)
+    }
+    return operations
+  }
+
+  /** Stores checked operations, as far as they are kept, in one batch. Resolves when they count. While the disk fails it waits. */
+  add(operations: readonly Operation[]): Promise<void> {
+    return this.#next(() => this.#add(operations))
+  }
+
+  /**
+   * Signs operations that follow each other, and stores them in one batch; each is drafted from the members after those before. Nothing
+   * is signed if one of them is refused. Rejects as writes of the log do.
+   */
+  sign(...drafts: readonly OperationDraft[]): Promise<readonly Operation[] | Refusal> {
+    return this.signAs(this.#keys, ...drafts)
+  }
+
+  /** The same with another key, such as the rescue key. */
+  signAs(keys: KeyPair, ...drafts: readonly OperationDraft[]): Promise<readonly Operation[] | Refusal> {
+    const author = authorOfKey(keys.publicKey)
+    return this.#next(async () => {
+      const signed: Operation[] = []
+      let membership = this.#membership
+      for (const draft of drafts) {
+        const body = draft(membership)
+        if (isRefusal(body)) return body
+        const refusal = refusalOf(membership, author, body)
+        const place = nextPlace(membership, author)
+        if (refusal !== undefined || place === undefined) return refusal ?? { kind: 'not-a-member' }
+        signed.push(signOperation(this.room.id, keys, place, body))
+        membership = new Membership(this.room, [...this.#stored.values(), ...signed])
+      }
+      await this.#add(signed)
+      return signed
+    })
+  }
+
+  /** Stores the founder's first operation. */
+  found(opening: Operation): Promise<void> {
+    return this.add([opening])
+  }
+
+  /** Calls ourselves this in our card, as soon as we are a member. */
+  introduceAs(name: string): void {
+    const introduce = (): void => {
+      const known = this.#cards.get(this.me)
+      if (known?.name === name || !this.isMember(this.me)) return
+      const card = signCard(this.room.id, this.#keys, (known?.version ?? 0) + 1, { name, isRelay: false })
+      this.addCards([card]).catch(() => {}) // the room was closed
+    }
+    this.on('change', introduce)
+    introduce()
+  }
+
+  /** Verifies cards of others, and stores those of members that are newer than the known ones. */
+  takeCards(items: readonly Uint8Array[]): Promise<void> {
+    const cards = items.flatMap(bytes => readCard(this.room.id, bytes) ?? [])
+    return this.addCards(cards)
+  }
+
+  addCards(cards: readonly Card[]): Promise<void> {
+    return this.#next(async () => {
+      const fresh = cards.filter(card => {
+        const known = this.#cards.get(card.author)
+        return (
+          this.isMember(card.author) &&
+          (known === undefined || (newerCard(card, known) === card && !isSame(card, known)))
+        )
+      })
+      if (fresh.length === 0) return
+      await this.#write(
+        this.#cardRows,
+        fresh.map(({ author, bytes }) => ({ type: 'put', key: keyBytes(author), value: checked(bytes) })),
+      )
+      for (const card of fresh) this.#cards.set(card.author, card)
+      this.emit('cards', fresh)
+    })
+  }
+
+  /** Resolves when everything that was to be stored so far is, or was refused. */
+  async settled(): Promise<void> {
+    await this.#queue
+  }
+
+  async #add(operations: readonly Operation[]): Promise<void> {
+    const fresh = operations.filter(({ id }) => !this.#stored.has(id))
+    if (fresh.length === 0) return
+    const before = new Set(this.#sent.map(({ id }) => id))
+    const membership = new Membership(this.room, [...this.#stored.values(), ...fresh])
+    const stored = new Map(keptOperations(membership, this.me).map(operation => [operation.id, operation]))
+    const writes: Write[] = [
+      ...[...stored.values()]
+        .filter(({ id }) => !this.#stored.has(id))
+        .map(operation => ({ type: 'put' as const, key: rowKey(operation), value: checked(operation.bytes) })),
+      ...[...this.#stored.values()]
+        .filter(({ id }) => !stored.has(id))
+        .map(operation => ({ type: 'del' as const, key: rowKey(operation) })),
+    ]
+    if (writes.length === 0) return
+    await this.#write(this.#operationRows, writes)
+    this.#use(membership)
+    this.emit(
+      'change',
+      this.#sent.filter(({ id }) => !before.has(id)),
+    )
+  }
+
+  #use(membership: Membership): void {
+    const kept = keptOperations(membership, this.me)
+    this.#stored = new Map(kept.map(operation => [operation.id, operation]))
+    this.#sent = keptOperations(membership)
+    this.#membership = membership
+  }
+
+  #checked(bytes: Uint8Array): Operation | undefined {
+    const result = checkOperation(this.room, bytes)
+    return result.kind === 'operation' ? result.operation : undefined
+  }
+
+  /** Tries again after each failure of the disk. */
+  async #write(rows: SharedRows, writes: readonly Write[]): Promise<void> {
+    for (;;) {
+      try {
+        return await rows.write(writes)
+      } catch (error) {
+        if (!(error instanceof ChatError) || error.code === 'LOG_CLOSED') throw error
+        await this.#log.writable()
+      }
+    }
+  }
+
+  #next<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(work)
+    this.#queue = done.catch(() => {})
+    return done
+  }
+}
+
+const isRefusal = (value: Body | Refusal): value is Refusal => !('time' in value)
+
+const isSame = (a: Card, b: Card): boolean => Buffer.compare(a.bytes, b.bytes) === 0
+
+/** Key ‖ first bytes of the term ‖ u32 seq ‖ first bytes of the id. */
+function rowKey({ author, term, seq, id }: Operation): Uint8Array {
+  const key = Buffer.alloc(32 + PREFIX_BYTES + 4 + PREFIX_BYTES)
+  key.set(keyBytes(author))
+  key.set(Buffer.from(term, 'hex').subarray(0, PREFIX_BYTES), 32)
+  key.writeUInt32BE(seq, 32 + PREFIX_BYTES)
+  key.set(bufferOf(Buffer.from(id, 'hex')).subarray(0, PREFIX_BYTES), 32 + PREFIX_BYTES + 4)
+  return key
+}

@@ -1,0 +1,98 @@
+import type { KeyPair } from '../../base/crypto/signing.js'
+import { type AuthorId, authorOfKey } from '../../log/format/author.js'
+import type { IntroductionFrame, KnockRefusal } from '../../membership/exchange/introduction-frames.js'
+import { checkOperation, openedRoom } from '../../membership/format/checked-operation.js'
+import { signConsent } from '../../membership/format/consent.js'
+import type { Operation } from '../../membership/format/operation.js'
+import type { PrivateRoom } from '../../membership/format/room.js'
+import { type InvitationCode, isCodeFor } from '../../membership/invitation/invitation-code.js'
+import { type InvitationKeys, invitationKeys, signUse } from '../../membership/invitation/invitation-keys.js'
+import { Membership } from '../../membership/membership.js'
+
+/** Bytes of operations that one peer may show before it has shown the room. */
+const WELCOME_BYTES_MAX = 4 * 1024 * 1024
+
+export interface FoundRoom {
+  readonly room: PrivateRoom
+  readonly name: string
+  readonly operations: readonly Operation[]
+  /** Who admitted us; undefined while nobody has. */
+  readonly by: AuthorId | undefined
+}
+
+export interface SeekerHooks {
+  /** A peer shows the room, and was asked to admit us. */
+  onFound(found: FoundRoom, by: AuthorId): void
+  onAdmitted(found: FoundRoom): void
+  /** `aheadMs`: how far the clock of the peer is ahead of ours. */
+  onRefused(reason: KnockRefusal, until: number, by: AuthorId, aheadMs: number): void
+}
+
+interface JoinRequest {
+  readonly consent: string
+  readonly use: Uint8Array
+}
+
+type Shown = Extract<IntroductionFrame, { readonly kind: 'welcome' | 'admitted' }>
+
+/** Looks for the room of a code: knocks at peers, checks what they show, and asks to be admitted. */
+export class RoomSeeker {
+  readonly keys: InvitationKeys
+  /** The secret of the tag by which the code is recognised. */
+  readonly find: Uint8Array
+  readonly #code: InvitationCode
+  readonly #own: KeyPair
+  readonly #hooks: SeekerHooks
+  /** What each peer has shown so far. */
+  readonly #shown = new WeakMap<object, { readonly items: Uint8Array[]; bytes: number }>()
+
+  constructor(code: InvitationCode, own: KeyPair, hooks: SeekerHooks) {
+    this.keys = invitationKeys(code.seed)
+    this.find = Buffer.from(this.keys.find, 'hex')
+    this.#code = code
+    this.#own = own
+    this.#hooks = hooks
+  }
+
+  /** A peer that was knocked at shows a room, in parts. Returns what asks it to admit us. `peer` identifies it. */
+  shown(peer: object, by: AuthorId, { kind, room: id, items, isLast }: Shown): JoinRequest | undefined {
+    if (!isCodeFor(this.#code, id)) return undefined
+    const before = this.#shown.get(peer) ?? { items: [], bytes: 0 }
+    this.#shown.set(peer, before)
+    for (const { length } of items) before.bytes += length
+    if (before.bytes > WELCOME_BYTES_MAX) return undefined
+    // They are views of what is received next.
+    before.items.push(...items.map(item => Uint8Array.from(item)))
+    if (!isLast) return undefined
+    this.#shown.delete(peer)
+    const found = this.#read(id, before.items)
+    if (found === undefined) return undefined
+    const me = authorOfKey(this.#own.publicKey)
+    if (kind === 'admitted') {
+      const member = found.membership.members.get(me)
+      if (member !== undefined) this.#hooks.onAdmitted({ ...found, by: member.by })
+      return undefined
+    }
+    const invitation = found.membership.invitations.find(each => each.id === this.keys.id)
+    if (invitation?.state !== 'open') return undefined
+    this.#hooks.onFound({ ...found, by: undefined }, by)
+    return { consent: signConsent(id, this.#own), use: signUse(id, this.keys.invite, me) }
+  }
+
+  refused({ reason, until }: Extract<IntroductionFrame, { readonly kind: 'refused' }>, by: AuthorId, aheadMs: number) {
+    this.#hooks.onRefused(reason, until, by, aheadMs)
+  }
+
+  #read(id: Uint8Array, items: readonly Uint8Array[]) {
+    const room = openedRoom(id, items[0] ?? new Uint8Array(0))
+    if (room === undefined) return undefined
+    const operations: Operation[] = []
+    for (const bytes of items) {
+      const checked = checkOperation(room, bytes)
+      if (checked.kind === 'rejected') return undefined
+      operations.push(checked.operation)
+    }
+    const membership = new Membership(room, operations)
+    return { room, name: membership.name ?? '', operations, membership }
+  }
+}
