@@ -17,6 +17,8 @@ const COMMANDS = [
   'node',
   'status',
   'stop',
+  'join',
+  'members',
 ]
 const check = (word: string, isUser = false) => checkFirstWord(word, COMMANDS, () => isUser)
 
@@ -49,20 +51,9 @@ test('rejects mistyped commands, and suggests the right one and how to use the w
 })
 
 test('rejects planned commands, whatever their case', () => {
-  for (const word of [
-    'people',
-    'room',
-    'invite',
-    'invites',
-    'uninvite',
-    'join',
-    'members',
-    'remove',
-    'leave',
-    'backup',
-  ])
+  for (const word of ['people', 'backup'])
     assert.throws(() => check(word), { message: `${word} is not a command of this version` })
-  for (const word of ['restore', 'web', 'risk', 'people', 'proof', 'search', 'completion', 'Join'])
+  for (const word of ['restore', 'web', 'risk', 'people', 'proof', 'search', 'completion', 'Backup'])
     assert.throws(() => check(word, true), { message: `${word} is not a command of this version` })
   assert.doesNotThrow(() => checkFirstWord('people', [...COMMANDS, 'people'], () => false), 'control: once it is one')
 })

@@ -3,10 +3,10 @@ import { hexOf, textOf, utf8 } from '../../base/wire/bytes.js'
 import { type AuthorId, authorOf, type LogId, logIdOf, type Seq } from '../../log/format/author.js'
 import type { Digest } from '../../log/format/heads.js'
 import { after, type Store } from '../../log/store/store.js'
-import { type Pin, type PinStore, pinnedNameOf } from '../../node/people/pin.js'
-import { isPin } from '../protocol/state-codec.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
+import { type Pin, type PinStore, pinnedNameOf } from '../../node/people/pin.js'
 import { type Fields, isCount, isFields, textsOf } from '../protocol/codec.js'
+import { isPin } from '../protocol/state-codec.js'
 
 /** A room that the user has entered. */
 export interface EnteredRoom {

@@ -52,7 +52,7 @@ export class MembershipGate {
   async #receive(bytes: Uint8Array): Promise<void> {
     this.#frames.push(bytes)
     for (let read = this.#frames.next(); read.kind !== 'more'; read = this.#frames.next()) {
-      if (read.kind === 'bad') return this.#malformed(read.reason)
+      if (read.kind === 'bad') return this.#malformed()
       if (!isExchangeFrame(read.body)) {
         this.incoming.push(frame(read.body))
         continue
@@ -66,7 +66,7 @@ export class MembershipGate {
 
   async #store(items: readonly Uint8Array[]): Promise<void> {
     const operations = this.#members.check(items)
-    if (operations === undefined) return this.#malformed('an operation')
+    if (operations === undefined) return this.#malformed()
     this.#exchange.knows(operations)
     await this.#members.add(operations).catch(error => this.incoming.destroy(new Error(reasonOf(error))))
     this.#perform(this.#exchange.processed())
@@ -76,7 +76,7 @@ export class MembershipGate {
     for (const effect of effects) {
       if (effect.kind === 'send' && !this.outgoing.destroyed) this.outgoing.push(frame(effect.body))
       else if (effect.kind === 'cards') void this.#members.takeCards(effect.items).catch(() => {})
-      else if (effect.kind === 'malformed') this.#malformed('a frame')
+      else if (effect.kind === 'malformed') this.#malformed()
     }
     if (!this.#exchange.isLevel) return
     const held = this.#held
@@ -84,8 +84,8 @@ export class MembershipGate {
     held?.()
   }
 
-  #malformed(what: string): void {
+  #malformed(): void {
     this.#onMalformed()
-    this.incoming.destroy(new Error(`malformed: ${what}`))
+    this.incoming.destroy(new Error('malformed-operations'))
   }
 }

@@ -151,6 +151,20 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
     { kind: 'fork-proven', author: LOG, seq: 3, isOurs: false },
     'the log of the key abababab… has two histories from entry 3 on: the lines of both are kept',
   ],
+  [
+    { kind: 'invitation-overused', members: ['bob', 'carol'], uses: 1 },
+    'an invitation for one person let in bob, carol: if one of them should not be here, remove them',
+  ],
+  [{ kind: 'member-admitted', member: 'bob', by: 'alice', role: 'host' }, 'alice admitted bob as host'],
+  [{ kind: 'member-gone', member: 'bob' }, 'bob left the room'],
+  [
+    { kind: 'membership-ended', by: 'alice' },
+    'alice removed you from this room: nobody gets what you write, and you get nothing new',
+  ],
+  [
+    { kind: 'operations-forked', member: 'bob' },
+    'bob signed two histories of what they did in this room: the one with the lower id counts for everybody',
+  ],
   [{ kind: 'key-created', name: 'alice', file: 'data/alice/key' }, 'created a new key for alice: data/alice/key'],
   [
     { kind: 'key-open-to-others', file: 'data/alice/key' },
