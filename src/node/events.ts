@@ -74,6 +74,8 @@ export type RoomEvent =
   | { readonly kind: 'membership-ended'; readonly by?: string }
   /** More people were admitted by one invitation than it allows. */
   | { readonly kind: 'invitation-overused'; readonly members: readonly string[]; readonly uses: number }
+  /** A code that was entered before has admitted us to a private room. */
+  | { readonly kind: 'room-entered'; readonly room: string }
   /** A member signed two histories of operations. */
   | { readonly kind: 'operations-forked'; readonly member: string }
 
@@ -128,5 +130,6 @@ export const EVENT_KINDS = {
   'peer-left': 'change',
   'port-taken': 'problem',
   'protocol-violated': 'problem',
+  'room-entered': 'change',
   'run-opened': 'problem',
 } as const satisfies Record<NodeEvent['kind'], 'problem' | 'change'>

@@ -193,6 +193,11 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#parts.replicator.receipts.of({ author: logOf(this.id, run), seq })
   }
 
+  /** Reports what happened to the node. */
+  report(event: NodeEvent): void {
+    this.emit('event', event)
+  }
+
   connect(peer: string): void {
     this.#connections.connect(peer)
   }

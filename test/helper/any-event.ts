@@ -129,6 +129,7 @@ const EVENTS: Fields<FaceEvent> = {
   'peer-left': { peer: text },
   'port-taken': { port: count, usedPort: count },
   'protocol-violated': { peer: text, violation: fc.constantFrom(...VIOLATIONS) },
+  'room-entered': { room: text },
   'run-opened': { run: count, reason: fc.constantFrom(...DOUBT_REASONS) },
   'unknown-event': { name: text },
 }

@@ -11,7 +11,7 @@ import type { ConnectionSummary } from '../../node/events.js'
 import { namedPeer } from '../../node/peer-name.js'
 import { messagesOf, type RoomApi } from '../../node/room-api.js'
 import type { OwnPlace, Replicas } from '../../sync/receipts.js'
-import { pairsOf } from '../protocol/codec.js'
+import { type Fields, pairsOf } from '../protocol/codec.js'
 import type { FaceEvent } from '../protocol/events.js'
 import type { RoomOptions } from '../protocol/options.js'
 import { FaceMarks } from './face-marks.js'
@@ -247,6 +247,11 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   verify(): ReturnType<RoomApi['verify']> {
     return this.#connection.verify()
+  }
+
+  /** Runs a command on private rooms; gives its answer in parts. Rejects with a ChatError. */
+  command(command: Fields): AsyncIterable<Fields> {
+    return this.#connection.command(command)
   }
 
   archive(): AsyncIterable<Uint8Array> {

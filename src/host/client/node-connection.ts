@@ -15,6 +15,7 @@ import {
   type Fields,
   type HostFrame,
   isCount,
+  isFields,
   jsonBody,
   linesBody,
   NODE_FRAME_BYTES_MAX,
@@ -200,6 +201,12 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
         if (!isVerdict(part.value)) throw new Error('the node reports a fault that this version does not know')
         yield part.value
       }
+  }
+
+  /** Runs a command on private rooms; gives its answer in parts. */
+  async *command(command: Fields): AsyncGenerator<Fields> {
+    for await (const parts of this.#parts({ do: 'command', command }))
+      for (const part of parts) if (part.kind === 'item' && isFields(part.value)) yield part.value
   }
 
   async *archive(): AsyncGenerator<Uint8Array> {

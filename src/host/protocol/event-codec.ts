@@ -121,6 +121,7 @@ const SHAPES: Shapes<FaceEvent> = {
   'peer-left': { peer: text },
   'port-taken': { port: isCount, usedPort: isCount },
   'protocol-violated': { peer: text, violation: oneOf(VIOLATIONS) },
+  'room-entered': { room: text },
   'run-opened': { run: isCount, reason: oneOf(DOUBT_REASONS) },
   'unknown-event': { name: text },
 }

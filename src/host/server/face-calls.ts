@@ -21,17 +21,22 @@ const CALLS_MAX = 64
 
 type Open<T> = (signal: AbortSignal) => AsyncIterable<T>
 
+/** Runs a command on private rooms. */
+export type RunCommand = (command: Fields, onItem: (item: Fields) => void, signal: AbortSignal) => Promise<void>
+
 /** The calls of one face that are answered under their id, whole or in parts. */
 export class FaceCalls {
   readonly #peer: Room
+  readonly #command: RunCommand
   readonly #output: FaceOutput
   readonly #sendState: () => void
   readonly #streams = new Map<CallId, PacedStream>()
   readonly #ended = new AbortController()
   #unanswered = 0
 
-  constructor(peer: Room, output: FaceOutput, sendState: () => void) {
+  constructor(peer: Room, output: FaceOutput, sendState: () => void, command: RunCommand) {
     this.#peer = peer
+    this.#command = command
     this.#output = output
     this.#sendState = sendState
   }
@@ -43,13 +48,16 @@ export class FaceCalls {
   }
 
   /** Returns false if the call is malformed or exceeds a limit. */
-  receive({ do: name, id, options, isForState, bytes }: Fields): boolean {
+  receive({ do: name, id, options, isForState, bytes, command }: Fields): boolean {
     if (!isCount(id) || id > CALL_ID_MAX) return false
     if (name === 'more') this.#streams.get(id)?.more(isCount(bytes) ? bytes : 0)
     else if (name === 'stop') this.#streams.get(id)?.stop()
     else {
       if (this.#unanswered >= CALLS_MAX || this.#streams.has(id)) return false
-      const work = this.#work(name, id, options, isForState === true)
+      const work =
+        name === 'command' && isFields(command)
+          ? this.#runCommand(id, command)
+          : this.#work(name, id, options, isForState === true)
       if (work === undefined) return false
       void this.#answer(id, work)
     }
@@ -84,6 +92,11 @@ export class FaceCalls {
       default:
         return undefined
     }
+  }
+
+  #runCommand(id: CallId, command: Fields): Promise<void> {
+    const onItem = (value: Fields): void => this.#output.send({ is: 'item', id, value })
+    return this.#command(command, onItem, this.#ended.signal)
   }
 
   /** Resolves when some peer has stored the last line, after sending the state that says which. */

@@ -13,7 +13,7 @@ import { digestsOf, type Fields, isCount, pairsOf, readHostFrame } from '../prot
 import type { FaceEvent } from '../protocol/events.js'
 import { UNANSWERED_BYTES_MAX } from '../protocol/limits.js'
 import { faultOf } from '../protocol/node-start.js'
-import { FaceCalls } from './face-calls.js'
+import { FaceCalls, type RunCommand } from './face-calls.js'
 import { FaceOutput } from './face-output.js'
 import type { ReadMarks } from './read-marks.js'
 import type { RequestDesk } from './request-desk.js'
@@ -28,6 +28,7 @@ export interface SessionContext {
   readonly marks: ReadMarks
   /** How many other faces the room has. */
   readonly others: () => number
+  readonly command: RunCommand
   /** Called when the face says goodbye. */
   readonly onGoodbye: () => void
 }
@@ -54,7 +55,7 @@ export class FaceSession {
     this.#reader = reader
     this.#context = context
     this.#output = new FaceOutput(socket)
-    this.#calls = new FaceCalls(peer, this.#output, () => this.#sendState())
+    this.#calls = new FaceCalls(peer, this.#output, () => this.#sendState(), context.command)
     socket.on('data', bytes => {
       reader.push(bytes)
       this.#receive()

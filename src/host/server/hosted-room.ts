@@ -8,6 +8,7 @@ import type { Room } from '../../node/room.js'
 import { type FaceEvent, isProblem } from '../protocol/events.js'
 import type { Hello } from '../protocol/handshake.js'
 import type { RoomOptions } from '../protocol/options.js'
+import type { RunCommand } from './face-calls.js'
 import { FaceSession } from './face-session.js'
 import type { NodeStore } from './node-store.js'
 import { ReadMarks } from './read-marks.js'
@@ -27,6 +28,8 @@ export interface HostedRoomParts {
   readonly store: NodeStore
   /** Events of earlier attempts to open the room, to which those of this one are added. */
   readonly early: NodeEvent[]
+  /** Runs a command on private rooms. */
+  readonly command: RunCommand
   /** Called with every event; the foreground node prints them. */
   readonly onEvent: (event: NodeEvent) => void
   /** Whether the first face gets the events from before it came. */
@@ -109,6 +112,7 @@ export class HostedRoom {
       desk: opened,
       marks: this.#marks,
       others: () => this.faces - 1,
+      command: this.#parts.command,
       onGoodbye: () => {
         hasSaidGoodbye = true
         gone()

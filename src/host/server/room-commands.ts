@@ -84,6 +84,15 @@ export class RoomCommands {
     return this.#with(room, access => this.#runIn(access, command, onItem))
   }
 
+  /** Goes on with the codes that nobody has admitted with yet. Calls `onEntered` with each room that is entered. */
+  async resumeJoins(onEntered: (room: string) => void, signal: AbortSignal): Promise<void> {
+    const joins = await this.#parts.store.joins()
+    const resumed = joins.map(({ code, peers }) =>
+      this.#join({ code, peers }, ({ room, id }) => id !== undefined && onEntered(String(room)), signal),
+    )
+    await Promise.allSettled(resumed)
+  }
+
   async #runIn(access: RoomAccess, command: Fields, onItem: OnItem): Promise<void> {
     switch (command['do']) {
       case 'invite':
@@ -134,8 +143,8 @@ export class RoomCommands {
       if (known.privateRoom !== undefined && isCodeFor(code, known.privateRoom.id)) await this.#checkMayReturn(known)
     const named = textsOf(peers) ?? []
     const keys = await loadKey(homeOf(data, me).keyFile, random)
-    const pending = { code: hexOf(code.seed), peers: named }
-    await store.addJoin({ ...pending, code: typeof text === 'string' ? text : '' })
+    const pending = String(text)
+    await store.addJoin({ code: pending, peers: named })
     const search = {
       me,
       network: await network(),
@@ -147,13 +156,13 @@ export class RoomCommands {
       onEvent: () => {},
     }
     const found = await requestAdmission(code, keys, search, clock, onItem, signal).catch(async error => {
-      if (!signal.aborted) await store.removeJoin(typeof text === 'string' ? text : '')
+      if (!signal.aborted) await store.removeJoin(pending)
       throw error
     })
     const name = await this.#freeName(found)
     const label = await this.#store(found, name)
     await store.enter({ name, label, enteredAt: clock.now(), privateRoom: found.room })
-    await store.removeJoin(typeof text === 'string' ? text : '')
+    await store.removeJoin(pending)
     onItem({ room: name, id: label, by: found.by })
   }
 

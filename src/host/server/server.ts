@@ -98,6 +98,8 @@ export class NodeServer {
   #stopListening: () => Promise<void> = async () => {}
   #release: () => Promise<void> = async () => {}
   #onEnded: (reason: EndReason) => void = () => {}
+  readonly #joins = new AbortController()
+  #hasResumed = false
   /** Resolves when the databases are closed and the lock is free. */
   readonly ended: Promise<EndReason>
 
@@ -235,6 +237,15 @@ export class NodeServer {
     }
   }
 
+  /** With the first room that is opened, goes on to look for the rooms whose codes the user has entered. */
+  async #resumeJoins(room: HostedRoom): Promise<void> {
+    if (this.#hasResumed) return
+    this.#hasResumed = true
+    const commands = await this.#parts.commands(this.#openRooms).catch(() => undefined)
+    const onEntered = (entered: string): void => room.peer.report({ kind: 'room-entered', room: entered })
+    await commands?.resumeJoins(onEntered, this.#joins.signal).catch(() => {})
+  }
+
   async #answer(socket: Duplex, proof: string, command: Fields): Promise<void> {
     send(socket, { is: 'welcome', proof })
     socket.resume()
@@ -321,12 +332,14 @@ export class NodeServer {
         open: report => openRoom(options, report),
         store,
         early,
+        command: (command, onItem, signal) => this.command(command, onItem, signal),
         onEvent,
         keepsEvents: !stays,
         onFaceGone: (hasSaidGoodbye, socket) => this.#faceGone(name, hasSaidGoodbye, socket),
       })
       this.#open.set(name, room)
       this.#unseen.delete(name)
+      void this.#resumeJoins(room)
       return room
     } catch (error) {
       this.#forget(name)
@@ -393,6 +406,7 @@ export class NodeServer {
 
   async #end(reason: EndReason): Promise<void> {
     this.#parts.log(`ends: ${reason}`)
+    this.#joins.abort(new ChatError('LOG_CLOSED', 'the node ended'))
     this.#waitsForFirst()
     await this.#stopListening()
     const rooms = await Promise.allSettled(this.#rooms.values())

@@ -2,6 +2,7 @@ import { distanceOf } from '../near-miss.js'
 import { connect, disconnect, peers } from './connections.js'
 import { type Command, type CommandContext, command } from './context.js'
 import { last, search, since } from './history.js'
+import { admit, invite, invites, members, remove, room, uninvite } from './members.js'
 import { hide, unhide, who, whois } from './people.js'
 import { join, leave, rooms } from './rooms.js'
 import { away, back, me, msg, nick, topic } from './speech.js'
@@ -35,6 +36,13 @@ export const COMMANDS = [
   join,
   rooms,
   leave,
+  room,
+  invite,
+  invites,
+  uninvite,
+  members,
+  remove,
+  admit,
   last,
   search,
   since,

@@ -1,5 +1,6 @@
 import type { Draft } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
+import type { Fields } from '../../host/protocol/codec.js'
 import type { Session } from '../../session/session.js'
 
 /** Work that takes a while: reports its progress, and ends early when `signal` is aborted. */
@@ -50,6 +51,8 @@ export interface CommandContext extends CommandOutput {
   readonly keyHelp: readonly string[]
   /** The rooms that the face has open; undefined where it shows one only. */
   readonly rooms: RoomActions | undefined
+  /** Runs a command on private rooms in the node; gives its answer in parts. Rejects with a ChatError. */
+  readonly request: (command: Fields) => AsyncIterable<Fields>
   readonly quit: () => void
 }
 

@@ -4,18 +4,34 @@ const ONE_ROOM = 'a face in lines shows one room, chosen at the start with --roo
 
 export const join = command({
   name: 'join',
-  argument: 'room',
-  help: 'open a room, or go to it; Alt-1 … Alt-9 do too, Alt-A where most is unread',
-  run: async ({ rooms, complain, runTask }, name) => {
-    if (rooms === undefined) return complain(ONE_ROOM)
-    if (name === '') return complain('join which room? /join ops')
+  argument: 'room or code',
+  help: 'open a room, enter one with an invitation code, or go to it; Alt-1 … Alt-9 do too, Alt-A where most is unread',
+  run: async (context, given) => {
+    const { rooms, complain, runTask } = context
+    if (given === '') return complain('join which room? /join ops')
     let show = (): void => {}
-    await runTask(`joining ${name}`, async () => {
-      show = await rooms.join(name)
+    await runTask(isCode(given) ? 'entering' : `joining ${given}`, async () => {
+      const name = isCode(given) ? await enter(context, given) : given
+      if (rooms === undefined) complain(ONE_ROOM)
+      else if (name !== undefined) show = await rooms.join(name)
     })
     show()
   },
 })
+
+const isCode = (text: string): boolean => /^PC-/i.test(text)
+
+/** Enters a private room with a code; gives what it is called. */
+async function enter({ request, tell }: CommandContext, code: string): Promise<string | undefined> {
+  let name: string | undefined
+  for await (const { is, room, asked } of request({ do: 'join', code, peers: [] })) {
+    if (is === 'waiting') tell(`waiting for somebody who may admit you: ${asked} connected peers do not know this code`)
+    else if (is === 'found') tell(`found ${String(room)}: asking to be admitted`)
+    else name = String(room)
+  }
+  if (name !== undefined) tell(`you are a member of ${name} now`)
+  return name
+}
 
 export const rooms = command({
   name: 'rooms',

@@ -13,7 +13,7 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   away: ['afk', 'brb'],
   connect: ['link', 'server'],
   disconnect: ['unlink'],
-  join: ['j', 'room', 'channel', 'switch'],
+  join: ['j', 'channel', 'switch'],
   rooms: ['list', 'channels'],
   leave: ['part', 'close'],
   help: ['commands', '?'],
@@ -24,11 +24,11 @@ export const ALIASES: ReadonlyMap<string, string> = new Map(
   Object.entries(OTHER_NAMES).flatMap(([command, names]) => names.map(name => [name, command] as const)),
 )
 
-const MEMBERS = 'no one can be removed from an open room; /hide hides a person from your view'
+const MEMBERS = '/remove ends a membership of a private room; /hide hides a person from your view'
 
 /** What to do instead, for commands that do not exist here. */
 export const ADVICE: ReadonlyMap<string, string> = new Map([
-  ...['kick', 'ban', 'remove', 'op', 'mode', 'invite'].map(verb => [verb, MEMBERS] as const),
+  ...['kick', 'ban', 'op', 'mode'].map(verb => [verb, MEMBERS] as const),
   ['clear', 'Ctrl-L clears the screen'],
   ['notice', 'only plain lines and /me exist'],
   ['version', 'persisted-chat version prints it'],

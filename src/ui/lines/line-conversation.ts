@@ -218,6 +218,7 @@ export class LineConversation {
       runTask: (_title, work) => this.#runTask(work),
       say: draft => void this.#say(draft).catch(error => warn(reasonOf(error))),
       rooms: undefined,
+      request: command => this.#face.command(command),
       quit: this.#options.quit,
     }
   }

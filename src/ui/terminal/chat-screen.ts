@@ -286,6 +286,7 @@ export class ChatScreen {
         leave: () => this.#goTo(this.#options.rooms.close()),
         badges: () => this.#options.rooms.badges,
       },
+      request: command => this.#options.rooms.shown.face.command(command),
       quit: () => this.#quit(),
     }
   }

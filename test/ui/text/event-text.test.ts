@@ -156,6 +156,7 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
     'an invitation for one person let in bob, carol: if one of them should not be here, remove them',
   ],
   [{ kind: 'member-admitted', member: 'bob', by: 'alice', role: 'host' }, 'alice admitted bob as host'],
+  [{ kind: 'room-entered', room: 'ops' }, 'you are a member of ops now: /join ops opens it'],
   [{ kind: 'member-gone', member: 'bob' }, 'bob left the room'],
   [
     { kind: 'membership-ended', by: 'alice' },

@@ -1,0 +1,125 @@
+import { sanitise } from '../../base/safe-text.js'
+import { shortKey } from '../../chat/display-names.js'
+import type { Fields } from '../../host/protocol/codec.js'
+import { authorOf } from '../../log/format/author.js'
+import { type CommandContext, command } from './context.js'
+
+const DAY_MS = 86_400_000
+
+/** A member in an answer of the node: their name, else the first digits of their key. */
+function personText(name: unknown, key: unknown): string {
+  const author = typeof key === 'string' ? authorOf(key) : undefined
+  if (typeof name === 'string' && name !== '') return sanitise(name)
+  return author === undefined ? '?' : shortKey(author)
+}
+
+/** Runs a command on the room that is shown. */
+async function inRoom(
+  { request, session, runTask }: CommandContext,
+  title: string,
+  fields: Fields,
+  onItem: (item: Fields) => void,
+): Promise<void> {
+  await runTask(title, async () => {
+    for await (const item of request({ room: session.room.room, ...fields })) onItem(item)
+  })
+}
+
+export const invite = command({
+  name: 'invite',
+  argument: '[uses]',
+  help: 'print a code that lets somebody into this private room for a day',
+  run: (context, uses) => {
+    const count = uses === '' ? 1 : Number(uses)
+    if (!Number.isInteger(count) || count < 1) return context.complain('for how many people? /invite 3')
+    return inRoom(context, 'inviting', { do: 'invite', uses: count, forMs: DAY_MS }, ({ code }) =>
+      context.tell(
+        String(code),
+        `lets in ${count === 1 ? 'one person' : `${count} people`}: persisted-chat join <name> <code>`,
+      ),
+    )
+  },
+})
+
+export const invites = command({
+  name: 'invites',
+  argument: '',
+  help: 'list the invitations of this private room',
+  run: context =>
+    inRoom(context, 'listing invitations', { do: 'invites' }, ({ invite: id, state, role, by, uses, admitted }) =>
+      context.list(
+        `${String(id).slice(0, 8)}  ${state}  ${role}, by ${sanitise(String(by))}, ${Array.isArray(admitted) ? admitted.length : 0} of ${uses} used`,
+      ),
+    ),
+})
+
+export const uninvite = command({
+  name: 'uninvite',
+  argument: 'id',
+  help: 'take an invitation back, by the beginning of its id',
+  run: (context, id) =>
+    id === ''
+      ? context.complain('which one? /invites lists them')
+      : inRoom(context, 'taking back', { do: 'uninvite', invite: id }, () =>
+          context.tell('the code lets nobody in any more'),
+        ),
+})
+
+export const members = command({
+  name: 'members',
+  argument: '',
+  help: 'list who is in this private room, and who was',
+  run: context =>
+    inRoom(context, 'listing members', { do: 'members' }, ({ key, name, role, removed, reason }) => {
+      if (key !== undefined) context.list(`${personText(name, key)}  ${role}  ${String(key).slice(0, 8)}`)
+      if (removed !== undefined)
+        context.list(
+          `${personText(name, removed)}  ${reason === 'left' ? 'left' : 'was removed'}  ${String(removed).slice(0, 8)}`,
+        )
+    }),
+})
+
+export const remove = command({
+  name: 'remove',
+  argument: 'name',
+  help: 'end the membership of somebody in this private room',
+  completes: 'name',
+  run: (context, who) =>
+    who === ''
+      ? context.complain('whom? /remove bob')
+      : inRoom(context, `removing ${who}`, { do: 'remove', who }, ({ name, removed }) =>
+          context.tell(`removed ${personText(name, removed)}: what is written from now on does not reach them`),
+        ),
+})
+
+export const admit = command({
+  name: 'admit',
+  argument: 'name [role]',
+  help: 'admit somebody again who was removed, or raise the role of a member',
+  completes: 'name',
+  run: (context, text) => {
+    const [who = '', role = 'member'] = text.split(/\s+/)
+    if (who === '') return context.complain('whom? /admit bob host')
+    return inRoom(context, `admitting ${who}`, { do: 'admit', who, role }, item =>
+      context.tell(`${personText(item['name'], item['key'])} is ${String(item['role'])} now`),
+    )
+  },
+})
+
+export const room = command({
+  name: 'room',
+  argument: 'new name',
+  help: 'found a private room; the command line prints rescue words for it too: room new',
+  run: async ({ request, runTask, rooms, tell, complain }, text) => {
+    const [verb, name = ''] = text.split(/\s+/)
+    if (verb !== 'new' || name === '')
+      return complain('which one? /room new ops founds a private room, /join ops opens one')
+    let show = (): void => {}
+    await runTask(`founding ${name}`, async () => {
+      for await (const _ of request({ do: 'room-new', name }))
+        tell(`founded the private room ${name}; /invite there invites somebody`)
+      if (rooms !== undefined) show = await rooms.join(name)
+    })
+    show()
+  },
+})
