@@ -43,10 +43,7 @@ test('a private room is founded, entered with a code, and closed to somebody who
   const members = await run(t, data, 'members', 'alice', 'ops', '--json')
   const seen = await run(t, data, 'members', 'bob', 'ops', '--json')
   assert.deepEqual(seen.stdout, members.stdout)
-  assert.deepEqual(
-    members.stdout.map(line => JSON.parse(line).role).sort(),
-    ['founder', 'host'],
-  )
+  assert.deepEqual(members.stdout.map(line => JSON.parse(line).role).sort(), ['founder', 'host'])
 
   await run(t, data, 'remove', 'alice', 'ops', 'bob')
   await bob.waitForLine('warn> alice removed you from this room', { stream: 'stderr' })

@@ -1,10 +1,10 @@
 import { ChatError } from '../../base/errors.js'
 import { codeError } from '../../host/protocol/code-error.js'
+import type { Fields } from '../../host/protocol/codec.js'
 import { readCode } from '../../membership/invitation/invitation-code.js'
 import { info } from '../../ui/lines/output.js'
 import { DONE } from '../exit-code.js'
 import { runNode } from '../node/node-command.js'
-import { within } from '../node/within.js'
 import { dataDirectory } from '../store/data-directory.js'
 import { requestNode } from './node-request.js'
 import { personText, printJson, type RoomFlags } from './output.js'
@@ -23,7 +23,7 @@ export async function join(me: string, code: string, peers: string[], flags: Joi
   if (read.kind !== 'code') throw codeError(read)
   let room: string | undefined
   const command = { do: 'join', code, peers, isDiscovering, ...(listen !== undefined && { listen }) }
-  const joining = requestNode(me, data, command, item => {
+  const onItem = (item: Fields): void => {
     if (item['is'] === 'waiting') {
       const asked = Number(item['asked'])
       const who = asked === 0 ? 'nobody is connected yet' : `none of the ${asked} connected peers admits with this code`
@@ -35,15 +35,12 @@ export async function join(me: string, code: string, peers: string[], flags: Joi
       if (json) printJson(item)
       else info(`you are a member of ${room} now: persisted-chat ${me} --room ${room} opens it`)
     }
+  }
+  const error = new ChatError('ROOM_REFUSED', 'nobody has admitted you yet', {
+    hint: 'The code is kept: the next chat goes on waiting, or run join again.',
   })
-  if ((await within(timeout === undefined ? WAIT_MS_MAX : timeout * 1_000, joining)) === 'late')
-    throw new ChatError('ROOM_REFUSED', 'nobody has admitted you yet', {
-      hint: 'The code is kept: the next chat goes on waiting, or run join again.',
-    })
+  await requestNode(me, data, command, onItem, timeout === undefined ? undefined : { ms: timeout * 1_000, error })
   if (!seed || room === undefined) return DONE
   const place = await dataDirectory(me, data)
   return runNode({ me, peers, listen, room, isDiscovering, isEncryptedOnly: false, ...place })
 }
-
-/** The longest delay of a timer. */
-const WAIT_MS_MAX = 2 ** 31 - 1

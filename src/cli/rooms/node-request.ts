@@ -7,21 +7,23 @@ import { homeOf } from '../../node/paths.js'
 import { dataDirectory } from '../store/data-directory.js'
 import { report } from '../store/stored-logs.js'
 
-/** Runs a command on private rooms in the node of a user, or in this process if no node runs. Rejects with a ChatError. */
+/** Runs a command on private rooms in the node of a user, or in this process if no node runs. Rejects with a ChatError: that of `timeLimit` if it takes longer. */
 export async function requestNode(
   me: string,
   dataFlag: string | undefined,
   command: Fields,
   onItem: (item: Fields) => void,
+  timeLimit?: { readonly ms: number; readonly error: ChatError },
 ): Promise<void> {
   const { data } = await dataDirectory(me, dataFlag)
   const { directory } = homeOf(data, me)
   const stopped = new AbortController()
   const stop = (): void => stopped.abort(new ChatError('LOG_CLOSED', 'stopped'))
   process.once('SIGINT', stop).once('SIGTERM', stop)
+  const timer = timeLimit && setTimeout(() => stopped.abort(timeLimit.error), timeLimit.ms)
   try {
     for (;;) {
-      if (await commandNode({ me, directory }, command, onItem)) return
+      if (await commandNode({ me, directory }, command, onItem, stopped.signal)) return
       const options = {
         room: undefined,
         peers: [],
@@ -40,6 +42,7 @@ export async function requestNode(
       }
     }
   } finally {
+    clearTimeout(timer)
     process.off('SIGINT', stop).off('SIGTERM', stop)
   }
 }

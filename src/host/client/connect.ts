@@ -63,12 +63,13 @@ export interface NodeAnswer {
 
 /**
  * Runs a command on private rooms in the running node, and calls `onItem` with each part of its answer. False if none runs. Rejects
- * with the node's ChatError.
+ * with the node's ChatError, and with the reason of `signal`.
  */
 export async function commandNode(
   options: ConnectOptions,
   command: Fields,
   onItem: (item: Fields) => void,
+  signal: AbortSignal,
 ): Promise<boolean> {
   const greeted = await greet(options, 'command', undefined, command)
   if (greeted === undefined) return false
@@ -84,6 +85,7 @@ export async function commandNode(
           else if (value['is'] === 'done') resolve()
         }
       }
+      signal.addEventListener('abort', () => reject(signal.reason))
       socket.on('data', bytes => {
         reader.push(bytes)
         receive()
