@@ -5,7 +5,7 @@ const ONE_ROOM = 'a face in lines shows one room, chosen at the start with --roo
 export const join = command({
   name: 'join',
   argument: 'room or code',
-  help: 'open a room, enter one with an invitation code, or go to it; Alt-1 … Alt-9 do too, Alt-A where most is unread',
+  help: 'open a room, or go to it (Alt-1 … Alt-9, Alt-A); a code enters a private one',
   run: async (context, given) => {
     const { rooms, complain, runTask } = context
     if (given === '') return complain('join which room? /join ops')
