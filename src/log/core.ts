@@ -11,7 +11,6 @@ import { HybridClock } from './format/hybrid-clock.js'
 import { LOBBY, roomId } from './format/room-id.js'
 import { Frontier } from './frontier.js'
 import type { KnownPeople } from './known-people.js'
-import { LOG_BYTES_MAX } from './limits.js'
 import type { DoubtReason } from './mark/doubt.js'
 import type { LogEvents, LogMark, LogOptions } from './options.js'
 import { OwnLog } from './own/own-log.js'
@@ -22,6 +21,7 @@ import { HeadIndex } from './store/head-index.js'
 import { SegmentStore } from './store/segment-store.js'
 import type { Store } from './store/store.js'
 import type { UnsignedStore } from './store/unsigned-store.js'
+import type { StrangerQuota } from './stranger-quota.js'
 
 /** Reports from the storage to the repair. */
 export interface RepairHooks {
@@ -39,8 +39,8 @@ export class LogCore {
   readonly random: Random
   /** Whether scuttleup peers take part, and with them unsigned authors. */
   readonly isLobby: boolean
-  /** Largest size of one log; ours is not limited. */
-  readonly logBytesMax: number
+  /** Bounds what strangers may store here. */
+  readonly quota: StrangerQuota | undefined
   readonly hybridClock: HybridClock
   readonly store: Store
   readonly queue: CommitQueue
@@ -70,7 +70,7 @@ export class LogCore {
     this.room = options.room ?? roomId(LOBBY)
     this.random = options.random ?? systemRandom
     this.isLobby = sameBytes(this.room, roomId(LOBBY))
-    this.logBytesMax = options.logBytesMax ?? LOG_BYTES_MAX
+    this.quota = options.quota
     this.hybridClock = new HybridClock(this.clock, log => this.isKnown(log))
     this.store = store
     this.mark = options.mark

@@ -36,7 +36,7 @@ export class DiskRecovery {
 
   /** Reads the disk on opening and compares the end of our log with its mark. If it is in doubt, the next entry opens a new run. */
   async open(isNewKey: boolean, isRepaired: boolean): Promise<void> {
-    const { store, queue, heads, mark, frontier, own, forks } = this.#core
+    const { store, queue, heads, mark, frontier, own, forks, quota } = this.#core
     // Deferred, so that an empty database opens while the disk is full. Without this row the database is still recognised: its rows
     // have checksums, and those of 0.1 have none.
     if (await lacksFormat(store)) queue.defer({ name: 'format', isDeferrable: true, write: formatRow })
@@ -59,7 +59,9 @@ export class DiskRecovery {
     else await own.resetMark()
     for (const [author, seq] of mark?.heads ?? []) {
       const persisted = frontier.persisted(author)
-      if (persisted < seq && author !== own.author && forks.proofOf(author) === undefined)
+      // After a crash the record may be from before the log was shortened.
+      if (quota?.isStranger(author)) mark?.forget(author)
+      else if (persisted < seq && author !== own.author && forks.proofOf(author) === undefined)
         this.#core.report({ kind: 'entries-missing', author, from: persisted + 1, to: seq })
     }
   }
@@ -140,7 +142,9 @@ export class DiskRecovery {
     await this.#splitter.resume()
     const unsignedHeads = await unsigned.load()
     const signedHeads = await heads.load(isRepaired)
-    frontier.reset([...unsignedHeads.values(), ...signedHeads.values()])
+    const all = [...unsignedHeads.values(), ...signedHeads.values()]
+    frontier.reset(all)
+    this.#core.quota?.reset(all.filter(({ author }) => !own.isOurs(author)))
     const first = logOf(own.person)
     const stored = storedRun(await store.get(currentRunKey(own.person)))
     const run = stored?.run ?? (frontier.has(first) ? 0 : undefined)

@@ -22,6 +22,8 @@ export type LogEvent =
   | { readonly kind: 'entries-lost'; readonly author: LogId; readonly from: Seq; readonly to: Seq }
   /** The last entries of our log were missing, and were restored from its mark. */
   | { readonly kind: 'log-end-restored' }
+  /** The log of a stranger has stopped at `seq`, because others need the room. It is known to go on to `last`. */
+  | { readonly kind: 'log-stopped'; readonly author: LogId; readonly seq: Seq; readonly last: Seq }
   /** A mark cannot be written: the file that could not be opened, or one that was open. */
   | { readonly kind: 'mark-failed'; readonly file?: string; readonly failure: DiskFailure }
   /** The end of our log was in doubt: our lines go on in a new run. */

@@ -2,7 +2,7 @@ import { authorOfLog, isSigned, type LogId, type Seq } from './format/author.js'
 import type { ChainValue } from './format/chain.js'
 import { type Digest, type Head, type SignedHead, shortened } from './format/heads.js'
 import { AUTHORS_MAX, RUNS_MAX, SEGMENT_BYTES_MAX } from './limits.js'
-import type { NewAuthorLimit, Refusal } from './options.js'
+import type { Refusal } from './options.js'
 import type { Announcer } from './read/announcer.js'
 import type { LogRange } from './read/merge.js'
 import type { CommitQueue } from './store/commit-queue.js'
@@ -125,11 +125,10 @@ export class Frontier {
   }
 
   /** Why no log of this author may be created here; undefined if it may, or already exists. */
-  refusalOf(author: LogId, newAuthors: NewAuthorLimit | undefined): Refusal | undefined {
+  refusalOf(author: LogId): Refusal | undefined {
     if (this.#tips.has(author)) return undefined
     if (!this.hasRoom) return { reason: { kind: 'author-limit', authorsMax: this.#authorsMax } }
     if (this.#runsOf(author) >= RUNS_MAX) return { reason: { kind: 'run-limit', runsMax: RUNS_MAX } }
-    if (newAuthors?.take() === false) return { reason: { kind: 'new-author-limit' } }
     return undefined
   }
 

@@ -1,16 +1,18 @@
 import { sameBytes } from '../base/wire/bytes.js'
 import type { LogCore } from './core.js'
 import type { Splitter } from './forks/splitter.js'
-import type { LogId } from './format/author.js'
+import type { LogId, Seq } from './format/author.js'
 import type { LogName } from './format/chain.js'
 import { type ForkProof, isGenuine } from './format/fork-proof.js'
-import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
+import { CHAIN_PREFIX_BYTES, type Digest, type Head } from './format/heads.js'
 import type { Rejection } from './format/log-fault.js'
 import { lastOf, logOfSegment, type Segment } from './format/segment.js'
 import { planBelow, planSigned, type SignedPlan, type SignedRun } from './format/segment-plan.js'
 import { signedHeadWrite } from './format/segment-rows.js'
 import type { UnsignedRun } from './format/unsigned-entry.js'
-import type { NewAuthorLimit, Refusal } from './options.js'
+import type { Refusal } from './options.js'
+import type { Shortener } from './shortener.js'
+import type { Introducer } from './stranger-quota.js'
 
 /**
  * Validates entries from peers. Stores only entries that continue a log and that its author signed. docs/protocol/wire.md §5.3.
@@ -18,35 +20,41 @@ import type { NewAuthorLimit, Refusal } from './options.js'
 export class Intake {
   readonly #core: LogCore
   readonly #splitter: Splitter
+  readonly #shortener: Shortener
 
-  constructor(core: LogCore, splitter: Splitter) {
+  constructor(core: LogCore, splitter: Splitter, shortener: Shortener) {
     this.#core = core
     this.#splitter = splitter
+    this.#shortener = shortener
   }
 
-  /** Adds entries of an unsigned author. Rejects if the disk fails. */
-  async add(run: UnsignedRun, newAuthors: NewAuthorLimit | undefined): Promise<Refusal | undefined> {
-    const { isLobby, frontier, unsigned, logBytesMax } = this.#core
+  /** Adds entries of an unsigned author, brought by `introducer`. Rejects if the disk fails. */
+  async add(run: UnsignedRun, introducer: Introducer | undefined): Promise<Refusal | undefined> {
+    const { isLobby, frontier, unsigned } = this.#core
     if (!isLobby) return { reason: { kind: 'unsigned-log' } }
+    await this.#shortener.settled(run.author)
     const pending = frontier.pendingHead(run.author)
     const skip = (pending?.seq ?? 0) + 1 - run.first
     if (skip >= run.entries.length) return undefined
     if (skip < 0) return { reason: { kind: 'gap', missing: run.first + skip, before: run.first } }
-    const refusal = frontier.refusalOf(run.author, newAuthors)
+    const bytesMax = this.#bytesMax(run.author, run.first + run.entries.length - 1, introducer)
+    const refusal = bytesMax === undefined ? STRANGER_LIMIT : frontier.refusalOf(run.author)
     if (refusal !== undefined) return refusal
-    const { head, entries, writes, fault } = unsigned.plan(run.author, pending, run.entries.slice(skip), logBytesMax)
+    const { head, entries, writes, fault } = unsigned.plan(run.author, pending, run.entries.slice(skip), bytesMax)
     if (head !== undefined && entries.length > 0) {
       const headWrite = () => unsigned.headWrite(head)
-      await frontier.write({ head, count: entries.length, writes, headWrite, segments: 0 })
+      const written = frontier.write({ head, count: entries.length, writes, headWrite, segments: 0 })
+      await Promise.all([written, this.#makeRoom(head, introducer)])
     }
+    if (fault?.kind === 'stranger-limit') this.#stop(run.author, run.first + run.entries.length - 1)
     return fault === undefined ? undefined : { reason: fault }
   }
 
-  /** Adds consecutive runs of a signed author. Rejects if the disk fails. */
+  /** Adds consecutive runs of a signed author, brought by `introducer`. Rejects if the disk fails. */
   async addSigned(
     author: LogId,
     runs: readonly SignedRun[],
-    newAuthors: NewAuthorLimit | undefined,
+    introducer: Introducer | undefined,
   ): Promise<Refusal | undefined> {
     const { frontier, own, forks } = this.#core
     // The proof that says which history a branch is comes before it, or with another connection.
@@ -54,17 +62,20 @@ export class Intake {
     const name = forks.nameOf(author)
     if (author === own.author && own.doubt === undefined && this.#isLonger(author, runs) && isGenuineRun(name, runs))
       await own.leave('elsewhere')
-    // Meanwhile the log may have been divided.
+    // Meanwhile the log may have been divided or shortened.
     while (this.#splitter.settled !== undefined) await this.#splitter.settled.catch(() => {})
+    while (this.#shortener.settled(author) !== undefined) await this.#shortener.settled(author)
+    const bytesMax = this.#bytesMax(author, seqAfter(runs) - 1, introducer)
+    if (bytesMax === undefined) return STRANGER_LIMIT
     const head = frontier.signedHead(author)
     const proof = forks.proofOf(author)
-    if (proof !== undefined) return this.#addBelow(author, proof, runs)
+    if (proof !== undefined) return this.#addBelow(author, proof, runs, bytesMax, introducer)
     if (forks.isSuspect(author) && !this.#isLonger(author, runs)) return this.#compareAll(author, runs)
-    const isOurs = own.isOurs(author)
-    const plan = planSigned(name, head, runs, isOurs ? undefined : this.#core.logBytesMax)
-    const refusal = plan.count > 0 && !isOurs ? frontier.refusalOf(author, newAuthors) : undefined
+    const plan = planSigned(name, head, runs, bytesMax)
+    const refusal = plan.count > 0 && !own.isOurs(author) ? frontier.refusalOf(author) : undefined
     if (refusal !== undefined) return refusal
-    await this.#store(plan)
+    await this.#store(plan, introducer)
+    if (plan.fault?.kind === 'stranger-limit') this.#stop(author, seqAfter(runs) - 1)
     if (plan.fork !== undefined) return this.#compare(author, plan.fork, plan.fault ?? CONTRADICTION)
     return plan.fault === undefined ? undefined : { reason: plan.fault }
   }
@@ -99,26 +110,56 @@ export class Intake {
     return seqAfter(runs) - 1 > (this.#core.frontier.pendingHead(author)?.seq ?? 0)
   }
 
-  async #store(plan: SignedPlan): Promise<void> {
+  /** The size that a log may reach; undefined if the log of a stranger has stopped. `last`: the end of what arrived. */
+  #bytesMax(log: LogId, last: Seq, introducer: Introducer | undefined): number | undefined {
+    const { own, quota, frontier } = this.#core
+    if (quota === undefined || own.isOurs(log)) return Number.POSITIVE_INFINITY
+    const admission = quota.admit(log, frontier.pendingHead(log)?.size ?? 0, introducer)
+    if (admission.kind === 'stored') return admission.bytesMax
+    if (admission.kind === 'stopped') quota.stop(log, last)
+    return undefined
+  }
+
+  #stop(log: LogId, last: Seq): void {
+    const { quota, frontier } = this.#core
+    if (quota?.stop(log, last))
+      this.#core.report({ kind: 'log-stopped', author: log, seq: frontier.pendingHead(log)?.seq ?? 0, last })
+  }
+
+  /** Shortens the logs of strangers whose room a log needs that has grown. */
+  async #makeRoom({ author, size }: Head, introducer: Introducer | undefined): Promise<void> {
+    const { own, quota } = this.#core
+    if (quota === undefined || own.isOurs(author)) return
+    const cuts = quota.grew(author, size, introducer)
+    if (cuts.length > 0) await this.#shortener.shorten(cuts)
+  }
+
+  async #store(plan: SignedPlan, introducer: Introducer | undefined): Promise<void> {
     const { head, count, writes } = plan
     if (head === undefined || count === 0) return
     const { frontier, heads } = this.#core
     heads.observe(plan)
-    await frontier.write({
+    const written = frontier.write({
       head,
       count,
       writes: [...heads.replaced(head.author, head.seq - count + 1, head.seq), ...writes],
       headWrite: () => signedHeadWrite(head),
       segments: writes.length,
     })
+    await Promise.all([written, this.#makeRoom(head, introducer)])
   }
 
   /** Adds missing entries below a proven fork. If no signature covers the last of them, the proof does. The rest is in branches. */
-  async #addBelow(author: LogId, proof: ForkProof, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
-    const { frontier, forks, own, logBytesMax } = this.#core
-    const bytesMax = own.isOurs(author) ? undefined : logBytesMax
+  async #addBelow(
+    author: LogId,
+    proof: ForkProof,
+    runs: readonly SignedRun[],
+    bytesMax: number,
+    introducer: Introducer | undefined,
+  ): Promise<Refusal | undefined> {
+    const { frontier, forks } = this.#core
     const plan = planBelow(forks.nameOf(author), frontier.signedHead(author), runs, proof, bytesMax)
-    await this.#store(plan)
+    await this.#store(plan, introducer)
     if (plan.contradictedAt !== undefined && !forks.isSuspect(author)) {
       forks.suspect(author)
       return { reason: CONTRADICTION, neededSeq: plan.contradictedAt }
@@ -150,6 +191,9 @@ export class Intake {
     return undefined
   }
 }
+
+/** The log of a stranger has stopped here. */
+const STRANGER_LIMIT: Refusal = { reason: { kind: 'stranger-limit' } }
 
 const CONTRADICTION: Rejection = { kind: 'contradicts-log' }
 

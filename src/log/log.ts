@@ -18,7 +18,7 @@ import type { UnsignedRun } from './format/unsigned-entry.js'
 import { Intake } from './intake.js'
 import type { DoubtReason } from './mark/doubt.js'
 import type { FoundMark } from './mark/own-mark.js'
-import type { LogEvents, LogOptions, NewAuthorLimit, ReadOptions, Refusal, RelayOptions } from './options.js'
+import type { LogEvents, LogOptions, ReadOptions, Refusal, RelayOptions } from './options.js'
 import { Appender } from './own/appender.js'
 import { EntryStream } from './read/entry-stream.js'
 import type { Relayed } from './read/outgoing.js'
@@ -26,9 +26,11 @@ import { Reader } from './read/reader.js'
 import type { Subscription } from './read/subscription.js'
 import type { RequestId } from './request-id.js'
 import type { Requests } from './requests.js'
+import { Shortener } from './shortener.js'
 import { LevelStore } from './store/level-store.js'
 import { SharedRows } from './store/shared-rows.js'
 import type { Store } from './store/store.js'
+import type { Introducer, StrangerQuota } from './stranger-quota.js'
 import { type Verified, verifyAllLogs, verifyLog } from './verification.js'
 
 /**
@@ -68,7 +70,7 @@ export class Log extends EventEmitter<LogEvents> {
     })
     const splitter = new Splitter(this.#core)
     this.#recovery = new DiskRecovery(this.#core, splitter)
-    this.#intake = new Intake(this.#core, splitter)
+    this.#intake = new Intake(this.#core, splitter, new Shortener(this.#core))
     this.#appender = new Appender(this.#core, this.#recovery)
     this.#reader = new Reader(this.#core)
     this.requests = this.#core.requests
@@ -112,6 +114,11 @@ export class Log extends EventEmitter<LogEvents> {
   /** The log that `append` extends. */
   get id(): LogId {
     return this.#core.own.author
+  }
+
+  /** Bounds what strangers may store here. */
+  get quota(): StrangerQuota | undefined {
+    return this.#core.quota
   }
 
   /** Whether a log is signed with our key. */
@@ -177,13 +184,13 @@ export class Log extends EventEmitter<LogEvents> {
    * Adds the entries of an unsigned author that continue the log; skips those already stored. Resolves when they are on disk. While
    * the disk fails it waits, so that nothing is lost.
    */
-  add(run: UnsignedRun, newAuthors?: NewAuthorLimit): Promise<Refusal | undefined> {
-    return this.#recovery.whenWritable(run.author, () => this.#intake.add(run, newAuthors))
+  add(run: UnsignedRun, introducer?: Introducer): Promise<Refusal | undefined> {
+    return this.#recovery.whenWritable(run.author, () => this.#intake.add(run, introducer))
   }
 
   /** The same for consecutive runs of a signed author: only entries that a valid signature covers are stored. */
-  addSigned(author: LogId, runs: readonly SignedRun[], newAuthors?: NewAuthorLimit): Promise<Refusal | undefined> {
-    return this.#recovery.whenWritable(author, () => this.#intake.addSigned(author, runs, newAuthors))
+  addSigned(author: LogId, runs: readonly SignedRun[], introducer?: Introducer): Promise<Refusal | undefined> {
+    return this.#recovery.whenWritable(author, () => this.#intake.addSigned(author, runs, introducer))
   }
 
   /** Adds a fork proof from a peer if it is valid. While the disk fails it waits. */

@@ -12,6 +12,7 @@ import type { End, EndMark } from './mark/mark.js'
 import type { RelayMode } from './read/outgoing.js'
 import type { SeqRange, Subscription } from './read/subscription.js'
 import type { OpenUnsignedStore } from './store/unsigned-store.js'
+import type { StrangerQuota } from './stranger-quota.js'
 
 export interface LogOptions {
   /** Opens the storage for logs of unsigned authors. */
@@ -26,8 +27,8 @@ export interface LogOptions {
   readonly known?: KnownPeople
   /** Largest number of authors; those already stored and our own are always accepted. */
   readonly authorsMax?: number
-  /** Largest size of one log; ours is not limited. */
-  readonly logBytesMax?: number
+  /** Bounds what strangers may store here. Default: nothing does but `authorsMax`. */
+  readonly quota?: StrangerQuota
   /** Records the end of our log outside the database. Without it, only peers notice a lost end. */
   readonly mark?: LogMark
   /** Whether the key was made together with the database; if not, an empty database continues our log in a new run. Default: true. */
@@ -48,6 +49,8 @@ export interface LogMark extends EndMark {
   readonly heads: ReadonlyMap<LogId, Seq>
   /** Whether the mark was written to another file, of which this is a copy. */
   readonly isMoved: boolean
+  /** A log was shortened on purpose: its former end is not missed at the next start. */
+  forget(log: LogId): void
   /** Records the last seq of all logs at a clean close. */
   close(heads: readonly Digest[]): Promise<void>
 }
@@ -97,10 +100,4 @@ export interface Refusal {
   readonly reason: Rejection
   /** The sender's segment with this entry is needed first. */
   readonly neededSeq?: Seq
-}
-
-/** Bounds how many new authors one connection may bring. */
-export interface NewAuthorLimit {
-  /** Counts one more new author; false if that exceeds the limit. */
-  take(): boolean
 }

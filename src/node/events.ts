@@ -115,6 +115,7 @@ export const EVENT_KINDS = {
   'key-without-entries': 'problem',
   listening: 'change',
   'log-end-restored': 'problem',
+  'log-stopped': 'problem',
   'logs-opened': 'change',
   'mark-failed': 'problem',
   'member-admitted': 'change',

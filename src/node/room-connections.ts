@@ -4,9 +4,10 @@ import type { Clock, Millis } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import type { Random } from '../base/random.js'
 import type { Presence } from '../chat/presence/presence.js'
-import { NEW_AUTHORS_PER_HOUR_MAX } from '../compat/scuttleup/limits.js'
-import { authorOf } from '../log/format/author.js'
+import { authorOf, logIdOf, unsignedLog } from '../log/format/author.js'
 import type { Log } from '../log/log.js'
+import type { Introducer } from '../log/stranger-quota.js'
+import { addressBlock } from '../net/admission/address-block.js'
 import type { CloseReason } from '../net/events.js'
 import { PeerExchange } from '../net/overlay/peer-exchange.js'
 import type { Connection, RoomChannels } from '../net/room-channels.js'
@@ -46,6 +47,13 @@ export interface RoomConnectionsOptions {
   readonly pins: Pins
   /** The name under which the peer with a key is announced on the local network, if it is. */
   readonly announcedAs?: ((key: string) => string | undefined) | undefined
+}
+
+/** Who brings what arrives over a connection, for the share of strangers. */
+function introducerOf({ remote, remoteAddress }: Connection): Introducer {
+  const id = remote.kind === 'native' ? remote.key : remote.address
+  const author = remote.kind === 'native' ? authorOf(remote.key) : unsignedLog(/^(.*)\.local:\d+$/.exec(id)?.[1] ?? '')
+  return { id, block: addressBlock(remoteAddress) ?? id, author: author && logIdOf(author) }
 }
 
 /** The connections of a room: replicates its log over each of them, with presence and peer exchange beside it. */
@@ -174,13 +182,12 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   #replicate(connection: Connection): void {
     const { replicator, presence } = this.#options
     const { remote, stream } = connection
-    const isStranger = connection.dialled === undefined && remote.kind === 'scuttleup'
     const replication = createReplicationStream(replicator, {
       dialect: remote.kind,
       replica: remote.kind === 'native' ? remote.key : remote.address,
       peer: remote.kind === 'native' ? authorOf(remote.key) : undefined,
       onEvent: event => this.emit('event', { ...event, peer: this.#names.nameOf(connection) }),
-      ...(isStranger && { newAuthorsPerHourMax: NEW_AUTHORS_PER_HOUR_MAX }),
+      introducer: introducerOf(connection),
       ...(remote.kind === 'native' && {
         sideChannel: this.#sideChannel(connection, remote.key, remote.aheadMs, () => stream.bytesRead),
       }),

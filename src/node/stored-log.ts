@@ -107,5 +107,14 @@ export async function openLogCopy(home: Home, onEvent: OnEvent): Promise<LogCopy
 function readOnlyMark({ mark, heads }: FoundMark): LogMark {
   const nothing = async (): Promise<void> => {}
   const found = mark?.isClean === true ? { ...mark, batch: undefined } : mark
-  return { found, run: found?.run, heads, isMoved: false, advance: nothing, reset: nothing, close: nothing }
+  return {
+    found,
+    run: found?.run,
+    heads,
+    isMoved: false,
+    advance: nothing,
+    reset: nothing,
+    forget: () => {},
+    close: nothing,
+  }
 }

@@ -83,6 +83,11 @@ export class BroadcastTree {
     if (last <= this.#localSeq(author) && this.#hasOtherSource(author, connection)) connection.unsubscribe(author)
   }
 
+  /** A log that had stopped may grow again. */
+  retry(author: LogId): void {
+    for (const connection of this.#announcers(author)) this.announced(connection, author)
+  }
+
   /** A connection closed: other announcers replace it. */
   close(connection: TreeConnection): void {
     this.#connections.delete(connection)

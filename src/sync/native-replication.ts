@@ -1,7 +1,7 @@
-import type { LogId } from '../log/format/author.js'
+import { authorOfLog, type LogId } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { Log } from '../log/log.js'
-import type { Relayed } from '../log/read/outgoing.js'
+import type { Relayed, RelayMode } from '../log/read/outgoing.js'
 import type { Subscription } from '../log/read/subscription.js'
 import type { TreeConnection } from './broadcast-tree.js'
 import type { Note, NoteKind } from './codec.js'
@@ -10,6 +10,8 @@ import type { NativeReplicationOptions } from './options.js'
 import { PeerSession } from './peer-session.js'
 import type { Replication, ReplicationContext } from './replication.js'
 import { ReplicationStream } from './replication-stream.js'
+
+const SKIP: RelayMode = { kind: 'skip' }
 
 /** One side of a replication with a native peer: pipe a connection through it. */
 export function createNativeStream(
@@ -40,12 +42,16 @@ class NativeReplication implements Replication {
   ) {
     this.#log = log
     this.#send = send
-    this.session = new PeerSession(author => log.isOurs(author), log.announcedHeads, trackedLogsMax(log.logsMax))
+    const heads = log.announcedHeads.filter(({ author }) => this.#isPassedOn(author))
+    this.session = new PeerSession(author => log.isOurs(author), heads, trackedLogsMax(log.logsMax))
     this.#subscription = live === false ? undefined : log.openSubscription()
     this.treeConnection = tree.open(peer, {
       subscribe: author => this.#post(author, 'subscribe'),
       unsubscribe: author => this.#post(author, 'unsubscribe'),
     })
+    // Its author would send a log that has stopped unasked.
+    for (const stopped of log.quota?.stopped.keys() ?? [])
+      if (authorOfLog(stopped) === peer) this.treeConnection.unsubscribe(stopped)
   }
 
   outgoing(): AsyncGenerator<Uint8Array | undefined> {
@@ -63,6 +69,10 @@ class NativeReplication implements Replication {
     this.#subscription?.close()
   }
 
+  #isPassedOn(log: LogId): boolean {
+    return this.#log.quota?.isPassedOn(log) ?? true
+  }
+
   /** Yields what the other side lacks now. */
   async *#backlog(): AsyncGenerator<Uint8Array | undefined> {
     for await (const relayed of this.#log.relay(this.session.theirs))
@@ -73,7 +83,7 @@ class NativeReplication implements Replication {
   async *#follow(subscription: Subscription): AsyncGenerator<Uint8Array | undefined> {
     const following = this.#log.follow({
       subscription,
-      mode: range => this.session.relayMode(range),
+      mode: range => (this.#isPassedOn(range.author) ? this.session.relayMode(range) : SKIP),
       knows: branch => this.session.knows(branch),
     })
     for await (const relayed of following) yield this.#encode(relayed)

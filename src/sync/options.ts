@@ -1,4 +1,5 @@
 import type { AuthorId } from '../log/format/author.js'
+import type { Introducer } from '../log/stranger-quota.js'
 import type { OpenSideChannel } from '../net/side-channel.js'
 import type { SyncEvent } from './events.js'
 
@@ -7,8 +8,8 @@ export interface ReplicationOptions {
   readonly live?: boolean
   /** The name under which the peer's receipts are recorded. Default: they are not recorded. */
   readonly replica?: string
-  /** How many new authors this replication may add per hour. Default: limited by the log only. */
-  readonly newAuthorsPerHourMax?: number
+  /** Who is at the other end, for the share of what strangers may store. */
+  readonly introducer?: Introducer
   /** Called when something that the other side sent is rejected. */
   readonly onEvent?: (event: SyncEvent) => void
 }

@@ -1,6 +1,4 @@
 import { Duplex } from 'node:stream'
-import type { Clock } from '../base/clock.js'
-import { TokenBucket } from '../base/token-bucket.js'
 import { concat } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX } from '../base/wire/frames.js'
 import type { LogId, Seq } from '../log/format/author.js'
@@ -10,7 +8,8 @@ import type { Rejection } from '../log/format/log-fault.js'
 import { encodeSegment, lastOf, logOfSegment, packedOf, type Segment } from '../log/format/segment.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import type { Log } from '../log/log.js'
-import type { NewAuthorLimit, Refusal } from '../log/options.js'
+import type { Refusal } from '../log/options.js'
+import type { Introducer } from '../log/stranger-quota.js'
 import type { OpenSideChannel, SideChannel } from '../net/side-channel.js'
 import { encodeSegments } from './codec.js'
 import type { Effect } from './effects.js'
@@ -34,7 +33,8 @@ export class ReplicationStream extends Duplex {
   readonly #log: Log
   readonly #replication: Replication
   readonly #options: ReplicationOptions
-  readonly #newAuthors: NewAuthorLimit | undefined
+  readonly #introducer: Introducer | undefined
+  readonly #leave: (() => void) | undefined
   readonly #receipts: ReceiptRecorder | undefined
   readonly #abort = new AbortController()
   readonly #window = new ReceiveWindow()
@@ -56,11 +56,12 @@ export class ReplicationStream extends Duplex {
     options: ReplicationOptions,
   ) {
     super({ allowHalfOpen: true, writableHighWaterMark: FRAME_BYTES_MAX })
-    const { newAuthorsPerHourMax, replica } = options
+    const { introducer, replica } = options
     this.#log = log
     this.#replication = open(bytes => void this.send(bytes))
     this.#options = options
-    this.#newAuthors = newAuthorsPerHourMax === undefined ? undefined : newAuthorLimit(log.clock, newAuthorsPerHourMax)
+    this.#introducer = introducer
+    this.#leave = introducer && log.quota?.connected(introducer)
     this.#receipts =
       replica === undefined
         ? undefined
@@ -109,6 +110,7 @@ export class ReplicationStream extends Duplex {
     this.#replication.close()
     this.#receipts?.close()
     this.#sideChannel?.close()
+    this.#leave?.()
     this.#wakeWriters()
     done(error)
   }
@@ -165,13 +167,13 @@ export class ReplicationStream extends Duplex {
       case 'entries': {
         const { author, first, entries } = effect.run
         this.#onArrival({ author, seq: first + entries.length - 1 })
-        this.#store(author, sizeOfEntries(entries), this.#log.add(effect.run, this.#newAuthors))
+        this.#store(author, sizeOfEntries(entries), this.#log.add(effect.run, this.#introducer))
         return
       }
       case 'segments': {
         const { author, runs } = effect
         this.#onArrival(endOfRuns(author, runs, this.#log.isOurs(author)))
-        this.#store(author, sizeOfRuns(runs), this.#log.addSigned(author, runs, this.#newAuthors))
+        this.#store(author, sizeOfRuns(runs), this.#log.addSigned(author, runs, this.#introducer))
         return
       }
       case 'fork':
@@ -208,7 +210,12 @@ export class ReplicationStream extends Duplex {
   }
 
   #refuse(author: LogId, { reason, neededSeq }: Refusal): void {
-    const { session } = this.#replication
+    const { session, treeConnection } = this.#replication
+    if (reason.kind === 'stranger-limit') {
+      // No fault of the sender, and the log may go on later.
+      treeConnection.unsubscribe(author)
+      return
+    }
     const request = neededSeq === undefined ? undefined : session.requestSegment?.(author, neededSeq)
     if (request === undefined || this.#hasEnded)
       for (const effect of session.refused(author, reason)) this.#perform(effect)
@@ -288,9 +295,4 @@ function endOfRuns(author: LogId, runs: readonly SignedRun[], isOurs: boolean): 
       ? chainAfter(last.before, last.entries).subarray(0, CHAIN_PREFIX_BYTES)
       : undefined
   return { author, seq: lastOf(last), ...(chain !== undefined && { chain }) }
-}
-
-function newAuthorLimit(clock: Clock, perHourMax: number): NewAuthorLimit {
-  const bucket = new TokenBucket(perHourMax, clock.now(), 60 * 60 * 1_000)
-  return { take: () => bucket.take(clock.now()) }
 }

@@ -1,4 +1,6 @@
+import type { LogId, Seq } from '../log/format/author.js'
 import { logOfSegment } from '../log/format/segment.js'
+import { SEQ_MAX } from '../log/limits.js'
 import type { Log } from '../log/log.js'
 import { BroadcastTree } from './broadcast-tree.js'
 import { createNativeStream } from './native-replication.js'
@@ -18,9 +20,10 @@ export class Replicator implements ReplicationContext {
     this.log = log
     this.tree = new BroadcastTree(
       log.clock,
-      author => log.localSeq(author),
+      author => neededFrom(log, author),
       () => log.logsMax,
     )
+    log.quota?.onLifted(lifted => this.tree.retry(lifted))
     this.receipts = new Receipts(log)
     log.on('persisted', ({ author }) => {
       if (log.isOurs(author)) this.receipts.ourLogGrew(author)
@@ -33,3 +36,6 @@ export class Replicator implements ReplicationContext {
     return createNativeStream(this, options)
   }
 }
+
+/** Nothing is needed of a log that has stopped. */
+const neededFrom = (log: Log, author: LogId): Seq => (log.quota?.isStopped(author) ? SEQ_MAX : log.localSeq(author))

@@ -55,8 +55,7 @@ function variant<T extends { readonly kind: string }>(fields: Fields<T>): fc.Arb
 const REJECTIONS: Fields<Rejection> = {
   'author-limit': { authorsMax: count },
   'run-limit': { runsMax: count },
-  'new-author-limit': {},
-  'log-size-limit': { bytesMax: count },
+  'stranger-limit': {},
   'log-length-limit': {},
   'malformed-author': {},
   'unsigned-log': {},
@@ -105,6 +104,7 @@ const EVENTS: Fields<FaceEvent> = {
   'entries-rejected': { peer: text, author: text, reason: variant(REJECTIONS) },
   'entry-damaged': { author, seq: count },
   'entry-recovered': { seq: count },
+  'log-stopped': { author, seq: count, last: count },
   'fork-proven': { author, seq: count, isOurs: fc.boolean() },
   'invitation-overused': { members: fc.array(text), uses: count },
   'key-created': { name: text, file: text },

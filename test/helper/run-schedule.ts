@@ -62,6 +62,8 @@ class PlacedMark implements LogMark {
     this.#write(end)
   }
 
+  forget(): void {}
+
   async close(): Promise<void> {}
 
   #write(end: End): void {

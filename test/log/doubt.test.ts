@@ -37,6 +37,8 @@ class MemoryMark implements LogMark {
     this.end = end
   }
 
+  forget(): void {}
+
   async close(): Promise<void> {}
 }
 

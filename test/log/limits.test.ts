@@ -4,10 +4,12 @@ import test from 'node:test'
 import { crc32 } from 'node:zlib'
 import { concat, utf8 } from '../../src/base/wire/bytes.js'
 import { rowKey } from '../../src/compat/scuttleup/row-keys.js'
+import type { LogEvent } from '../../src/log/events.js'
 import { type LogId, logKey, logOfKey } from '../../src/log/format/author.js'
-import { LOG_BYTES_MAX, RUNS_MAX } from '../../src/log/limits.js'
+import { RUNS_MAX } from '../../src/log/limits.js'
 import type { Log } from '../../src/log/log.js'
 import type { SyncEvent } from '../../src/sync/events.js'
+import { fixedQuota } from '../helper/fixed-quota.js'
 import { logOver, replicate } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import {
@@ -21,7 +23,7 @@ import {
   withBitFlipped,
 } from '../helper/signed-world.js'
 
-// docs/protocol/storage.md §4.2 and §5.3: the limit of one log, and the rows that record its end.
+// docs/protocol/storage.md §4.2 and wire.md §5.3: the limits of the logs of strangers, and the rows that record its end.
 
 const written = new WrittenLog(
   alice,
@@ -32,18 +34,14 @@ const runs = written.runs(Array.from({ length: 60 }, (_, index) => index + 1))
 const LIMIT = 10_000
 const BIG_LIMIT = 1_000_000
 
-const open = (disk: MemoryDisk, keys = bob, logBytesMax = LIMIT): Promise<Log> =>
-  logOver(new MemoryStore(disk), keys, { room: LOBBY_ID, logBytesMax })
+const open = (disk: MemoryDisk, keys = bob, bytesMax = LIMIT): Promise<Log> =>
+  logOver(new MemoryStore(disk), keys, { room: LOBBY_ID, quota: fixedQuota(bytesMax) })
 
 const countIn = (log: Log, of: LogId = author): number => log.head.find(head => head.author === of)?.seq ?? 0
 
-test('limits a log to 1 GiB', () => {
-  assert.equal(LOG_BYTES_MAX, 2 ** 30)
-})
+const FULL = { kind: 'stranger-limit' }
 
-const FULL = { kind: 'log-size-limit', bytesMax: LIMIT }
-
-test('rejects entries of a log at its limit and says why, also after a restart', async () => {
+test('stops the log of a stranger at its limit, whole at a prefix, also after a restart', async () => {
   const disk = new MemoryDisk()
   let log = await open(disk)
   for (const run of runs) await log.addSigned(author, [run])
@@ -172,20 +170,22 @@ test('rebuilds a head in the old format, which has no checksum and size', async 
   assert.equal(auditDisk(disk).logs.get(author)?.length, 4)
 })
 
-test('accepts a log from a peer up to its limit, reports that once, and continues with other logs', async t => {
+test('stores a log from a peer up to its limit, reports that once, and continues with other logs', async t => {
   const theirs = await open(new MemoryDisk(), alice, Number.POSITIVE_INFINITY)
   t.after(() => theirs.close())
   for (let line = 0; line < 250; line++) await theirs.append({ username: 'alice', message: 'x'.repeat(4_000) })
   const mine = await open(new MemoryDisk(), bob, BIG_LIMIT)
   t.after(() => mine.close())
-  const events: SyncEvent[] = []
+  const rejections: SyncEvent[] = []
+  const stops: LogEvent[] = []
+  mine.on('event', event => stops.push(event))
   const [one, other] = [
     replicate(theirs, { live: true, dialect: 'native' }),
-    replicate(mine, { live: true, dialect: 'native', onEvent: event => events.push(event) }),
+    replicate(mine, { live: true, dialect: 'native', onEvent: event => rejections.push(event) }),
   ]
   pipeline(one, other, one, () => {})
   t.after(() => one.destroy())
-  while (events.length === 0) await new Promise(resolve => setImmediate(resolve))
+  while (stops.length === 0 || countIn(mine) < 224) await new Promise(resolve => setImmediate(resolve))
   const accepted = countIn(mine)
   // Seven segments of 32 entries; an eighth would exceed the limit.
   assert.equal(accepted, 224)
@@ -193,9 +193,11 @@ test('accepts a log from a peer up to its limit, reports that once, and continue
   await theirs.add({ author: 'dave' as LogId, first: 1, entries: [utf8('{"username":"dave","message":"hello"}')] })
   while (countIn(mine, 'dave' as LogId) === 0) await new Promise(resolve => setImmediate(resolve))
   assert.equal(countIn(mine), accepted)
-  assert.deepEqual(events, [
-    { kind: 'entries-rejected', author, reason: { kind: 'log-size-limit', bytesMax: BIG_LIMIT } },
-  ])
+  assert.deepEqual(rejections, [])
+  assert.deepEqual(
+    stops.map(event => ({ ...event, last: 0 })),
+    [{ kind: 'log-stopped', author, seq: 224, last: 0 }],
+  )
 })
 
 test('accepts unsigned authors only in the lobby', async () => {

@@ -198,6 +198,7 @@ test('decides which ends are in doubt', () => {
     isMoved,
     advance: async () => {},
     reset: async () => {},
+    forget: () => {},
     close: async () => {},
   })
   const own = (run: number | undefined, seq: number, more: Partial<OwnEnd> = {}): OwnEnd => ({

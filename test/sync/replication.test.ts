@@ -327,16 +327,6 @@ test('closes only the connection that sent a malformed frame, after storing what
   await other.close()
 })
 
-test('limits how many new authors one connection adds', async () => {
-  const log = await logOf('alice', 'ann')
-  const bytes = concat([handshake, ...Array.from({ length: 10 }, (_, i) => change(`new${i}`, 1)), change('ann', 41)])
-  const { events } = await sendTo(log, bytes, { newAuthorsPerHourMax: 4 })
-  assert.deepEqual(heads(log).filter(head => head.startsWith('new')).length, 4)
-  assert.ok(heads(log).includes('ann 41'), 'known authors are accepted')
-  assert.equal(events.length, 6)
-  await log.close()
-})
-
 test('limits the authors of a log and keeps accepting entries of known ones', async () => {
   const log = await logOver(new MemoryStore(), keysOf('alice'), { clock: new VirtualClock(), authorsMax: 3 })
   const { events } = await sendTo(log, concat([handshake, ...['a', 'b', 'c', 'd', 'e'].map(id => change(id, 1))]))

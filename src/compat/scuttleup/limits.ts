@@ -5,6 +5,3 @@ export const BUFFERED_AUTHOR_BYTES_MAX = 256 * 1024
 
 /** The same for all authors of one connection. */
 export const BUFFERED_CONNECTION_BYTES_MAX = 1024 * 1024
-
-/** New authors that an inbound connection may introduce in an hour: limits how fast one peer can use up AUTHORS_MAX. */
-export const NEW_AUTHORS_PER_HOUR_MAX = 32

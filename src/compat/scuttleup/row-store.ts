@@ -76,7 +76,7 @@ export class RowStore implements UnsignedStore {
     for (const entry of entries) {
       if (decodeEntry(entry) === undefined) fault = { kind: 'malformed-entry' }
       else if (seq >= SEQ_MAX) fault = { kind: 'log-length-limit' }
-      else if (size + entry.length > bytesMax) fault = { kind: 'log-size-limit', bytesMax }
+      else if (size + entry.length > bytesMax) fault = { kind: 'stranger-limit' }
       if (fault !== undefined) break
       seq++
       size += entry.length
@@ -139,6 +139,15 @@ export class RowStore implements UnsignedStore {
       }
     }
     if (expected <= seq) this.#onGap(author, expected)
+  }
+
+  async *dropped(author: LogId): AsyncGenerator<readonly Write[]> {
+    yield [{ type: 'del', key: keys.headKey(author) }]
+    for await (const page of this.#store.keys(keys.rowRange(author, 1, SEQ_MAX + 1)))
+      yield page.filter(key => keys.parseRowKey(key).id === author).map(deleted)
+    for (const kind of ['hlc', 'checksum'] as const)
+      for await (const page of this.#store.keys(keys.sideRowRange(kind, author, 1, SEQ_MAX + 1)))
+        yield page.map(deleted)
   }
 
   /** Every log that has rows, with its last seq. Writes nothing. */
@@ -286,6 +295,8 @@ export class RowStore implements UnsignedStore {
     return known
   }
 }
+
+const deleted = (key: Uint8Array): Write => ({ type: 'del', key })
 
 /** The row with the head of a log; written together with the entries. */
 export const headWrite = (head: Head): Write => ({

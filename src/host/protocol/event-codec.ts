@@ -46,8 +46,7 @@ const fileFault = record<FileFault>({
 const rejection = variant<Rejection>({
   'author-limit': { authorsMax: isCount },
   'run-limit': { runsMax: isCount },
-  'new-author-limit': {},
-  'log-size-limit': { bytesMax: isCount },
+  'stranger-limit': {},
   'log-length-limit': {},
   'malformed-author': {},
   'unsigned-log': {},
@@ -98,6 +97,7 @@ const SHAPES: Shapes<FaceEvent> = {
   'entries-rejected': { peer: text, author: text, reason: rejection },
   'entry-damaged': { author: log, seq: isCount },
   'entry-recovered': { seq: isCount },
+  'log-stopped': { author: log, seq: isCount, last: isCount },
   'fork-proven': { author: log, seq: isCount, isOurs: boolean },
   'invitation-overused': { members: listOf(text), uses: isCount },
   'key-created': { name: text, file: text },

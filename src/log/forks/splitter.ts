@@ -153,13 +153,14 @@ export class Splitter {
 
   /** Moves the entries that this disk has behind a fork; returns where they are now. */
   async #moveHeld(branch: Branch) {
-    const { queue, frontier } = this.#core
+    const { queue, frontier, quota } = this.#core
     const { log, parent, proof } = branch
     const announced = frontier.announced(parent)
     const [rest, head] = await this.#headsOf(branch)
     frontier.lose(parent, proof.forkedAt)
     await this.#move(branch, writes => queue.write(writes))
     frontier.replace(parent, rest)
+    quota?.resized(parent, rest?.size ?? 0)
     if (head === undefined) return undefined
     frontier.replace(log, head, Math.max(0, announced - proof.forkedAt + 1))
     await queue.write([

@@ -6,10 +6,8 @@ export type Rejection =
   | { readonly kind: 'author-limit'; readonly authorsMax: number }
   /** This disk stores as many logs of this key as it may. */
   | { readonly kind: 'run-limit'; readonly runsMax: number }
-  /** The connection brought too many new authors in an hour. */
-  | { readonly kind: 'new-author-limit' }
-  /** The log has reached its largest size on this disk. */
-  | { readonly kind: 'log-size-limit'; readonly bytesMax: number }
+  /** The log of a stranger has reached the size that this disk has room for now. */
+  | { readonly kind: 'stranger-limit' }
   | { readonly kind: 'log-length-limit' }
   | { readonly kind: 'malformed-author' }
   /** The room accepts only signed logs. */

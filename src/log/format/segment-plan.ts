@@ -107,7 +107,7 @@ class Planner {
     }
     if (skip === packed.count) return true
     if ((this.#head?.size ?? 0) + this.#unverifiedBytes + size > this.#bytesMax)
-      return this.#stop({ kind: 'log-size-limit', bytesMax: this.#bytesMax })
+      return this.#stop({ kind: 'stranger-limit' })
     const fresh = packedAfter(packed, skip)
     validator.save()
     const invalid = validator.validate(fresh)

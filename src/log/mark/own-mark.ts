@@ -38,7 +38,7 @@ export interface FoundMark {
 export class OwnMark {
   /** The later of the two marks found when opening them. */
   readonly found: Mark | undefined
-  readonly heads: ReadonlyMap<LogId, Seq>
+  readonly #heads: Map<LogId, Seq>
   /** Whether both marks are copies of the files they were written to: the directory was copied or restored. */
   readonly isMoved: boolean
   readonly #options: OwnMarkOptions
@@ -48,11 +48,11 @@ export class OwnMark {
   #writing: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
 
-  private constructor(options: OwnMarkOptions, machine: string, files: MarkFile[], heads: ReadonlyMap<LogId, Seq>) {
+  private constructor(options: OwnMarkOptions, machine: string, files: MarkFile[], heads: Map<LogId, Seq>) {
     this.#options = options
     this.#machine = machine
     this.#files = files
-    this.heads = heads
+    this.#heads = heads
     const own = files.filter(({ found }) => found?.author === options.author)
     this.found = own.map(({ found }) => found).reduce(laterOf, undefined)
     this.isMoved = own.length > 0 && !own.some(file => file.isHere(machine))
@@ -113,6 +113,15 @@ export class OwnMark {
     this.#files = []
   }
 
+  /** The last seq of the logs of others at the last clean close. */
+  get heads(): ReadonlyMap<LogId, Seq> {
+    return this.#heads
+  }
+
+  forget(log: LogId): void {
+    this.#heads.delete(log)
+  }
+
   /** Records the last seq of the logs of others, so that the next start notices lost entries, and closes both files. */
   async close(heads: readonly Digest[]): Promise<void> {
     if (this.#end !== undefined && this.#end.isClean !== true) {
@@ -120,7 +129,7 @@ export class OwnMark {
       await this.#write()
     }
     await this.release()
-    const known = new Map(this.heads)
+    const known = new Map(this.#heads)
     for (const { author, seq } of heads)
       if (authorOfLog(author) !== this.#options.author) known.set(author, Math.max(seq, known.get(author) ?? 0))
     const text = encodeHeads(known)

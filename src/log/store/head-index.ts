@@ -103,6 +103,12 @@ export class HeadIndex {
     return head
   }
 
+  /** The head of the segments at the start of a log that have at most `bytesMax`. */
+  async headWithin(author: LogId, bytesMax: number): Promise<SignedHead | undefined> {
+    const key = logKeyOf(author)
+    return key && (await this.#headBefore(author, key, SEQ_END, undefined, bytesMax))
+  }
+
   /** Writes that delete damaged rows of a log, so that its entries can be stored again. */
   async damaged(author: LogId): Promise<Write[]> {
     const key = logKeyOf(author)
@@ -179,6 +185,7 @@ export class HeadIndex {
     key: Uint8Array,
     end: Seq,
     known: SignedHead | undefined,
+    bytesMax = Number.POSITIVE_INFINITY,
   ): Promise<SignedHead | undefined> {
     let chain = known?.chain ?? chainStart(this.#nameOf(author))
     let head = known
@@ -192,7 +199,7 @@ export class HeadIndex {
           Buffer.compare(segment.before, chain) !== 0
         )
           return head
-        if (lastOf(segment) >= end) return head
+        if (lastOf(segment) >= end || size + packedOf(segment).bytes.length > bytesMax) return head
         chain = chainAfter(chain, segment.entries)
         const first = head?.first ?? packedHlc(segment.entries[0] as Uint8Array)
         const last = packedHlc(segment.entries.at(-1) as Uint8Array)

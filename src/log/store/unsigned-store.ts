@@ -34,6 +34,8 @@ export interface UnsignedStore {
   readBack(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]>
   /** Looks for a gap in the keys of a log up to `seq`, and reports it. */
   inspect(author: LogId, seq: Seq): Promise<void>
+  /** Writes that delete a log, in batches. */
+  dropped(author: LogId): AsyncGenerator<readonly Write[]>
   /** Checks every row of a log up to `seq`. */
   verify(author: LogId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: StoredFault | undefined }>
 }

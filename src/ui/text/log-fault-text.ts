@@ -4,9 +4,7 @@ import type { Sentences } from './event-context.js'
 const REJECTIONS: Sentences<Rejection> = {
   'author-limit': ({ authorsMax }) => `the limit of ${authorsMax} authors is reached`,
   'run-limit': ({ runsMax }) => `the limit of ${runsMax} runs of one key is reached`,
-  'new-author-limit': () => 'too many new authors in an hour over one connection',
-  'log-size-limit': ({ bytesMax }) =>
-    `its author's log has reached the limit of ${bytesMax.toLocaleString('en')} bytes on this disk`,
+  'stranger-limit': () => 'strangers use all the room that they share on this disk',
   'log-length-limit': () => 'the log is longer than a log can be',
   'malformed-author': () => 'the author id is malformed',
   'unsigned-log': () => 'it is unsigned, and this room accepts only signed logs',

@@ -19,6 +19,8 @@ export const LOG_SENTENCES: Sentences<LogEvent> = {
     `entries ${from} to ${to} of ${author} are missing on this disk: fetching them again from peers`,
   'entries-lost': ({ from, to, author }) => `entries ${from} to ${to} of ${author} are gone from this disk`,
   'log-end-restored': () => 'the last entries of your log were missing on this disk: restored from its mark',
+  'log-stopped': ({ author, seq, last }) =>
+    `${(last - seq).toLocaleString('en')} more lines of ${shortKey(authorOfLog(author))}: /show ${shortKey(authorOfLog(author))}`,
   'mark-failed': ({ file, failure }, context) => {
     const mark = file === undefined ? 'a mark of your log' : `the mark ${context.shownPath(file)}`
     return `${mark} cannot be written: ${diskFailureText(failure, context)}`

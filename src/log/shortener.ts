@@ -1,0 +1,75 @@
+import { EMPTY } from '../base/wire/bytes.js'
+import type { LogCore } from './core.js'
+import { isSigned, type LogId, logKeyOf } from './format/author.js'
+import { SEQ_END, segmentRange, signedHeadKey, signedHeadWrite } from './format/segment-rows.js'
+import type { Write } from './store/store.js'
+import type { Cut } from './stranger-quota.js'
+
+/** Rows that are deleted in one commit. */
+const DELETED_ROWS_MAX = 1_000
+
+/**
+ * Shortens logs of strangers, whose room others need: a log keeps the segments at its start, or nothing. It has stopped by then, so
+ * nothing is added to it meanwhile. An entry that is fetched again later is shown again.
+ */
+export class Shortener {
+  readonly #core: LogCore
+  readonly #running = new Map<LogId, Promise<void>>()
+
+  constructor(core: LogCore) {
+    this.#core = core
+  }
+
+  /** Resolves when a log is not being shortened. */
+  settled(log: LogId): Promise<void> | undefined {
+    return this.#running.get(log)
+  }
+
+  /** Stops the logs at once, and shortens them. Rejects if the disk fails. */
+  async shorten(cuts: readonly Cut[]): Promise<void> {
+    const { quota, frontier } = this.#core
+    for (const { log } of cuts) {
+      const last = frontier.pendingHead(log)?.seq ?? 0
+      if (quota?.stop(log, last)) this.#core.report({ kind: 'log-stopped', author: log, seq: 0, last })
+    }
+    await Promise.all(cuts.map(cut => this.#start(cut)))
+  }
+
+  #start(cut: Cut): Promise<void> {
+    const { log } = cut
+    const before = this.#running.get(log)
+    const running = (before ?? Promise.resolve()).catch(() => {}).then(() => this.#shorten(cut))
+    this.#running.set(log, running)
+    const end = (): void => {
+      if (this.#running.get(log) === running) this.#running.delete(log)
+    }
+    running.then(end, end)
+    return running
+  }
+
+  async #shorten({ log, bytesKept }: Cut): Promise<void> {
+    const { queue, frontier, heads, mark, quota, unsigned } = this.#core
+    await queue.write([]) // what is being written has to be on disk
+    const head = isSigned(log) && bytesKept > 0 ? await heads.headWithin(log, bytesKept) : undefined
+    mark?.forget(log)
+    frontier.replace(log, head)
+    quota?.resized(log, head?.size ?? 0)
+    const rows = isSigned(log) ? this.#signedRows(log, head?.seq ?? 0) : unsigned.dropped(log)
+    for await (const writes of rows) await queue.write(writes)
+    if (!isSigned(log)) return
+    const write = (): Write => (head === undefined ? { type: 'del', key: signedHeadKey(log) } : signedHeadWrite(head))
+    await queue.write([], { name: log, isDeferrable: true, write })
+  }
+
+  async *#signedRows(log: LogId, last: number): AsyncGenerator<readonly Write[]> {
+    const range = segmentRange(logKeyOf(log) ?? EMPTY, last + 1, SEQ_END)
+    let writes: Write[] = []
+    for await (const page of this.#core.store.keys(range)) {
+      writes.push(...page.map(key => ({ type: 'del' as const, key })))
+      if (writes.length < DELETED_ROWS_MAX) continue
+      yield writes
+      writes = []
+    }
+    if (writes.length > 0) yield writes
+  }
+}

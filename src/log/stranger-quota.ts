@@ -1,0 +1,51 @@
+import type { LogId, Seq } from './format/author.js'
+
+/** Who brought entries: a connection, and where it came from. */
+export interface Introducer {
+  /** The proven key at the other end, or what a scuttleup peer says that its address is. */
+  readonly id: string
+  /** The block of addresses that it came from. On loopback the same as `id`. */
+  readonly block: string
+  /** The author at the other end, whose own log is no hearsay. */
+  readonly author?: LogId | undefined
+}
+
+/** A log to shorten: to the segments at its start that have at most so many bytes. */
+export interface Cut {
+  readonly log: LogId
+  readonly bytesKept: number
+}
+
+/** Whether, and up to which size, entries of a log are stored now. */
+export type Admission =
+  | { readonly kind: 'stored'; readonly bytesMax: number }
+  /** The log has stopped: what comes behind its end is not stored. */
+  | { readonly kind: 'stopped' }
+  /** Somebody else brings entries of an unsigned author who is known at first hand. */
+  | { readonly kind: 'hearsay' }
+
+/** Decides how much of the logs of strangers this disk stores. `sync/quota` implements it. */
+export interface StrangerQuota {
+  /** Asked before entries of a log, which has `bytes` so far, are verified. */
+  admit(log: LogId, bytes: number, introducer: Introducer | undefined): Admission
+  /** A log grew to `bytes`. Gives the logs that have to be shortened for it. */
+  grew(log: LogId, bytes: number, introducer: Introducer | undefined): readonly Cut[]
+  /** A log was shortened to `bytes`, or moved. */
+  resized(log: LogId, bytes: number): void
+  /** Entries of a log up to `last` are not stored. True if that is to be reported. */
+  stop(log: LogId, last: Seq): boolean
+  /** All stored logs, after they were read from the disk. */
+  reset(logs: Iterable<{ readonly author: LogId; readonly size: number }>): void
+  isStranger(log: LogId): boolean
+  isStopped(log: LogId): boolean
+  /** Whether a log is announced and sent to other peers. */
+  isPassedOn(log: LogId): boolean
+  /** The logs that have stopped, and the last seq that is known of each. */
+  readonly stopped: ReadonlyMap<LogId, Seq>
+  /** The user wants the rest of a log: it is stored without a limit until this process ends. */
+  lift(log: LogId): void
+  /** Calls `listener` when a log that had stopped may grow again. */
+  onLifted(listener: (log: LogId) => void): void
+  /** A connection opened. Returns what to call when it closes. */
+  connected(introducer: Introducer): () => void
+}

@@ -1,0 +1,213 @@
+import type { LogId } from '../../log/format/author.js'
+import { SEGMENT_BYTES_MAX } from '../../log/limits.js'
+import type { Cut } from '../../log/stranger-quota.js'
+
+/** What a log keeps when it is shortened, and what a newcomer can always store: at least 64 KiB, since a segment is not divided. */
+export const KEPT_BYTES = SEGMENT_BYTES_MAX
+
+/** The log of a stranger. */
+interface StrangerLog {
+  readonly log: LogId
+  share: Share
+  /** Whether somebody else than its author brought it. */
+  isHearsay: boolean
+  bytes: number
+  /** When it last grew, in steps of the pool. */
+  grewAt: number
+}
+
+/** What one introducer brought. */
+interface Share {
+  readonly owner: string
+  readonly logs: Set<StrangerLog>
+  bytes: number
+}
+
+/**
+ * The logs of strangers in one room: how many bytes and how many logs. While there is room, everything is stored. When a bound is
+ * reached, introducers share it max-min: the one that uses most loses its largest hearsay first, then what its own connections wrote;
+ * among logs that are as small as what a log keeps, the one that has not grown for longest. So what others can take from an introducer
+ * ends where all use the same, and a newcomer always fits.
+ */
+export class StrangerPool {
+  readonly #bytesMax: number
+  readonly #logsMax: number
+  readonly #logs = new Map<LogId, StrangerLog>()
+  readonly #shares = new Map<string, Share>()
+  #bytes = 0
+  #steps = 0
+
+  /** `bytesMax` has to be at least `logsMax` times what a log keeps. */
+  constructor(bytesMax: number, logsMax: number) {
+    this.#bytesMax = bytesMax
+    this.#logsMax = logsMax
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get size(): number {
+    return this.#logs.size
+  }
+
+  /** Bytes until the bound. */
+  get free(): number {
+    return this.#bytesMax - this.#bytes
+  }
+
+  get logs(): Iterable<LogId> {
+    return this.#logs.keys()
+  }
+
+  has(log: LogId): boolean {
+    return this.#logs.has(log)
+  }
+
+  /** The introducer that a log counts for. */
+  ownerOf(log: LogId): string | undefined {
+    return this.#logs.get(log)?.share.owner
+  }
+
+  isHearsay(log: LogId): boolean {
+    return this.#logs.get(log)?.isHearsay ?? true
+  }
+
+  /** Number of logs that an introducer brought. */
+  logsOf(owner: string): number {
+    return this.#shares.get(owner)?.logs.size ?? 0
+  }
+
+  /** The size that a log of this introducer may reach: what is free, or what brings the introducer level with those who use most. */
+  limitOf(log: LogId, owner: string): number {
+    const stored = this.#logs.get(log)
+    const bytes = stored?.bytes ?? 0
+    const share = stored?.share ?? this.#shares.get(owner)
+    const growth = Math.max(0, this.#levelFor(share) - (share?.bytes ?? 0))
+    const largest =
+      share === undefined ? 0 : Math.max(0, ...[...share.logs].map(other => (other.log === log ? 0 : other.bytes)))
+    // The introducer loses a larger log of its own before this one stops.
+    return bytes + growth + Math.max(0, Math.min(largest - bytes - growth, largest - KEPT_BYTES))
+  }
+
+  /** Adds a log, or lets it grow. Gives the logs that have to be shortened, which is counted at once. */
+  grow(log: LogId, bytes: number, owner: string, isHearsay: boolean): Cut[] {
+    const stored = this.#logs.get(log) ?? this.#add(log, owner, isHearsay)
+    this.#resize(stored, bytes)
+    stored.grewAt = ++this.#steps
+    return this.#makeRoom(stored)
+  }
+
+  /** Counts a log for another introducer from now on. */
+  move(log: LogId, owner: string, isHearsay: boolean): void {
+    const stored = this.#logs.get(log)
+    if (stored === undefined) return
+    stored.isHearsay = isHearsay
+    if (stored.share.owner === owner) return
+    const { bytes, share } = stored
+    this.#resize(stored, 0)
+    this.#leave(stored, share)
+    stored.share = this.#shareOf(owner)
+    stored.share.logs.add(stored)
+    this.#resize(stored, bytes)
+  }
+
+  /** Counts all logs of one introducer for another. */
+  moveAll(from: string, to: string): void {
+    for (const { log, isHearsay } of [...(this.#shares.get(from)?.logs ?? [])]) this.move(log, to, isHearsay)
+  }
+
+  resize(log: LogId, bytes: number): void {
+    const stored = this.#logs.get(log)
+    if (stored === undefined) return
+    if (bytes === 0) this.remove(log)
+    else this.#resize(stored, bytes)
+  }
+
+  remove(log: LogId): void {
+    const stored = this.#logs.get(log)
+    if (stored === undefined) return
+    this.#resize(stored, 0)
+    this.#logs.delete(log)
+    this.#leave(stored, stored.share)
+  }
+
+  /** The most that an introducer can use, if all who use more are brought down to the same. */
+  #levelFor(share: Share | undefined): number {
+    let sum = this.free + (share?.bytes ?? 0)
+    let level = sum
+    let sharers = 1
+    const others = [...this.#shares.values()].filter(other => other !== share).sort((a, b) => b.bytes - a.bytes)
+    for (const { bytes } of others) {
+      if (bytes <= level) break
+      sum += bytes
+      sharers += 1
+      level = Math.floor(sum / sharers)
+    }
+    return level
+  }
+
+  #makeRoom(grown: StrangerLog): Cut[] {
+    const cuts: Cut[] = []
+    while (this.#logs.size > this.#logsMax) {
+      const victim = this.#victim(share => share.logs.size, grown)
+      if (victim === undefined) break
+      cuts.push(this.#cut(victim, 0))
+    }
+    while (this.#bytes > this.#bytesMax) {
+      const victim = this.#victim(share => share.bytes, grown)
+      if (victim === undefined) break
+      cuts.push(this.#cut(victim, victim.bytes > KEPT_BYTES ? KEPT_BYTES : 0))
+    }
+    return cuts
+  }
+
+  #cut(victim: StrangerLog, bytesKept: number): Cut {
+    this.resize(victim.log, bytesKept)
+    return { log: victim.log, bytesKept }
+  }
+
+  /** The first log that the introducer that uses most loses. */
+  #victim(usage: (share: Share) => number, except: StrangerLog): StrangerLog | undefined {
+    let heaviest: Share | undefined
+    for (const share of this.#shares.values()) {
+      if (share.logs.size === 1 && share === except.share) continue
+      if (heaviest === undefined || usage(share) > usage(heaviest)) heaviest = share
+    }
+    let victim: StrangerLog | undefined
+    for (const log of heaviest?.logs ?? [])
+      if (log !== except && (victim === undefined || isLostBefore(log, victim))) victim = log
+    return victim
+  }
+
+  #add(log: LogId, owner: string, isHearsay: boolean): StrangerLog {
+    const stored = { log, share: this.#shareOf(owner), isHearsay, bytes: 0, grewAt: 0 }
+    this.#logs.set(log, stored)
+    stored.share.logs.add(stored)
+    return stored
+  }
+
+  #shareOf(owner: string): Share {
+    const share = this.#shares.get(owner) ?? { owner, logs: new Set(), bytes: 0 }
+    this.#shares.set(owner, share)
+    return share
+  }
+
+  #leave(stored: StrangerLog, share: Share): void {
+    share.logs.delete(stored)
+    if (share.logs.size === 0) this.#shares.delete(share.owner)
+  }
+
+  #resize(stored: StrangerLog, bytes: number): void {
+    this.#bytes += bytes - stored.bytes
+    stored.share.bytes += bytes - stored.bytes
+    stored.bytes = bytes
+  }
+}
+
+/** Whether an introducer loses one log before another. */
+function isLostBefore(one: StrangerLog, other: StrangerLog): boolean {
+  if (one.isHearsay !== other.isHearsay) return one.isHearsay
+  const [size, otherSize] = [Math.max(one.bytes, KEPT_BYTES), Math.max(other.bytes, KEPT_BYTES)]
+  return size === otherSize ? one.grewAt < other.grewAt : size > otherSize
+}

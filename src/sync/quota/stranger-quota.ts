@@ -1,0 +1,194 @@
+import type { Clock, Millis } from '../../base/clock.js'
+import { TokenBucket } from '../../base/token-bucket.js'
+import { authorOfLog, isSigned, type LogId, type Seq } from '../../log/format/author.js'
+import type { KnownPeople } from '../../log/known-people.js'
+import type { Admission, Cut, Introducer, StrangerQuota } from '../../log/stranger-quota.js'
+import { KEPT_BYTES, StrangerPool } from './stranger-pool.js'
+
+/** What strangers may use of a disk in one room, whatever else may be used. */
+export const STRANGER_BYTES_MAX = 256 * 1024 * 1024
+/** The same as a share of what the user allows. */
+const STRANGER_DISK_SHARE = 1 / 4
+/** Logs of strangers in one room. */
+export const STRANGER_LOGS_MAX = 2_000
+/** Logs of strangers that are passed on of one stranger's connection, once half of the logs are in use. */
+export const PASSED_ON_MAX = 32
+/** Logs that are remembered as stopped. */
+const STOPPED_MAX = 4_096
+/** How long what a connection brought counts for it alone after it closed. */
+export const GONE_MS: Millis = 60_000
+/** Share of the pool that has to be free for a stopped log to go on by itself. */
+const FREE_SHARE = 1 / 4
+/** Stops that are reported in a minute. */
+const REPORTS_PER_MINUTE = 4
+
+/** The owner of logs that were stored before this process began. */
+const STORED_BEFORE = ''
+
+export interface QuotaOptions {
+  readonly known: KnownPeople
+  readonly clock: Clock
+  /** What the user allows on disk, in all. Default: no bound. */
+  readonly diskBytesMax?: number | undefined
+}
+
+/**
+ * How much a stranger makes this peer store and pass on. A stranger's entry passes these gates, in this order, behind those of the
+ * connection (`net/README.md`):
+ *
+ *  1. the class: nothing of this applies to authors whom the user knows, by an act of their own (`KnownPeople`);
+ *  2. a log that has stopped takes nothing more, until the user asks for it or addresses its author, or a quarter of the pool is free;
+ *  3. of an unsigned author who is connected, or was, only what comes from there;
+ *  4. the pool of the room (`StrangerPool`): min(256 MiB, ¼ of what the user allows) and 2,000 logs. While it has room, everything is
+ *     stored. When it is full, introducers share it max-min: a connection while it lasts and for a minute, then the block of addresses
+ *     that it came from, on loopback its key. A log that may not grow stops whole, at the end of a segment;
+ *  5. what is stored is passed on to others, but once half of the logs are in use no more than 32 of each stranger's connection, so that
+ *     the share of a relay is not used up by one of its guests.
+ */
+export class Quota implements StrangerQuota {
+  readonly #known: KnownPeople
+  readonly #clock: Clock
+  readonly #bytesMax: number
+  readonly #logsMax: number
+  readonly #pool: StrangerPool
+  readonly #stopped = new Map<LogId, Seq>()
+  readonly #lifted = new Set<LogId>()
+  readonly #keptBack = new Set<LogId>()
+  /** Number of connections of each introducer. */
+  readonly #connected = new Map<string, number>()
+  readonly #listeners: ((log: LogId) => void)[] = []
+  readonly #reports: TokenBucket
+
+  constructor({ known, clock, diskBytesMax = Number.POSITIVE_INFINITY }: QuotaOptions) {
+    this.#known = known
+    this.#clock = clock
+    this.#bytesMax = Math.max(KEPT_BYTES, Math.min(STRANGER_BYTES_MAX, Math.floor(diskBytesMax * STRANGER_DISK_SHARE)))
+    this.#logsMax = Math.min(STRANGER_LOGS_MAX, Math.floor(this.#bytesMax / KEPT_BYTES))
+    this.#pool = new StrangerPool(this.#bytesMax, this.#logsMax)
+    this.#reports = new TokenBucket(REPORTS_PER_MINUTE, clock.now(), 60_000)
+    known.onKnown(author => this.#becameKnown(author))
+  }
+
+  get stopped(): ReadonlyMap<LogId, Seq> {
+    return this.#stopped
+  }
+
+  /** Bytes and logs of strangers. */
+  get usage(): { readonly bytes: number; readonly logs: number } {
+    return { bytes: this.#pool.bytes, logs: this.#pool.size }
+  }
+
+  isStranger(log: LogId): boolean {
+    return !this.#known.isKnown(authorOfLog(log)) && !this.#lifted.has(log)
+  }
+
+  isStopped(log: LogId): boolean {
+    if (!this.#stopped.has(log)) return false
+    if (this.#pool.free < this.#bytesMax * FREE_SHARE || this.#pool.size >= this.#logsMax) return true
+    this.#stopped.delete(log)
+    return false
+  }
+
+  isPassedOn(log: LogId): boolean {
+    return !this.#keptBack.has(log)
+  }
+
+  admit(log: LogId, bytes: number, introducer: Introducer | undefined): Admission {
+    if (!this.isStranger(log)) return { kind: 'stored', bytesMax: Number.POSITIVE_INFINITY }
+    if (this.isStopped(log)) return { kind: 'stopped' }
+    if (this.#isHearsayOfKnown(log, introducer)) return { kind: 'hearsay' }
+    return { kind: 'stored', bytesMax: Math.max(bytes, this.#pool.limitOf(log, this.#ownerOf(introducer))) }
+  }
+
+  grew(log: LogId, bytes: number, introducer: Introducer | undefined): readonly Cut[] {
+    if (!this.isStranger(log)) return []
+    const isHearsay = !isBrought(log, introducer)
+    const owner = this.#ownerOf(introducer)
+    const before = this.#pool.ownerOf(log)
+    if (before === undefined) this.#keepBack(log, owner, introducer)
+    // Who brings their own log owns it; otherwise it stays with who brought it first, while they are here.
+    else if (!isHearsay || !this.#connected.has(before)) this.#pool.move(log, owner, isHearsay)
+    const cuts = this.#pool.grow(log, bytes, before ?? owner, isHearsay)
+    for (const cut of cuts) if (cut.bytesKept === 0) this.#keptBack.delete(cut.log)
+    return cuts
+  }
+
+  resized(log: LogId, bytes: number): void {
+    this.#pool.resize(log, bytes)
+  }
+
+  stop(log: LogId, last: Seq): boolean {
+    const known = this.#stopped.get(log)
+    this.#stopped.delete(log)
+    this.#stopped.set(log, Math.max(last, known ?? 0))
+    const [oldest] = this.#stopped.keys()
+    if (this.#stopped.size > STOPPED_MAX && oldest !== undefined) this.#stopped.delete(oldest)
+    return known === undefined && this.#reports.take(this.#clock.now())
+  }
+
+  reset(logs: Iterable<{ readonly author: LogId; readonly size: number }>): void {
+    const sizes = new Map([...logs].map(({ author, size }) => [author, size]))
+    for (const [log, bytes] of sizes) {
+      if (this.#pool.has(log)) this.#pool.resize(log, bytes)
+      // What exceeds the bound is shortened when somebody needs the room.
+      else if (this.isStranger(log)) this.#pool.grow(log, bytes, STORED_BEFORE, true)
+    }
+  }
+
+  lift(log: LogId): void {
+    this.#lifted.add(log)
+    this.#release(log)
+  }
+
+  onLifted(listener: (log: LogId) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  connected({ id, block }: Introducer): () => void {
+    this.#connected.set(id, (this.#connected.get(id) ?? 0) + 1)
+    return () => void this.#clock.after(GONE_MS, () => this.#gone(id, block))
+  }
+
+  #gone(id: string, block: string): void {
+    const connections = (this.#connected.get(id) ?? 0) - 1
+    if (connections > 0) {
+      this.#connected.set(id, connections)
+      return
+    }
+    this.#connected.delete(id)
+    this.#pool.moveAll(id, block)
+  }
+
+  #ownerOf(introducer: Introducer | undefined): string {
+    if (introducer === undefined) return STORED_BEFORE
+    return this.#connected.has(introducer.id) ? introducer.id : introducer.block
+  }
+
+  /** Nothing proves who an unsigned author is; but lines that came from themselves are not mixed with what others say that they said. */
+  #isHearsayOfKnown(log: LogId, introducer: Introducer | undefined): boolean {
+    if (isSigned(log) || !this.#pool.has(log) || this.#pool.isHearsay(log)) return false
+    return this.#pool.ownerOf(log) !== this.#ownerOf(introducer)
+  }
+
+  #keepBack(log: LogId, owner: string, introducer: Introducer | undefined): void {
+    const isFromStranger = introducer?.author === undefined || !this.#known.isKnown(authorOfLog(introducer.author))
+    if (!isFromStranger || isBrought(log, introducer)) return
+    if (this.#pool.size >= this.#logsMax / 2 && this.#pool.logsOf(owner) >= PASSED_ON_MAX) this.#keptBack.add(log)
+  }
+
+  #becameKnown(author: string): void {
+    const logs = new Set([...this.#pool.logs, ...this.#stopped.keys()])
+    for (const log of logs) if (authorOfLog(log) === author) this.#release(log)
+  }
+
+  #release(log: LogId): void {
+    this.#pool.remove(log)
+    this.#keptBack.delete(log)
+    if (!this.#stopped.delete(log)) return
+    for (const listener of this.#listeners) listener(log)
+  }
+}
+
+/** Whether the author of a log brought it. */
+const isBrought = (log: LogId, introducer: Introducer | undefined): boolean =>
+  introducer?.author !== undefined && authorOfLog(log) === authorOfLog(introducer.author)
