@@ -1,6 +1,6 @@
 import { EMPTY } from '../base/wire/bytes.js'
 import type { LogCore } from './core.js'
-import { isSigned, type LogId, logKeyOf } from './format/author.js'
+import { isSigned, type LogId, logKeyOf, type Seq } from './format/author.js'
 import { SEQ_END, segmentRange, signedHeadKey, signedHeadWrite } from './format/segment-rows.js'
 import type { Write } from './store/store.js'
 import type { Cut } from './stranger-quota.js'
@@ -27,18 +27,20 @@ export class Shortener {
 
   /** Stops the logs at once, and shortens them. Rejects if the disk fails. */
   async shorten(cuts: readonly Cut[]): Promise<void> {
-    const { quota, frontier } = this.#core
-    for (const { log } of cuts) {
-      const last = frontier.pendingHead(log)?.seq ?? 0
-      if (quota?.stop(log, last)) this.#core.report({ kind: 'log-stopped', author: log, seq: 0, last })
-    }
-    await Promise.all(cuts.map(cut => this.#start(cut)))
+    await Promise.all(
+      cuts.map(cut => {
+        const last = this.#core.frontier.pendingHead(cut.log)?.seq ?? 0
+        const isReported = this.#core.quota?.stop(cut.log, last) === true
+        return this.#start(cut, isReported ? last : undefined)
+      }),
+    )
   }
 
-  #start(cut: Cut): Promise<void> {
+  /** `reported`: its last seq, if it is to be reported. */
+  #start(cut: Cut, reported: Seq | undefined): Promise<void> {
     const { log } = cut
     const before = this.#running.get(log)
-    const running = (before ?? Promise.resolve()).catch(() => {}).then(() => this.#shorten(cut))
+    const running = (before ?? Promise.resolve()).catch(() => {}).then(() => this.#shorten(cut, reported))
     this.#running.set(log, running)
     const end = (): void => {
       if (this.#running.get(log) === running) this.#running.delete(log)
@@ -47,21 +49,23 @@ export class Shortener {
     return running
   }
 
-  async #shorten({ log, bytesKept }: Cut): Promise<void> {
+  async #shorten({ log, bytesKept }: Cut, reported: Seq | undefined): Promise<void> {
     const { queue, frontier, heads, mark, quota, unsigned } = this.#core
     await queue.write([]) // what is being written has to be on disk
     const head = isSigned(log) && bytesKept > 0 ? await heads.headWithin(log, bytesKept) : undefined
     mark?.forget(log)
     frontier.replace(log, head)
     quota?.resized(log, head?.size ?? 0)
-    const rows = isSigned(log) ? this.#signedRows(log, head?.seq ?? 0) : unsigned.dropped(log)
+    const seq = head?.seq ?? 0
+    if (reported !== undefined) this.#core.report({ kind: 'log-stopped', author: log, seq, last: reported })
+    const rows = isSigned(log) ? this.#signedRows(log, seq) : unsigned.dropped(log)
     for await (const writes of rows) await queue.write(writes)
     if (!isSigned(log)) return
     const write = (): Write => (head === undefined ? { type: 'del', key: signedHeadKey(log) } : signedHeadWrite(head))
     await queue.write([], { name: log, isDeferrable: true, write })
   }
 
-  async *#signedRows(log: LogId, last: number): AsyncGenerator<readonly Write[]> {
+  async *#signedRows(log: LogId, last: Seq): AsyncGenerator<readonly Write[]> {
     const range = segmentRange(logKeyOf(log) ?? EMPTY, last + 1, SEQ_END)
     let writes: Write[] = []
     for await (const page of this.#core.store.keys(range)) {

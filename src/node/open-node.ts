@@ -16,12 +16,20 @@ export interface NodeOptions {
   readonly data: string
   /** Whether to announce the name and look for peers on the local network. Default: true. */
   readonly discovery?: boolean | undefined
+  /** What the node may use of the disk, in bytes; a quarter of it is for strangers, in each room. Default: no bound. */
+  readonly diskBytesMax?: number | undefined
   /** Called with problems of the data directory, which occur before there is a node to listen to. */
   readonly onEvent?: ((event: NodeEvent) => void) | undefined
 }
 
 /** Opens the identity `name` in `data`, with a new key if it has none. Rejects with BAD_NAME or DATA_UNUSABLE. */
-export async function openNode({ name, data, discovery = true, onEvent = () => {} }: NodeOptions): Promise<Node> {
+export async function openNode({
+  name,
+  data,
+  discovery = true,
+  diskBytesMax,
+  onEvent = () => {},
+}: NodeOptions): Promise<Node> {
   const home = homeOf(data, name)
   await secureHome(home, onEvent)
   await checkKeyIsThere(home)
@@ -30,7 +38,7 @@ export async function openNode({ name, data, discovery = true, onEvent = () => {
   const network = new NodeNetwork(home.me)
   const pins = new Pins()
   return new Node(home.me, authorOfKey(publicKey), (room, { peers = [], listen }, onRoomEvent) => {
-    const own = { me: name, network, pins, data, room, peers, listen, isDiscovering: discovery, isNewKey }
+    const own = { me: name, network, pins, data, room, peers, listen, isDiscovering: discovery, isNewKey, diskBytesMax }
     // In the rooms that are entered later our log begins with another run.
     isNewKey = false
     return openRoom({ ...own, onEvent: onRoomEvent })

@@ -3,6 +3,7 @@ import { systemRandom } from '../base/random.js'
 import { UNSET_CLOCK_BEFORE_MS } from '../log/format/hybrid-clock.js'
 import { LOBBY } from '../log/format/room-id.js'
 import type { PrivateRoom } from '../membership/format/room.js'
+import { Quota } from '../sync/quota/stranger-quota.js'
 import { Replicator } from '../sync/replicator.js'
 import type { NodeEvent } from './events.js'
 import { keyCreated } from './home-guard.js'
@@ -30,6 +31,8 @@ export interface OpenRoomOptions extends NetworkOptions {
   readonly isNewKey?: boolean | undefined
   /** Whom the user knows. Default: nobody, until they name a peer; lasts as long as the process. */
   readonly pins?: Pins | undefined
+  /** What this node may use of the disk. Default: no bound, which gives strangers their largest share. */
+  readonly diskBytesMax?: number | undefined
   /** Called from the start, before there is a room to listen to. */
   readonly onEvent: (event: NodeEvent) => void
 }
@@ -41,7 +44,8 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
   const network = new RoomNetwork({ ...options, home, isPrivate: privateRoom !== undefined })
   reportUnsetClock(systemClock, onEvent)
   const { pins = new Pins() } = options
-  const { log, keys } = await openLog(home, onEvent, options.isNewKey, pins)
+  const quota = new Quota({ known: pins, clock: systemClock, diskBytesMax: options.diskBytesMax })
+  const { log, keys } = await openLog(home, onEvent, options.isNewKey, { known: pins, quota })
   onEvent({ kind: 'logs-opened', database: home.database })
   if (keys.isNew) onEvent(keyCreated(home))
   try {
@@ -65,6 +69,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
       hasPeerExchange: network.hasPeerExchange,
     })
     room.on('event', onEvent)
+    room.on('close', () => quota.close())
     room.on('dropped', key => network.dropped(key))
     network.join(keys, room.peerExchange)
     return room

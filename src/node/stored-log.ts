@@ -7,7 +7,7 @@ import { authorOfKey } from '../log/format/author.js'
 import { type KnownPeople, NOBODY_KNOWN } from '../log/known-people.js'
 import { Log } from '../log/log.js'
 import { type FoundMark, OwnMark } from '../log/mark/own-mark.js'
-import type { LogMark } from '../log/options.js'
+import type { LogMark, LogOptions } from '../log/options.js'
 import { LevelStore } from '../log/store/level-store.js'
 import type { FileFault } from '../log/store/leveldb/check.js'
 import type { NodeEvent } from './events.js'
@@ -24,7 +24,7 @@ export async function openLog(
   home: Home,
   onEvent: OnEvent,
   isNewKey = false,
-  known?: KnownPeople,
+  { known, quota }: Pick<LogOptions, 'known' | 'quota'> = {},
 ): Promise<{ readonly log: Log; readonly keys: LoadedKey }> {
   await secureHome(home, onEvent)
   await checkKeyIsThere(home)
@@ -41,6 +41,7 @@ export async function openLog(
       room: home.roomId,
       mark,
       isNewKey: isNew || isNewKey,
+      ...(quota !== undefined && { quota }),
       onEvent,
       isRepaired: store.isRepaired,
       ...(known !== undefined && { known }),

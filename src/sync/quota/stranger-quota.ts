@@ -58,6 +58,8 @@ export class Quota implements StrangerQuota {
   readonly #connected = new Map<string, number>()
   readonly #listeners: ((log: LogId) => void)[] = []
   readonly #reports: TokenBucket
+  /** Stops listening for people who become known. */
+  readonly close: () => void
 
   constructor({ known, clock, diskBytesMax = Number.POSITIVE_INFINITY }: QuotaOptions) {
     this.#known = known
@@ -66,7 +68,7 @@ export class Quota implements StrangerQuota {
     this.#logsMax = Math.min(STRANGER_LOGS_MAX, Math.floor(this.#bytesMax / KEPT_BYTES))
     this.#pool = new StrangerPool(this.#bytesMax, this.#logsMax)
     this.#reports = new TokenBucket(REPORTS_PER_MINUTE, clock.now(), 60_000)
-    known.onKnown(author => this.#becameKnown(author))
+    this.close = known.onKnown(author => this.#becameKnown(author))
   }
 
   get stopped(): ReadonlyMap<LogId, Seq> {

@@ -1,0 +1,51 @@
+import type { TestContext } from 'node:test'
+import type { KnownPeople } from '../../src/log/known-people.js'
+import type { NodeEvent } from '../../src/node/events.js'
+import { openNode } from '../../src/node/open-node.js'
+import type { Room } from '../../src/node/room.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+export interface Victim {
+  readonly room: Room
+  readonly port: number
+  readonly data: string
+  readonly events: readonly NodeEvent[]
+}
+
+export interface VictimOptions {
+  readonly peers?: readonly string[]
+  readonly data?: string
+  readonly known?: KnownPeople
+  readonly diskBytesMax?: number
+}
+
+/** A node in this process, on a port of loopback, in the lobby. */
+export async function victim(t: TestContext, name: string, options: VictimOptions = {}): Promise<Victim> {
+  const { peers = [], data = await temporaryDirectory(t), diskBytesMax } = options
+  const node = await openNode({ name, data, discovery: false, ...(diskBytesMax !== undefined && { diskBytesMax }) })
+  t.after(() => node.close())
+  const events: NodeEvent[] = []
+  node.on('event', event => events.push(event))
+  const room = await node.room('lobby', { peers, listen: '127.0.0.1:0' })
+  return { room, port: Number(room.address.split(':').at(-1)), data, events }
+}
+
+/** Resolves when a condition holds; looks whenever something happened in the room, and gives up after `ms`. */
+export function until(room: Room, isSo: () => boolean, ms: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const check = (): void => {
+      if (isSo()) end(true)
+    }
+    const timer = setTimeout(() => end(isSo()), ms)
+    const end = (result: boolean): void => {
+      clearTimeout(timer)
+      room.off('heads', check).off('change', check).off('event', check)
+      resolve(result)
+    }
+    room.on('heads', check).on('change', check).on('event', check)
+    check()
+  })
+}
+
+/** How far a room stores the log of a key. */
+export const storedOf = (room: Room, key: string): number => room.heads.find(({ author }) => author === key)?.seq ?? 0
