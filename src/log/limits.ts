@@ -12,14 +12,14 @@ export const SEQ_MAX = 0xffff_ffff
 /** Highest run. */
 export const RUN_MAX = 0xffff_ffff
 
-/** Largest number of authors in one database. Each costs a few hundred bytes of memory and of every exchange of heads. */
-export const AUTHORS_MAX = 1_000
+/** Largest number of logs in one database. Each costs a few hundred bytes of memory. Those of strangers share a smaller number. */
+export const AUTHORS_MAX = 10_000
+
+/** Largest number of branches of forked logs that are kept. */
+export const BRANCHES_MAX = 1_000
 
 /** Largest number of logs of one key: with more, one person could keep others out of a room. */
 export const RUNS_MAX = 256
-
-/** Largest size of the entries of one log on this disk; our own log is not limited. Bounds how much of a disk one author can fill. */
-export const LOG_BYTES_MAX = 1024 ** 3
 
 /** Longest id of an unsigned author, in characters. */
 export const UNSIGNED_ID_LENGTH_MAX = 64

@@ -3,11 +3,11 @@ import { FRAME_BYTES_MAX, FrameReader } from '../base/wire/frames.js'
 import type { LogId } from '../log/format/author.js'
 import type { Rejection, StoredFault } from '../log/format/log-fault.js'
 import { logOfSegment, type Segment } from '../log/format/segment.js'
-import { AUTHORS_MAX } from '../log/limits.js'
 import type { Log } from '../log/log.js'
 import type { SeqRange } from '../log/read/subscription.js'
 import type { Violation } from '../net/violation.js'
 import { decodeFrame, encodeFork, encodeSegments, type PeerFrame } from './codec.js'
+import { REJECTED_LOGS_MAX } from './limits.js'
 
 // Signed logs in a file, in the frames that native peers exchange. docs/protocol/storage.md §6.
 
@@ -17,7 +17,7 @@ const ROOM_BYTES = 32
  * After this many frames without segments and rejected authors, the rest of a file is skipped. Bounds time and memory for a
  * crafted file, and leaves room for the fork proofs of a full room and as many rejections.
  */
-const REFUSALS_MAX = 2 * AUTHORS_MAX
+const REFUSALS_MAX = 2 * REJECTED_LOGS_MAX
 
 /** How many bytes `beginsArchive` needs. */
 export const ARCHIVE_START_BYTES = MAGIC.length

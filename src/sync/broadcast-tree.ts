@@ -5,6 +5,9 @@ import type { Digest } from '../log/format/heads.js'
 import { AUTHORS_MAX } from '../log/limits.js'
 import { STALL_MS_MAX, SUBSCRIBE_AFTER_MS, trackedLogsMax } from './limits.js'
 
+/** Logs that are followed at a time because they are behind; each has a timer. */
+const FOLLOWED_MAX = 1_000
+
 /** Sends the tree's decisions over one connection. */
 export interface ConnectionControl {
   /** Subscribe to a log: the peer sends the entries after our head, now and as they arrive. */
@@ -15,6 +18,8 @@ export interface ConnectionControl {
 
 /** A log of which some connection announced entries that are missing here. */
 interface Behind {
+  /** The connection that announced them first. */
+  announcer: TreeConnection
   /** The local head, and the number of deliveries over the subscribed connections, at the last check. */
   seq: Seq
   arrivals: number
@@ -41,6 +46,8 @@ export class BroadcastTree {
   readonly #logsMax: () => number
   readonly #connections = new Set<TreeConnection>()
   readonly #behind = new Map<LogId, Behind>()
+  /** Whether announced logs were passed over. */
+  #isCrowded = false
 
   /**
    * `localSeq` returns the local head of a log, including entries that are still being written; `logsMax` the number of logs that can
@@ -71,10 +78,10 @@ export class BroadcastTree {
   announced(connection: TreeConnection, author: LogId): void {
     if (connection.announcedSeq(author) <= this.#localSeq(author)) return
     const behind = this.#behind.get(author)
-    if (behind === undefined && this.#behind.size >= this.#logsMax()) return
+    if (behind === undefined && !this.#hasRoomFor(connection)) return
     // A peer that announces entries will not send them unasked: subscribe unless another connection delivers the log.
     if (!this.#hasOtherSource(author, connection) && !connection.isSubscribed(author)) connection.subscribe(author)
-    if (behind === undefined) this.#behind.set(author, this.#watch(author))
+    if (behind === undefined) this.#watch(author, connection)
     else if (behind.waitMs > SUBSCRIBE_AFTER_MS) this.#wait(author, behind, SUBSCRIBE_AFTER_MS)
   }
 
@@ -91,11 +98,51 @@ export class BroadcastTree {
   /** A connection closed: other announcers replace it. */
   close(connection: TreeConnection): void {
     this.#connections.delete(connection)
-    for (const author of this.#behind.keys())
+    for (const [author, behind] of [...this.#behind]) {
+      if (behind.announcer === connection) this.#replaceAnnouncer(author, behind)
       if (connection.delivers(author) && !this.#hasOtherSource(author, connection)) this.#subscribeNext(author)
-    if (this.#connections.size > 0) return
-    for (const { cancel } of this.#behind.values()) cancel()
-    this.#behind.clear()
+    }
+    if (this.#isCrowded) this.#lookAgain()
+  }
+
+  /** What only one connection announced may not exist: it is forgotten with it. */
+  #replaceAnnouncer(author: LogId, behind: Behind): void {
+    const [next] = this.#announcers(author)
+    if (next === undefined) {
+      this.#forget(author)
+      return
+    }
+    behind.announcer = next
+    next.followed += 1
+  }
+
+  /**
+   * Whether one more log that a connection announces is followed. When there are too many, the connection that announced most of them
+   * has to do without one, so that made-up heads keep nobody's news away.
+   */
+  #hasRoomFor(connection: TreeConnection): boolean {
+    if (this.#behind.size < FOLLOWED_MAX) return true
+    this.#isCrowded = true
+    let busiest = connection
+    for (const other of this.#connections) if (other.followed > busiest.followed) busiest = other
+    if (busiest === connection) return false
+    for (const [author, { announcer }] of this.#behind) if (announcer === busiest) return this.#forget(author)
+    return false
+  }
+
+  #forget(author: LogId): boolean {
+    const behind = this.#behind.get(author)
+    if (behind === undefined) return false
+    behind.cancel()
+    behind.announcer.followed -= 1
+    return this.#behind.delete(author)
+  }
+
+  /** Follows logs that were announced while there were too many. */
+  #lookAgain(): void {
+    this.#isCrowded = false
+    for (const connection of this.#connections)
+      for (const author of connection.announcedLogs) if (!this.#behind.has(author)) this.announced(connection, author)
   }
 
   #hasOtherSource(author: LogId, except: TreeConnection): boolean {
@@ -103,10 +150,12 @@ export class BroadcastTree {
     return false
   }
 
-  #watch(author: LogId): Behind {
+  #watch(author: LogId, announcer: TreeConnection): void {
     const seq = this.#localSeq(author)
     const cancel = this.#clock.after(SUBSCRIBE_AFTER_MS, () => this.#checkProgress(author))
-    return { seq, arrivals: this.#arrivals(author), idleMs: 0, waitMs: SUBSCRIBE_AFTER_MS, cancel }
+    announcer.followed += 1
+    const arrivals = this.#arrivals(author)
+    this.#behind.set(author, { announcer, seq, arrivals, idleMs: 0, waitMs: SUBSCRIBE_AFTER_MS, cancel })
   }
 
   #wait(author: LogId, behind: Behind, waitMs: number): void {
@@ -120,7 +169,8 @@ export class BroadcastTree {
     const behind = this.#behind.get(author)
     if (behind === undefined) return
     if (this.#announcers(author).length === 0) {
-      this.#behind.delete(author)
+      this.#forget(author)
+      if (this.#isCrowded && this.#behind.size < FOLLOWED_MAX / 2) this.#lookAgain()
       return
     }
     const [seq, arrivals] = [this.#localSeq(author), this.#arrivals(author)]
@@ -165,6 +215,8 @@ export class TreeConnection {
   /** Logs of the peer's own that this side unsubscribed from. */
   readonly #unsubscribed = new Set<LogId>()
   #arrivals = 0
+  /** Number of logs that are followed because this connection announced them first. */
+  followed = 0
 
   constructor(tree: BroadcastTree, peer: AuthorId | undefined, control: ConnectionControl | undefined) {
     this.#tree = tree
@@ -175,6 +227,10 @@ export class TreeConnection {
   /** How many times entries arrived. */
   get arrivals(): number {
     return this.#arrivals
+  }
+
+  get announcedLogs(): Iterable<LogId> {
+    return this.#announced.keys()
   }
 
   announcedSeq(author: LogId): Seq {

@@ -5,14 +5,17 @@ import { AUTHORS_MAX } from '../log/limits.js'
 /** Heads in one message, so that it fits into a frame. More are sent in pages. */
 export const HEADS_MAX = 2_000
 
-/** Logs of which one connection remembers heads: more than an honest peer has, whose database has the same limit. */
-export const trackedLogsMax = (logsMax: number = AUTHORS_MAX): number => 2 * Math.max(AUTHORS_MAX, logsMax)
+/** Logs of which one connection remembers heads: as many as an honest peer has, whose database has the same limit. */
+export const trackedLogsMax = (logsMax: number = AUTHORS_MAX): number => Math.max(AUTHORS_MAX, logsMax)
 
 /** A session with more heads starts with fingerprints instead, which are as long as five heads. */
 export const HEADS_AT_ONCE_MAX = 4
 
 /** Logs for which one connection may have an unanswered segment request. */
 export const SEGMENT_REQUESTS_MAX = 64
+
+/** Logs of which one connection may send rejected entries; with more it is closed. */
+export const REJECTED_LOGS_MAX = 1_000
 
 /** Rejections of a log that are tolerated while a segment request for it is open. */
 export const REFUSALS_MAX = 64
@@ -21,4 +24,4 @@ export const REFUSALS_MAX = 64
 export const SUBSCRIBE_AFTER_MS = 250
 
 /** How long a log that is behind may stall before this side subscribes to the next announcer. */
-export const STALL_MS_MAX = 8_000
+export const STALL_MS_MAX = 4_000

@@ -5,7 +5,6 @@ import type { Digest } from '../log/format/heads.js'
 import type { Rejection } from '../log/format/log-fault.js'
 import { lastOf, logOfSegment, type Segment } from '../log/format/segment.js'
 import type { UnsignedEntry } from '../log/format/unsigned-entry.js'
-import { AUTHORS_MAX } from '../log/limits.js'
 import type { Relayed, RelayMode } from '../log/read/outgoing.js'
 import type { SeqRange } from '../log/read/subscription.js'
 import type { Violation } from '../net/violation.js'
@@ -23,7 +22,7 @@ import {
 } from './codec.js'
 import { type Effect, Ignored, IncomingBatcher } from './effects.js'
 import { type ComparedHeads, compareHeads, fingerprintsOf } from './fingerprints.js'
-import { HEADS_AT_ONCE_MAX, HEADS_MAX, REFUSALS_MAX, trackedLogsMax } from './limits.js'
+import { HEADS_AT_ONCE_MAX, HEADS_MAX, REFUSALS_MAX, REJECTED_LOGS_MAX, trackedLogsMax } from './limits.js'
 import type { ReplicationSession } from './replication.js'
 
 /** The last requested entry of a log, and how many rejections were tolerated since. */
@@ -58,7 +57,7 @@ export class PeerSession implements ReplicationSession {
   readonly #unsubscribers = new Set<LogId>()
   /** Heads that are equal on both sides according to the fingerprints. */
   #equalHeads: readonly Digest[] = []
-  readonly #ignored = new Ignored(AUTHORS_MAX)
+  readonly #ignored = new Ignored(REJECTED_LOGS_MAX)
   readonly #requests = new Map<LogId, OpenRequest>()
   #state: 'opening' | 'comparing' | 'open' | 'closed' = 'opening'
 

@@ -10,8 +10,8 @@ import { type Entry, toProjected } from '../../src/log/format/entry.js'
 import { EARLIEST } from '../../src/log/format/hybrid-clock.js'
 import { packEntry } from '../../src/log/format/packed.js'
 import { decodeUnsignedEntry, encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
-import { AUTHORS_MAX } from '../../src/log/limits.js'
 import type { Effect } from '../../src/sync/effects.js'
+import { REJECTED_LOGS_MAX } from '../../src/sync/limits.js'
 
 const [alice, bob, carol] = ['alice', 'bob', 'carol'] as [LogId, LogId, LogId]
 const dave = 'd'.repeat(64) as LogId // a key
@@ -214,14 +214,16 @@ test('closes the connection for a malformed beginning', () => {
 
 test('closes the connection after too many malformed ids', () => {
   const session = opened()
-  const effects = Array.from({ length: AUTHORS_MAX + 5 }, (_, i) => session.receive(change(`no id ${i}`, 1))).flat()
-  assert.equal(effects.length, AUTHORS_MAX + 1)
+  const effects = Array.from({ length: REJECTED_LOGS_MAX + 5 }, (_, i) =>
+    session.receive(change(`no id ${i}`, 1)),
+  ).flat()
+  assert.equal(effects.length, REJECTED_LOGS_MAX + 1)
   assert.deepEqual(summaryOf(effects.slice(-1)), ['close: too-many-rejected-authors'])
 })
 
 test('reports what arrived before it closes the connection', () => {
   const session = opened()
-  for (let i = 0; i < AUTHORS_MAX; i++) session.receive(change(`no id ${i}`, 1))
+  for (let i = 0; i < REJECTED_LOGS_MAX; i++) session.receive(change(`no id ${i}`, 1))
   assert.deepEqual(summaryOf(session.receive(concat([change(bob, 1), change('one too many', 1), change(bob, 2)]))), [
     'bob 1-1',
     'close: too-many-rejected-authors',
@@ -281,7 +283,7 @@ test('bounds the buffer of a connection, even for empty entries', () => {
       if (effects.some(({ kind }) => kind === 'close')) break
     }
     assert.ok(
-      count < AUTHORS_MAX + BUFFERED_CONNECTION_BYTES_MAX / 64,
+      count < REJECTED_LOGS_MAX + BUFFERED_CONNECTION_BYTES_MAX / 64,
       `${count} authors of ${size} bytes each were kept`,
     )
   }

@@ -12,33 +12,36 @@ import { logOfKey } from '../../src/log/format/author.js'
 import { toProjected } from '../../src/log/format/entry.js'
 import { encodeSegment } from '../../src/log/format/segment.js'
 import { encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
-import { AUTHORS_MAX, ENTRY_BYTES_MAX } from '../../src/log/limits.js'
+import { ENTRY_BYTES_MAX } from '../../src/log/limits.js'
 import { encodeHeads, encodeSegmentRequest, encodeSegments } from '../../src/sync/codec.js'
 import type { SyncEvent } from '../../src/sync/events.js'
-import { REFUSALS_MAX } from '../../src/sync/limits.js'
+import { HEADS_MAX, REFUSALS_MAX } from '../../src/sync/limits.js'
 import { PeerSession } from '../../src/sync/peer-session.js'
 import { logOver, replicate } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { heapBytes, MEGABYTE } from '../helper/signed-memory.js'
 import { alice, bob, carol, entryOf, WrittenLog } from '../helper/signed-world.js'
 
+/** A limit of logs that is reached soon. */
+const LOGS_MAX = 500
+
 const keysOf = (index: number) => keyPairOf(hash(utf8(`author ${index}`)))
 
 test('replicates a log with the maximum number of authors', async () => {
   for (const dialect of ['native', 'scuttleup'] as const) {
-    const full = await logOver(new MemoryStore(), alice)
-    const other = await logOver(new MemoryStore(), bob)
-    for (let index = 0; index < AUTHORS_MAX; index++) {
+    const full = await logOver(new MemoryStore(), alice, { authorsMax: LOGS_MAX })
+    const other = await logOver(new MemoryStore(), bob, { authorsMax: LOGS_MAX })
+    for (let index = 0; index < LOGS_MAX; index++) {
       const written = new WrittenLog(keysOf(index), [entryOf(index)])
       await full.addSigned(logOfKey(written.keys.publicKey), written.runs())
     }
     await full.append({ username: 'alice', message: 'hello' })
-    assert.equal(full.announcedHeads.length, AUTHORS_MAX + 1)
+    assert.equal(full.announcedHeads.length, LOGS_MAX + 1)
     const events: SyncEvent[] = []
     const onEvent = (event: SyncEvent): number => events.push(event)
     const [one, two] = [full, other].map(log => replicate(log, { dialect, live: false, onEvent }))
     await new Promise(resolve => pipeline([one, two, one] as never, resolve))
-    assert.equal(other.head.length, AUTHORS_MAX, dialect)
+    assert.equal(other.head.length, LOGS_MAX, dialect)
     assert.ok(
       events.every(event => event.kind === 'entries-rejected' && event.reason.kind === 'author-limit'),
       JSON.stringify(events),
@@ -50,7 +53,7 @@ test('replicates a log with the maximum number of authors', async () => {
 
 test('bounds the memory for repeated heads', () => {
   const session = new PeerSession(log => log === logOfKey(hash(utf8('own'))), [])
-  const heads = Array.from({ length: AUTHORS_MAX }, (_, index) => index)
+  const heads = Array.from({ length: HEADS_MAX }, (_, index) => index)
   let frames = 0
   const receive = (count: number): void => {
     for (const end = frames + count; frames < end; frames++) {

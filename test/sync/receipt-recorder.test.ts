@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { LogId } from '../../src/log/format/author.js'
-import { HEADS_MAX } from '../../src/sync/limits.js'
+import { trackedLogsMax } from '../../src/sync/limits.js'
 import { DISCONNECTED_MAX, Receipts } from '../../src/sync/receipts.js'
 
 const alice = 'alice' as LogId
@@ -41,8 +41,8 @@ test('bounds its memory, however many peers connect and whatever they announce',
   })
   receipts
     .open('mallory')
-    .record(Array.from({ length: 3 * HEADS_MAX }, (_, i) => ({ author: `a${i}` as LogId, seq: 1 })))
-  assert.equal(count, HEADS_MAX)
+    .record(Array.from({ length: 2 * trackedLogsMax() }, (_, i) => ({ author: `a${i}` as LogId, seq: 1 })))
+  assert.equal(count, trackedLogsMax())
   for (let i = 0; i < 10 * DISCONNECTED_MAX; i++) {
     const peer = receipts.open(`peer${i}`)
     peer.record([place])

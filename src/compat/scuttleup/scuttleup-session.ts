@@ -5,9 +5,8 @@ import { type Entry, toProjected } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
 import type { Rejection } from '../../log/format/log-fault.js'
 import { decodeUnsignedEntry, encodeUnsignedEntry, type UnsignedEntry } from '../../log/format/unsigned-entry.js'
-import { AUTHORS_MAX } from '../../log/limits.js'
 import { type Effect, Ignored, IncomingBatcher } from '../../sync/effects.js'
-import { HEADS_MAX } from '../../sync/limits.js'
+import { HEADS_MAX, REJECTED_LOGS_MAX } from '../../sync/limits.js'
 import type { ReplicationSession } from '../../sync/replication.js'
 import { decodeHandshake, encodeHandshake, type Mode } from './scuttleup-codec.js'
 import { UnsignedBuffer } from './unsigned-buffer.js'
@@ -28,7 +27,7 @@ export class ScuttleupSession implements ReplicationSession {
   readonly #frames = new FrameReader(FRAME_BYTES_MAX)
   /** The other side's head of each log: the highest that it announced or was sent. */
   readonly #theirs = new Map<LogId, Seq>()
-  readonly #ignored = new Ignored(AUTHORS_MAX)
+  readonly #ignored = new Ignored(REJECTED_LOGS_MAX)
   readonly #buffer = new UnsignedBuffer()
   #state: 'opening' | 'open' | 'closed' = 'opening'
 

@@ -24,7 +24,7 @@ import {
 } from '../format/fork-proof.js'
 import type { Digest } from '../format/heads.js'
 import { lastOf, logOfSegment, type Segment } from '../format/segment.js'
-import { AUTHORS_MAX, RUNS_MAX } from '../limits.js'
+import { BRANCHES_MAX, RUNS_MAX } from '../limits.js'
 import { checked, unchecked } from '../store/checked-row.js'
 import type { SegmentStore } from '../store/segment-store.js'
 import { after, type Row, type Store, type Write } from '../store/store.js'
@@ -78,7 +78,7 @@ export class ForkRegistry {
   hasRoomFor(log: LogId): boolean {
     const author = authorOfLog(log)
     const ofAuthor = this.branches.filter(branch => authorOfLog(branch.log) === author).length
-    return this.#branches.size < AUTHORS_MAX && ofAuthor < RUNS_MAX
+    return this.#branches.size < BRANCHES_MAX && ofAuthor < RUNS_MAX
   }
 
   branch(log: LogId): Branch | undefined {

@@ -1,6 +1,6 @@
 import type { LogId, Seq } from '../format/author.js'
 import type { ForkProof } from '../format/fork-proof.js'
-import { AUTHORS_MAX } from '../limits.js'
+import { BRANCHES_MAX } from '../limits.js'
 
 /** Entries of `author` with `from ≤ seq < to`. */
 export interface SeqRange {
@@ -55,7 +55,7 @@ export class Subscription {
   /** Adds a fork proof, which is relayed before anything else. */
   addProof(proof: ForkProof): void {
     if (!this.isRelayed) return
-    this.#proofs = [...this.#proofs, proof].slice(-AUTHORS_MAX)
+    this.#proofs = [...this.#proofs, proof].slice(-BRANCHES_MAX)
     this.#wake?.()
   }
 
