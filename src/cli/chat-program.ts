@@ -1,6 +1,14 @@
 import type { Command } from 'commander'
 import { runChat, TIMEOUT_S } from './chat-start.js'
-import { DATA_HELP, ENCRYPTED_HELP, ROOM_HELP, seconds, wholeNumber } from './option-values.js'
+import {
+  DATA_HELP,
+  ENCRYPTED_HELP,
+  MAX_DISK_HELP,
+  mebibytes,
+  ROOM_HELP,
+  seconds,
+  wholeNumber,
+} from './option-values.js'
 import { type ExitWith, type Registration, subcommand } from './registration.js'
 
 /** `persisted-chat chat`: the chat under a command of its own, for names that are also commands. */
@@ -35,5 +43,6 @@ export function addChat(command: Command, exitWith: ExitWith): Command {
     .option('--seed', 'the same as `persisted-chat node`: store and relay messages, until stopped')
     .option('--no-discovery', 'do not use multicast DNS: connect only to the addresses given')
     .option('--encrypted', ENCRYPTED_HELP)
+    .option('--max-disk <MiB>', MAX_DISK_HELP, mebibytes)
     .action(exitWith(runChat))
 }

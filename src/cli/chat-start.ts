@@ -20,6 +20,7 @@ export interface ChatFlags {
   readonly room?: string
   readonly discovery: boolean
   readonly encrypted?: boolean
+  readonly maxDisk?: number
   readonly bell: boolean
   readonly message?: string
   readonly seed?: boolean
@@ -34,9 +35,9 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
     throw new ChatError('BAD_USAGE', 'the --message is empty', { hint: 'Pass a text, as in --message hello.' })
   if (flags.presence && !flags.json)
     throw new ChatError('BAD_USAGE', '--presence writes JSON objects', { hint: 'Pass --json as well.' })
-  const { listen, room, discovery: isDiscovering, encrypted: isEncryptedOnly = false } = flags
+  const { listen, room, discovery: isDiscovering, encrypted: isEncryptedOnly = false, maxDisk: diskBytesMax } = flags
   const place = await dataDirectory(me, flags.data)
-  const asked = { me, peers, listen, room, isDiscovering, isEncryptedOnly, ...place }
+  const asked = { me, peers, listen, room, isDiscovering, isEncryptedOnly, diskBytesMax, ...place }
   if (flags.seed) {
     const [{ runNode }] = await Promise.all([import('./node/node-command.js'), loadWrapping()])
     return runNode(asked)

@@ -4,6 +4,10 @@ import { momentOf } from '../session/dates.js'
 /** Help of the option that refuses scuttleup peers. */
 export const ENCRYPTED_HELP = 'refuse scuttleup peers, whose connections cannot be encrypted'
 
+/** Help of the option that bounds what strangers may store. */
+export const MAX_DISK_HELP =
+  'what this name may use of the disk; strangers get a quarter of it in each room, and never more than 256 MiB'
+
 /** Parses a whole number within bounds. */
 export const between =
   (min: number, max: number) =>
@@ -23,6 +27,9 @@ export const decimalBetween =
       throw new InvalidArgumentError(`Expected a ${what} from ${min} to ${max}.`)
     return value
   }
+
+/** Parses a number of mebibytes into bytes. */
+export const mebibytes = (text: string): number => between(1, 9_999_999)(text) * 1024 * 1024
 
 /** Parses a whole number. */
 export const wholeNumber = between(0, 999_999_999)

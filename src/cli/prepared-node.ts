@@ -28,11 +28,12 @@ export interface PreparedNode {
 
 /** The parameters to start a node with, for these options. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
 export function nodeStartOf(options: FaceOptions, stays: boolean): NodeStart {
-  const { me, peers, listen, data, room, isDiscovering, isEncryptedOnly } = options
+  const { me, peers, listen, data, room, isDiscovering, isEncryptedOnly, diskBytesMax } = options
   const home = homeOf(data, me, room)
   const { address } = listeningPlace(home.me, listen)
   for (const peer of peers) namedPeer(peer, home.me, address)
-  return { me, data: path.resolve(data), stays, options: { room, peers, listen, isDiscovering, isEncryptedOnly } }
+  const asked = { room, peers, listen, isDiscovering, isEncryptedOnly, ...(diskBytesMax !== undefined && { diskBytesMax }) }
+  return { me, data: path.resolve(data), stays, options: asked }
 }
 
 /** Checks the options and the home, and spawns a node unless a socket shows that one runs. Rejects with a ChatError. */

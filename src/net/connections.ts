@@ -21,6 +21,8 @@ export interface ConnectionsOptions {
   /** The key that is proven to every native peer. */
   readonly keys: KeyPair
   readonly plain: PlainPolicy
+  /** Whether the user knows a key, in hex. Default: none. */
+  readonly isKnown?: ((key: string) => boolean) | undefined
   readonly source: PeerSource
   readonly clock: Clock
   readonly random: Random
@@ -78,7 +80,12 @@ export class Connections implements ChannelCarrier {
       onOlderVersion: address => this.#report({ kind: 'older-version', address }),
     })
     const { instance } = this.#upgrader
-    this.#topology = new Topology(hexOf(instance), hexOf(options.keys.publicKey), () => options.random.number())
+    this.#topology = new Topology(
+      hexOf(instance),
+      hexOf(options.keys.publicKey),
+      () => options.random.number(),
+      options.isKnown,
+    )
   }
 
   /** Our address, as announced to peers. */

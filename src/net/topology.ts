@@ -1,10 +1,11 @@
 import type { Millis } from '../base/clock.js'
+import { leavingFor } from './admission/places.js'
 import type { DialFailure } from './dial-failure.js'
 import { type DialAttempt, DialTarget } from './dial-target.js'
 import type { CloseReason, DialEvent } from './events.js'
 import type { Remote } from './handshake/effects.js'
 import { type Address, formatAddress } from './lan/address.js'
-import { CONNECTIONS_MAX, HEARTBEAT_MS } from './limits.js'
+import { HEARTBEAT_MS } from './limits.js'
 
 /** Attempt number after which the wait before a redial no longer grows. */
 const ATTEMPTS_MAX = 16
@@ -43,14 +44,16 @@ export class Topology {
   readonly #instance: string
   readonly #key: string
   readonly #random: () => number
+  readonly #isKnown: (key: string) => boolean
   readonly #targets = new Map<string, DialTarget>()
   readonly #connections = new Map<ConnectionId, OpenConnection>()
 
-  /** `instance` and `key` identify this process, as hex. */
-  constructor(instance: string, key: string, random: () => number) {
+  /** `instance` and `key` identify this process, as hex; `isKnown` says whether the user knows a key. */
+  constructor(instance: string, key: string, random: () => number, isKnown: (key: string) => boolean = () => false) {
     this.#instance = instance
     this.#key = key
     this.#random = random
+    this.#isKnown = isKnown
   }
 
   get connections(): readonly OpenConnection[] {
@@ -144,11 +147,9 @@ export class Topology {
     const duplicates = this.connections.filter(other => isSamePeer(other.remote, remote))
     const effects: TopologyEffect[] = []
     // A first duplicate is accepted in any case, for one of the two is closed right after.
-    if (duplicates.length !== 1 && this.#connections.size >= CONNECTIONS_MAX) {
-      const evicted = this.#evictableFor(connection)
-      if (evicted === undefined) return this.#refuse(id, target)
-      effects.push(closeEffect(evicted.id, 'evicted'), ...this.closed(evicted.id, 0))
-    }
+    const leaving = duplicates.length === 1 ? undefined : this.#leavingFor(connection)
+    if (leaving === id) return this.#refuse(id, target)
+    if (leaving !== undefined) effects.push(closeEffect(leaving, 'evicted'), ...this.closed(leaving, 0))
     if (remote.kind === 'native' && this.#key + this.#instance < identityOf(remote))
       for (const { id: older } of duplicates)
         if (this.#connections.has(older)) effects.push(closeEffect(older, 'replaced'))
@@ -237,15 +238,15 @@ export class Topology {
     return this.connections.some(({ remote }) => remote.address === formatAddress(address))
   }
 
-  /**
-   * The connection to evict for a new one, so that strangers cannot keep others out: for a peer that the user named any inbound one,
-   * for a native peer a scuttleup peer, which cannot be distinguished from a stranger. The oldest one first.
-   */
-  #evictableFor(connection: OpenConnection): OpenConnection | undefined {
-    const inbound = this.connections.filter(({ dialled }) => dialled === undefined)
-    const scuttleup = inbound.find(({ remote }) => remote.kind === 'scuttleup')
-    if (connection.dialled !== undefined) return scuttleup ?? inbound[0]
-    return connection.remote.kind === 'native' ? scuttleup : undefined
+  /** The connection that closes for a new one, which may be the new one itself. */
+  #leavingFor(connection: OpenConnection): ConnectionId | undefined {
+    const placeOf = ({ id, remote, remoteAddress, dialled }: OpenConnection) => ({
+      id,
+      remoteAddress,
+      isStranger: dialled === undefined && !(remote.kind === 'native' && this.#isKnown(remote.key)),
+      isScuttleup: remote.kind === 'scuttleup',
+    })
+    return leavingFor(placeOf(connection), this.connections.map(placeOf))?.id
   }
 
   #retry(target: DialTarget, attempt: number): TopologyEffect {

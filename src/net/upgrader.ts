@@ -1,7 +1,7 @@
 import type { Clock, Millis } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import type { Random } from '../base/random.js'
-import { AdmissionControl } from './admission.js'
+import { AdmissionControl } from './admission/unproven.js'
 import { Multiplexer } from './channels/multiplexer.js'
 import type { DialFailureReason } from './dial-failure.js'
 import type { NativeRemote, ScuttleupRemote } from './handshake/effects.js'

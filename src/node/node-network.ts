@@ -3,7 +3,9 @@ import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
 import { addressOfName } from '../compat/scuttleup/hashed-port.js'
+import { authorOf } from '../log/format/author.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
+import type { KnownPeople } from '../log/known-people.js'
 import { Connections } from '../net/connections.js'
 import { PROTOCOL_VERSION } from '../net/handshake/hello.js'
 import { formatAddress } from '../net/lan/address.js'
@@ -25,6 +27,8 @@ export interface NetworkOptions {
   readonly isDiscovering: boolean
   /** Whether scuttleup peers, which cannot encrypt, are refused. Default: they may connect in the lobby. */
   readonly isEncryptedOnly?: boolean | undefined
+  /** Whom the user knows. */
+  readonly pins?: KnownPeople | undefined
 }
 
 /** A room on the network of its node. */
@@ -57,7 +61,7 @@ export class OpenNetwork {
   #isAnnounced = false
   #port: number
 
-  constructor(me: string, keys: KeyPair, { listen, isDiscovering, isEncryptedOnly = false }: NetworkOptions) {
+  constructor(me: string, keys: KeyPair, { listen, isDiscovering, isEncryptedOnly = false, pins }: NetworkOptions) {
     const { host, port, address } = listeningPlace(me, listen)
     this.#me = me
     this.#host = host
@@ -78,6 +82,10 @@ export class OpenNetwork {
         room: roomId(LOBBY),
         encryptedOnly: isEncryptedOnly,
         isAnnouncedNative: each => discovery?.isAnnouncedNative(each) ?? false,
+      },
+      isKnown: key => {
+        const author = authorOf(key)
+        return author !== undefined && (pins?.isKnown(author) ?? false)
       },
       source: new TcpSource(systemClock, resolver(systemClock, discovery && (place => discovery.resolve(place)))),
       clock: systemClock,

@@ -41,11 +41,15 @@ export interface OpenRoomOptions extends NetworkOptions {
 export async function openRoom(options: OpenRoomOptions): Promise<Room> {
   const { onEvent, privateRoom } = options
   const home = homeOf(options.data, options.me, options.room, privateRoom?.id)
-  const network = new RoomNetwork({ ...options, home, isPrivate: privateRoom !== undefined })
-  reportUnsetClock(systemClock, onEvent)
   const { pins = new Pins() } = options
-  const quota = new Quota({ known: pins, clock: systemClock, diskBytesMax: options.diskBytesMax })
-  const { log, keys } = await openLog(home, onEvent, options.isNewKey, { known: pins, quota })
+  const network = new RoomNetwork({ ...options, pins, home, isPrivate: privateRoom !== undefined })
+  reportUnsetClock(systemClock, onEvent)
+  // In a private room there are no strangers.
+  const quota =
+    privateRoom === undefined
+      ? new Quota({ known: pins, clock: systemClock, diskBytesMax: options.diskBytesMax })
+      : undefined
+  const { log, keys } = await openLog(home, onEvent, options.isNewKey, { known: pins, ...(quota && { quota }) })
   onEvent({ kind: 'logs-opened', database: home.database })
   if (keys.isNew) onEvent(keyCreated(home))
   try {
@@ -69,7 +73,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
       hasPeerExchange: network.hasPeerExchange,
     })
     room.on('event', onEvent)
-    room.on('close', () => quota.close())
+    room.on('close', () => quota?.close())
     room.on('dropped', key => network.dropped(key))
     network.join(keys, room.peerExchange)
     return room

@@ -51,6 +51,8 @@ export interface RoomApi {
   typing(): void
   /** The user has addressed an author in a line that they typed: the author is no stranger any more. */
   addressed(author: AuthorId): void
+  /** Stores the rest of the logs of an author, given by the start of the id, which had stopped because others needed the room. */
+  showAll(author: string): void
   /** Verifies everything that is stored, log by log. */
   verify(): AsyncGenerator<{ readonly author: LogId; readonly last: Seq; readonly fault: StoredFault | undefined }>
   /** The signed logs in the format of an export. */

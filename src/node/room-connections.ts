@@ -49,6 +49,11 @@ export interface RoomConnectionsOptions {
   readonly announcedAs?: ((key: string) => string | undefined) | undefined
 }
 
+const isKnownKey = (pins: Pins, key: string): boolean => {
+  const author = authorOf(key)
+  return author !== undefined && pins.isKnown(author)
+}
+
 /** Who brings what arrives over a connection, for the share of strangers. */
 function introducerOf({ remote, remoteAddress }: Connection): Introducer {
   const id = remote.kind === 'native' ? remote.key : remote.address
@@ -154,12 +159,13 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     this.#options.connections.close()
   }
 
-  #openPeerExchange({ connections, clock, random, keys, presence }: RoomConnectionsOptions): PeerExchange {
+  #openPeerExchange({ connections, clock, random, keys, presence, pins }: RoomConnectionsOptions): PeerExchange {
     return new PeerExchange({
       connections,
       clock,
       random,
       key: keys.publicKey,
+      isKnown: key => isKnownKey(pins, key),
       isPresent: id => presence.isPresent(id),
       onDropped: id => this.emit('dropped', id),
     })

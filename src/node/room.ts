@@ -218,6 +218,11 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     if (author !== this.id && isSigned(author)) this.pins.address(author)
   }
 
+  showAll(author: string): void {
+    const { quota } = this.#parts.log
+    for (const log of [...(quota?.stopped.keys() ?? [])]) if (log.startsWith(author)) quota?.lift(log)
+  }
+
   async say(said: Draft | string, { signal }: SayOptions = {}): Promise<void> {
     this.#hasSpoken = true
     const error = this.#refusal

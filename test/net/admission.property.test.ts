@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { AdmissionControl } from '../../src/net/admission.js'
+import { AdmissionControl } from '../../src/net/admission/unproven.js'
 import { UNPROVEN_MAX, UNPROVEN_PER_ADDRESS_MAX } from '../../src/net/limits.js'
 
 const LOOPBACK = ['127.0.0.1', '::1', '::ffff:127.0.0.1']

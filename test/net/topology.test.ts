@@ -241,7 +241,7 @@ function fullTopology(inbound: (id: number) => Remote): Topology {
   const topology = topologyOf()
   topology.add('dave', BOB)
   topology.opened(connection(0, scuttleup('dave'), 'dave'))
-  for (let id = 1; id < CONNECTIONS_MAX; id++) topology.opened(connection(id, inbound(id)))
+  for (let id = 1; id < CONNECTIONS_MAX; id++) topology.opened(connection(id, inbound(id), undefined, `10.1.0.${id}`))
   return topology
 }
 
@@ -265,21 +265,21 @@ test(`keeps at most ${CONNECTIONS_MAX} connections, and accepts another when one
   }
 })
 
-test('evicts the oldest inbound scuttleup peer for a native peer', () => {
+test('evicts the newest inbound scuttleup peer for a native peer', () => {
   const full = fullTopology(scuttleupPeers)
   const effects = full.opened(connection(100, native(HIGHER)))
   assert.deepEqual(effects, [
-    { kind: 'close', connection: 1, reason: 'evicted' },
+    { kind: 'close', connection: CONNECTIONS_MAX - 1, reason: 'evicted' },
     { kind: 'connected', connection: 100 },
   ])
   assert.equal(full.connections.length, CONNECTIONS_MAX)
-  assert.deepEqual(full.closed(1, LASTED_MS), [])
+  assert.deepEqual(full.closed(CONNECTIONS_MAX - 1, LASTED_MS), [])
 })
 
 test('evicts an inbound connection for a named peer', () => {
   for (const [full, leaves] of [
-    [fullTopology(scuttleupPeers), 1],
-    [fullTopology(nativePeers), 1],
+    [fullTopology(scuttleupPeers), CONNECTIONS_MAX - 1],
+    [fullTopology(nativePeers), CONNECTIONS_MAX - 1],
     [fullTopology(id => (id === 9 ? scuttleup('nine') : nativePeers(id))), 9],
   ] as const) {
     full.add('bob', BOB)
@@ -357,13 +357,15 @@ test('closes a probe of itself as failed', () => {
 
 test('a probe evicts nobody, and its connection can be evicted', () => {
   const full = topologyOf()
-  for (let id = 1; id <= CONNECTIONS_MAX; id++) full.opened(connection(id, native(HIGHER, String(id))))
+  for (let id = 1; id <= CONNECTIONS_MAX; id++)
+    full.opened(connection(id, native(HIGHER, String(id)), undefined, `10.1.0.${id}`))
   full.probe('@bob', BOB)
   assert.deepEqual(kinds(full.opened({ ...connection(99, native(HIGHER)), probed: '@bob' })), ['close', 'probe-failed'])
   const probing = topologyOf()
   probing.probe('@bob', BOB)
   probing.opened({ ...connection(1, native(HIGHER)), probed: '@bob' })
-  for (let id = 2; id <= CONNECTIONS_MAX; id++) probing.opened(connection(id, native(HIGHER, String(id))))
+  for (let id = 2; id <= CONNECTIONS_MAX; id++)
+    probing.opened(connection(id, native(HIGHER, String(id)), `named ${id}`))
   probing.add('carol', BOB)
   const effects = probing.opened(connection(99, native(LOWER), 'carol'))
   assert.deepEqual(effects[0], { kind: 'close', connection: 1, reason: 'evicted' })

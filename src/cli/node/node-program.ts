@@ -1,4 +1,4 @@
-import { DATA_HELP, ENCRYPTED_HELP, ROOM_HELP } from '../option-values.js'
+import { DATA_HELP, ENCRYPTED_HELP, MAX_DISK_HELP, mebibytes, ROOM_HELP } from '../option-values.js'
 import { type Registration, subcommand } from '../registration.js'
 import { dataDirectory } from '../store/data-directory.js'
 
@@ -8,6 +8,7 @@ interface NodeFlags {
   readonly listen?: string
   readonly discovery: boolean
   readonly encrypted?: boolean
+  readonly maxDisk?: number
 }
 
 interface StatusFlags {
@@ -30,12 +31,19 @@ export const nodeCommands: Registration = (program, exitWith) => [
     .option('--data <dir>', DATA_HELP)
     .option('--no-discovery', 'do not use multicast DNS: connect only to the addresses given')
     .option('--encrypted', ENCRYPTED_HELP)
+    .option('--max-disk <MiB>', MAX_DISK_HELP, mebibytes)
     .action(
       exitWith(async (me: string, peers: string[], flags: NodeFlags) => {
-        const { listen, room, discovery: isDiscovering, encrypted: isEncryptedOnly = false } = flags
+        const {
+          listen,
+          room,
+          discovery: isDiscovering,
+          encrypted: isEncryptedOnly = false,
+          maxDisk: diskBytesMax,
+        } = flags
         const place = await dataDirectory(me, flags.data)
         const { runNode } = await import('./node-command.js')
-        return runNode({ me, peers, listen, room, isDiscovering, isEncryptedOnly, ...place })
+        return runNode({ me, peers, listen, room, isDiscovering, isEncryptedOnly, diskBytesMax, ...place })
       }),
     ),
   subcommand(program, 'status', 'show the running node: process, rooms, faces and connections')

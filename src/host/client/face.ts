@@ -245,6 +245,10 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     this.#connection.send({ do: 'addressed', author })
   }
 
+  showAll(author: string): void {
+    this.#connection.send({ do: 'show-all', author })
+  }
+
   verify(): ReturnType<RoomApi['verify']> {
     return this.#connection.verify()
   }

@@ -1,7 +1,10 @@
 import { ChatError } from '../../base/errors.js'
 import { LOBBY } from '../../log/format/room-id.js'
 import { parseListen } from '../../net/lan/address.js'
-import { type Fields, textsOf } from './codec.js'
+import { type Fields, isCount, textsOf } from './codec.js'
+
+/** Unit of --max-disk. */
+const MIB = 1024 * 1024
 
 /** Scope of a command-line option: one value per face, per room (shared by its faces), or per node (shared by all faces). */
 type Scope = 'face' | 'room' | 'node'
@@ -11,6 +14,7 @@ export const OPTION_SCOPES: Readonly<Record<string, Scope>> = {
   listen: 'node',
   discovery: 'node',
   encrypted: 'node',
+  'max-disk': 'node',
   data: 'node',
   room: 'room',
   last: 'face',
@@ -34,15 +38,18 @@ export interface RoomOptions {
   readonly isDiscovering: boolean
   /** Whether scuttleup peers, which cannot encrypt, are refused. */
   readonly isEncryptedOnly: boolean
+  /** What the node may use of the disk, in bytes. */
+  readonly diskBytesMax?: number | undefined
 }
 
 /** The options that all rooms of a node share. */
-export type NodeOptions = Pick<RoomOptions, 'listen' | 'isDiscovering' | 'isEncryptedOnly'>
+export type NodeOptions = Pick<RoomOptions, 'listen' | 'isDiscovering' | 'isEncryptedOnly' | 'diskBytesMax'>
 
-export const nodeOptionsOf = ({ listen, isDiscovering, isEncryptedOnly }: RoomOptions): NodeOptions => ({
+export const nodeOptionsOf = ({ listen, isDiscovering, isEncryptedOnly, diskBytesMax }: RoomOptions): NodeOptions => ({
   listen,
   isDiscovering,
   isEncryptedOnly,
+  ...(diskBytesMax !== undefined && { diskBytesMax }),
 })
 
 export const roomNameOf = ({ room }: RoomOptions): string => room ?? LOBBY
@@ -59,6 +66,8 @@ function conflictOf(running: NodeOptions, asked: NodeOptions): string | undefine
     return running.listen === undefined ? 'without --listen' : `with --listen ${running.listen}`
   if (!asked.isDiscovering && running.isDiscovering) return 'without --no-discovery'
   if (asked.isEncryptedOnly && !running.isEncryptedOnly) return 'without --encrypted'
+  if (asked.diskBytesMax !== undefined && asked.diskBytesMax !== running.diskBytesMax)
+    return running.diskBytesMax === undefined ? 'without --max-disk' : `with --max-disk ${running.diskBytesMax / MIB}`
   return undefined
 }
 
@@ -75,11 +84,20 @@ export function roomOptionsOf({
   listen,
   isDiscovering,
   isEncryptedOnly = false,
+  diskBytesMax,
 }: Fields): RoomOptions | undefined {
   const names = textsOf(peers)
   if (names === undefined || !isTextOrNone(room) || !isTextOrNone(listen)) return undefined
   if (typeof isDiscovering !== 'boolean' || typeof isEncryptedOnly !== 'boolean') return undefined
-  return { room, peers: names, listen, isDiscovering, isEncryptedOnly }
+  if (diskBytesMax !== undefined && !isCount(diskBytesMax)) return undefined
+  return {
+    room,
+    peers: names,
+    listen,
+    isDiscovering,
+    isEncryptedOnly,
+    ...(diskBytesMax !== undefined && { diskBytesMax }),
+  }
 }
 
 const isTextOrNone = (value: unknown): value is string | undefined => value === undefined || typeof value === 'string'

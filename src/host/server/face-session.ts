@@ -138,6 +138,8 @@ export class FaceSession {
         return true
       case 'addressed':
         return this.#addressed(call['author'])
+      case 'show-all':
+        return this.#showAll(call['author'])
       case 'link':
       case 'unlink':
         return this.#connect(call['peer'], call['do'] === 'link')
@@ -166,6 +168,12 @@ export class FaceSession {
     const author = typeof value === 'string' ? authorOf(value) : undefined
     if (author !== undefined) this.#peer.addressed(author)
     return author !== undefined
+  }
+
+  #showAll(value: unknown): boolean {
+    if (typeof value !== 'string') return false
+    this.#peer.showAll(value)
+    return true
   }
 
   #mark(value: unknown): boolean {

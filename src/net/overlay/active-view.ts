@@ -13,6 +13,8 @@ export interface HyParViewConnection {
   readonly host: string
   /** Whether the user named the peer. Such a connection is never dropped. */
   readonly isNamed: boolean
+  /** Whether the user knows the peer's key. Such a connection is not dropped for a stranger. */
+  readonly isKnown?: boolean
 }
 
 export interface Neighbour extends HyParViewConnection {
@@ -54,6 +56,15 @@ export class ActiveView {
     const neighbour = this.#neighbours.get(connection)
     this.#neighbours.delete(connection)
     return neighbour
+  }
+
+  /** The short keys of the neighbours that have been connected for longest. */
+  longest(count: number): ReadonlySet<string> {
+    return new Set(
+      this.all()
+        .slice(0, count)
+        .map(({ id }) => id),
+    )
   }
 
   /** Neighbours that take part in the overlay and are not closing. */

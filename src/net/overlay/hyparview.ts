@@ -211,14 +211,20 @@ export class HyParView {
 
   /** Drops a neighbour: the newest, unless it has no other neighbours; then another one, which has. */
   #makeRoom(newest: Neighbour, now: Millis): HyParViewEffect[] {
-    const isUrgent = newest.connections < URGENT_CONNECTIONS || newest.isNamed
+    const isUrgent = newest.connections < URGENT_CONNECTIONS || newest.isNamed || newest.isKnown === true
+    // Anyone can claim to have no neighbours: who has been here for longest stays.
+    const spared = this.#active.longest(ACTIVE_VIEW_MAX / 2)
     const other = isUrgent
       ? this.#active.pick(
-          ({ id, isNamed, connections, openedAt }) =>
-            id !== newest.id && !isNamed && (connections >= SPARED_CONNECTIONS || now - openedAt >= SPARED_MS),
+          ({ id, isNamed, isKnown, connections, openedAt }) =>
+            id !== newest.id &&
+            !isNamed &&
+            !isKnown &&
+            !spared.has(id) &&
+            (connections >= SPARED_CONNECTIONS || now - openedAt >= SPARED_MS),
         )
       : undefined
-    if (newest.isNamed && other === undefined) return []
+    if ((newest.isNamed || newest.isKnown) && other === undefined) return []
     const droppedId = (other ?? newest).id
     const effects: HyParViewEffect[] = []
     for (const neighbour of this.#active.all()) {

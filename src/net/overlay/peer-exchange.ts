@@ -15,6 +15,8 @@ export interface PeerExchangeOptions {
   readonly random: Pick<Random, 'number'>
   /** Our public key. */
   readonly key: Uint8Array
+  /** Whether the user knows a key, in hex. Default: none. */
+  readonly isKnown?: (key: string) => boolean
   /** Whether other peers report that a peer is present. */
   readonly isPresent: (id: string) => boolean
   /** A connection is dropped because a view is full: nothing else should dial its peer. */
@@ -66,11 +68,12 @@ export class PeerExchange {
     isGone: () => boolean,
   ): OpenSideChannel {
     const { clock } = this.#options
+    const isKnown = remote.kind === 'native' && this.#options.isKnown?.(remote.key) === true
     const id = remote.kind === 'native' ? shortKeyIn(remote.key) : ''
     const isNamed = dialled !== undefined && !isDiscovered
     return (send): SideChannel => {
       this.#sends.set(connection, send)
-      this.#perform(this.#view.opened({ connection, id, host, isNamed }, clock.now()))
+      this.#perform(this.#view.opened({ connection, id, host, isNamed, isKnown }, clock.now()))
       if (probed !== undefined && probed !== id) this.#dialFailed(probed)
       return {
         receive: body => {

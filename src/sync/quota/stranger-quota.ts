@@ -3,16 +3,11 @@ import { TokenBucket } from '../../base/token-bucket.js'
 import { authorOfLog, isSigned, type LogId, type Seq } from '../../log/format/author.js'
 import type { KnownPeople } from '../../log/known-people.js'
 import type { Admission, Cut, Introducer, StrangerQuota } from '../../log/stranger-quota.js'
+import { PASSED_ON_MAX, STRANGER_BYTES_MAX, STRANGER_LOGS_MAX } from './limits.js'
 import { KEPT_BYTES, StrangerPool } from './stranger-pool.js'
 
-/** What strangers may use of a disk in one room, whatever else may be used. */
-export const STRANGER_BYTES_MAX = 256 * 1024 * 1024
-/** The same as a share of what the user allows. */
+/** What strangers may use of what the user allows on disk, in each room. */
 const STRANGER_DISK_SHARE = 1 / 4
-/** Logs of strangers in one room. */
-export const STRANGER_LOGS_MAX = 2_000
-/** Logs of strangers that are passed on of one stranger's connection, once half of the logs are in use. */
-export const PASSED_ON_MAX = 32
 /** Logs that are remembered as stopped. */
 const STOPPED_MAX = 4_096
 /** How long what a connection brought counts for it alone after it closed. */

@@ -3,7 +3,7 @@ import { connect, disconnect, peers } from './connections.js'
 import { type Command, type CommandContext, command } from './context.js'
 import { last, search, since } from './history.js'
 import { admit, invite, invites, members, remove, room, uninvite } from './members.js'
-import { hide, unhide, who, whois } from './people.js'
+import { hide, show, unhide, who, whois } from './people.js'
 import { join, leave, rooms } from './rooms.js'
 import { away, back, me, msg, nick, topic } from './speech.js'
 import { exportLogs, verify } from './storage.js'
@@ -46,6 +46,7 @@ export const COMMANDS = [
   last,
   search,
   since,
+  show,
   hide,
   unhide,
   away,

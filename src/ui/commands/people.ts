@@ -6,6 +6,9 @@ import { command, formatNumber } from './context.js'
 
 const STATES = { connected: 'connected', indirect: 'through others', left: 'left' } as const
 
+/** The start of a key, as notices name strangers. */
+const SHORT_KEY = /^[0-9a-f]{8,64}$/
+
 /** `bob (away: lunch)` */
 function withAway({ away }: Present, name: string): string {
   if (away === undefined) return name
@@ -47,6 +50,21 @@ export const whois = command({
         `${formatNumber(entries)} of their entries ${entries === 1 ? 'is' : 'are'} here`,
       )
     }
+  },
+})
+
+export const show = command({
+  name: 'show',
+  argument: 'name',
+  help: "store the rest of a stranger's lines, which stopped because others needed the room",
+  completes: 'name',
+  run: ({ session, tell, complain }, name) => {
+    if (name === '') return complain('whose lines? /show bob')
+    // The log may be gone from this disk, so that nothing but the key is known of its author.
+    const found = SHORT_KEY.test(name) ? [name] : session.authorsNamed(name)
+    if (found.length === 0) return complain(`no one here is known as ${sanitise(name)}`)
+    for (const author of found) session.room.showAll(author)
+    tell(`fetching the rest of the lines of ${sanitise(name)}`)
   },
 })
 

@@ -1,4 +1,4 @@
-import { UNPROVEN_MAX, UNPROVEN_PER_ADDRESS_MAX } from './limits.js'
+import { UNPROVEN_MAX, UNPROVEN_PER_ADDRESS_MAX } from '../limits.js'
 
 /**
  * Admission control: limits inbound connections whose handshake is not complete. Beyond UNPROVEN_MAX a new connection evicts the
