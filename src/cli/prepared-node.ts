@@ -32,7 +32,14 @@ export function nodeStartOf(options: FaceOptions, stays: boolean): NodeStart {
   const home = homeOf(data, me, room)
   const { address } = listeningPlace(home.me, listen)
   for (const peer of peers) namedPeer(peer, home.me, address)
-  const asked = { room, peers, listen, isDiscovering, isEncryptedOnly, ...(diskBytesMax !== undefined && { diskBytesMax }) }
+  const asked = {
+    room,
+    peers,
+    listen,
+    isDiscovering,
+    isEncryptedOnly,
+    ...(diskBytesMax !== undefined && { diskBytesMax }),
+  }
   return { me, data: path.resolve(data), stays, options: asked }
 }
 

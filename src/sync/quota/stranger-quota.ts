@@ -11,7 +11,7 @@ const STRANGER_DISK_SHARE = 1 / 4
 /** Logs that are remembered as stopped. */
 const STOPPED_MAX = 4_096
 /** How long what a connection brought counts for it alone after it closed. */
-export const GONE_MS: Millis = 60_000
+const GONE_MS: Millis = 60_000
 /** Share of the pool that has to be free for a stopped log to go on by itself. */
 const FREE_SHARE = 1 / 4
 /** Stops that are reported in a minute. */
