@@ -10,9 +10,6 @@ export const headsFrame = (heads: readonly Buffer[]): Buffer => typed(1, ...head
 
 export const segmentsFrame = (segments: readonly Buffer[]): Buffer => typed(2, ...segments.map(sized))
 
-export const unsignedFrame = (id: string, seq: number, entry: Buffer): Buffer =>
-  typed(3, bytesField(1, utf8(id)), varintField(2, seq), bytesField(3, entry))
-
 const NOTE_FIELDS = { announce: 1, subscribe: 2, unsubscribe: 3 }
 
 /** Notes about logs; a subscription leaves the chain value out. */
