@@ -168,6 +168,7 @@ export const BUGS: readonly Bug[] = [
     file: 'sync/peer-session',
     find: "to - 1 > (this.#announced.get(author) ?? 0) ? 'announce' : 'skip'",
     replace: "'skip'",
+    killer: 151,
   },
   {
     name: 'sends entries that do not continue what the other side has',
