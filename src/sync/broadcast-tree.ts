@@ -92,7 +92,10 @@ export class BroadcastTree {
 
   /** A log that had stopped may grow again. */
   retry(author: LogId): void {
-    for (const connection of this.#announcers(author)) this.announced(connection, author)
+    for (const connection of this.#announcers(author)) {
+      connection.forget(author) // the peer sent what was dropped: it has to learn from where on it is needed
+      this.announced(connection, author)
+    }
   }
 
   /** A connection closed: other announcers replace it. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { BYZANTINE_FAULTS, type ByzantineFault } from '../../src/sim/world/byzantine-peer.js'
+import { BYZANTINE_FAULTS, type ByzantineFault, STRANGER_FAULTS } from '../../src/sim/world/byzantine-peer.js'
 import { inWorld } from '../helper/in-world.js'
 
 const HONEST = ['alice', 'bob', 'carol', 'dave']
@@ -16,7 +16,7 @@ const DETECTED = new Set<ByzantineFault>([
   'forks its log',
 ])
 
-for (const fault of BYZANTINE_FAULTS) {
+for (const fault of [...BYZANTINE_FAULTS, ...STRANGER_FAULTS]) {
   test(`honest peers converge although one peer ${fault}`, async t => {
     for (const seed of [1, 2, 3]) {
       const byzantine = new Map([['mallory', fault]])

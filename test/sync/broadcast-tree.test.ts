@@ -134,3 +134,28 @@ test('bounds its timers, however many logs a peer announces', () => {
   for (let i = 0; i < 100_000; i++) peer.announced([{ author: `author${i}` as LogId, seq: 1 }])
   assert.ok(clock.timers <= 1_000)
 })
+
+const madeUp = Array.from({ length: 2_000 }, (_, index) => ({ author: `made up ${index}` as LogId, seq: 1 }))
+
+test('follows what others announce although one peer made up more logs than are followed', () => {
+  const { connect, takeSent } = openTree()
+  const liar = connect('liar')
+  liar.announced(madeUp)
+  assert.equal(takeSent().length, 1_000)
+  liar.announced([{ author: bob, seq: 1 }])
+  assert.deepEqual(takeSent(), [], 'control: the liar has to do without')
+  connect('carol').announced([{ author: alice, seq: 1 }])
+  assert.deepEqual(takeSent(), ['carol: subscribe alice'])
+})
+
+test('forgets with a connection what only that announced, and follows what was passed over', () => {
+  const { clock, connect, takeSent } = openTree()
+  const [liar, other] = [connect('liar'), connect('other')]
+  other.announced(madeUp.slice(0, 600).map(({ seq }, index) => ({ author: `other ${index}` as LogId, seq })))
+  liar.announced(madeUp)
+  other.announced(madeUp.slice(0, 200).map(({ seq }, index) => ({ author: `more ${index}` as LogId, seq })))
+  takeSent()
+  liar.close()
+  assert.equal(clock.timers, 800)
+  assert.ok(takeSent().every(line => line.startsWith('other: subscribe')))
+})

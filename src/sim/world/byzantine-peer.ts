@@ -1,10 +1,11 @@
-import type { KeyPair } from '../../base/crypto/signing.js'
+import { type KeyPair, keyPairOf, SEED_BYTES } from '../../base/crypto/signing.js'
 import type { SeededRandom } from '../../base/seeded-random.js'
 import { EMPTY } from '../../base/wire/bytes.js'
-import { keyOf, type LogId, runOf, unsignedLog } from '../../log/format/author.js'
+import { keyOf, type LogId, logOfKey, runOf, unsignedLog } from '../../log/format/author.js'
 import { type ChainValue, chainAfter, chainNext, chainStart, signChain } from '../../log/format/chain.js'
-import type { Digest } from '../../log/format/heads.js'
+import { CHAIN_PREFIX_BYTES, type Digest } from '../../log/format/heads.js'
 import { EARLIEST } from '../../log/format/hybrid-clock.js'
+import { packEntry, SALT_BYTES } from '../../log/format/packed.js'
 import { decodeSegment, encodeSegment, lastOf, type Segment } from '../../log/format/segment.js'
 import type { Relayed } from '../../log/read/outgoing.js'
 import { createNativeStream } from '../../sync/native-replication.js'
@@ -27,10 +28,16 @@ export const BYZANTINE_FAULTS = [
   'forks its log',
   'forges proofs of forks',
 ] as const
-export type ByzantineFault = (typeof BYZANTINE_FAULTS)[number]
+/** Faults of strangers that random runs do not choose. */
+export const STRANGER_FAULTS = ['makes up heads', 'makes up authors'] as const
+export type ByzantineFault = (typeof BYZANTINE_FAULTS | typeof STRANGER_FAULTS)[number]
 
 /** First entry that differs between the branches of a forked log. */
 const FORK_SEQ = 3
+/** Logs that do not exist, of which a peer announces entries: more than are followed at a time. */
+const MADE_UP_HEADS = 1_200
+/** Authors of which a peer sends one line each. */
+const MADE_UP_AUTHORS = 60
 /** Unsigned authors that the fault "introduces many authors" adds. */
 const AUTHORS = 20
 
@@ -53,6 +60,7 @@ export function byzantineStream(
   const inflated = ({ author, seq }: Digest): Digest => ({ author, seq: seq + 1_000 })
   const faulty = withOverrides(log, {
     get announcedHeads() {
+      if (fault === 'makes up heads') return [...log.announcedHeads, ...madeUpHeads(random)]
       return fault === 'announces missing entries' ? log.head.map(inflated) : log.announcedHeads
     },
     announcedHead: author =>
@@ -76,6 +84,7 @@ async function* falsified(
   const before: Relayed[] = []
   const seen = new Set<LogId>()
   if (fault === 'introduces many authors') yield* manyAuthors(isSecond)
+  if (fault === 'makes up authors') yield* madeUpAuthors(identity)
   for await (const relayed of original) {
     if (relayed.kind !== 'segments') {
       yield relayed
@@ -212,6 +221,31 @@ function* forgedProof({ random }: Identity, relayed: Segments): Generator<Relaye
     yield { kind: 'fork', proof: { segments: [segment, forged], forkedAt: segment.first, chain: segment.before } }
   }
 }
+
+function madeUpHeads(random: SeededRandom): Digest[] {
+  return Array.from({ length: MADE_UP_HEADS }, () => ({
+    author: logOfKey(random.bytes(SEED_BYTES)),
+    seq: random.whole(1, 1_000),
+    chain: random.bytes(CHAIN_PREFIX_BYTES),
+  }))
+}
+
+/** Sends one line of each of many signed authors. */
+function* madeUpAuthors({ room, random }: Identity): Generator<Relayed> {
+  for (let index = 0; index < MADE_UP_AUTHORS; index++) {
+    const keys = keyPairOf(random.bytes(SEED_BYTES))
+    const name = { room, key: keys.publicKey, run: 0 }
+    const text = `{"at":"${hlcAt(index)}","username":"guest ${index}","message":"hello"}`
+    const entries = [packEntry(random.bytes(SALT_BYTES), Buffer.from(text))]
+    const before = chainStart(name)
+    const signature = signChain(keys, name, 1, chainAfter(before, entries))
+    const segment = encodeSegment({ key: keys.publicKey, run: 0, first: 1, entries, before, signature })
+    yield { kind: 'segments', author: logOfKey(keys.publicKey), segments: [segment], last: 1 }
+  }
+}
+
+/** Long before any honest entry. */
+const hlcAt = (index: number): string => `${String(1_000_000_000_000 + index)}.0000`
 
 /** Sends entries of many unsigned authors; every other connection does not receive their second entry. */
 function* manyAuthors(isSecond: boolean): Generator<Relayed> {
