@@ -3,6 +3,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { sanitise, sanitisedJson } from '../../src/base/safe-text.js'
 import { forbiddenIn, NASTY, NEVER_SHOWN } from '../helper/forbidden.js'
+import { SEED } from '../helper/seed.js'
 import { chance } from '../long/chance.js'
 import { faultOfText, nastyText, sanitiser } from '../long/sanitise.js'
 
@@ -18,7 +19,7 @@ const text = fc
   .map(parts => parts.join(''))
 
 test('lets no forbidden code point through from 20,000 random and hostile strings', async () => {
-  const { figures, faults } = await sanitiser.run({ cycles: 20_000, seed: Date.now() % 2 ** 31 })
+  const { figures, faults } = await sanitiser.run({ cycles: 20_000, seed: SEED })
   assert.deepEqual(faults, [], JSON.stringify(figures))
 })
 

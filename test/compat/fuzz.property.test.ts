@@ -17,9 +17,8 @@ import {
   type Receiver,
   strangersSession,
 } from '../helper/fuzz-scuttleup.js'
+import { SEED } from '../helper/seed.js'
 import { heapBytes } from '../helper/signed-memory.js'
-
-const SEED = Date.now() % 2 ** 32
 
 test('bounds the memory that 64 strangers occupy', () => {
   heapBytes()

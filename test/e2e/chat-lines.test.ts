@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { CHAT_PROGRAM, connectedTo, openChat } from '../helper/chat-process.js'
-import { Child } from '../helper/child.js'
+import { Child, type Cleanup } from '../helper/child.js'
 import { freePorts, localAddresses } from '../helper/ports.js'
 import { crash } from '../helper/running-node.js'
 import { Stopwatch } from '../helper/stopwatch.js'
@@ -12,14 +12,21 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 const BOUND = { timeout: 300_000 }
 
 /** alice and bob, connected: bob names alice. */
-async function pair(t: TestContext, options: { alice?: readonly string[]; bob?: readonly string[] } = {}) {
+async function pair(t: Cleanup) {
   const [a = '', b = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)
-  const alice = await openChat(t, { me: 'alice', listen: a, data, options: options.alice ?? [] })
-  const bob = await openChat(t, { me: 'bob', listen: b, peers: [a], data, options: options.bob ?? [] })
+  const alice = await openChat(t, { me: 'alice', listen: a, data })
+  const bob = await openChat(t, { me: 'bob', listen: b, peers: [a], data })
   await Promise.all([connectedTo(alice, b), connectedTo(bob, a)])
   return { alice, bob, a, b, data }
 }
+
+/** A pair that several tests use, one after the other. */
+const lasting = await pair(test)
+
+/** Another face of alice or bob of that pair, with --json. */
+const jsonFace = (t: TestContext, me: 'alice' | 'bob'): Promise<Child> =>
+  openChat(t, { me, data: lasting.data, options: ['--json'] })
 
 test('prints messages to stdout and prefixed notices to stderr', BOUND, async t => {
   const { alice, bob } = await pair(t)
@@ -78,21 +85,26 @@ test('shows the keys of two people with one name from the first line on', BOUND,
 
 const HOSTILE = '\u001b[31mred\u001b[0m\u0007 \u202egnp.exe\u202c a\u200bb \u2028next'
 
-test('shows control characters as text', BOUND, async t => {
-  const { alice, bob } = await pair(t)
+test('shows control characters as text', BOUND, async () => {
+  const { alice, bob } = lasting
   bob.type(HOSTILE)
   const line = await alice.waitForLine('bob> ')
   assert.equal(line, 'bob> ␛[31mred␛[0m␇ ‹U+202E›gnp.exe‹U+202C› a‹U+200B›b ‹U+2028›next')
 })
 
 test('prints JSON objects with control characters escaped', BOUND, async t => {
-  const { alice, bob } = await pair(t, { alice: ['--json'] })
+  const { bob } = lasting
+  const alice = await jsonFace(t, 'alice')
+  bob.type('before')
+  const previous = await alice.waitForLine('"before"')
   const before = Date.now()
+  const from = alice.stdout.length
   bob.type(HOSTILE)
-  const line = await alice.waitForLine('username')
+  const line = await alice.waitForLine('username', { from })
   assert.match(line, /^[\x20-\x7e]*$/)
   const { author, seq, username, message, at, time, verified, live, ...more } = JSON.parse(line)
-  assert.deepEqual({ seq, username, message, verified }, { seq: 1, username: 'bob', message: HOSTILE, verified: true })
+  const expected = { seq: JSON.parse(previous).seq + 1, username: 'bob', message: HOSTILE, verified: true }
+  assert.deepEqual({ seq, username, message, verified }, expected)
   assert.match(author, /^[0-9a-f]{64}$/)
   assert.match(at, /^\d{13}\.\d{4}$/)
   assert.ok(new Date(time).toISOString() === time && Date.parse(time) >= before - 1_000)
@@ -101,12 +113,14 @@ test('prints JSON objects with control characters escaped', BOUND, async t => {
 })
 
 test('accepts JSON lines and plain lines on stdin with --json', BOUND, async t => {
-  const { alice, bob } = await pair(t, { bob: ['--json'] })
+  const { alice } = lasting
+  const bob = await jsonFace(t, 'bob')
+  const from = alice.stdout.length
   const lines = ['{"message":"an object"}', '"a string"', 'a plain line', '{"no":"message"}', '{"message":5}', '17', '']
   for (const line of lines) bob.type(line)
   bob.type('{"message":"two\\nlines"}')
-  await alice.waitForLine('two')
-  assert.deepEqual(alice.stdout, [
+  await alice.waitForLine('two', { from })
+  assert.deepEqual(alice.stdout.slice(from), [
     'bob> an object',
     'bob> a string',
     'bob> a plain line',
@@ -118,11 +132,14 @@ test('accepts JSON lines and plain lines on stdin with --json', BOUND, async t =
 })
 
 test('splits the message of a long JSON line into entries', BOUND, async t => {
-  const { alice, bob } = await pair(t, { bob: ['--json'] })
+  const { alice } = lasting
+  const bob = await jsonFace(t, 'bob')
+  const from = alice.stdout.length
   const message = `${'é😀 long '.repeat(5_000)}end`
   bob.type(JSON.stringify({ message }))
-  await alice.waitForLine(/end$/)
-  assert.equal(alice.stdout.map(line => line.replace('bob> ', '')).join(''), message)
+  await alice.waitForLine(/end$/, { from })
+  const pieces = alice.stdout.slice(from)
+  assert.equal(pieces.map(line => line.replace('bob> ', '')).join(''), message)
 })
 
 test('shows the last n messages first with --last, then every new one', BOUND, async t => {
@@ -164,23 +181,26 @@ test('exits with 0 when the reader of stdout is gone', BOUND, async t => {
   }
 })
 
-test('splits a line longer than an entry between characters', BOUND, async t => {
-  const { alice, bob } = await pair(t)
+test('splits a line longer than an entry between characters', BOUND, async () => {
+  const { alice, bob } = lasting
+  const from = alice.stdout.length
   const line = `${'é😀 long '.repeat(5_000)}end`
   bob.type(line)
-  await alice.waitForLine(/end$/)
-  assert.ok(alice.stdout.length > 3)
-  assert.equal(alice.stdout.map(piece => piece.replace('bob> ', '')).join(''), line)
+  await alice.waitForLine(/end$/, { from })
+  const pieces = alice.stdout.slice(from)
+  assert.ok(pieces.length > 3)
+  assert.equal(pieces.map(piece => piece.replace('bob> ', '')).join(''), line)
 })
 
-test('delivers 2,000 lines from a pipe in order', BOUND, async t => {
-  const { alice, bob } = await pair(t)
+test('delivers 2,000 lines from a pipe in order', BOUND, async () => {
+  const { alice, bob } = lasting
+  const from = alice.stdout.length
   const lines = Array.from({ length: 2_000 }, (_, i) => `line ${i}`)
   bob.type(lines.join('\n'))
   bob.endInput()
-  await alice.waitForLine(/line 1999$/)
+  await alice.waitForLine(/line 1999$/, { from })
   assert.deepEqual(
-    alice.stdout,
+    alice.stdout.slice(from),
     lines.map(line => `bob> ${line}`),
   )
 })

@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { CHAT_PROGRAM, openChat } from '../helper/chat-process.js'
-import { Child } from '../helper/child.js'
+import { Child, type Cleanup } from '../helper/child.js'
 import { freePorts, localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 const BOUND = { timeout: 300_000 }
 
 /** alice's data, with more lines than fit into a pipe. */
-async function history(t: TestContext): Promise<string> {
+async function history(t: Cleanup): Promise<string> {
   const [a = ''] = await localAddresses(1)
   const data = await temporaryDirectory(t)
   const alice = await openChat(t, { me: 'alice', listen: a, data })
@@ -22,6 +22,9 @@ async function history(t: TestContext): Promise<string> {
   return data
 }
 
+/** Of the tests that change nothing in it. */
+const data = await history(test)
+
 /** Runs a command line of `sh` in which `$PC` is the program. Returns stderr of both. */
 async function shell(t: TestContext, line: string): Promise<readonly string[]> {
   const child = new Child(t, 'sh', { args: ['-c', line], env: { PC: `${process.execPath} ${CHAT_PROGRAM}` } })
@@ -30,7 +33,6 @@ async function shell(t: TestContext, line: string): Promise<readonly string[]> {
 }
 
 test('exits quietly with 0 when stdout is closed', BOUND, async t => {
-  const data = await history(t)
   const [port = 0, other = 0] = await freePorts(2)
   for (const command of [
     `log alice --data ${data}`,
@@ -76,18 +78,16 @@ test('keeps a failing exit code when stdout is closed', BOUND, async t => {
 })
 
 test('does not report an export to a closed stdout as exported', BOUND, async t => {
-  const data = await history(t)
   for (const to of ['>&-', '> /dev/null']) {
     const [stderr] = await shell(t, `$PC export alice - --data ${data} ${to}`)
     assert.match(stderr ?? '', /^warn> stdout is closed or \/dev\/null: the export is not stored/, to)
   }
-  const file = path.join(data, 'alice.logs')
+  const file = path.join(await temporaryDirectory(t), 'alice.logs')
   const stderr = await shell(t, `$PC export alice - --data ${data} > ${file}`)
   assert.deepEqual(stderr, ['info> exported 1 signed logs to stdout'], 'control')
 })
 
 test('prints the first lines of a long log without reading all of it', BOUND, async t => {
-  const data = await history(t)
   const child = new Child(t, 'sh', {
     args: ['-c', `{ $PC log alice --data ${data}; echo "exit $?" >&2; } | head -1`],
     env: { PC: `${process.execPath} ${CHAT_PROGRAM}` },
@@ -99,12 +99,11 @@ test('prints the first lines of a long log without reading all of it', BOUND, as
 })
 
 test('runs every command with a closed stderr', BOUND, async t => {
-  const data = await history(t)
-  const file = path.join(data, 'alice.logs')
+  const file = path.join(await temporaryDirectory(t), 'alice.logs')
   for (const command of [
     `export alice ${file} --data ${data}`,
     `import bob ${file} --data ${data}`,
-    `simulate chat --peers 2 --minutes 1 --lines 1 --seed 1 --report ${path.join(data, 'report.html')} > /dev/null`,
+    `simulate chat --peers 2 --minutes 1 --lines 1 --seed 1 --report ${file}.html > /dev/null`,
   ]) {
     const code = await shell(t, `{ { sleep 0.1; $PC ${command}; echo "exit $?" >&3; } 2>&1 | true; } 3>&2`)
     assert.deepEqual(code, ['exit 0'], command)
@@ -114,7 +113,6 @@ test('runs every command with a closed stderr', BOUND, async t => {
 })
 
 test('reports a failed write in one line and exits with 1', BOUND, async t => {
-  const data = await history(t)
   const [port = 0] = await freePorts(1)
   for (const command of [
     `log alice --data ${data}`,

@@ -68,6 +68,7 @@ export class World {
   readonly #nameOf = new Map<AuthorId, string>()
   readonly #liveness: LivenessChecker
   readonly #sideRooms = new Map<string, { readonly members: readonly string[]; readonly checker: InvariantChecker }>()
+  readonly #checkers: readonly InvariantChecker[]
   #steps = 0
   #sideChannelBytes = 0
 
@@ -88,6 +89,7 @@ export class World {
     const options = { delayMsMin: 1, delayMsMax: 30, loss: 0, duplicates: 0, ...network }
     this.network = new VirtualNetwork(this.#time, new SeededRandom(seed, 'network'), options)
     for (const [room, members] of sideRooms) this.#sideRooms.set(room, { members, checker: new InvariantChecker() })
+    this.#checkers = [this.checker, ...[...this.#sideRooms.values()].map(({ checker }) => checker)]
     const context = {
       seed,
       time: this.#time,
@@ -260,10 +262,11 @@ export class World {
         if (largestBufferBytes > CONNECTION_BYTES_MAX)
           this.checker.violate(`${name} buffers ${largestBufferBytes} bytes for one connection`)
     }
-    const violations = [this.checker, ...[...this.#sideRooms.values()].map(({ checker }) => checker)].flatMap(
-      ({ violations }) => violations,
+    if (this.#checkers.every(({ violations }) => violations.length === 0)) return
+    throw new Violation(
+      this.#checkers.flatMap(({ violations }) => violations),
+      this.story(),
     )
-    if (violations.length > 0) throw new Violation(violations, this.story())
   }
 
   /** Waits until everybody in a side room knows the same lines. */
