@@ -121,12 +121,14 @@ export const BUGS: readonly Bug[] = [
     file: 'net/topology',
     find: 'this.#key + this.#instance < identityOf(remote)',
     replace: 'false',
+    killer: 4,
   },
   {
     name: 'never detects a dead connection',
     file: 'net/heartbeat',
     find: 'this.#silentMs >= SILENCE_MS_MAX',
     replace: 'false',
+    killer: 3,
   },
   {
     name: 'measures silence by a clock that can be set back',
