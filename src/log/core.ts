@@ -41,6 +41,7 @@ export class LogCore {
   readonly isLobby: boolean
   /** Bounds what strangers may store here. */
   readonly quota: StrangerQuota | undefined
+  readonly lastAccepted: ((log: LogId, first?: Uint8Array) => Seq) | undefined
   readonly hybridClock: HybridClock
   readonly store: Store
   readonly queue: CommitQueue
@@ -71,6 +72,7 @@ export class LogCore {
     this.random = options.random ?? systemRandom
     this.isLobby = sameBytes(this.room, roomId(LOBBY))
     this.quota = options.quota
+    this.lastAccepted = options.lastAccepted
     this.hybridClock = new HybridClock(this.clock, log => this.isKnown(log))
     this.store = store
     this.mark = options.mark

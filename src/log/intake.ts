@@ -6,7 +6,8 @@ import type { LogName } from './format/chain.js'
 import { type ForkProof, isGenuine } from './format/fork-proof.js'
 import { CHAIN_PREFIX_BYTES, type Digest, type Head } from './format/heads.js'
 import type { Rejection } from './format/log-fault.js'
-import { lastOf, logOfSegment, type Segment } from './format/segment.js'
+import { entryStart, isStub, unpack } from './format/packed.js'
+import { lastOf, logOfSegment, packedOf, type Segment } from './format/segment.js'
 import { planBelow, planSigned, type SignedPlan, type SignedRun } from './format/segment-plan.js'
 import { signedHeadWrite } from './format/segment-rows.js'
 import type { UnsignedRun } from './format/unsigned-entry.js'
@@ -52,6 +53,19 @@ export class Intake {
 
   /** Adds consecutive runs of a signed author, brought by `introducer`. Rejects if the disk fails. */
   async addSigned(
+    author: LogId,
+    runs: readonly SignedRun[],
+    introducer: Introducer | undefined,
+  ): Promise<Refusal | undefined> {
+    const { own, lastAccepted } = this.#core
+    if (lastAccepted === undefined || own.isOurs(author)) return this.#addAccepted(author, runs, introducer)
+    const last = lastAccepted(author, firstEntryOf(runs))
+    const accepted = runs.filter(({ first }) => first <= last)
+    const refusal = accepted.length > 0 ? await this.#addAccepted(author, accepted, introducer) : undefined
+    return refusal ?? (accepted.length < runs.length ? { reason: { kind: 'not-a-member' } } : undefined)
+  }
+
+  async #addAccepted(
     author: LogId,
     runs: readonly SignedRun[],
     introducer: Introducer | undefined,
@@ -203,6 +217,13 @@ function isGenuineRun(log: LogName, runs: readonly SignedRun[]): boolean {
   if (run?.before === undefined) return false
   const { before, first, entries, signature } = run
   return isGenuine(log, { ...log, before, first, entries, signature })
+}
+
+/** The first entry of a log, if the runs begin with it. */
+function firstEntryOf([run]: readonly SignedRun[]): Uint8Array | undefined {
+  if (run?.first !== 1) return undefined
+  const [packed] = unpack(packedOf(run))
+  return packed === undefined || isStub(packed) ? undefined : packed.subarray(entryStart(packed))
 }
 
 /** The seq after the last entry of the runs. */

@@ -236,6 +236,14 @@ export class Log extends EventEmitter<LogEvents> {
     })
   }
 
+  /**
+   * In a private room: what we write from now on belongs to the term that this admission opened, or to the first one. Its runs name it;
+   * `stored` is what the current run names, where that was read from the disk.
+   */
+  enterTerm(admission: string | undefined, stored: string | undefined): void {
+    void this.#core.own.enterTerm(admission, stored)
+  }
+
   /** Rows of another part of the program in this database. */
   rowsUnder(prefix: Uint8Array): SharedRows {
     return new SharedRows(prefix, this.#core.store, this.#core.queue)

@@ -29,6 +29,8 @@ export interface LogOptions {
   readonly authorsMax?: number
   /** Bounds what strangers may store here. Default: nothing does but `authorsMax`. */
   readonly quota?: StrangerQuota
+  /** The last entry of a log of somebody else that is accepted; `first` is its first entry where it is not stored yet. Default: all. */
+  readonly lastAccepted?: (log: LogId, first?: Uint8Array) => Seq
   /** Records the end of our log outside the database. Without it, only peers notice a lost end. */
   readonly mark?: LogMark
   /** Whether the key was made together with the database; if not, an empty database continues our log in a new run. Default: true. */

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../base/clock.js'
 import { systemRandom } from '../base/random.js'
+import type { LogId } from '../log/format/author.js'
 import { UNSET_CLOCK_BEFORE_MS } from '../log/format/hybrid-clock.js'
 import { LOBBY } from '../log/format/room-id.js'
 import type { PrivateRoom } from '../membership/format/room.js'
@@ -10,6 +11,7 @@ import { keyCreated } from './home-guard.js'
 import type { NetworkOptions, NodeNetwork } from './node-network.js'
 import { homeOf } from './paths.js'
 import { Pins } from './people/pins.js'
+import { ChatPlaces } from './private-rooms/chat-places.js'
 import { RoomMembers } from './private-rooms/room-members.js'
 import { Room } from './room.js'
 import { RoomNetwork } from './room-network.js'
@@ -49,17 +51,25 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
     privateRoom === undefined
       ? new Quota({ known: pins, clock: systemClock, diskBytesMax: options.diskBytesMax })
       : undefined
-  const { log, keys } = await openLog(home, onEvent, options.isNewKey, { known: pins, ...(quota && { quota }) })
+  const chatPlaces = new ChatPlaces()
+  const lastAccepted = privateRoom && ((each: LogId, first?: Uint8Array) => chatPlaces.lastOf(each, first))
+  const { log, keys } = await openLog(home, onEvent, options.isNewKey, {
+    known: pins,
+    ...(quota && { quota }),
+    ...(lastAccepted && { lastAccepted }),
+  })
   onEvent({ kind: 'logs-opened', database: home.database })
   if (keys.isNew) onEvent(keyCreated(home))
   try {
     const members = privateRoom && (await RoomMembers.open(privateRoom, keys, log))
     members?.introduceAs(home.me)
+    if (members !== undefined) await chatPlaces.follow(log, members)
     const connections = await network.open(keys, members)
     const room = new Room({
       me: home.me,
       room: home.room === LOBBY ? undefined : home.room,
       members,
+      ...(privateRoom !== undefined && { chatPlaces }),
       log,
       replicator: new Replicator(log),
       connections,

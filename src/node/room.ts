@@ -27,6 +27,7 @@ import type { ConnectionSummary, NodeEvent } from './events.js'
 import { Outbox, type Outcome } from './outbox.js'
 import { databaseNameOf } from './paths.js'
 import { Pins } from './people/pins.js'
+import type { ChatPlaces } from './private-rooms/chat-places.js'
 import { MembershipEvents } from './private-rooms/membership-events.js'
 import type { RoomMembers } from './private-rooms/room-members.js'
 import { type HostedRoom, messagesOf, type RoomApi, type SayOptions } from './room-api.js'
@@ -55,6 +56,8 @@ export interface RoomParts {
   readonly room?: string | undefined
   /** Who is in it, if it is private. */
   readonly members?: RoomMembers | undefined
+  /** Up to where the chat counts in a private room. */
+  readonly chatPlaces?: ChatPlaces
   readonly log: Log
   /** Replicates the log with every peer. */
   readonly replicator: Replicator
@@ -270,8 +273,10 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   async *entries(options: ReadOptions): AsyncGenerator<readonly Entry[]> {
-    const { log } = this.#parts
-    yield* log.read(options)
+    const { log, chatPlaces } = this.#parts
+    if (chatPlaces === undefined) return yield* log.read(options)
+    for await (const entries of log.read(options))
+      yield entries.filter(({ author, seq }) => log.isOurs(author) || seq <= chatPlaces.lastOf(author))
   }
 
   async *verify(): ReturnType<RoomApi['verify']> {

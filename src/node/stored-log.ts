@@ -24,7 +24,7 @@ export async function openLog(
   home: Home,
   onEvent: OnEvent,
   isNewKey = false,
-  { known, quota }: Pick<LogOptions, 'known' | 'quota'> = {},
+  options: Pick<LogOptions, 'known' | 'quota' | 'lastAccepted'> = {},
 ): Promise<{ readonly log: Log; readonly keys: LoadedKey }> {
   await secureHome(home, onEvent)
   await checkKeyIsThere(home)
@@ -41,10 +41,9 @@ export async function openLog(
       room: home.roomId,
       mark,
       isNewKey: isNew || isNewKey,
-      ...(quota !== undefined && { quota }),
       onEvent,
       isRepaired: store.isRepaired,
-      ...(known !== undefined && { known }),
+      ...options,
     })
     const heads = log.head
     if (!keys.isChecked && heads.length > 0 && !heads.some(({ author }) => log.isOurs(author))) {

@@ -58,6 +58,7 @@ const REJECTIONS: Fields<Rejection> = {
   'stranger-limit': {},
   'log-length-limit': {},
   'malformed-author': {},
+  'not-a-member': {},
   'unsigned-log': {},
   'unsigned-entries': {},
   gap: { missing: count, before: count },

@@ -1,8 +1,10 @@
 import { loadKey } from '../../src/base/crypto/key-file.js'
+import type { KeyPair } from '../../src/base/crypto/signing.js'
 import { systemRandom } from '../../src/base/random.js'
 import { hexOf } from '../../src/base/wire/bytes.js'
 import type { AuthorId } from '../../src/log/format/author.js'
-import { removalOf } from '../../src/membership/drafting.js'
+import { admissionOf, nextPlace, removalOf } from '../../src/membership/drafting.js'
+import { signOperation } from '../../src/membership/format/operation.js'
 import type { GivenRole } from '../../src/membership/format/role.js'
 import type { PrivateRoom } from '../../src/membership/format/room.js'
 import { foundRoom } from '../../src/membership/founding.js'
@@ -133,9 +135,31 @@ export async function invite(
 }
 
 export async function remove(room: Room, subject: AuthorId): Promise<void> {
-  const signed = await membersOf(room).sign(
-    membership => removalOf(membership, subject, [], Date.now()) ?? { kind: 'never-admitted' },
-  )
+  const signed = await membersOf(room).sign(membership => {
+    const chat = room.endsOf(subject).map(end => ({ ...end, chain: hexOf(end.chain) }))
+    return removalOf(membership, subject, chat, Date.now()) ?? { kind: 'never-admitted' }
+  })
+  if ('kind' in signed) throw new Error(signed.kind)
+}
+
+/** Signs a removal that an honest program refuses to sign. */
+export async function removeAnyway(room: Room, keys: KeyPair, subject: AuthorId): Promise<void> {
+  const members = membersOf(room)
+  const place = nextPlace(members.membership, room.id)
+  const body = removalOf(members.membership, subject, [], Date.now())
+  if (place === undefined || body === undefined) throw new Error('no member')
+  await members.add([signOperation(members.room.id, keys, place, body)])
+}
+
+/** Admits somebody who was removed. */
+export async function admitAgain(room: Room, subject: AuthorId): Promise<void> {
+  const signed = await membersOf(room).sign(membership => {
+    for (const { operations } of membership.logs.values())
+      for (const { body } of operations)
+        if (body.kind === 'admit' && body.subject === subject)
+          return admissionOf(membership, { subject, role: 'member', consent: body.consent, time: Date.now() })
+    return { kind: 'never-admitted' }
+  })
   if ('kind' in signed) throw new Error(signed.kind)
 }
 

@@ -49,6 +49,7 @@ const rejection = variant<Rejection>({
   'stranger-limit': {},
   'log-length-limit': {},
   'malformed-author': {},
+  'not-a-member': {},
   'unsigned-log': {},
   'unsigned-entries': {},
   gap: { missing: isCount, before: isCount },

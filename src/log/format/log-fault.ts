@@ -10,6 +10,8 @@ export type Rejection =
   | { readonly kind: 'stranger-limit' }
   | { readonly kind: 'log-length-limit' }
   | { readonly kind: 'malformed-author' }
+  /** The author is no member of the private room, or was removed before they wrote this. */
+  | { readonly kind: 'not-a-member' }
   /** The room accepts only signed logs. */
   | { readonly kind: 'unsigned-log' }
   /** Too many entries of a signed author arrived without a signature, or one without a salt. */

@@ -28,6 +28,8 @@ export const DOUBT_REASONS = [
   'elsewhere',
   /** Its last entry is dated far ahead of the clock, which was wrong and was set back. */
   'clock-ahead',
+  /** We were admitted to a private room again: what we write belongs to another term. */
+  'readmitted',
 ] as const
 
 export type DoubtReason = (typeof DOUBT_REASONS)[number]
@@ -36,7 +38,7 @@ export type DoubtReason = (typeof DOUBT_REASONS)[number]
 const RUNS_PER_SIGN_MAX = 8
 
 /** Reasons after which a run cannot go on, however often. */
-const ALWAYS: readonly DoubtReason[] = ['no-log', 'damaged', 'forked', 'elsewhere']
+const ALWAYS: readonly DoubtReason[] = ['no-log', 'damaged', 'forked', 'elsewhere', 'readmitted']
 
 /** Whether a reason may open one more run, of which it has opened `opened`. */
 export const mayOpenRun = (reason: DoubtReason, opened: number): boolean =>

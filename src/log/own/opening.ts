@@ -27,11 +27,12 @@ export function newRun(known: readonly Run[], random: Pick<Random, 'bytes'>): Ru
   return generation * 2 ** (8 * CHANCE_BYTES) + chance
 }
 
-/** The text of the first entry of a run: a control entry. */
-export function openingText(at: Hlc, earlier: readonly EarlierRun[]): string {
+/** The text of the first entry of a run: a control entry. `admission` let its author into a private room again. */
+export function openingText(at: Hlc, earlier: readonly EarlierRun[], admission?: string): string {
   const runs = earlier
     .toSorted((a, b) => a.run - b.run)
     .slice(0, RUNS_MAX)
     .map(({ run, seq, chain }) => [run, seq, hexOf(chain.subarray(0, CHAIN_PREFIX_BYTES))])
-  return `{"at":"${at}","type":"open","runs":${JSON.stringify(runs)},"username":"","message":""}`
+  const admitted = admission === undefined ? '' : `"admission":"${admission}",`
+  return `{"at":"${at}","type":"open","runs":${JSON.stringify(runs)},${admitted}"username":"","message":""}`
 }

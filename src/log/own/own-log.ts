@@ -77,6 +77,9 @@ export class OwnLog {
   /** How many runs each reason has opened on this disk, in the order of DOUBT_REASONS. */
   #opened: readonly number[] = []
   #isLeaving = false
+  #admission: string | undefined
+  /** The admission that the current run names. */
+  #named: string | undefined = 'unknown'
   /** The end on disk or being written. */
   #head: SignedHead | undefined
   /** The end including all complete groups. */
@@ -147,6 +150,13 @@ export class OwnLog {
     return mayOpenRun(sign, this.#opened[DOUBT_REASONS.indexOf(sign)] ?? 0)
   }
 
+  /** The admission that lets us write, if it is not the first: runs name it, and the current one has to. */
+  async enterTerm(admission: string | undefined, stored: string | undefined): Promise<void> {
+    this.#admission = admission
+    if (this.#named === 'unknown') this.#named = stored
+    if (admission !== this.#named) await this.leave('readmitted')
+  }
+
   /** Opens a new run: its first entry names the earlier runs. It is written in one commit with the next entry. */
   open(at: Hlc): void {
     const { frontier, mark, random, onOpened } = this.#storage
@@ -157,12 +167,13 @@ export class OwnLog {
     })
     const known = [this.#run, mark?.run ?? 0, ...ours.map(({ author }) => runOf(author))]
     const reason = this.#doubt
+    this.#named = this.#admission
     this.#continue(newRun(known, random), undefined)
     this.#doubt = undefined
     this.#opened = DOUBT_REASONS.map((each, index) => (this.#opened[index] ?? 0) + (each === reason ? 1 : 0))
     onOpened(this.#run, reason)
     // The caller appends at once, so that both entries are in one group.
-    this.append(at, openingText(at, earlier)).catch(() => {})
+    this.append(at, openingText(at, earlier, this.#admission)).catch(() => {})
   }
 
   /** Appends one entry; resolves when it is on disk. The row that answers `request` is written in the same commit. */

@@ -43,5 +43,6 @@ const DOUBTS: Readonly<Record<DoubtReason, string>> = {
   damaged: 'entries of your log are missing or damaged on this disk',
   forked: 'your log has two histories',
   elsewhere: 'a peer has more of your log than this disk',
+  readmitted: 'you were admitted to this room again',
   'clock-ahead': 'your clock was far ahead when you wrote your last lines',
 }

@@ -1,0 +1,58 @@
+import { bufferOf } from '../../base/wire/bytes.js'
+import { authorOfLog, isSigned, type LogId, runOf, type Seq } from '../../log/format/author.js'
+import { isControl } from '../../log/format/control.js'
+import type { Log } from '../../log/log.js'
+import { NO_OPERATION, type TermId } from '../../membership/format/body.js'
+import type { RoomMembers } from './room-members.js'
+
+/** Logs that are being stored at a time. */
+const CLAIMED_MAX = 1_000
+
+const ADMISSION = /"admission":"([0-9a-f]{64})","username":""/
+
+/**
+ * Up to where the chat in a private room counts: all of it for members, up to the chat place of their term for those who are out, none
+ * for others. A log belongs to the term that its first entry names, or to the first term of its author.
+ */
+export class ChatPlaces {
+  #members: RoomMembers | undefined
+  readonly #terms = new Map<LogId, TermId>()
+  /** Of logs that are being stored: what their first entry says, which is not verified. */
+  readonly #claimed = new Map<LogId, TermId>()
+
+  /** Reads to which terms the stored logs belong. Before, no log is accepted. */
+  async follow(log: Log, members: RoomMembers): Promise<void> {
+    const read = async (author: LogId): Promise<void> => {
+      const first = await log.entry(author, 1)
+      this.#terms.set(author, termIn(first?.entry))
+      this.#claimed.delete(author)
+    }
+    for (const { author } of log.head) await read(author)
+    log.on('entries', ({ author, from }) => void (from === 1 && read(author).catch(() => {}))) // a damaged log is reported by others
+    this.#members = members
+    const stored = this.#terms.get(log.id) ?? NO_OPERATION
+    const update = (): void => {
+      const term = members.membership.currentTerm(members.me)
+      if (term !== undefined) log.enterTerm(admissionOf(term.id), admissionOf(stored))
+    }
+    members.on('change', update)
+    update()
+  }
+
+  /** The last entry of a log that counts, or 0. `first` is the first entry of the log where it is not stored yet. */
+  lastOf(log: LogId, first?: Uint8Array): Seq {
+    if (this.#members === undefined || !isSigned(log)) return 0
+    const term = this.#terms.get(log) ?? (first === undefined ? this.#claimed.get(log) : termIn(first)) ?? NO_OPERATION
+    if (first !== undefined && this.#claimed.size < CLAIMED_MAX) this.#claimed.set(log, term)
+    const chat = this.#members.membership.chatOf(authorOfLog(log), term)
+    if (chat === 'all') return Number.POSITIVE_INFINITY
+    return chat?.find(({ run }) => run === runOf(log))?.seq ?? 0
+  }
+}
+
+const admissionOf = (term: TermId): string | undefined => (term === NO_OPERATION ? undefined : term)
+
+function termIn(entry: Uint8Array | undefined): TermId {
+  if (entry === undefined || !isControl(entry)) return NO_OPERATION
+  return (ADMISSION.exec(bufferOf(entry).toString('latin1'))?.[1] ?? NO_OPERATION) as TermId
+}
