@@ -1,7 +1,7 @@
 import { chmod, lstat, readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { ChatError, reasonOf, systemCode } from '../base/errors.js'
-import { diskFailureOf, diskFaultWords, unusableHint } from '../base/files/disk-faults.js'
+import { ChatError, systemCode } from '../base/errors.js'
+import { diskError, diskFailureOf, unusableHint } from '../base/files/disk-faults.js'
 import { makeDirectory } from '../base/files/make-directory.js'
 import { isOpenToOthers, isOwn } from '../base/files/ownership.js'
 import type { NodeEvent } from './events.js'
@@ -127,11 +127,5 @@ async function restrict(directory: string, mode: number): Promise<NodeEvent> {
   }
 }
 
-function unusable(directory: string, cause: unknown): ChatError {
-  if (cause instanceof ChatError) return cause
-  const reason = diskFaultWords(cause) ?? reasonOf(cause)
-  return new ChatError('DATA_UNUSABLE', `the data directory ${directory} cannot be used: ${reason}`, {
-    cause,
-    hint: unusableHint(cause),
-  })
-}
+const unusable = (directory: string, cause: unknown): ChatError =>
+  diskError(`the data directory ${directory} cannot be used`, cause)

@@ -1,7 +1,7 @@
 import { type FileHandle, link } from 'node:fs/promises'
 import path from 'node:path'
-import { ChatError, reasonOf, systemCode } from '../errors.js'
-import { type DiskFailure, diskFailureOf, diskFaultWords, isNotAFile, unusableHint } from '../files/disk-faults.js'
+import { ChatError, systemCode } from '../errors.js'
+import { type DiskFailure, diskError, diskFailureOf, isNotAFile } from '../files/disk-faults.js'
 import { createFile, type Draft, draftBeside, syncDirectory } from '../files/draft-file.js'
 import { isOpenToOthers, isOwn } from '../files/ownership.js'
 import { beginningOf, withRegularFile } from '../files/regular-file.js'
@@ -120,11 +120,7 @@ const textOf = (seed: Uint8Array): string => `${hexOf(seed)}\n${hexOf(keyPairOf(
 const noKey = (file: string, detail = ''): ChatError =>
   new ChatError('DATA_UNUSABLE', `${file} contains no key${detail}`, { hint: RESTORE_HINT })
 
-const notCreated = (file: string, cause: unknown): ChatError =>
-  new ChatError('DATA_UNUSABLE', `the key ${file} cannot be created: ${diskFaultWords(cause) ?? reasonOf(cause)}`, {
-    cause,
-    hint: unusableHint(cause),
-  })
+const notCreated = (file: string, cause: unknown): ChatError => diskError(`the key ${file} cannot be created`, cause)
 
 interface SavedSeed {
   readonly seed: Uint8Array
@@ -162,12 +158,10 @@ async function readKeyFile(file: string, onEvent: OnEvent): Promise<string | und
       return (await beginningOf(handle, KEY_FILE_BYTES_MAX + 1)).toString('latin1')
     })
   } catch (cause) {
-    if (cause instanceof ChatError) throw cause
     if (systemCode(cause) === 'ENOENT') return undefined
     if (isNotAFile(cause))
       throw new ChatError('DATA_UNUSABLE', `the key ${file} is not a regular file`, { hint: RESTORE_HINT })
-    const what = `the key ${file} cannot be read: ${diskFaultWords(cause) ?? reasonOf(cause)}`
-    throw new ChatError('DATA_UNUSABLE', what, { cause, hint: 'Make it readable for your account.' })
+    throw diskError(`the key ${file} cannot be read`, cause, 'Make it readable for your account.')
   }
 }
 

@@ -1,4 +1,4 @@
-import { reasonOf, systemCode } from '../errors.js'
+import { ChatError, reasonOf, systemCode } from '../errors.js'
 
 /** Causes of a failed disk operation that users can fix. */
 export const DISK_FAULTS = ['denied', 'read-only', 'full', 'not-a-directory', 'not-a-file'] as const
@@ -77,6 +77,12 @@ export const diskFailureWords = ({ reason, detail }: DiskFailure): string =>
 export function diskFaultWords(cause: unknown): string | undefined {
   const fault = diskFaultOf(cause)
   return fault === undefined ? undefined : WORDS[fault]
+}
+
+/** The error of a failed disk operation: `what` and why, with DATA_UNUSABLE. A ChatError is returned as it is. */
+export function diskError(what: string, cause: unknown, hint = unusableHint(cause)): ChatError {
+  if (cause instanceof ChatError) return cause
+  return new ChatError('DATA_UNUSABLE', `${what}: ${diskFaultWords(cause) ?? reasonOf(cause)}`, { cause, hint })
 }
 
 /** What to do about a data directory that failed with this cause. */

@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises'
-import { ChatError, reasonOf, systemCode } from '../errors.js'
+import { systemCode } from '../errors.js'
 import { systemRandom } from '../random.js'
-import { diskFaultWords } from './disk-faults.js'
+import { diskError } from './disk-faults.js'
 import { createFile, type FileContent, replaceFile } from './draft-file.js'
 import { beginningOf, withRegularFile } from './regular-file.js'
 
@@ -24,10 +24,7 @@ export async function writeOwnFile(file: string, kind: FileKind, content: FileCo
     const write = (await isOfKind(file, kind)) ? replaceFile : createFile
     await write(file, content, systemRandom)
   } catch (cause) {
-    throw new ChatError('DATA_UNUSABLE', `${file} cannot be written: ${diskFaultWords(cause) ?? reasonOf(cause)}`, {
-      cause,
-      hint: 'Choose another file.',
-    })
+    throw diskError(`${file} cannot be written`, cause, 'Choose another file.')
   }
 }
 

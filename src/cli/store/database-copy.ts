@@ -3,8 +3,8 @@ import { lstat, mkdir, mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
-import { diskFaultWords, isNotAFile } from '../../base/files/disk-faults.js'
+import { ChatError, systemCode } from '../../base/errors.js'
+import { diskError, isNotAFile } from '../../base/files/disk-faults.js'
 import { beginningOf, withRegularFile } from '../../base/files/regular-file.js'
 
 /** Attempts to copy a database that changes while it is copied. */
@@ -133,18 +133,12 @@ async function copyFile(from: string, to: string, bytes: number): Promise<void> 
   })
 }
 
-function unwritable(directory: string, cause: unknown): ChatError {
-  const reason = diskFaultWords(cause) ?? reasonOf(cause)
-  return new ChatError('DATA_UNUSABLE', `${directory} cannot be copied to ${os.tmpdir()}: ${reason}`, {
-    cause,
-    hint: TMPDIR_HINT,
-  })
-}
+const unwritable = (directory: string, cause: unknown): ChatError =>
+  diskError(`${directory} cannot be copied to ${os.tmpdir()}`, cause, TMPDIR_HINT)
 
-function unreadable(directory: string, cause: unknown): ChatError {
-  if (cause instanceof ChatError) return cause
-  return new ChatError('DATA_UNUSABLE', `${directory} cannot be read: ${diskFaultWords(cause) ?? reasonOf(cause)}`, {
+const unreadable = (directory: string, cause: unknown): ChatError =>
+  diskError(
+    `${directory} cannot be read`,
     cause,
-    hint: 'Name a file written by export, or a scuttleup database that you can read.',
-  })
-}
+    'Name a file written by export, or a scuttleup database that you can read.',
+  )

@@ -1,7 +1,8 @@
 import { constants, createReadStream } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
-import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
-import { diskFaultWords } from '../../base/files/disk-faults.js'
+import { ChatError, systemCode } from '../../base/errors.js'
+import { diskError } from '../../base/files/disk-faults.js'
+import { beginningOf } from '../../base/files/regular-file.js'
 import { ARCHIVE_START_BYTES, beginsArchive } from '../../sync/archive.js'
 import { checkDatabase } from './database-copy.js'
 
@@ -25,16 +26,14 @@ export async function openImport(from: string): Promise<ImportSource> {
     if (!found.isFile()) throw refusal(from, 'is neither a file nor a directory')
     handle = await open(from, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     if (!(await handle.stat()).isFile()) throw refusal(from, 'is neither a file nor a directory')
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(ARCHIVE_START_BYTES), 0, ARCHIVE_START_BYTES, 0)
-    if (!beginsArchive(buffer.subarray(0, bytesRead))) throw refusal(from, 'is not an export')
+    if (!beginsArchive(await beginningOf(handle, ARCHIVE_START_BYTES))) throw refusal(from, 'is not an export')
     const file = handle
     const bytes = createReadStream(from, { fd: file, start: 0, autoClose: false })
     return { kind: 'export', bytes, close: () => file.close() }
   } catch (cause) {
     await handle?.close()
-    if (cause instanceof ChatError) throw cause
     if (systemCode(cause) === 'ENOENT') throw refusal(from, 'does not exist')
-    throw refusal(from, `cannot be read: ${diskFaultWords(cause) ?? reasonOf(cause)}`)
+    throw diskError(`${from} cannot be read`, cause, HINT)
   }
 }
 

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import path from 'node:path'
-import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
-import { diskFaultWords } from '../../base/files/disk-faults.js'
+import { ChatError, systemCode } from '../../base/errors.js'
+import { diskError } from '../../base/files/disk-faults.js'
 import { createFile } from '../../base/files/draft-file.js'
 import { isOpenToOthers, isOwn } from '../../base/files/ownership.js'
 import { beginningOf, withRegularFile } from '../../base/files/regular-file.js'
@@ -49,14 +49,8 @@ export async function readSecret(directory: string): Promise<Secret | undefined>
     })
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') return undefined
-    throw new ChatError(
-      'DATA_UNUSABLE',
-      `the file ${file} cannot be used: ${diskFaultWords(cause) ?? reasonOf(cause)}`,
-      {
-        cause,
-        hint: 'Stop the node of this home and delete the file: the next start makes another.',
-      },
-    )
+    const hint = 'Stop the node of this home and delete the file: the next start makes another.'
+    throw diskError(`the file ${file} cannot be used`, cause, hint)
   }
 }
 
