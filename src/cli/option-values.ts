@@ -46,22 +46,6 @@ export const seconds = between(0, Math.floor(TIMER_MS_MAX / 1_000))
 /** Parses a share between 0 and 0.9. */
 export const share = decimalBetween(0, 0.9, 'share')
 
-/** Delay of a packet, in milliseconds. */
-export interface Delay {
-  readonly min: number
-  readonly max: number
-}
-
-/** Parses a delay of at least `min`. */
-export const delayFrom =
-  (min: number) =>
-  (text: string): Delay => {
-    const [, first = '', second = first] = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text) ?? []
-    const isRange = first !== '' && Number(first) >= min && Number(second) >= Number(first) && Number(second) <= 60_000
-    if (!isRange) throw new InvalidArgumentError(`Expected milliseconds, as in 5 or 1-30, from ${min} to 60000.`)
-    return { min: Number(first), max: Number(second) }
-  }
-
 /** Parses a time into milliseconds since 1970. */
 export function moment(text: string): number {
   const value = momentOf(text, Date.now())

@@ -1,11 +1,11 @@
 import { isIP } from 'node:net'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { ChatError } from '../../base/errors.js'
-import { systemRandom } from '../../base/random.js'
 import { GOSSIP_TTL_MAX } from '../../labs/gossip/limits.js'
 import type { SweepRanges } from '../../labs/gossip/sim/sweep.js'
-import { between, type Delay, decimalBetween, delayFrom } from '../option-values.js'
+import { between, decimalBetween } from '../option-values.js'
 import { type ExitWith, type Registration, subcommand } from '../registration.js'
+import { delayOption, type SimulationFlags, seedOption, simulationOptionsOf } from './simulation-options.js'
 
 interface GossipFlags {
   readonly port?: number
@@ -76,10 +76,9 @@ function address(text: string): string {
   return text
 }
 
-interface SimulateGossipFlags {
+interface SimulateGossipFlags extends SimulationFlags {
   readonly nodes: number
   readonly processes?: number
-  readonly seed?: number
   readonly fanout: number
   readonly ttl: number
   readonly repeat: number
@@ -88,9 +87,7 @@ interface SimulateGossipFlags {
   readonly rumours?: number
   readonly kill: number
   readonly view: number
-  readonly delay: Delay
   readonly loss: number
-  readonly json?: boolean
   readonly report?: string
   readonly sweep?: Partial<SweepRanges>
 }
@@ -120,13 +117,9 @@ export function simulateGossipCommand(program: Command, exitWith: ExitWith): Com
       between(1, 100_000),
     )
     .option('--view <n>', 'number of peers that a node knows', between(1, 1_000), 128)
-    .addOption(
-      new Option('--delay <ms>', 'delay of a request, as 1000 or 1-30')
-        .argParser(delayFrom(1))
-        .default({ min: 1, max: 30 }, '1-30'),
-    )
+    .addOption(delayOption('request', '1000', 1))
     .option('--loss <share>', 'share of requests that fail, as 5%', percentage, 0)
-    .option('--seed <n>', 'the same seed gives the same run (default: a new one each time)', between(0, 999_999_999))
+    .addOption(seedOption())
     .option('--sweep <ranges>', 'simulate all combinations, as fanout=1..6,ttl=2..10', ranges)
     .option('--json', 'one JSON object')
     .option('--report <file>', 'write a page with charts')
@@ -144,12 +137,9 @@ export function simulateGossipCommand(program: Command, exitWith: ExitWith): Com
             nodes: count,
             isReal: processes !== undefined,
             view: Math.min(flags.view, count - 1),
-            seed: seed ?? Math.floor(systemRandom.number() * 1_000_000),
-            delayMsMin: delay.min,
-            delayMsMax: delay.max,
+            ...simulationOptionsOf({ seed, delay, json }),
             pullMs: pull * 1_000,
             everyMs: (every ?? (processes === undefined ? 10 : gentleEvery(processes, flags.fanout))) * 1_000,
-            isJson: json ?? false,
             report,
             sweep: sweep && { fanout: [flags.fanout], ttl: [flags.ttl], ...sweep },
           })

@@ -1,33 +1,27 @@
 import { type Command, Option } from 'commander'
 import { ChatError } from '../../base/errors.js'
-import { systemRandom } from '../../base/random.js'
 import { CHAT_TOPOLOGIES } from '../../sim/runs/topologies.js'
-import { between, type Delay, delayFrom, number, share, wholeNumber } from '../option-values.js'
+import { between, number, share } from '../option-values.js'
 import { type ExitWith, type Registration, subcommand } from '../registration.js'
 import { simulateGossipCommand } from './gossip-program.js'
+import { delayOption, type SimulationFlags, seedOption, simulationOptionsOf } from './simulation-options.js'
 
-interface SimulateFlags {
+interface SimulateFlags extends SimulationFlags {
   readonly peers: number
-  readonly seed?: number
   readonly topology: (typeof CHAT_TOPOLOGIES)[number]
   readonly minutes: number
   readonly lines: number
-  readonly delay: Delay
   readonly loss: number
   readonly churn: number
   readonly partition: number
-  readonly json?: boolean
   readonly report?: string
 }
 
-interface OverlayFlags {
+interface OverlayFlags extends SimulationFlags {
   readonly peers: number
-  readonly seed?: number
   readonly arrivals: number
   readonly leave: number
   readonly silent?: boolean
-  readonly delay: Delay
-  readonly json?: boolean
 }
 
 /** The commands that simulate networks. */
@@ -49,32 +43,21 @@ export const simulateCommands: Registration = (program, exitWith) => [
 function simulateChatCommand(program: Command, exitWith: ExitWith): Command {
   return subcommand(program, 'chat', 'simulate a chat: how fast lines spread, and at what cost')
     .option('--peers <n>', 'number of peers', between(2, 2_000), 20)
-    .option('--seed <n>', 'the same seed gives the same run (default: a new one each time)', wholeNumber)
+    .addOption(seedOption())
     .addOption(new Option('--topology <kind>', 'who is connected to whom').choices(CHAT_TOPOLOGIES).default('regular'))
     .option('--minutes <n>', 'virtual minutes', between(1, 1_440), 2)
     .option('--lines <n>', 'lines per minute, of all peers together', between(1, 100_000), 30)
-    .addOption(
-      new Option('--delay <ms>', 'delay of a packet, as 5 or 1-30')
-        .argParser(delayFrom(0))
-        .default({ min: 1, max: 30 }, '1-30'),
-    )
+    .addOption(delayOption('packet', '5', 0))
     .option('--loss <share>', 'share of packets that are lost and resent, 0 to 0.9', share, 0)
     .option('--churn <n>', 'peers that crash and restart per minute', between(0, 100_000), 0)
     .option('--partition <minutes>', 'duration of a partition into two halves, in the middle of the run', number, 0)
     .option('--json', 'one JSON object')
     .option('--report <file>', 'write a page with charts')
     .action(
-      exitWith(async ({ delay, partition, seed, json, report, ...flags }: SimulateFlags) => {
+      exitWith(async ({ seed, delay, json, partition, report, ...flags }: SimulateFlags) => {
         const { simulate } = await import('./simulate-command.js')
-        return simulate({
-          ...flags,
-          seed: seed ?? Math.floor(systemRandom.number() * 1_000_000),
-          delayMsMin: delay.min,
-          delayMsMax: delay.max,
-          partitionMinutes: partition,
-          isJson: json ?? false,
-          report,
-        })
+        const run = simulationOptionsOf({ seed, delay, json })
+        return simulate({ ...flags, ...run, partitionMinutes: partition, report })
       }),
     )
 }
@@ -86,27 +69,17 @@ function overlayCommand(program: Command, exitWith: ExitWith): Command {
     'simulate the overlay of peers that know one address, and how it survives when some leave',
   )
     .option('--peers <n>', 'number of peers', between(2, 2_000), 1_000)
-    .option('--seed <n>', 'the same seed gives the same run (default: a new one each time)', wholeNumber)
+    .addOption(seedOption())
     .option('--arrivals <n>', 'peers that start per second', between(1, 10_000), 100)
     .option('--leave <share>', 'share of the peers that leave at the same time, 0 to 0.9', share, 0.3)
     .option('--silent', 'they leave without closing their connections, as in a power cut')
-    .addOption(
-      new Option('--delay <ms>', 'delay of a packet, as 5 or 1-30')
-        .argParser(delayFrom(0))
-        .default({ min: 1, max: 30 }, '1-30'),
-    )
+    .addOption(delayOption('packet', '5', 0))
     .option('--json', 'one JSON object')
     .action(
-      exitWith(async ({ delay, seed, silent, json, ...flags }: OverlayFlags) => {
+      exitWith(async ({ seed, delay, json, silent, ...flags }: OverlayFlags) => {
         const { simulateOverlayCommand } = await import('./overlay-command.js')
-        return simulateOverlayCommand({
-          ...flags,
-          seed: seed ?? Math.floor(systemRandom.number() * 1_000_000),
-          delayMsMin: delay.min,
-          delayMsMax: delay.max,
-          isSilent: silent ?? false,
-          isJson: json ?? false,
-        })
+        const run = simulationOptionsOf({ seed, delay, json })
+        return simulateOverlayCommand({ ...flags, ...run, isSilent: silent ?? false })
       }),
     )
 }
