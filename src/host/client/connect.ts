@@ -10,7 +10,7 @@ import type { FaceEvent } from '../protocol/events.js'
 import { challengeOf, checkVersion, type Hello, helloFields, nonceOf, type Purpose } from '../protocol/handshake.js'
 import { errorOf } from '../protocol/node-start.js'
 import { type RoomOptions, roomOptionsOf } from '../protocol/options.js'
-import { readSecret, type Secret } from '../protocol/secret.js'
+import { readSecret } from '../protocol/secret.js'
 import { connectTo } from '../protocol/socket.js'
 import { NodeConnection, NodeGone, type Welcome } from './node-connection.js'
 import { ANSWER_MS, afterSilence } from './silence.js'
@@ -127,23 +127,39 @@ async function greet(
   face: FaceHello | undefined,
   command?: Fields,
 ): Promise<Greeted | undefined> {
-  const { directory, clock = systemClock, codec = CODEC_VERSION, onSilent = () => {} } = options
+  const { me, directory, clock = systemClock, codec = CODEC_VERSION, onSilent = () => {}, onEvent } = options
   const secret = await readSecret(directory)
   if (secret === undefined) return undefined
   const socket = await connectTo(directory, clock)
   if (socket === undefined) return undefined
   const cancel = afterSilence(clock, ANSWER_MS, onSilent)
-  const hello: Hello = {
-    version: codec,
-    purpose,
-    pid: process.pid,
-    client: face?.client,
-    options: face?.options,
-    command,
-    isBack: face?.isBack ?? false,
-  }
+  const frames = new HandshakeFrames(socket)
+  const nonce = nonceOf(systemRandom)
   try {
-    return await new Greeting(socket, secret, hello, options, cancel).done
+    const challenge = challengeOf(await frames.next())
+    if (challenge === undefined) throw foreign(options)
+    if (purpose === 'face' && checkVersion(me, challenge.version, codec) === 'older') throw new OlderNode()
+    const hello: Hello = {
+      version: codec,
+      purpose,
+      pid: process.pid,
+      client: face?.client,
+      options: face?.options,
+      command,
+      isBack: face?.isBack ?? false,
+    }
+    socket.write(frame(jsonBody(helloFields(hello, secret, challenge.nonce, nonce))))
+    for (;;) {
+      const value = await frames.next()
+      if (!secret.isProof(value['proof'], 'node', challenge.nonce, nonce)) throw foreign(options)
+      cancel()
+      if (value['is'] === 'welcome') return { socket, reader: frames.release(), value }
+      if (value['is'] === 'refused') {
+        for (const event of eventsOf(value['events'])) onEvent?.(event)
+        throw errorOf(value)
+      }
+      if (value['is'] !== 'opening') throw foreign(options)
+    }
   } catch (error) {
     socket.destroy()
     if (error instanceof NodeGone) return undefined
@@ -153,81 +169,46 @@ async function greet(
   }
 }
 
-/** The face's side of the handshake on one connection. */
-class Greeting {
-  readonly done: Promise<Greeted>
+/** The frames of a handshake, one at a time. */
+class HandshakeFrames {
   readonly #socket: Duplex
-  readonly #secret: Secret
-  readonly #hello: Hello
-  readonly #options: ConnectOptions
-  readonly #onAnswer: () => void
   readonly #reader = NodeConnection.reader()
-  readonly #nonce = nonceOf(systemRandom)
-  #nodeNonce: string | undefined
-  #resolve: (greeted: Greeted) => void = () => {}
-  #reject: (error: Error) => void = () => {}
+  #isGone = false
+  #wake: () => void = () => {}
 
-  constructor(socket: Duplex, secret: Secret, hello: Hello, options: ConnectOptions, onAnswer: () => void) {
-    this.#socket = socket
-    this.#secret = secret
-    this.#hello = hello
-    this.#options = options
-    this.#onAnswer = onAnswer
-    this.done = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-    socket.on('data', this.#receive)
-    socket.on('error', this.#gone)
-    socket.once('close', this.#gone)
+  constructor(socket: Duplex) {
+    this.#socket = socket.on('data', this.#receive).on('error', this.#gone).once('close', this.#gone)
   }
 
-  readonly #gone = (): void => this.#reject(new NodeGone())
+  /** The fields of the next frame; none if it is not JSON. Rejects with `NodeGone` if the socket closes. */
+  async next(): Promise<Fields> {
+    for (;;) {
+      const next = this.#reader.next()
+      if (next.kind !== 'more') {
+        const read = next.kind === 'frame' ? readHostFrame(next.body) : undefined
+        return read?.kind === 'json' ? read.value : {}
+      }
+      if (this.#isGone) throw new NodeGone()
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  /** Stops reading; the frames that have arrived are in the result. */
+  release(): FrameReader {
+    this.#socket.pause().off('data', this.#receive).off('error', this.#gone).off('close', this.#gone)
+    return this.#reader
+  }
 
   readonly #receive = (bytes: Uint8Array): void => {
     this.#reader.push(bytes)
-    try {
-      for (let next = this.#reader.next(); next.kind !== 'more'; next = this.#reader.next()) {
-        const read = next.kind === 'frame' ? readHostFrame(next.body) : undefined
-        if (read?.kind !== 'json') throw foreign(this.#options)
-        if (this.#isLast(read.value)) return
-      }
-    } catch (error) {
-      this.#socket.off('data', this.#receive)
-      this.#reject(error instanceof Error ? error : new Error(String(error)))
-    }
+    this.#wake()
   }
 
-  /** Whether the handshake is done. */
-  #isLast(value: Fields): boolean {
-    if (this.#nodeNonce === undefined) {
-      this.#answerChallenge(value)
-      return false
-    }
-    if (!this.#secret.isProof(value['proof'], 'node', this.#nodeNonce, this.#nonce)) throw foreign(this.#options)
-    this.#onAnswer()
-    if (value['is'] === 'opening') return false
-    if (value['is'] === 'refused') {
-      for (const event of eventsOf(value['events'])) this.#options.onEvent?.(event)
-      throw errorOf(value)
-    }
-    if (value['is'] !== 'welcome') throw foreign(this.#options)
-    const socket = this.#socket
-    socket.pause()
-    socket.off('data', this.#receive).off('error', this.#gone).off('close', this.#gone)
-    this.#resolve({ socket, reader: this.#reader, value })
-    return true
-  }
-
-  #answerChallenge(value: Fields): void {
-    const challenge = challengeOf(value)
-    if (challenge === undefined) throw foreign(this.#options)
-    const { me, codec = CODEC_VERSION } = this.#options
-    const { purpose } = this.#hello
-    const isForRoom = purpose === 'face'
-    if (isForRoom && checkVersion(me, challenge.version, codec) === 'older') throw new OlderNode()
-    this.#nodeNonce = challenge.nonce
-    this.#socket.write(frame(jsonBody(helloFields(this.#hello, this.#secret, challenge.nonce, this.#nonce))))
+  readonly #gone = (): void => {
+    this.#isGone = true
+    this.#wake()
   }
 }
 
