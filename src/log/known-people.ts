@@ -1,9 +1,9 @@
 import type { AuthorId } from './format/author.js'
 
 /**
- * Whom the user knows. An author becomes known only by an act of the user: they named the peer and its key was proven, accepted the
- * key, or addressed the author in a line that they typed. Time makes nobody known, nor does the line of a program. All others are
- * strangers, who share what their pools leave. The user's own key is not asked for here.
+ * The people whom the user knows. An author becomes known only by an act of the user: the user named the peer and it proved its key,
+ * accepted the key, or addressed the author in a typed line. Neither the passage of time nor a line of a program makes an author known.
+ * All other authors are strangers; strangers share limited resources among themselves. Never called with the user's own key.
  */
 export interface KnownPeople {
   isKnown(author: AuthorId): boolean

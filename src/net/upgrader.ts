@@ -201,7 +201,7 @@ export class Upgrader {
       if (dialled !== undefined) onRoomless(dialled)
     })
     multiplexer.once('violation', () => settle('malformed-handshake'))
-    // Whoever has ended cannot name a room any more.
+    // A side that has ended its half cannot name rooms any more.
     stream.once('end', () => settle('closed'))
     stream.once('close', () => settle('closed'))
     this.#pending.add(stream)

@@ -20,7 +20,7 @@ interface MessageHead {
   readonly at: Hlc
   /** When it was written, by the clock of its author, in milliseconds since 1970. */
   readonly timeMs: number
-  /** Whether it is dated too far ahead of the reader's clock: it stands at the end of the history. */
+  /** Whether it is dated too far ahead of the reader's clock: it is shown at the end of the history. */
   readonly isAhead?: true
   /** Whether it is signed by the author's key. Unsigned entries come from scuttleup peers. */
   readonly isVerified: boolean

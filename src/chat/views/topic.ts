@@ -7,7 +7,10 @@ export interface Topic {
   readonly at: string
 }
 
-/** The topic after a message: the newest one in conversation order. One that is dated ahead would stay for good. */
+/**
+ * The topic after a message: the newest one in conversation order. One that is dated ahead is ignored, because no later topic could
+ * replace it.
+ */
 export function topicAfter(topic: Topic | undefined, message: Message): Topic | undefined {
   if (message.kind !== 'topic' || message.isAhead || (topic !== undefined && message.at <= topic.at)) return topic
   return { text: message.topic, at: message.at }

@@ -18,9 +18,9 @@ export const UNSET_CLOCK_BEFORE_MS: Millis = Date.UTC(2020, 0, 1)
 
 /** How far ahead of the system clock a reading of a known person may be for the hybrid clock to follow it. */
 export const AHEAD_MS_MAX = 12 * 60 * 60 * 1000
-/** The same for anyone else: what a synchronised clock differs at most. */
+/** The same for anyone else: the largest error of a synchronised clock. */
 const STRANGERS_AHEAD_MS_MAX = 60 * 1000
-/** How far ahead it has to be to come back: more, so that a small correction of the system clock is none. */
+/** A reading further ahead was made by a wrong clock. More than the limit above, so that small corrections do not count. */
 const RETURN_MS = 2 * AHEAD_MS_MAX
 
 export const HLC_LENGTH = 18
@@ -82,7 +82,7 @@ export class HybridClock {
     return hlcAt(now + (isKnown ? AHEAD_MS_MAX : STRANGERS_AHEAD_MS_MAX), COUNTER_MAX)
   }
 
-  /** Whether the clock has come back from a reading: it was wrong, and was set back. */
+  /** Whether the system clock was wrong when it made a reading, and has been set back since. */
   hasComeBackFrom(reading: Hlc): boolean {
     this.#comeBack()
     const now = this.#clock.now()

@@ -145,7 +145,7 @@ export class OwnLog {
     this.#doubt = reason
   }
 
-  /** Whether a sign has not opened so many runs that it means nothing here. */
+  /** Whether a sign may open one more run. One that has opened many is a false alarm of this machine. */
   mayLeaveAt(sign: DoubtReason): boolean {
     return mayOpenRun(sign, this.#opened[DOUBT_REASONS.indexOf(sign)] ?? 0)
   }

@@ -5,7 +5,8 @@ import type { Hlc } from '../format/hybrid-clock.js'
 import type { LogRange, ReadLog } from './merge.js'
 
 /**
- * The dates up to which entries stand in the history: 12 hours ahead of our clock for people whom the user knows, a minute for others.
+ * The dates up to which entries belong to the history: 12 hours ahead of our clock for people whom the user knows, a minute for
+ * others. Later ones are shown in a block after it.
  * The order of the entries is the same on every peer; only where this block begins depends on the reader. docs/protocol/logs.md §3.3.
  */
 export class Horizon {

@@ -7,8 +7,8 @@ export const strangersMax = (count: number): number => Math.floor(count / 4)
 
 /**
  * The parts of the ranges with the last `count` entries of the conversation. Where the user knows some of its people, with the last
- * `count` of those and, from there on, a quarter as many of others, or as many as are missing to `count`: however much strangers write,
- * they replace nobody's line.
+ * `count` of those and, from there on, a quarter as many of others, or more if there are fewer than `count`. So strangers cannot
+ * displace the lines of people whom the user knows, however much they write.
  */
 export async function lastRanges(
   ranges: readonly LogRange[],

@@ -14,7 +14,7 @@ interface PinsEvents {
   known: [AuthorId]
 }
 
-/** What came of meeting a peer under a name that the user gave it. */
+/** The outcome of a connection to a peer that the user named: whether its key is the one that the name is bound to. */
 export type Meeting = 'same' | 'new' | 'other-key' | 'other-key-again'
 
 /**
