@@ -22,7 +22,8 @@ interface CommandOutput {
 }
 
 /** A room that the face has open. */
-interface OpenRoom {
+export interface OpenRoom {
+  /** Its place among the open ones, from 1. */
   readonly number: number
   readonly room: string
   readonly isShown: boolean

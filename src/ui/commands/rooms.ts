@@ -1,4 +1,4 @@
-import { type CommandContext, command, formatNumber } from './context.js'
+import { type CommandContext, command, formatNumber, type OpenRoom } from './context.js'
 
 const ONE_ROOM = 'a face in lines shows one room, chosen at the start with --room'
 
@@ -54,13 +54,7 @@ export const leave = command({
   },
 })
 
-function rowOf({
-  number,
-  room,
-  isShown,
-  unread,
-  mentions,
-}: ReturnType<NonNullable<CommandContext['rooms']>['badges']>[number]): string {
+function rowOf({ number, room, isShown, unread, mentions }: OpenRoom): string {
   const counts = [
     ...(isShown ? ['shown'] : []),
     ...(unread > 0 ? [`${formatNumber(unread)} unread`] : []),

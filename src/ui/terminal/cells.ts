@@ -1,4 +1,5 @@
 import stringWidth from 'string-width'
+import wrapAnsi from 'wrap-ansi'
 import { charactersOf } from './editor/editor.js'
 
 /** Minimum width of the layout, even on a narrower terminal. */
@@ -34,3 +35,7 @@ export function cut(text: string, cells: number): string {
   }
   return `${shown}…`
 }
+
+/** A text as rows of at most `columns` cells. */
+export const rowsOf = (text: string, columns: number): string[] =>
+  wrapAnsi(text, columns, { hard: true, wordWrap: false, trim: false }).split('\n')

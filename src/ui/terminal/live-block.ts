@@ -1,5 +1,4 @@
-import wrapAnsi from 'wrap-ansi'
-import { cellsOf } from './cells.js'
+import { cellsOf, rowsOf } from './cells.js'
 import type { InputRows } from './editor/input-rows.js'
 
 /** The rows of the live block. No row is wider than the terminal. */
@@ -93,9 +92,7 @@ const cursorIn = ({ rows, input: { cursor } }: Frame): { x: number; y: number } 
 
 /** How many rows of the terminal a text occupies. */
 const wrappedRows = (text: string, columns: number): number =>
-  cellsOf(text) <= columns
-    ? 1
-    : wrapAnsi(text, columns, { hard: true, wordWrap: false, trim: false }).split('\n').length
+  cellsOf(text) <= columns ? 1 : rowsOf(text, columns).length
 
 const down = (rows: number): string => (rows > 0 ? `\u001b[${rows}B` : rows < 0 ? `\u001b[${-rows}A` : '')
 const right = (cells: number): string => (cells > 0 ? `\u001b[${cells}C` : '')

@@ -3,19 +3,10 @@ import { errorLine, reasonOf } from '../../base/errors.js'
 import { checkName } from '../../base/names.js'
 import type { Face } from '../../host/client/face.js'
 import type { AuthorId } from '../../log/format/author.js'
+import type { OpenRoom } from '../commands/context.js'
 import type { Notices } from '../notices.js'
 import { RoomTab } from './room-tab.js'
 import type { SavedRooms } from './saved-rooms.js'
-
-/** A room in the status row. */
-export interface RoomBadge {
-  /** The digit that goes to it with Alt. */
-  readonly number: number
-  readonly room: string
-  readonly isShown: boolean
-  readonly unread: number
-  readonly mentions: number
-}
 
 /** A face that is attached to a room, and what its node reports. */
 export interface AttachedFace {
@@ -61,7 +52,7 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
     return this.#shown
   }
 
-  get badges(): RoomBadge[] {
+  get badges(): OpenRoom[] {
     return this.#tabs.map((tab, index) => ({
       number: index + 1,
       room: tab.room,

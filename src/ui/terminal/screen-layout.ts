@@ -1,7 +1,6 @@
-import wrapAnsi from 'wrap-ansi'
 import { sanitise } from '../../base/safe-text.js'
 import type { Palette } from '../palette.js'
-import { COLUMNS_MIN, cut } from './cells.js'
+import { COLUMNS_MIN, cut, rowsOf } from './cells.js'
 import type { Composer } from './editor/composer.js'
 import { promptOf } from './editor/input-rows.js'
 import type { Frame } from './live-block.js'
@@ -26,10 +25,6 @@ export const sizeOf = (terminal: { readonly columns: number; readonly rows: numb
   frameRowsMax: Math.max(2, terminal.rows - 2),
   pendingRowsMax: Math.max(0, terminal.rows - RESERVED_ROWS),
 })
-
-/** A text as rows of at most `columns` cells. */
-export const rowsOf = (text: string, columns: number): string[] =>
-  wrapAnsi(text, columns, { hard: true, wordWrap: false, trim: false }).split('\n')
 
 export interface ScreenContent {
   readonly pending: readonly string[]

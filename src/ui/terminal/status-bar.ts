@@ -3,14 +3,14 @@ import type { Present } from '../../chat/presence/present.js'
 import type { ConnectionSummary } from '../../node/events.js'
 import type { Session } from '../../session/session.js'
 import type { Replicas } from '../../sync/receipts.js'
+import type { OpenRoom } from '../commands/context.js'
 import { dialFailureText } from '../text/net-text.js'
 import { cellsOf, cut } from './cells.js'
-import type { RoomBadge } from './room-tabs.js'
 
 export interface StatusParts {
   readonly room: string
   /** All open rooms, if there are several. */
-  readonly rooms: readonly RoomBadge[]
+  readonly rooms: readonly OpenRoom[]
   readonly topic: string | undefined
   readonly connected: readonly string[]
   /** How many more people are present through others. */
@@ -27,7 +27,7 @@ export interface StatusParts {
 }
 
 /** Collects the parts of the status. `task` is the running one, with its progress. */
-export function partsOf(session: Session, rooms: readonly RoomBadge[], task: string | undefined): StatusParts {
+export function partsOf(session: Session, rooms: readonly OpenRoom[], task: string | undefined): StatusParts {
   const { room, connectionSummary, unsavedCount, presence } = session.room
   // Without a connection, nothing is known about people who were present through others.
   const isConnected = presence.some(({ state }) => state === 'connected')
@@ -103,7 +103,7 @@ function partsAt(parts: StatusParts, detail: Detail): string[] {
 }
 
 /** The shown room and the others with their numbers and counts: `#lobby, 2 #ops 5, 3 #dev 1»`. `»` marks a mention. */
-function roomsAt(room: string, rooms: readonly RoomBadge[], detail: Detail): string {
+function roomsAt(room: string, rooms: readonly OpenRoom[], detail: Detail): string {
   const isNarrow = detail === 'short' || detail === 'least'
   const others = rooms.filter(({ isShown, unread }) => !isShown && (!isNarrow || unread > 0))
   const texts = others.slice(0, ROOMS_MAX).map(({ number, room, unread, mentions }) => {

@@ -10,26 +10,15 @@ export interface Completion {
 
 /** Completes the command or name at the end of `before`; undefined if nothing matches. */
 export function complete(before: string, names: readonly string[]): Completion | undefined {
-  const [, command = '', word = ''] = /^\/(\S*)$/.exec(before) ? [] : (/^\/(\S+)\s+(\S*)$/.exec(before) ?? [])
   if (/^\/\S*$/.test(before)) {
-    const started = before.slice(1).toLowerCase()
-    return completed(
-      '',
-      before,
-      SHOWN_COMMANDS.map(({ name }) => `/${name}`).filter(name => name.startsWith(`/${started}`)),
-      ' ',
-    )
+    const commands = commandsFrom(before.slice(1).toLowerCase()).map(name => `/${name}`)
+    return completed('', before, commands, ' ')
   }
-  if (command !== '') {
+  const [, command, word = ''] = /^\/(\S+)\s+(\S*)$/.exec(before) ?? []
+  if (command !== undefined) {
     const known: Command | undefined = COMMANDS.find(({ name }) => name === command.toLowerCase())
     const start = before.slice(0, before.length - word.length)
-    if (known?.completes === 'command')
-      return completed(
-        start,
-        word,
-        SHOWN_COMMANDS.map(({ name }) => name).filter(name => name.startsWith(word)),
-        '',
-      )
+    if (known?.completes === 'command') return completed(start, word, commandsFrom(word), '')
     if (known?.completes === 'name') return completed(start, word, namesFrom(word, names), ' ')
   }
   const last = /(\S*)$/.exec(before)?.[1] ?? ''
@@ -39,6 +28,9 @@ export function complete(before: string, names: readonly string[]): Completion |
   const found = namesFrom(last.slice(at.length), names).map(name => at + name)
   return completed(start, last, found, start === '' && at === '' ? ': ' : ' ')
 }
+
+const commandsFrom = (beginning: string): string[] =>
+  SHOWN_COMMANDS.map(({ name }) => name).filter(name => name.startsWith(beginning))
 
 const namesFrom = (word: string, names: readonly string[]): string[] =>
   names.filter(name => name.toLowerCase().startsWith(word.toLowerCase())).sort()
