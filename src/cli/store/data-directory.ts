@@ -1,11 +1,10 @@
 import { realpathSync } from 'node:fs'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { isInUse } from '../../node/home-guard.js'
 import { homeOf } from '../../node/paths.js'
+import { loadFields } from '../../session/saved-json.js'
 import { allPlaces, placesOf, placeToUse } from './data-places.js'
-
-const MANIFEST_BYTES_MAX = 1 << 20
 
 /** The data directory to use. */
 export interface DataDirectory {
@@ -21,7 +20,7 @@ export interface DataDirectory {
 export async function dataDirectory(me: string, flag: string | undefined): Promise<DataDirectory> {
   const { env, platform } = process
   const places = placesOf(flag, env, platform)
-  const useLocal = (await isCheckout()) || (await holds(places.local, me)) || (await isEmptyHome(places.local, me))
+  const useLocal = isCheckout() || (await holds(places.local, me)) || (await isEmptyHome(places.local, me))
   const data = placeToUse(places, useLocal, platform)
   const alsoIn: string[] = []
   for (const place of allPlaces(places)) {
@@ -42,16 +41,7 @@ async function isEmptyHome(place: string, me: string): Promise<boolean> {
 }
 
 /** Whether the working directory is a checkout of this project. */
-async function isCheckout(): Promise<boolean> {
-  try {
-    const found = await stat('package.json')
-    if (!found.isFile() || found.size > MANIFEST_BYTES_MAX) return false
-    const manifest: unknown = JSON.parse(await readFile('package.json', 'utf8'))
-    return typeof manifest === 'object' && manifest !== null && 'name' in manifest && manifest.name === 'persisted-chat'
-  } catch {
-    return false
-  }
-}
+const isCheckout = (): boolean => loadFields('package.json')['name'] === 'persisted-chat'
 
 function trueNameOf(place: string): string {
   try {
