@@ -19,7 +19,7 @@ export function evidenceOf(term: Term, last?: OperationId): Operation[] {
   })
 }
 
-/** What proves that an author is a member; undefined if they are none. */
+/** The operations that prove that an author is a member; undefined if they are not. */
 export function membershipEvidence(membership: Membership, author: AuthorId): Operation[] | undefined {
   const term = membership.members.has(author) ? membership.currentTerm(author) : undefined
   return term && evidenceOf(term)

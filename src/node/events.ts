@@ -68,9 +68,9 @@ export type RoomEvent =
   | { readonly kind: 'clock-differs'; readonly peer: string; readonly aheadMs: number }
   /** Somebody became a member of the private room. */
   | { readonly kind: 'member-admitted'; readonly member: string; readonly by: string; readonly role: Role }
-  /** Somebody is no member any more: they were removed by somebody, or left. */
+  /** Somebody is no longer a member: they left or were removed. */
   | { readonly kind: 'member-gone'; readonly member: string; readonly by?: string }
-  /** We are no member of the room any more: we were removed by somebody, or left. */
+  /** We are no longer a member of the room: we left or were removed. */
   | { readonly kind: 'membership-ended'; readonly by?: string }
   /** More people were admitted by one invitation than it allows. */
   | { readonly kind: 'invitation-overused'; readonly members: readonly string[]; readonly uses: number }

@@ -18,7 +18,7 @@ export interface EnteredRoom {
   readonly privateRoom?: PrivateRoom | undefined
 }
 
-/** A code that the user has entered, and that has admitted them nowhere yet. */
+/** A code that the user has entered and that has not admitted them to a room yet. */
 export interface PendingJoin {
   readonly code: string
   /** Names or addresses of peers to ask. */

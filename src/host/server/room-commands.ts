@@ -60,7 +60,7 @@ export interface RoomCommandsParts extends OpenRooms {
 
 type OnItem = (item: Fields) => void
 
-/** What works on a private room, whether it is open or not. */
+/** Commands that work on a private room whether it is open or not. */
 interface RoomAccess {
   readonly members: RoomMembers
   readonly room: EnteredRoom
@@ -84,7 +84,7 @@ export class RoomCommands {
     return this.#with(room, access => this.#runIn(access, command, onItem))
   }
 
-  /** Goes on with the codes that nobody has admitted with yet. Calls `onEntered` with each room that is entered. */
+  /** Resumes with the codes that have not admitted the user yet. Calls `onEntered` with each room that is entered. */
   async resumeJoins(onEntered: (room: string) => void, signal: AbortSignal): Promise<void> {
     const joins = await this.#parts.store.joins()
     const resumed = joins.map(({ code, peers }) =>
@@ -192,7 +192,7 @@ export class RoomCommands {
     const count = isCount(uses) && uses > 0 ? uses : 1
     await this.#sign(members, ({ isClosed, members: all }) => ({
       kind: 'invite',
-      // An admin's guest is a host, so that somebody who may admit is there when the next newcomer comes.
+      // An admin's guest is a host, so that more people can admit the next newcomer.
       role: ROLES.includes(role)
         ? (role as GivenRole)
         : !isClosed && isAdmin(all.get(members.me)?.role)

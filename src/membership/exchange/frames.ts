@@ -9,7 +9,7 @@ import type { OperationId, TermId } from '../format/body.js'
 import type { OperationsHead } from '../heads.js'
 import { CARD_BYTES_MAX, OPERATION_BYTES_MAX } from '../limits.js'
 
-// Frames by which two members level their operations. docs/protocol/membership.md §9.11.
+// Frames by which two members synchronise their operations. docs/protocol/membership.md §9.11.
 
 const SUMMARY = 17
 const HEADS = 18

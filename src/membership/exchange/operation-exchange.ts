@@ -19,13 +19,13 @@ import {
 const PAGES_AHEAD = 2
 /** Of one batch; beyond it the batch is stored in parts. */
 const BATCH_BYTES_MAX = 4 * 1024 * 1024
-/** Heads, and ids, that the other side may name: more than the limits of a room allow is sent by no honest peer. */
+/** Most heads, and most ids, that the other side may name: an honest peer stays within the limits of a room. */
 const HEADS_MAX = 65_536
 const IDS_MAX = 131_072
 
 export type ExchangeEffect =
   | { readonly kind: 'send'; readonly body: Uint8Array }
-  /** Store these as one batch, then call `processed`. What comes behind it waits meanwhile. */
+  /** Store these as one batch, then call `processed`. Later frames wait meanwhile. */
   | { readonly kind: 'operations'; readonly items: readonly Uint8Array[] }
   | { readonly kind: 'cards'; readonly items: readonly Uint8Array[] }
   | { readonly kind: 'malformed' }
@@ -38,7 +38,7 @@ export interface ExchangeSource {
 }
 
 /**
- * Levels the operations of two members over one channel, without IO: frames in, effects out. docs/protocol/membership.md §9.11.
+ * Synchronises the operations of two members over one channel, without IO: frames in, effects out. docs/protocol/membership.md §9.11.
  *
  *     opening ── equal summaries ──▶ level
  *     opening ── different summaries: heads ──▶ comparing ── heads: ids ──▶ naming ── ids: what the other lacks ──▶ level

@@ -25,7 +25,7 @@ import type { ProvenPeer } from '../../net/upgrader.js'
 import type { RoomMembers } from './room-members.js'
 import type { RoomSeeker } from './room-seeker.js'
 
-/** Bytes of operations that are taken over one connection outside of channels, for all rooms together. */
+/** Bytes of operations that are accepted over one connection outside of channels, for all rooms together. */
 const EVIDENCE_BYTES_MAX = 1024 * 1024
 /** The same of all connections, as far as they wait to be checked. */
 const PENDING_BYTES_MAX = 16 * 1024 * 1024
