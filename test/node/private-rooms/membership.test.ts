@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseAddress } from '../../../src/net/lan/address.js'
+import { openConnections } from '../../helper/connections-world.js'
 import {
   admitAgain,
   invite,
@@ -182,4 +184,23 @@ test('a member who slept through ten removals is locked out of nothing', BOUND, 
   assert.equal(membersOf(again).membership.former.size, 10)
   await again.say('I am here')
   await until(atAlice, () => atAlice.heads.length === 2)
+})
+
+test('a stranger with the stolen id of a room sees what they see without a room', BOUND, async t => {
+  const alice = await Person.create(t, 'alice')
+  const atAlice = await alice.found('ops')
+  const seen: unknown[] = []
+  for (const [index, room] of [membersOf(atAlice).room.id, Buffer.alloc(32, 9)].entries()) {
+    const mallory = await openConnections(t, { me: 'mallory:1', peer: 8 + index, room, acceptsScuttleup: false })
+    mallory.connections.add('alice', parseAddress(atAlice.address))
+    await mallory.until(() => mallory.events.length > 0)
+    assert.equal(mallory.connections.connections.length, 0)
+    seen.push(mallory.events.map(event => (event.kind === 'dial-failed' ? event.reason : event.kind)))
+  }
+  assert.deepEqual(seen, [['other-room'], ['other-room']])
+  assert.deepEqual(
+    atAlice.heads.length + alice.events.filter(({ kind }) => kind === 'connection-opened').length,
+    0,
+    'nothing is reported either',
+  )
 })
