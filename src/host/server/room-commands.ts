@@ -319,8 +319,9 @@ export class RoomCommands {
     await closeRoom(name)
     await whileClosed(name, async () => {
       const { file, copy } = markPaths(home, hexOf(keys.publicKey) as AuthorId)
-      for (const path of [home.database, savedViewFile(home.database), file, copy])
-        if (path !== undefined) await rm(path, { recursive: true, force: true })
+      const marks = copy === undefined ? [file] : [file, copy]
+      for (const path of [home.database, savedViewFile(home.database), ...marks, ...marks.map(mark => `${mark}.heads`)])
+        await rm(path, { recursive: true, force: true })
       await store.leave(label)
     })
   }
