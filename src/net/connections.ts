@@ -9,7 +9,7 @@ import type { DialAttempt } from './dial-target.js'
 import type { CloseReason, NetEvent } from './events.js'
 import { startHeartbeat } from './heartbeat.js'
 import type { Address } from './lan/address.js'
-import { ROOMLESS_MS_MAX } from './limits.js'
+import { BROKEN_CHANNEL_MS, ROOMLESS_MS_MAX } from './limits.js'
 import type { Listener, PeerSource } from './peer-source.js'
 import type { ChannelCarrier, RoomChannels } from './room-channels.js'
 import { type ConnectionId, type OpenConnection, Topology, type TopologyEffect } from './topology.js'
@@ -247,6 +247,7 @@ export class Connections implements ChannelCarrier {
     if (opened.kind === 'sealed')
       opened.multiplexer
         .on('channel', room => this.#channelOpened(connection, this.#rooms.get(room)))
+        .on('channel-broken', room => this.#channelBroke(connection, this.#rooms.get(room)))
         .on('channel-closed', room => this.#channelClosed(connection, this.#rooms.get(room)))
         .on('rooms', () => this.#update())
         .once('violation', () => this.#close(connection, 'protocol-violated'))
@@ -283,6 +284,17 @@ export class Connections implements ChannelCarrier {
     if (stream === undefined) return
     connection.cancelEnd()
     room.opened({ id, remote, dialled, probed: connection.probed?.slice(PROBE.length), remoteAddress, stream })
+  }
+
+  /**
+   * A room that broke its channel, as by a malformed frame, rests on this connection while the others go on. A connection that has no
+   * other room is closed, for a new one to begin again.
+   */
+  #channelBroke(connection: PeerConnection, room: RoomChannels | undefined): void {
+    const { id, opened } = connection
+    const isAlone = opened.kind === 'sealed' && opened.multiplexer.size === 1
+    if (room === undefined || isAlone) this.#close(connection, connection.closeReason)
+    else room.drop(id, 'protocol-violated', BROKEN_CHANNEL_MS)
   }
 
   /** A connection without a room in common is kept for a while: the room may be opened again. */

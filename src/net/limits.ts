@@ -12,8 +12,11 @@ export const HANDSHAKE_MS_MAX = 5_000
 /** How long a connection is kept without a room in common: one may be opened. */
 export const ROOMLESS_MS_MAX = 30_000
 
-/** Open connections of one process. Each may buffer a few hundred KiB. */
-export const CONNECTIONS_MAX = 64
+/** Open connections of one process. An idle one costs 50 KiB, one that does not read what is sent a few hundred. */
+export const CONNECTIONS_MAX = 128
+
+/** How long a room that broke its channel is not offered on the connection again. */
+export const BROKEN_CHANNEL_MS = 30_000
 
 /** Accepted connections whose handshake is not complete. */
 export const UNPROVEN_MAX = 16

@@ -47,7 +47,7 @@ export async function probe(
   }
   const keys = keyPairOf(random.bytes(SEED_BYTES))
   const instance = random.bytes(INSTANCE_ID_BYTES)
-  const hello = { version: PROTOCOL_VERSION, instance, key: keys.publicKey, ageMs: 0, nowMs: clock.now() }
+  const hello = { version: PROTOCOL_VERSION, instance, key: keys.publicKey, nowMs: clock.now() }
   const outcome = await new Promise<HandshakeOutcome>(resolve => {
     const options = { role: 'dialler', me: PROBE_ADDRESS, hello, keys, random } as const
     new HandshakeRun(connection, options, clock, resolve).start()

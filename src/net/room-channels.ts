@@ -21,7 +21,7 @@ export interface Connection {
   readonly remoteAddress: string
   /**
    * The byte stream of the room: a channel of a sealed connection, or the plain connection to a scuttleup peer. Whole frames have to
-   * be written to it, and come out of it. Destroying it closes the connection.
+   * be written to it, and come out of it. Destroying it closes the connection, or this room on it if other rooms use it.
    */
   readonly stream: RawConnection
 }

@@ -1,4 +1,4 @@
-import type { Clock, Millis } from '../base/clock.js'
+import type { Clock } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import type { Random } from '../base/random.js'
 import { AdmissionControl } from './admission/unproven.js'
@@ -92,7 +92,6 @@ export interface UpgraderOptions {
 export class Upgrader {
   readonly instance: Uint8Array
   readonly #options: UpgraderOptions
-  readonly #startedAt: Millis
   readonly #admission = new AdmissionControl<RawConnection>()
   readonly #pending = new Set<RawConnection>()
   /** Connections without a room in common, with what to do when there is one. */
@@ -102,12 +101,6 @@ export class Upgrader {
   constructor(options: UpgraderOptions) {
     this.#options = options
     this.instance = options.random.bytes(INSTANCE_ID_BYTES)
-    this.#startedAt = options.clock.now()
-  }
-
-  /** How long this process has been running. */
-  get ageMs(): Millis {
-    return this.#options.clock.now() - this.#startedAt
   }
 
   /** Upgrades an inbound connection. `me` is our address, as announced to peers. */
@@ -119,9 +112,9 @@ export class Upgrader {
   /** Upgrades a connection to a peer that was dialled. */
   upgrade(raw: RawConnection, me: string, dialled: Dialled | undefined): void {
     const { keys, clock, random } = this.#options
-    const { instance, ageMs } = this
+    const { instance } = this
     const role = dialled === undefined ? 'listener' : 'dialler'
-    const hello = { version: PROTOCOL_VERSION, instance, key: keys.publicKey, ageMs, nowMs: clock.now() }
+    const hello = { version: PROTOCOL_VERSION, instance, key: keys.publicKey, nowMs: clock.now() }
     const refusesPlain = (address: string): DialFailureReason | undefined => this.#refusesPlain(address, dialled)
     this.#pending.add(raw)
     const options = { role, me, hello, keys, random, refusesPlain } as const

@@ -142,11 +142,10 @@ function given({ ephemeral, header }: Side): { readonly bytes: () => Uint8Array 
   return { bytes: () => unhex(next.shift() ?? '') }
 }
 
-const helloOf = ({ key, instance, ageMs, nowMs }: Side) => ({
+const helloOf = ({ key, instance, nowMs }: Side) => ({
   version: 2,
   instance: unhex(instance),
   key: unhex(key),
-  ageMs,
   nowMs,
 })
 

@@ -24,8 +24,8 @@ const ROLES = ['dialler', 'listener'] as const
 type Role = (typeof ROLES)[number]
 
 const SIDES = {
-  dialler: { address: 'alice.local:26501', byte: 1, ageMs: 1_000, nowMs: 1_763_670_000_000 },
-  listener: { address: 'bob.local:4000', byte: 2, ageMs: 86_400_000, nowMs: 1_763_670_000_070 },
+  dialler: { address: 'alice.local:26501', byte: 1, nowMs: 1_763_670_000_000 },
+  listener: { address: 'bob.local:4000', byte: 2, nowMs: 1_763_670_000_070 },
 } as const
 
 /** The handshake of a connection between native peers: what each side writes, in order, as bytes and decoded. */
@@ -36,36 +36,29 @@ export function handshake() {
   const prologue = joined(LABEL, ...addresses)
   const { messages, hash, keys } = noiseNN(prologue, ephemeral.dialler, ephemeral.listener)
   const sideOf = (role: Role) => {
-    const { address, byte, ageMs, nowMs } = SIDES[role]
+    const { address, byte, nowMs } = SIDES[role]
     const roleByte = Uint8Array.of(ROLES.indexOf(role))
     const seed = filled(32, byte)
     const key = oracle.publicKey(seed)
     const instance = filled(16, 0xa0 + byte)
     const tagged = joined(utf8('persisted-chat/channel/1'), hash, roleByte)
     const roomTag = blake2b(tagged, { key: room, dkLen: 16 })
-    const hello = joined(
-      field.number(1, 2),
-      field.bytes(3, instance),
-      field.bytes(4, key),
-      field.number(6, ageMs),
-      field.number(7, nowMs),
-    )
+    const hello = joined(field.number(1, 2), field.bytes(3, instance), field.bytes(4, key), field.number(7, nowMs))
     const signature = oracle.sign(seed, joined(LABEL, roleByte, hash, blake2b(hello, { dkLen: 32 })))
     const header = filled(24, 0xf0 + byte)
     const records = new OracleRecords(keys[ROLES.indexOf(role)] ?? seed, header)
     const auth = records.record(joined(hello, signature))
-    return { address, seed, key, instance, ageMs, nowMs, roomTag, hello, signature, header, records, auth }
+    return { address, seed, key, instance, nowMs, roomTag, hello, signature, header, records, auth }
   }
   const sides = { dialler: sideOf('dialler'), listener: sideOf('listener') }
   const described = (role: Role) => {
-    const { records: _, auth: __, address, ageMs, nowMs, ...bytes } = sides[role]
+    const { records: _, auth: __, address, nowMs, ...bytes } = sides[role]
     const { seed, key, instance, roomTag, hello, signature, header } = bytes
     return {
       address,
       seed: hex(seed),
       key: hex(key),
       instance: hex(instance),
-      ageMs,
       nowMs,
       ephemeral: hex(ephemeral[role]),
       header: hex(header),

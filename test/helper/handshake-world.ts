@@ -19,19 +19,17 @@ export const helloOf = (peer: number, members: Partial<OurHello> = {}): OurHello
   version: 2,
   instance: Buffer.alloc(16, peer),
   key: keysOf(peer).publicKey,
-  ageMs: 1_000,
   nowMs: 1_800_000_000_000,
   ...members,
 })
 
-/** The remote that a handshake between peer 1 and another peer reports. At equal age, the higher id counts as older. */
+/** The remote that a handshake between peer 1 and another peer reports. */
 export const remoteOf = (address: string, peer: number): Remote => ({
   kind: 'native',
   version: 2,
   address,
   instance: Buffer.alloc(16, peer).toString('hex'),
   key: Buffer.from(keysOf(peer).publicKey).toString('hex'),
-  isOlder: peer > 1,
   aheadMs: 0,
 })
 

@@ -235,7 +235,6 @@ async function ours(random: Chance): Promise<Client> {
     version: PROTOCOL_VERSION,
     instance: systemRandom.bytes(INSTANCE_ID_BYTES),
     key: keys.publicKey,
-    ageMs: 1,
     nowMs: Date.now(),
   }
   return {

@@ -63,11 +63,11 @@ test('rejects a key that is not proven for this handshake and role', () => {
   assert.equal(
     answer(hash => {
       const auth = authOf(2, hash, 'listener')
-      const younger = encodeHello(helloOf(2, { ageMs: 5 }))
-      return concat([younger, auth.subarray(-64)])
+      const later = encodeHello(helloOf(2, { nowMs: 5 }))
+      return concat([later, auth.subarray(-64)])
     }),
     NO,
-    'another age than was signed',
+    'another time than was signed',
   )
   for (const length of [0, 1, 63, 64, 65, 200]) {
     const outcome = answer(() => Buffer.alloc(length))

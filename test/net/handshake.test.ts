@@ -196,23 +196,6 @@ test('accepts scuttleup peers unless the policy refuses their address', () => {
   assert.deepEqual(native.outcome, remoteOf(BOB, 2), 'native peers are not asked about')
 })
 
-test('two devices with one key agree on which is older', () => {
-  for (const [ageA, ageB] of [
-    [5, 4],
-    [4, 5],
-    [5, 5],
-  ] as const) {
-    const a = nativeEnd('dialler', ALICE, { hello: { ageMs: ageA, instance: Buffer.alloc(16, 6) } })
-    const b = nativeEnd('listener', BOB, { hello: { ageMs: ageB, instance: Buffer.alloc(16, 7) } })
-    exchange(a, b)
-    const elders = [a, b].map(
-      ({ outcome }) => typeof outcome === 'object' && outcome.kind === 'native' && outcome.isOlder,
-    )
-    assert.equal(elders.filter(Boolean).length, 1, `${ageA} and ${ageB}`)
-    if (ageA !== ageB) assert.equal(elders[0], ageB > ageA)
-  }
-})
-
 test('each side learns how far the other clock is ahead', () => {
   const a = nativeEnd('dialler', ALICE, { peer: 1, hello: { nowMs: 1_000 } })
   const b = nativeEnd('listener', BOB, { peer: 2, hello: { nowMs: 61_000 } })

@@ -5,7 +5,7 @@ import { decodeHello, encodeHello } from '../../src/net/handshake/hello.js'
 
 const instance = Uint8Array.from({ length: 16 }, (_, i) => 255 - i)
 const key = Uint8Array.from({ length: 32 }, (_, i) => 100 + i)
-const hello = { version: 2, instance, key, ageMs: 7, nowMs: 1_800_000_000_000 }
+const hello = { version: 2, instance, key, nowMs: 1_800_000_000_000 }
 
 const join = (...fields: readonly Uint8Array[]): Uint8Array => Buffer.concat(fields)
 /** The fields of `hello`, in order, with those in `others` instead. */
@@ -15,7 +15,6 @@ const fields = (others: Readonly<Record<number, Uint8Array | undefined>> = {}): 
       [1, varintField(1, 2)],
       [3, bytesField(3, instance)],
       [4, bytesField(4, key)],
-      [6, varintField(6, 7)],
       [7, varintField(7, 1_800_000_000_000)],
     ] as const
   ).flatMap(([number, field]) => (number in others ? (others[number] ?? []) : field))
@@ -27,7 +26,7 @@ test('decodes a hello as it was encoded', () => {
 })
 
 test('encodes times before 1970 and fractions as the nearest representable ones', () => {
-  assert.deepEqual(decodeHello(encodeHello({ ...hello, ageMs: 1.9, nowMs: -5 })), { ...hello, ageMs: 1, nowMs: 0 })
+  assert.deepEqual(decodeHello(encodeHello({ ...hello, nowMs: -5 })), { ...hello, nowMs: 0 })
 })
 
 test('skips unknown fields, in any order', () => {
@@ -51,10 +50,10 @@ test('rejects fields of another length or kind, and missing ones', () => {
     }
     assert.equal(decodeHello(join(...fields({ [number]: varintField(number, 1) }))), undefined)
   }
-  for (const number of [1, 6, 7]) {
+  for (const number of [1, 7]) {
     assert.equal(decodeHello(join(...fields({ [number]: textField(number, '1') }))), undefined)
   }
-  for (const number of [1, 3, 4, 6, 7]) assert.equal(decodeHello(join(...fields({ [number]: undefined }))), undefined)
+  for (const number of [1, 3, 4, 7]) assert.equal(decodeHello(join(...fields({ [number]: undefined }))), undefined)
   assert.equal(decodeHello(join(...fields({ 1: varintField(1, 1) }))), undefined, 'version 1')
 })
 

@@ -31,7 +31,7 @@ function world(dialsEveryone = true) {
   const connect = (number: number) => {
     const key = serviceOf('', number).key.padEnd(64, '0')
     connected.push({
-      remote: { kind: 'native', version: 2, address: '', instance: '', key, isOlder: false, aheadMs: 0 },
+      remote: { kind: 'native', version: 2, address: '', instance: '', key, aheadMs: 0 },
     })
   }
   const failToDial = (name: string, host: string, tries = 1) =>

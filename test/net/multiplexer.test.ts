@@ -286,15 +286,25 @@ test('closes the connection when every place was used, for the next one to begin
   assert.ok(alice.connection.destroyed)
 })
 
-test('a channel that breaks closes the connection', async () => {
+test('a channel that breaks is reported, and leaves the others alone', async () => {
   const { alice, bob } = pair()
   alice.multiplexer.offer([OPS, DEV])
   bob.multiplexer.offer([OPS, DEV])
   await turn()
+  const broken: string[] = []
+  alice.multiplexer.on('channel-broken', name => broken.push(name))
   alice.multiplexer.channelOf(OPS)?.destroy(new Error('broken'))
   await turn()
-  assert.ok(alice.connection.destroyed)
-  assert.ok(alice.multiplexer.channelOf(DEV) === undefined)
+  assert.deepEqual(broken, [Buffer.from(OPS).toString('hex')])
+  alice.multiplexer.withdraw(OPS)
+  await turn()
+  assert.ok(bob.multiplexer.channelOf(OPS) === undefined)
+  assert.deepEqual([alice.connection.destroyed, bob.connection.destroyed], [false, false])
+  const heard: Buffer[] = []
+  bob.multiplexer.channelOf(DEV)?.on('data', (bytes: Buffer) => heard.push(bytes))
+  alice.multiplexer.channelOf(DEV)?.write(frame(Buffer.from('goes on')))
+  await turn()
+  assert.deepEqual(Buffer.concat(heard), frame(Buffer.from('goes on')))
 })
 
 const strange: readonly (readonly [string, Violation, Uint8Array])[] = [

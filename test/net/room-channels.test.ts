@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { frame } from '../../src/base/wire/frames.js'
-import { ROOMLESS_MS_MAX } from '../../src/net/limits.js'
+import { BROKEN_CHANNEL_MS, ROOMLESS_MS_MAX } from '../../src/net/limits.js'
 import type { RoomChannels } from '../../src/net/room-channels.js'
 import { type ConnectionsWorld, openConnections, stranger, talk } from '../helper/connections-world.js'
 import { keysOf, nativeEnd } from '../helper/handshake-world.js'
@@ -135,6 +135,27 @@ test('closes a connection that finds no room in common, and dials again', BOUND,
   await bob.until(() => bob.accepted[0]?.destroyed === true)
   clock.advance(1_000)
   await bob.until(() => bob.accepted.length === 2)
+})
+
+test('a room that breaks its channel leaves the connection to the others, and comes back', BOUND, async t => {
+  const clock = new VirtualClock()
+  const [alice, bob] = [await peer(t, 1, OPS, clock), await peer(t, 2, OPS, clock)]
+  const [devA, devB] = [alice.open(DEV), bob.open(DEV)]
+  await together(alice, bob)
+  await Promise.all([alice.until(() => isIn(devA)), bob.until(() => isIn(devB))])
+  bob.connections.connections[0]?.stream.destroy(new Error('malformed'))
+  await Promise.all([alice, bob].map(each => each.until(() => each.connections.connections.length === 0)))
+  assert.ok(isIn(devA, devB))
+  await pass(clock, BROKEN_CHANNEL_MS - 1_000)
+  assert.ok(isIn(devA, devB))
+  assert.equal(alice.connections.connections.length, 0, 'it rests')
+  await pass(clock, 1_000)
+  await Promise.all([alice, bob].map(each => each.until(() => isIn(each.connections))))
+  assert.equal(bob.accepted.length, 1, 'the connection is the first one')
+  // Control: without another room the connection is closed, and another one opened.
+  for (const room of [devA, devB]) room.close()
+  bob.connections.connections[0]?.stream.destroy(new Error('malformed'))
+  await bob.until(() => bob.accepted[0]?.destroyed === true)
 })
 
 test('a room that drops a connection leaves it to the others, and comes back after the cooldown', BOUND, async t => {

@@ -120,7 +120,6 @@ const remoteOf = (name: Name, instance: string): Remote => ({
   address: `${name}.local:1`,
   instance,
   key: instance,
-  isOlder: false,
   aheadMs: 0,
 })
 

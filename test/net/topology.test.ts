@@ -22,7 +22,6 @@ const native = (key: string, instance = key): Remote => ({
   address: 'bob.local:1002',
   instance,
   key,
-  isOlder: false,
   aheadMs: 0,
 })
 const scuttleup = (address: string): Remote => ({ kind: 'scuttleup', address })
@@ -256,21 +255,21 @@ test(`keeps at most ${CONNECTIONS_MAX} connections, and accepts another when one
     [fullTopology(nativePeers), scuttleup('stranger')],
     [fullTopology(nativePeers), native(HIGHER)],
   ] as const) {
-    assert.deepEqual(full.opened(connection(100, stranger)), [
-      { kind: 'close', connection: 100, reason: 'connection-limit' },
+    assert.deepEqual(full.opened(connection(1_000, stranger)), [
+      { kind: 'close', connection: 1_000, reason: 'connection-limit' },
     ])
     full.closed(1, LASTED_MS)
-    assert.deepEqual(kinds(full.opened(connection(101, stranger))), ['connected'])
+    assert.deepEqual(kinds(full.opened(connection(1_001, stranger))), ['connected'])
     assert.equal(full.connections.length, CONNECTIONS_MAX)
   }
 })
 
 test('evicts the newest inbound scuttleup peer for a native peer', () => {
   const full = fullTopology(scuttleupPeers)
-  const effects = full.opened(connection(100, native(HIGHER)))
+  const effects = full.opened(connection(1_000, native(HIGHER)))
   assert.deepEqual(effects, [
     { kind: 'close', connection: CONNECTIONS_MAX - 1, reason: 'evicted' },
-    { kind: 'connected', connection: 100 },
+    { kind: 'connected', connection: 1_000 },
   ])
   assert.equal(full.connections.length, CONNECTIONS_MAX)
   assert.deepEqual(full.closed(CONNECTIONS_MAX - 1, LASTED_MS), [])
@@ -283,7 +282,7 @@ test('evicts an inbound connection for a named peer', () => {
     [fullTopology(id => (id === 9 ? scuttleup('nine') : nativePeers(id))), 9],
   ] as const) {
     full.add('bob', BOB)
-    assert.deepEqual(closes(full.opened(connection(100, native(HIGHER), 'bob'))), [leaves])
+    assert.deepEqual(closes(full.opened(connection(1_000, native(HIGHER), 'bob'))), [leaves])
   }
 })
 
@@ -294,15 +293,15 @@ test('evicts no named peer, and redials a further one slowly', () => {
     topology.opened(connection(id, scuttleup(`peer-${id}`), `peer-${id}`))
   }
   topology.add('bob', BOB)
-  const effects = topology.opened(connection(100, native(HIGHER), 'bob'))
-  assert.deepEqual(closes(effects), [100])
+  const effects = topology.opened(connection(1_000, native(HIGHER), 'bob'))
+  assert.deepEqual(closes(effects), [1_000])
   assert.deepEqual(delays(effects), [RETRY_MS_MAX])
 })
 
 test('when full, accepts a second connection of a connected peer, but no third', () => {
   const full = fullTopology(id => (id === 1 ? native(LOWER) : nativePeers(id)))
-  assert.deepEqual(kinds(full.opened(connection(65, native(LOWER)))), ['connected'])
-  assert.deepEqual(kinds(full.opened(connection(66, native(LOWER)))), ['close'])
+  assert.deepEqual(kinds(full.opened(connection(1_002, native(LOWER)))), ['connected'])
+  assert.deepEqual(kinds(full.opened(connection(1_003, native(LOWER)))), ['close'])
 })
 
 test('one connection serves two names of one peer', () => {

@@ -26,6 +26,8 @@ export interface MultiplexerOptions {
 interface MultiplexerEvents {
   /** Both sides have a room: its channel opened. The room id as hex. */
   channel: [room: string, channel: Channel]
+  /** What one room sent broke its channel, which is to be withdrawn. */
+  'channel-broken': [room: string]
   /** One of the sides closed a room. */
   'channel-closed': [room: string]
   /** The other side named its rooms, for the first time or again. */
@@ -173,11 +175,14 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     if (offer !== undefined) this.#write(offer, concat([Uint8Array.of(ACK), varint(bytes)]))
   }
 
-  /** A channel that breaks takes the connection with it: a new one starts all rooms afresh. */
+  /** A channel that breaks leaves the others alone: each has its own frames, places and window. */
   closed(channel: Channel): void {
-    if (this.#offerOf(channel) === undefined) return
-    this.#send()
-    this.#connection.destroy()
+    for (const [room, offer] of this.#offers)
+      if (offer.channel === channel) {
+        this.#send()
+        this.emit('channel-broken', room)
+        return
+      }
   }
 
   #offerOf(channel: Channel): Offer | undefined {

@@ -10,8 +10,6 @@ export interface NativeRemote {
   readonly instance: string
   /** The author's public key, proven, as hex. */
   readonly key: string
-  /** Whether it has been running for longer than this process. */
-  readonly isOlder: boolean
   /** How far its clock is ahead of ours, in milliseconds. */
   readonly aheadMs: number
 }

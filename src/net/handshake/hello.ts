@@ -19,8 +19,6 @@ export interface Hello {
   readonly instance: Uint8Array
   /** The author's public key. */
   readonly key: Uint8Array
-  /** How long the process has been running, in milliseconds: of two devices with one key, only the older one writes. */
-  readonly ageMs: number
   /** The process's clock, in milliseconds since 1970. */
   readonly nowMs: number
 }
@@ -29,12 +27,11 @@ export type Role = 'dialler' | 'listener'
 
 export const otherRole = (role: Role): Role => (role === 'dialler' ? 'listener' : 'dialler')
 
-export const encodeHello = ({ version, instance, key, ageMs, nowMs }: Hello): Uint8Array =>
+export const encodeHello = ({ version, instance, key, nowMs }: Hello): Uint8Array =>
   concat([
     varintField(1, version),
     bytesField(3, instance),
     bytesField(4, key),
-    varintField(6, Math.max(0, Math.floor(ageMs))),
     varintField(7, Math.max(0, Math.floor(nowMs))),
   ])
 
@@ -47,13 +44,11 @@ export function decodeHello(bytes: Uint8Array): Hello | undefined {
     else values.set(field.number, Uint8Array.from(field.value))
   }
   const version = numbers.get(1)
-  const ageMs = numbers.get(6)
   const nowMs = numbers.get(7)
   const [instance, key] = [3, 4].map(number => values.get(number))
-  if (version === undefined || version < PROTOCOL_VERSION || ageMs === undefined || nowMs === undefined)
-    return undefined
+  if (version === undefined || version < PROTOCOL_VERSION || nowMs === undefined) return undefined
   if (instance?.length !== INSTANCE_ID_BYTES || key?.length !== KEY_BYTES) return undefined
-  return { version, instance, key, ageMs, nowMs }
+  return { version, instance, key, nowMs }
 }
 
 /**

@@ -135,18 +135,14 @@ export class KeyExchange {
     return sealer.seal(encodeAuth(hello, keys, handshakeHash, role))
   }
 
-  #remoteOf({ version, instance, key, ageMs, nowMs }: Hello): NativeRemote {
-    const { hello: ours } = this.#options
-    // Of two processes that started together, the higher instance id counts as older: otherwise both would write with one key.
-    const isOlder = ageMs === ours.ageMs ? Buffer.compare(instance, ours.instance) > 0 : ageMs > ours.ageMs
+  #remoteOf({ version, instance, key, nowMs }: Hello): NativeRemote {
     return {
       kind: 'native',
       address: this.#address,
       version,
       instance: hexOf(instance),
       key: hexOf(key),
-      isOlder,
-      aheadMs: nowMs - ours.nowMs,
+      aheadMs: nowMs - this.#options.hello.nowMs,
     }
   }
 

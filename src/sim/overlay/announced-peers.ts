@@ -5,7 +5,7 @@ import { LanAutodial } from '../../net/overlay/lan-autodial.js'
 
 export const PORT = 4_000
 const ROOM = 'room'
-const REMOTE = { kind: 'native', address: '', version: 2, instance: '', isOlder: false, aheadMs: 0 } as const
+const REMOTE = { kind: 'native', address: '', version: 2, instance: '', aheadMs: 0 } as const
 
 /** A peer as it is announced: its address is its name. */
 interface Announced {

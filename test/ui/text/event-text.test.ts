@@ -45,7 +45,7 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   [{ kind: 'connection-lost', peer: 'bob', reason: 'closed' }, 'lost the connection to bob: the connection closed'],
   [
     { kind: 'connection-lost', peer: 'bob', reason: 'connection-limit' },
-    'lost the connection to bob: at the limit of 64 connections',
+    'lost the connection to bob: at the limit of 128 connections',
   ],
   [{ kind: 'connection-opened', peer: 'bob', protocol: 'native' }, 'connected to bob'],
   [

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import test from 'node:test'
+import { promisify } from 'node:util'
+import { TAG_BUGS } from './tag-bugs.js'
+
+// docs/protocol/wire.md §2.7: only who knows a room id can name the room, on each connection anew.
+
+const RUN = new URL('../helper/relayed-tags-run.js', import.meta.url).pathname
+
+async function openedWith(name: string): Promise<number> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', RUN, name])
+  return Number(stdout)
+}
+
+test('relayed tags of a room open no channel to the relay', async () => {
+  assert.equal(await openedWith('none'), 0)
+})
+
+for (const { name } of TAG_BUGS)
+  test(`control: they do if ${name}`, async () => {
+    assert.ok((await openedWith(name)) > 0)
+  })
