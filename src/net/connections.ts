@@ -4,6 +4,7 @@ import type { KeyPair } from '../base/crypto/signing.js'
 import type { Random } from '../base/random.js'
 import { hexOf } from '../base/wire/bytes.js'
 import { STRANGER_ROOMS_MAX } from './channels/limits.js'
+import type { Multiplexer } from './channels/multiplexer.js'
 import { dialFailureOf } from './dial-failure.js'
 import type { DialAttempt } from './dial-target.js'
 import type { CloseReason, NetEvent } from './events.js'
@@ -53,6 +54,8 @@ export class Connections implements ChannelCarrier {
   readonly #topology: Topology
   readonly #upgrader: Upgrader
   readonly #rooms = new Map<string, RoomChannels>()
+  /** Closed rooms that a peer may come to. */
+  readonly #listed = new Set<{ readonly room: Uint8Array; readonly onWanted: () => void }>()
   readonly #open = new Map<ConnectionId, PeerConnection>()
   readonly #retries = new Map<string, Cancel>()
   readonly #dials = new AbortController()
@@ -74,6 +77,7 @@ export class Connections implements ChannelCarrier {
       rooms: key => this.#roomsFor(key).slice(0, STRANGER_ROOMS_MAX),
       onProven: peer => this.#onProven?.(peer),
       onOpened: (opened, dialled) => this.#opened(opened, dialled),
+      onRooms: multiplexer => this.#roomsNamed(multiplexer),
       onRoomless: ({ name }) => this.#perform(this.#topology.roomless(name)),
       onDialFailed: ({ name }, reason, remoteAddress) =>
         this.#perform(this.#topology.failed(name, { reason }, remoteAddress)),
@@ -132,6 +136,13 @@ export class Connections implements ChannelCarrier {
       if (opened.kind === 'sealed') opened.multiplexer.withdraw(room.id)
       else if (isPlain) this.#close(connection, 'closed')
     }
+  }
+
+  /** Calls `onWanted` when a peer comes to a room that is closed here. Returns a function that ends that. */
+  list(room: Uint8Array, onWanted: () => void): () => void {
+    const listed = { room, onWanted }
+    this.#listed.add(listed)
+    return () => void this.#listed.delete(listed)
   }
 
   dial(name: string, address: Address): void {
@@ -274,6 +285,10 @@ export class Connections implements ChannelCarrier {
 
   #roomsFor(key: string): Uint8Array[] {
     return [...this.#rooms.values()].filter(room => room.admits(key)).map(({ id }) => id)
+  }
+
+  #roomsNamed(multiplexer: Multiplexer): void {
+    for (const { room, onWanted } of [...this.#listed]) if (multiplexer.isNewlyOffered(room)) onWanted()
   }
 
   #channelOpened(connection: PeerConnection, room: RoomChannels | undefined): void {

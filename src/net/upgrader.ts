@@ -66,6 +66,8 @@ export interface UpgraderOptions {
   readonly random: Random
   readonly onOpened: (opened: Opened, dialled: Dialled | undefined) => void
   readonly onDialFailed: (dialled: Dialled, reason: DialFailureReason, remoteAddress: string) => void
+  /** A peer named its rooms, for the first time or again. */
+  readonly onRooms: (multiplexer: Multiplexer) => void
   /** A dialled peer has none of our rooms; the connection waits for one. */
   readonly onRoomless: (dialled: Dialled) => void
   /** A peer of an older version dialled us from this address. */
@@ -162,7 +164,7 @@ export class Upgrader {
     { remote, stream, handshakeHash }: Extract<HandshakeOutcome, { readonly kind: 'sealed' }>,
     dialled: Dialled | undefined,
   ): void {
-    const { clock, random, rooms, onOpened, onRoomless, onProven } = this.#options
+    const { clock, random, rooms, onOpened, onRoomless, onProven, onRooms } = this.#options
     let settle = (reason?: DialFailureReason): void => {
       settle = () => {}
       cancel()
@@ -185,6 +187,7 @@ export class Upgrader {
     const peer = { remote, multiplexer }
     let hasRooms = false
     multiplexer.on('rooms', () => {
+      onRooms(multiplexer)
       if (multiplexer.size > 0) return settle()
       if (dialled?.isProbe) return settle('other-room')
       if (hasRooms) return

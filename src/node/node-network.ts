@@ -12,7 +12,7 @@ import { formatAddress } from '../net/lan/address.js'
 import { Discovery } from '../net/lan/mdns/discovery.js'
 import { isReachableAt } from '../net/lan/mdns/interfaces.js'
 import { resolver } from '../net/lan/mdns/resolve.js'
-import { type Service, serviceHost, shortKeyOf } from '../net/lan/mdns/service-records.js'
+import { roomTag, type Service, serviceHost, shortKeyOf } from '../net/lan/mdns/service-records.js'
 import { TcpSource } from '../net/lan/tcp.js'
 import { Announcement } from './announcement.js'
 import type { NodeEvent } from './events.js'
@@ -55,6 +55,8 @@ export class OpenNetwork {
   /** Events from before there was a room. */
   readonly #unseen: NodeEvent[] = []
   readonly #rooms = new Set<NetworkedRoom>()
+  /** Closed rooms. */
+  readonly #listed = new Set<{ readonly tag: string }>()
   readonly #host: string | undefined
   readonly #me: string
   readonly #service: Omit<Service, 'rooms' | 'port'>
@@ -142,6 +144,19 @@ export class OpenNetwork {
     discovery.browse()
   }
 
+  /** Announces a closed room, and calls `onWanted` when a peer comes to it. Returns a function that ends that. */
+  list(room: Uint8Array, onWanted: () => void): () => void {
+    const listed = { tag: roomTag(room) }
+    this.#listed.add(listed)
+    const unlist = this.connections.list(room, onWanted)
+    if (this.#isAnnounced) this.announce()
+    return () => {
+      unlist()
+      this.#listed.delete(listed)
+      if (this.#isAnnounced) this.announce()
+    }
+  }
+
   updateMissing(): void {
     this.discovery?.setMissing([...this.#rooms].some(({ isMissingPeers }) => isMissingPeers))
   }
@@ -152,7 +167,7 @@ export class OpenNetwork {
   }
 
   get #tags(): string[] {
-    return [...this.#rooms].flatMap(({ tag }) => tag ?? [])
+    return [...new Set([...this.#rooms, ...this.#listed].flatMap(({ tag }) => tag ?? []))]
   }
 
   #openDiscovery(): Discovery {
@@ -219,6 +234,20 @@ export class NodeNetwork {
   /** The network while there is a room. */
   async opened(): Promise<OpenNetwork | undefined> {
     return this.#open?.catch(() => undefined)
+  }
+
+  /** Announces a closed room while others are open, and calls `onWanted` when a peer comes to it. Returns a function that ends that. */
+  list(room: Uint8Array, onWanted: () => void): () => void {
+    let unlist = (): void => {}
+    let isOver = false
+    const listed = this.#open?.then(open => {
+      if (!isOver) unlist = open.list(room, onWanted)
+    })
+    listed?.catch(() => {}) // whoever opens the network reports that
+    return () => {
+      isOver = true
+      unlist()
+    }
   }
 
   /** Removes a room; with the last one the node stops listening. */

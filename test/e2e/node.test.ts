@@ -197,7 +197,7 @@ test('status shows a running node, and stop ends it with its faces', BOUND, asyn
   const { me, pid, rooms, filesReplaced, stays } = JSON.parse(status.stdout[0] ?? '')
   assert.deepEqual({ me, pid, filesReplaced, stays }, { me: 'alice', pid: node, filesReplaced: false, stays: false })
   const [listen = '', connection = ''] = [alice.listen ?? '', alice.peers?.[0] ?? '']
-  assert.deepEqual(rooms, [{ room: 'lobby', faces: 1, connections: [connection], plain: [], listen }])
+  assert.deepEqual(rooms, [{ room: 'lobby', open: true, faces: 1, connections: [connection], plain: [], listen }])
   const everyone = await ask('status')
   assert.match(everyone.stdout.join('\n'), /^alice {2}pid \d+, since .*\n {2}lobby {2}1 face, listening on/m)
   assert.match(everyone.stdout.join('\n'), /^bob {2}pid \d+/m)

@@ -63,10 +63,10 @@ test(
     await listed.exited
     const rooms = listed.stdout.map(line => JSON.parse(line))
     assert.deepEqual(
-      rooms.map(({ room, kind, members, unread, mentions }) => ({ room, kind, members, unread, mentions })),
+      rooms.map(({ room, kind, open, members, unread, mentions }) => ({ room, kind, open, members, unread, mentions })),
       [
-        { room: 'lobby', kind: 'public', members: 1, unread: 0, mentions: 0 },
-        { room: 'ops', kind: 'public', members: 2, unread: 0, mentions: 0 },
+        { room: 'lobby', kind: 'public', open: false, members: 1, unread: 0, mentions: 0 },
+        { room: 'ops', kind: 'public', open: false, members: 2, unread: 0, mentions: 0 },
       ],
       listed.transcript(),
     )

@@ -31,6 +31,8 @@ export interface ConnectionsWorld {
   readonly connections: RoomChannels
   /** Opens another room. */
   open(room: Uint8Array): RoomChannels
+  /** Has a closed room that a peer may come to. */
+  list(room: Uint8Array, onWanted: () => void): () => void
   /** Closes all connections. */
   close(): Promise<void>
   readonly address: Address
@@ -103,6 +105,7 @@ export async function openConnections(
   return {
     connections: open(room),
     open,
+    list: (id, onWanted) => node.list(id, onWanted),
     close: () => node.close(),
     address,
     accepted,

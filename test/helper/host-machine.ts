@@ -57,6 +57,8 @@ export class HostMachine {
   starts = 0
   /** Called before each room is opened; may throw. */
   onOpen: (report: (event: NodeEvent) => void) => void = () => {}
+  /** Closed rooms that a peer may come to, with what to call then. */
+  readonly listed = new Map<string, () => void>()
   /** Called with each room before it serves any face. */
   onPeer: (peer: Room) => void = () => {}
   readonly #options: MachineOptions
@@ -149,6 +151,10 @@ export class HostMachine {
         peers.set(options.room ?? 'lobby', peer)
         this.onPeer(peer)
         return peer
+      },
+      listRoom: async ({ room = 'lobby' }, onWanted) => {
+        this.listed.set(room, onWanted)
+        return () => void this.listed.delete(room)
       },
       onEvent: () => {},
       areFilesReplaced: () => false,

@@ -333,19 +333,87 @@ test('control: a node that stays keeps its room open without a face', BOUND, asy
   assert.equal(server.status.rooms.length, 1)
 })
 
-test('refuses another room while 32 are open, and opens it when one of them is closed', BOUND, async t => {
-  const machine = await HostMachine.open(t)
-  const [first] = await Promise.all(
-    Array.from({ length: 32 }, (_, index) => machine.face(t, { ...LOBBY_OPTIONS, room: `room-${index}` })),
-  )
-  const another = { ...LOBBY_OPTIONS, room: 'another' }
-  await assert.rejects(machine.face(t, another), {
-    code: 'BAD_USAGE',
-    message: 'alice has 32 rooms open',
-    hint: 'Close one first: /leave in its terminal.',
-  })
-  const again = await machine.face(t, { ...LOBBY_OPTIONS, room: 'room-1' })
-  await again.close()
-  await first?.close()
-  assert.equal((await machine.face(t, another)).room, 'another')
-})
+const openRooms = (machine: HostMachine): string[] =>
+  (machine.node?.server.status.rooms ?? []).flatMap(({ room, open }) => (open ? [room] : []))
+
+/** The lines of a room in the order in which its reader got them. */
+function reading(face: Face): string[] {
+  const lines: string[] = []
+  void (async () => {
+    for await (const messages of face.batches({ live: true })) lines.push(...messages.map(({ message }) => message))
+  })().catch(() => {})
+  return lines
+}
+
+test(
+  'closes the room that nobody has looked at for the longest time to open a 33rd one, and opens it again',
+  BOUND,
+  async t => {
+    let now = systemClock.now()
+    const machine = await HostMachine.open(t, { clock: { now: () => now++, after: systemClock.after } })
+    const faces: Face[] = []
+    for (let index = 0; index < 32; index++) {
+      const face = await machine.face(t, { ...LOBBY_OPTIONS, room: `room-${index}` })
+      faces.push(face)
+      if (index > 0) face.look(false)
+      await face.refreshed()
+    }
+    const [looked, idle, next] = faces as [Face, Face, Face]
+    const lines = reading(idle)
+    await idle.say('before')
+    while (lines.length < 1) await once(idle, 'change')
+    for (const face of faces.slice(3)) await face.say('busy')
+    next.look(true)
+    next.look(false)
+    await next.refreshed()
+    const parked = once(idle, 'change')
+    const another = await machine.face(t, { ...LOBBY_OPTIONS, room: 'another' })
+    while (!idle.isParked) await parked
+    assert.deepEqual(openRooms(machine).includes('room-1'), false)
+    assert.equal(openRooms(machine).length, 32)
+    assert.deepEqual(machine.node?.server.status.rooms.find(({ open }) => !open)?.room, 'room-1')
+    assert.deepEqual([looked.isParked, another.isParked], [false, false])
+    // The user looks at it: another one is closed, and its reader goes on where it was.
+    idle.look(true)
+    await idle.say('after')
+    while (lines.length < 2) await once(idle, 'change')
+    assert.deepEqual(lines, ['before', 'after'])
+    assert.ok(openRooms(machine).includes('room-1'))
+    assert.equal(openRooms(machine).length, 32)
+    assert.equal(machine.starts, 1, 'by the same node')
+    // A peer comes to the one that was closed for it: no room is closed that was used just now.
+    const [wanted = '', ...others] = machine.listed.keys()
+    const woken = faces.find(({ room }) => room === wanted)
+    assert.ok(woken?.isParked === true && others.length === 0)
+    const comes = machine.listed.get(wanted)
+    comes?.()
+    await looked.refreshed()
+    assert.ok(!openRooms(machine).includes(wanted))
+    now += 20_000
+    comes?.()
+    while (woken.isParked) await once(woken, 'change')
+    assert.ok(openRooms(machine).includes(wanted))
+    assert.equal(openRooms(machine).length, 32)
+  },
+)
+
+test(
+  'refuses another room while somebody looks at each of 32, and opens it when one of them is closed',
+  BOUND,
+  async t => {
+    const machine = await HostMachine.open(t)
+    const [first] = await Promise.all(
+      Array.from({ length: 32 }, (_, index) => machine.face(t, { ...LOBBY_OPTIONS, room: `room-${index}` })),
+    )
+    const another = { ...LOBBY_OPTIONS, room: 'another' }
+    await assert.rejects(machine.face(t, another), {
+      code: 'BAD_USAGE',
+      message: 'alice has 32 rooms open',
+      hint: 'Close one first: /leave in its terminal.',
+    })
+    const again = await machine.face(t, { ...LOBBY_OPTIONS, room: 'room-1' })
+    await again.close()
+    await first?.close()
+    assert.equal((await machine.face(t, another)).room, 'another')
+  },
+)

@@ -111,6 +111,33 @@ test('a connection without a room in common waits for one for a while', BOUND, a
   await bob.until(() => bob.accepted[0]?.destroyed === true)
 })
 
+test(
+  'reports that a peer comes to a closed room, once, and opens a channel when the room is opened for it',
+  BOUND,
+  async t => {
+    for (const hasOther of [true, false]) {
+      const clock = new VirtualClock()
+      const [alice, bob] = [await peer(t, 1, OPS, clock), await peer(t, 2, hasOther ? OPS : DEV, clock)]
+      let dev: RoomChannels | undefined
+      let times = 0
+      const unlist = alice.list(DEV, () => {
+        times++
+        dev ??= alice.open(DEV)
+      })
+      const inDev = hasOther ? bob.open(DEV) : bob.connections
+      alice.connections.add('bob', bob.address)
+      await bob.until(() => isIn(inDev))
+      assert.ok(dev !== undefined && isIn(dev))
+      dev?.close()
+      await bob.until(() => inDev.connections.length === 0)
+      bob.open(LAB)
+      await pass(clock, 100)
+      assert.equal(times, 1, 'they have been in it since before')
+      unlist()
+    }
+  },
+)
+
 test('closes a connection without a room in common when the other side has ended', BOUND, async t => {
   for (const ends of [true, false]) {
     const clock = new VirtualClock()

@@ -16,10 +16,10 @@ test('adds and removes rooms in a list that two terminals share', async t => {
   assert.deepEqual(other.load(), ['lobby', 'dev'])
 })
 
-test('saves 32 rooms and adds no further one', async t => {
+test('saves 256 rooms and adds no further one', async t => {
   const rooms = new SavedRooms(await temporaryDirectory(t))
-  for (let index = 0; index < 34; index++) await rooms.add(`room-${index}`)
-  assert.equal(rooms.load().length, 32)
+  for (let index = 0; index < 258; index++) await rooms.add(`room-${index}`)
+  assert.equal(rooms.load().length, 256)
   assert.equal(rooms.load()[0], 'room-0')
   await rooms.remove('room-0')
   await rooms.add('another')

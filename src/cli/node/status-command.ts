@@ -13,7 +13,7 @@ import { DONE, FAILED } from '../exit-code.js'
 import { within } from './within.js'
 
 /** Longest wait for the answer of a node. */
-const ANSWER_MS_MAX = 3_000
+export const ANSWER_MS_MAX = 3_000
 
 export interface StatusOptions {
   readonly me: string | undefined
@@ -55,7 +55,8 @@ function linesOf({ me, pid, since, version, filesReplaced, stays, rooms }: NodeS
   const kind = stays ? 'runs until it is stopped' : 'ends with its last face'
   return [
     `${me}  pid ${pid}, since ${since}, version ${version}, ${kind}${replaced}`,
-    ...rooms.map(({ room, faces, connections, plain, listen }) => {
+    ...rooms.map(({ room, open = true, faces, connections, plain, listen }) => {
+      if (!open) return `  ${room}  ${faces} ${faces === 1 ? 'face' : 'faces'}, closed until somebody looks at it`
       const peers = connections.length === 0 ? 'no connections' : `connected to ${encryptionText(connections, plain)}`
       return `  ${room}  ${faces} ${faces === 1 ? 'face' : 'faces'}, listening on ${listen}, ${peers}`
     }),

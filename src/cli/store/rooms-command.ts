@@ -4,7 +4,9 @@ import { ChatError } from '../../base/errors.js'
 import { sanitise, sanitisedJson } from '../../base/safe-text.js'
 import { mentions } from '../../chat/mention.js'
 import { UnreadCount } from '../../chat/views/unread-count.js'
+import { askNode, statusIn } from '../../host/client/connect.js'
 import { type EnteredRoom, NodeStore } from '../../host/server/node-store.js'
+import type { NodeStatus } from '../../host/server/server.js'
 import type { Digest } from '../../log/format/heads.js'
 import { LOBBY } from '../../log/format/room-id.js'
 import { LevelStore } from '../../log/store/level-store.js'
@@ -16,6 +18,8 @@ import { dateAndTimeOf } from '../../session/dates.js'
 import { loadView, savedViewFile } from '../../session/saved-view.js'
 import { info, writeLinesIfOpen } from '../../ui/lines/output.js'
 import { DONE } from '../exit-code.js'
+import { ANSWER_MS_MAX } from '../node/status-command.js'
+import { within } from '../node/within.js'
 import { report, type Where } from './stored-logs.js'
 
 /** What `rooms` prints of a room. */
@@ -24,6 +28,8 @@ interface RoomSummary {
   /** Name of its directory. */
   readonly id: string
   readonly kind: 'public' | 'private'
+  /** Whether a running node has it open. */
+  readonly open: boolean
   /** How many people have written there, or are members of a private room. */
   readonly members: number
   readonly unread: number
@@ -52,10 +58,11 @@ export async function listRooms(where: Omit<Where, 'room'>, isJson: boolean): Pr
     const rooms = [...((await node?.rooms()) ?? [])]
     if (labels.includes(LOBBY) && !rooms.some(({ label }) => label === LOBBY))
       rooms.unshift({ name: LOBBY, label: LOBBY, enteredAt: 0 })
+    const open = await openRooms(where.me, directory)
     const summaries: RoomSummary[] = []
     for (const room of rooms)
       if (labels.includes(room.label))
-        summaries.push(await summaryOf(where, room, (await node?.marks(room.label)) ?? []))
+        summaries.push(await summaryOf(where, room, (await node?.marks(room.label)) ?? [], open.has(room.name)))
     await writeLinesIfOpen(process.stdout, isJson ? summaries.map(room => sanitisedJson(room)) : linesOf(summaries))
     for (const label of labels)
       if (!rooms.some(room => room.label === label))
@@ -66,10 +73,18 @@ export async function listRooms(where: Omit<Where, 'room'>, isJson: boolean): Pr
   }
 }
 
+/** The rooms that a running node has open. */
+async function openRooms(me: string, directory: string): Promise<ReadonlySet<string>> {
+  const answer = await within(ANSWER_MS_MAX, askNode({ me, directory }, 'status'))
+  const status = answer === 'late' ? undefined : answer && (statusIn(answer.value) as NodeStatus | undefined)
+  return new Set(status?.rooms.flatMap(({ room, open = true }) => (open ? [room] : [])))
+}
+
 async function summaryOf(
   { me, data }: Omit<Where, 'room'>,
   { name, privateRoom }: EnteredRoom,
   marks: readonly Digest[],
+  isOpen: boolean,
 ): Promise<RoomSummary> {
   const home = homeOf(data, me, name, privateRoom?.id)
   const { hidden } = loadView(savedViewFile(home.database))
@@ -89,6 +104,7 @@ async function summaryOf(
       room: name,
       id: home.databaseName,
       kind: privateRoom === undefined ? 'public' : 'private',
+      open: isOpen,
       members:
         privateRoom === undefined
           ? log.head.length
@@ -104,12 +120,13 @@ async function summaryOf(
 
 function linesOf(rooms: readonly RoomSummary[]): string[] {
   const width = Math.max(0, ...rooms.map(({ room }) => room.length))
-  return rooms.map(({ room, kind, members, unread, mentions, lastAt }) => {
+  return rooms.map(({ room, kind, open, members, unread, mentions, lastAt }) => {
     const counts = [
       ...(kind === 'private' ? [`private, ${members} ${members === 1 ? 'member' : 'members'}`] : []),
       unread === 0 ? 'all read' : `${unread.toLocaleString('en')} unread`,
       ...(mentions === 0 ? [] : [`${mentions.toLocaleString('en')} mention you`]),
       ...(lastAt === null ? [] : [`last message ${dateAndTimeOf(Date.parse(lastAt))}`]),
+      ...(open ? ['open'] : []),
     ]
     return sanitise(`${room.padEnd(width)}  ${counts.join(', ')}`)
   })

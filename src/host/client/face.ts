@@ -72,6 +72,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   #end: FaceEnd | undefined
   #onEnded: (end: FaceEnd) => void = () => {}
   #hasSpoken = false
+  #isLooking = true
   #isSilent = false
   #isClosed = false
   /** Resolves when the face cannot continue. */
@@ -162,6 +163,17 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   /** Whether the node does not answer. The user has been notified. */
   get isSilent(): boolean {
     return this.#isSilent
+  }
+
+  /** Whether the node has closed the room for one that somebody looks at. Nothing arrives until the room is open again. */
+  get isParked(): boolean {
+    return this.#connection.isParked
+  }
+
+  /** Whether the user sees the room. A room that nobody looks at may be closed for another one; looking at it opens it again. */
+  look(isLooking: boolean): void {
+    this.#isLooking = isLooking
+    this.#connection.send({ do: 'look', isLooking })
   }
 
   /** Whether anything was said through this face. */
@@ -299,6 +311,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     connection.on('end', reason => {
       this.#reason = reason
     })
+    connection.on('parked', () => void this.emit('change'))
     connection.once('gone', () => {
       if (this.#isClosed) return
       this.#outbox.disconnected()
@@ -306,6 +319,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     })
     watchNode(connection, this.#clock, since => this.#tellSilence(since, connection.welcome.pid))
     connection.start()
+    if (!this.#isLooking) connection.send({ do: 'look', isLooking: false })
     this.#outbox.connected(connection)
     this.#marks.reportAll()
   }

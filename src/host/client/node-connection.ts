@@ -48,6 +48,8 @@ interface ConnectionEvents {
   marks: [readonly Digest[]]
   /** The node announces that it ends. */
   end: [reason: string]
+  /** The node has closed the room for another one. Whatever the face sends opens it again. */
+  parked: []
   gone: []
 }
 
@@ -91,7 +93,9 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   #presence: readonly Present[] = []
   #others = 0
   #isGone = false
+  #isParked = false
   #onState = (): void => {}
+  readonly #parked: Promise<void>
   /** Resolves when the node has sent the state of the room; rejects with `NodeGone`. */
   readonly ready: Promise<void>
 
@@ -102,6 +106,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     this.#writer = new FrameWriter(socket)
     this.#reader = reader
     this.welcome = welcome
+    this.#parked = new Promise(resolve => void this.once('parked', resolve))
     this.ready = new Promise((resolve, reject) => {
       this.#onState = resolve
       this.once('gone', () => reject(new NodeGone()))
@@ -146,6 +151,10 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     return this.#isGone
   }
 
+  get isParked(): boolean {
+    return this.#isParked
+  }
+
   get heads(): readonly Digest[] {
     return [...this.#heads].map(([author, seq]) => ({ author, seq }))
   }
@@ -180,8 +189,9 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     this.send({ do: 'acknowledge', acknowledged })
   }
 
+  /** Resolves when the node answers, or closes the room: then it answers nothing until the face is attached again. */
   ping(): Promise<void> {
-    return this.call({ do: 'ping' })
+    return Promise.race([this.call({ do: 'ping' }), this.#parked])
   }
 
   async *entries({ signal, since, ...options }: ReadOptions): AsyncGenerator<readonly Entry[]> {
@@ -250,7 +260,10 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     else if (is === 'marks') this.emit('marks', digestsOf(value['marks']) ?? [])
     else if (is === 'event') this.#receiveEvent(value['event'])
     else if (is === 'end') this.emit('end', String(value['reason']))
-    else if (is === 'state') this.#receiveState(value)
+    else if (is === 'parked') {
+      this.#isParked = true
+      this.emit('parked')
+    } else if (is === 'state') this.#receiveState(value)
   }
 
   #receiveEvent(value: unknown): void {

@@ -19,6 +19,8 @@ export function afterSilence(clock: Clock, answerMs: Millis, onSilent: () => voi
 
 export interface WatchedNode {
   readonly isGone: boolean
+  /** Whether its room is closed, so that it answers nothing. */
+  readonly isParked: boolean
   /** Resolves when the node answers; rejects when it is gone. */
   ping(): Promise<void>
 }
@@ -27,7 +29,7 @@ export interface WatchedNode {
 export function watchNode(node: WatchedNode, clock: Clock, onChange: (silentSince: Millis | undefined) => void): void {
   let isSilent = false
   const ask = (): void => {
-    if (node.isGone) return
+    if (node.isGone || node.isParked) return
     const askedAt = clock.now()
     const cancel = afterSilence(clock, ANSWER_MS, () => {
       isSilent = true

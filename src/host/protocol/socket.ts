@@ -14,7 +14,7 @@ const SOCKET_NAME = 'node.sock'
 /** How long a node has to accept a connection. */
 const CONNECT_MS_MAX = 2_000
 /** Faces and commands that may be connected to one node. */
-const CONNECTIONS_MAX = 64
+const CONNECTIONS_MAX = 512
 const NOT_OTHERS = 0o177
 const OF_OTHERS = 0o077
 

@@ -31,6 +31,8 @@ export interface SessionContext {
   readonly command: RunCommand
   /** Called when the face says goodbye. */
   readonly onGoodbye: () => void
+  /** Called when the user begins or stops to look at the room. */
+  readonly onLook: () => void
 }
 
 /** The node's side of one face: its lines, its calls, and the state of the room. A malformed frame ends this session only. */
@@ -46,6 +48,7 @@ export class FaceSession {
   /** Bytes of the frames whose lines are unanswered. */
   #unanswered = 0
   #isSendingSoon = false
+  #isLooking = true
   #isClosed = false
 
   /** `reader` may contain frames that arrived with the hello. */
@@ -86,6 +89,17 @@ export class FaceSession {
   /** These read marks have moved. */
   marks(marks: readonly Digest[]): void {
     if (this.#output.mayNotify()) this.#output.send({ is: 'marks', marks: pairsOf(marks) })
+  }
+
+  /** Whether the user sees the room, or waits for the answer to a line. */
+  get isLooking(): boolean {
+    return this.#isLooking || this.#unanswered > 0
+  }
+
+  /** The room is being closed for another one: the face waits at its socket. */
+  park(): void {
+    this.#output.send({ is: 'parked' })
+    this.close()
   }
 
   /** The room is closing: accepts no more calls. The socket stays open until the database is closed. */
@@ -135,6 +149,10 @@ export class FaceSession {
         return true
       case 'away':
         this.#peer.setAway(typeof call['text'] === 'string' ? call['text'] : undefined)
+        return true
+      case 'look':
+        this.#isLooking = call['isLooking'] !== false
+        this.#context.onLook()
         return true
       case 'addressed':
         return this.#addressed(call['author'])

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { Clock } from '../../base/clock.js'
+import type { Clock, Millis } from '../../base/clock.js'
 import { reasonOf } from '../../base/errors.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import type { FrameReader } from '../../base/wire/frames.js'
@@ -54,6 +54,8 @@ export class HostedRoom {
   /** How the room was opened, and events that no face has seen. */
   readonly #opening: readonly NodeEvent[]
   #unseen: NodeEvent[]
+  /** When somebody last looked at the room, or something arrived. */
+  #usedAt: Millis
   #isClosed = false
 
   private constructor(peer: Room, parts: HostedRoomParts, marks: ReadMarks, unseen: NodeEvent[]) {
@@ -61,10 +63,12 @@ export class HostedRoom {
     this.#marks = marks
     this.#parts = parts
     this.#peers = new Set(parts.options.peers)
+    this.#usedAt = parts.clock.now()
     this.#opening = unseen.filter(event => !isProblem(event) && event.kind !== 'key-created')
     this.#unseen = parts.keepsEvents ? unseen : []
     const changed = (): void => this.#toAll(session => session.sendStateSoon())
     peer.on('change', changed).on('presence', changed).on('heads', changed)
+    peer.on('heads', () => this.#used())
     marks.on('moved', moved => this.#toAll(session => session.marks(moved)))
     peer.delivery.on('change', replicas => this.#toAll(session => session.delivered(replicas)))
   }
@@ -92,6 +96,19 @@ export class HostedRoom {
     return this.#faces.size
   }
 
+  /** Since when nobody has looked at the room and nothing has arrived; undefined while somebody looks. */
+  get idleSince(): Millis | undefined {
+    return [...this.#faces.values()].some(({ session }) => session.isLooking) ? undefined : this.#usedAt
+  }
+
+  /** Takes its faces off the room, which is about to close: they wait at these sockets. */
+  park(): Duplex[] {
+    const sockets = [...this.#faces.keys()]
+    this.#toAll(session => session.park())
+    this.#faces.clear()
+    return sockets
+  }
+
   /** Serves a face from now on. `onReady` is called before anything else is sent to it. */
   async attach(socket: Duplex, reader: FrameReader, hello: Hello, onReady: () => void): Promise<void> {
     const client = hexOf(hello.client ?? new Uint8Array(0))
@@ -113,6 +130,7 @@ export class HostedRoom {
       marks: this.#marks,
       others: () => this.faces - 1,
       command: this.#parts.command,
+      onLook: () => this.#used(),
       onGoodbye: () => {
         hasSaidGoodbye = true
         gone()
@@ -120,6 +138,7 @@ export class HostedRoom {
     })
     const isFirst = this.#faces.size === 0
     this.#faces.set(socket, { session, client })
+    this.#used()
     socket.once('close', gone)
     onReady()
     session.start()
@@ -166,6 +185,10 @@ export class HostedRoom {
     } catch (error) {
       session.event({ kind: 'connect-refused', peer, detail: reasonOf(error) })
     }
+  }
+
+  #used(): void {
+    this.#usedAt = this.#parts.clock.now()
   }
 
   #dropDesk(client: string): void {

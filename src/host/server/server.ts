@@ -15,6 +15,7 @@ import { checkConflict, type NodeOptions, nodeOptionsOf, type RoomOptions, roomN
 import type { Secret } from '../protocol/secret.js'
 import { HostedRoom } from './hosted-room.js'
 import type { NodeStore } from './node-store.js'
+import { ParkedRooms } from './parked-rooms.js'
 import type { OpenRooms, RoomCommands } from './room-commands.js'
 
 /** How long a connection has to prove that it knows the secret. */
@@ -23,6 +24,9 @@ const HELLO_MS_MAX = 10_000
 const FIRST_FACE_MS_MAX = 10_000
 /** How long a room stays open after its last face disconnected without a goodbye. */
 const GRACE_MS = 1_000
+
+/** A room that was used within this time is not closed for one that only a peer comes to. */
+const FRESH_MS = 10_000
 
 /** Why a node ends: no face uses it, it was stopped, or a newer version replaces it. */
 export type EndReason = 'idle' | 'stopped' | 'replaced'
@@ -44,6 +48,8 @@ export interface ServerParts {
   /** The commands on private rooms. */
   commands(rooms: OpenRooms): Promise<RoomCommands>
   openRoom(options: RoomOptions, onEvent: (event: NodeEvent) => void): Promise<Room>
+  /** Calls `onWanted` when a peer comes to a room that is closed. Returns a function that ends that. Default: never. */
+  listRoom?(options: RoomOptions, onWanted: () => void): Promise<() => void>
   readonly onEvent: (event: NodeEvent) => void
   /** Whether the program's files have been replaced since the start. */
   areFilesReplaced(): boolean
@@ -63,10 +69,13 @@ export interface NodeStatus {
 
 interface RoomStatus {
   readonly room: string
+  /** Whether it is open: of more rooms than may be, those are that somebody looked at last. */
+  readonly open: boolean
   readonly faces: number
   readonly connections: readonly string[]
   /** Of these, scuttleup peers: their connections are not encrypted. */
   readonly plain: readonly string[]
+  /** Empty if it is not open. */
   readonly listen: string
 }
 
@@ -82,6 +91,7 @@ export class NodeServer {
   readonly #open = new Map<string, HostedRoom>()
   /** Rooms that are being closed; a new face waits until its room is closed. */
   readonly #closing = new Map<string, Promise<void>>()
+  readonly #parked = new ParkedRooms(() => this.#endIfIdle())
   /** The options that the rooms share, as the first one was opened with. */
   #shared: NodeOptions | undefined
   readonly #sockets = new Set<Duplex>()
@@ -128,10 +138,12 @@ export class NodeServer {
 
   get status(): NodeStatus {
     const { me, pid, version, stays } = this.#parts
-    const rooms = [...this.#open].map(([room, { faces, peer }]) => {
+    const open = [...this.#open].map(([room, { faces, peer }]) => {
       const { connected: connections, plain = [] } = peer.connectionSummary
-      return { room, faces, connections, plain, listen: peer.listensOn ?? peer.address }
+      return { room, open: true, faces, connections, plain, listen: peer.listensOn ?? peer.address }
     })
+    const parked = this.#parked.faces.map(([room, faces]) => ({ room, open: false, faces, ...NO_CONNECTIONS }))
+    const rooms = [...open, ...parked]
     const since = new Date(this.#startedAt).toISOString()
     return { me, pid, since, version, filesReplaced: this.#parts.areFilesReplaced(), stays, rooms }
   }
@@ -261,22 +273,57 @@ export class NodeServer {
     if (this.#open.size === 0) this.#endIfIdle()
   }
 
-  /** The room of a face; opens it if necessary. */
-  async #roomFor(options: RoomOptions): Promise<HostedRoom> {
+  /**
+   * The room of a face; opens it if necessary. Where as many are open as may be, the one that nobody has looked at for the longest time
+   * is closed, unless it was used in the last `freshMs`.
+   */
+  async #roomFor(options: RoomOptions, freshMs = 0): Promise<HostedRoom> {
     const name = roomNameOf(options)
     while (this.#paused !== undefined) await this.#paused
     await this.#closing.get(name)
     const known = this.#rooms.get(name)
     if (known !== undefined) return known
-    if (this.#rooms.size >= OPEN_ROOMS_MAX)
-      throw new ChatError('BAD_USAGE', `${this.#parts.me} has ${OPEN_ROOMS_MAX} rooms open`, {
-        hint: 'Close one first: /leave in its terminal.',
-      })
+    if (this.#rooms.size >= OPEN_ROOMS_MAX) {
+      if (!(await this.#parkIdlest(freshMs)))
+        throw new ChatError('BAD_USAGE', `${this.#parts.me} has ${OPEN_ROOMS_MAX} rooms open`, {
+          hint: 'Close one first: /leave in its terminal.',
+        })
+      return this.#roomFor(options, freshMs)
+    }
     if (this.#shared !== undefined) checkConflict(this.#parts.me, this.#shared, options)
     this.#shared ??= nodeOptionsOf(options)
     const opening = this.#openRoom(name, { ...options, ...this.#shared })
     this.#rooms.set(name, opening)
-    return opening
+    const room = await opening
+    this.#parked.wake(name)
+    return room
+  }
+
+  /** Closes the room that nobody has looked at for the longest time. False if somebody looks at each, or has just done so. */
+  async #parkIdlest(freshMs: Millis): Promise<boolean> {
+    const latest = this.#parts.clock.now() - freshMs
+    const [idlest] = [...this.#open]
+      .flatMap(([name, room]) => {
+        const { idleSince } = room
+        const mayClose = name !== this.#ownRoom && idleSince !== undefined && idleSince <= latest
+        return mayClose ? [{ name, room, idleSince }] : []
+      })
+      .sort((a, b) => a.idleSince - b.idleSince)
+    if (idlest === undefined || this.#ending !== undefined) return false
+    const { name, room } = idlest
+    this.#parts.log('closes a room to open another one')
+    this.#open.delete(name)
+    this.#rooms.delete(name)
+    const { options } = room
+    const sockets = room.park()
+    const closing = room.close().finally(() => this.#closing.delete(name))
+    this.#closing.set(name, closing)
+    if (sockets.length > 0) {
+      const onWanted = (): void => void this.#roomFor(options, FRESH_MS).catch(() => {})
+      this.#parked.add(name, sockets, this.#parts.listRoom?.(options, onWanted))
+    }
+    await closing
+    return true
   }
 
   /** Runs work on the databases of a room that is closed; a face that opens the room waits. */
@@ -376,7 +423,7 @@ export class NodeServer {
     if (room === undefined || this.#ending !== undefined) return
     this.#open.delete(name)
     this.#forget(name)
-    if (this.#open.size === 0 && this.#arriving === 0 && !this.#parts.stays) {
+    if (this.#open.size === 0 && this.#arriving === 0 && this.#parked.size === 0 && !this.#parts.stays) {
       this.#open.set(name, room)
       return this.end('idle')
     }
@@ -399,7 +446,14 @@ export class NodeServer {
   }
 
   #endIfIdle(): void {
-    if (this.#open.size > 0 || this.#closing.size > 0 || this.#arriving > 0 || this.#parts.stays) return
+    if (
+      this.#open.size > 0 ||
+      this.#parked.size > 0 ||
+      this.#closing.size > 0 ||
+      this.#arriving > 0 ||
+      this.#parts.stays
+    )
+      return
     if (this.#paused !== undefined) return
     void this.end('idle')
   }
@@ -412,7 +466,11 @@ export class NodeServer {
     const rooms = await Promise.allSettled(this.#rooms.values())
     const open = new Set(this.#open.values())
     for (const room of rooms) if (room.status === 'fulfilled') open.add(room.value)
-    for (const room of open) if (reason !== 'idle') room.announceEnd(socket => send(socket, { is: 'end', reason }))
+    const announce = (socket: Duplex): void => send(socket, { is: 'end', reason })
+    if (reason !== 'idle') {
+      for (const room of open) room.announceEnd(announce)
+      for (const socket of this.#parked.sockets) announce(socket)
+    }
     await Promise.allSettled([...open].map(room => room.close()))
     await Promise.allSettled(this.#closing.values())
     await this.#release()
@@ -421,6 +479,8 @@ export class NodeServer {
     for (const socket of this.#sockets) socket.destroy()
   }
 }
+
+const NO_CONNECTIONS = { connections: [], plain: [], listen: '' } as const
 
 function send(socket: Duplex, value: Fields): void {
   if (!socket.destroyed) socket.write(frame(jsonBody(value)))

@@ -3,12 +3,14 @@ import { systemClock } from '../../base/clock.js'
 import { loadKey } from '../../base/crypto/key-file.js'
 import { packageVersion } from '../../base/program-files.js'
 import { systemRandom } from '../../base/random.js'
+import { roomId } from '../../log/format/room-id.js'
 import type { NodeEvent } from '../../node/events.js'
 import { checkKeyIsThere, secureHome } from '../../node/home-guard.js'
 import { homeOf } from '../../node/paths.js'
 import { Pins } from '../../node/people/pins.js'
 import { elect } from '../election.js'
 import { NODE_PROGRAM, type NodeStart } from '../protocol/node-start.js'
+import { roomNameOf } from '../protocol/options.js'
 import { loadSecret } from '../protocol/secret.js'
 import { connectTo, listenAt } from '../protocol/socket.js'
 import { NodeStore } from './node-store.js'
@@ -68,6 +70,11 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
         const [[{ openRoom }], known] = await Promise.all([roomModules, store.privateRoom(options.room)])
         const own = { me, data, pins, network: await network, onEvent: report }
         return openRoom({ ...options, ...own, room: known?.name ?? options.room, privateRoom: known?.privateRoom })
+      },
+      // A private room opens when its user looks: who is a member of it is known only while it is open.
+      listRoom: async (options, onWanted) => {
+        const isPrivate = (await store.privateRoom(options.room)) !== undefined
+        return isPrivate ? () => {} : (await network).list(roomId(roomNameOf(options)), onWanted)
       },
       onEvent,
       areFilesReplaced: () => filesChangedAt() !== filesAt,

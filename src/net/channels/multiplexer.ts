@@ -69,6 +69,8 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   /** Our tags by place. */
   readonly #ours: (Uint8Array | undefined)[] = []
   #theirs: readonly Uint8Array[] = []
+  /** What they named before. */
+  #theirsBefore: readonly Uint8Array[] = []
   /** Their places that had a channel, and no longer name its room. */
   readonly #left = new Set<number>()
   #hasHadChannel = false
@@ -107,6 +109,14 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     const { role, handshakeHash } = this.#options
     const tag = roomTagOf(room, handshakeHash, otherRole(role))
     return this.#theirs.some(theirs => sameBytes(theirs, tag))
+  }
+
+  /** Whether the other side has just come to a room: it named the room in its last Rooms, and not before. */
+  isNewlyOffered(room: Uint8Array): boolean {
+    const { role, handshakeHash } = this.#options
+    const tag = roomTagOf(room, handshakeHash, otherRole(role))
+    const isIn = (tags: readonly Uint8Array[]): boolean => tags.some(theirs => sameBytes(theirs, tag))
+    return isIn(this.#theirs) && !isIn(this.#theirsBefore)
   }
 
   /**
@@ -241,6 +251,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
       this.emit('violation', 'malformed-rooms')
       return
     }
+    this.#theirsBefore = this.#theirs
     this.#theirs = tags
     this.#match()
     this.emit('rooms')

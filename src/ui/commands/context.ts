@@ -27,6 +27,7 @@ export interface OpenRoom {
   readonly number: number
   readonly room: string
   readonly isShown: boolean
+  readonly isParked: boolean
   readonly unread: number
   readonly mentions: number
 }

@@ -54,9 +54,9 @@ export const leave = command({
   },
 })
 
-function rowOf({ number, room, isShown, unread, mentions }: OpenRoom): string {
+function rowOf({ number, room, isShown, isParked, unread, mentions }: OpenRoom): string {
   const counts = [
-    ...(isShown ? ['shown'] : []),
+    ...(isShown ? ['shown'] : isParked ? ['closed until you go to it'] : []),
     ...(unread > 0 ? [`${formatNumber(unread)} unread`] : []),
     ...(mentions > 0 ? [`${formatNumber(mentions)} mention you`] : []),
   ]

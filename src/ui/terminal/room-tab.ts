@@ -30,6 +30,11 @@ export class RoomTab {
     return this.#count?.unread ?? 0
   }
 
+  /** Whether its node has closed it for other rooms; showing it opens it again. */
+  get isParked(): boolean {
+    return this.face.isParked
+  }
+
   /** How many of them mention the user. */
   get mentions(): number {
     return this.#count?.mentions ?? 0
@@ -37,6 +42,7 @@ export class RoomTab {
 
   /** The room is shown: stops counting. */
   show(): void {
+    this.face.look(true)
     this.#counting.abort()
     this.#count = undefined
   }
@@ -44,6 +50,7 @@ export class RoomTab {
   /** The room is no longer shown: counts what arrives, except from these hidden authors. */
   hide(hidden: ReadonlySet<AuthorId>): void {
     this.#hidden = hidden
+    this.face.look(false)
     this.notices.hold()
     this.#counting.abort()
     this.#counting = new AbortController()

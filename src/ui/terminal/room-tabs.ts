@@ -57,6 +57,7 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
       number: index + 1,
       room: tab.room,
       isShown: tab === this.#shown,
+      isParked: tab.isParked,
       unread: tab.unread,
       mentions: tab.mentions,
     }))

@@ -1,7 +1,9 @@
 import path from 'node:path'
 import { isName } from '../../base/names.js'
-import { OPEN_ROOMS_MAX } from '../../host/protocol/limits.js'
 import { loadFields, saveFields } from '../../session/saved-json.js'
+
+/** As many as one connection names to a peer. */
+const SAVED_ROOMS_MAX = 256
 
 /**
  * The rooms that the terminals of a user have open, saved for the next start. The list is a file of the terminal, not rows of the
@@ -20,12 +22,12 @@ export class SavedRooms {
   load(): readonly string[] {
     const { rooms } = loadFields(this.#file)
     if (!Array.isArray(rooms)) return []
-    return rooms.filter(room => typeof room === 'string' && isName(room)).slice(0, OPEN_ROOMS_MAX)
+    return rooms.filter(room => typeof room === 'string' && isName(room)).slice(0, SAVED_ROOMS_MAX)
   }
 
-  /** Adds a room, unless as many are saved as a node opens. Rejects with the system's error. */
+  /** Adds a room, unless SAVED_ROOMS_MAX are saved. Rejects with the system's error. */
   add(room: string): Promise<void> {
-    return this.#change(rooms => (rooms.includes(room) ? rooms : [...rooms, room].slice(0, OPEN_ROOMS_MAX)))
+    return this.#change(rooms => (rooms.includes(room) ? rooms : [...rooms, room].slice(0, SAVED_ROOMS_MAX)))
   }
 
   /** Rejects with the system's error. */

@@ -8,6 +8,7 @@ import { VirtualClock } from '../../helper/virtual-clock.js'
 class Node {
   isGone = false
   isStopped = false
+  isParked = false
   #waiting: (() => void)[] = []
 
   ping(): Promise<void> {
