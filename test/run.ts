@@ -47,6 +47,7 @@ const SLOWEST: readonly string[] = [
   'log',
   'simulation/presence',
   'simulation/many-peers',
+  'e2e/going-on',
   'e2e/mutated-sessions',
   'e2e/damage',
   'docs/commands',

@@ -27,6 +27,7 @@ export interface OpenRoom {
   readonly number: number
   readonly room: string
   readonly isShown: boolean
+  /** Whether its node has closed it for other rooms; showing it opens it again. */
   readonly isParked: boolean
   readonly unread: number
   readonly mentions: number
