@@ -1,17 +1,15 @@
 import { sanitisedJson } from '../base/safe-text.js'
 import type { Message } from './kinds/message.js'
 
-/** A message as one JSON object for programs. `isLive` is false for history. */
-export function jsonLineOf(
-  { author, run, seq, username, message, kind, at, timeMs, isAhead, isVerified }: Message,
-  isLive = false,
-): string {
+/** A message, or places without content, as one JSON object for programs. `isLive` is false for history. */
+export function jsonLineOf(shown: Message, isLive = false): string {
+  const { author, run, seq, username, message, kind, at, timeMs, isAhead, isVerified } = shown
+  const log = { author, ...(run !== 0 && { run }), seq }
+  if (shown.kind === 'gap') return sanitisedJson({ event: 'gap', ...log, count: shown.count, state: shown.state, at })
   const time = new Date(timeMs).toISOString()
   const type = kind === 'text' ? {} : { type: kind }
   return sanitisedJson({
-    author,
-    ...(run !== 0 && { run }),
-    seq,
+    ...log,
     username,
     message,
     ...type,

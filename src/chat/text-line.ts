@@ -29,6 +29,7 @@ export function actionOf(label: string, message: Message, before: string | undef
   const action = (text: string): Action => ({ who: label, text, renamed: '' })
   switch (message.kind) {
     case 'text':
+    case 'gap':
       return undefined
     case 'nick':
       return before === undefined ? action(` ${HAS_NEW_NAME}`) : { who: before, text: ` ${IS_CALLED} `, renamed: label }

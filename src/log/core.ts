@@ -4,6 +4,7 @@ import type { KeyPair } from '../base/crypto/signing.js'
 import { diskFailureOf } from '../base/files/disk-faults.js'
 import { type Random, systemRandom } from '../base/random.js'
 import { sameBytes } from '../base/wire/bytes.js'
+import { Gaps } from './content/gaps.js'
 import type { LogEvent } from './events.js'
 import { ForkRegistry } from './forks/fork-registry.js'
 import { authorOfLog, type LogId, type Run, type Seq } from './format/author.js'
@@ -18,6 +19,7 @@ import { Announcer } from './read/announcer.js'
 import { Requests } from './requests.js'
 import { CommitQueue } from './store/commit-queue.js'
 import { HeadIndex } from './store/head-index.js'
+import { Rewrites } from './store/rewrites.js'
 import { SegmentStore } from './store/segment-store.js'
 import type { Store } from './store/store.js'
 import type { UnsignedStore } from './store/unsigned-store.js'
@@ -51,6 +53,9 @@ export class LogCore {
   readonly forks: ForkRegistry
   readonly announcer: Announcer
   readonly frontier: Frontier
+  /** Which places have no content. */
+  readonly gaps: Gaps
+  readonly rewrites = new Rewrites()
   /** Client requests whose entries are stored. */
   readonly requests: Requests
   /** The log that our key signs. */
@@ -85,11 +90,12 @@ export class LogCore {
       onRecovered: onWritable,
     })
     this.unsigned = options.unsigned(store, this.hybridClock, onGap)
-    this.segments = new SegmentStore(store, onGap)
-    this.forks = new ForkRegistry(store, this.room, this.segments)
+    this.gaps = new Gaps()
+    this.segments = new SegmentStore(store, onGap, this.gaps)
+    this.forks = new ForkRegistry(this.room, this.segments)
     this.heads = new HeadIndex(store, log => this.forks.nameOf(log), this.hybridClock)
     this.announcer = new Announcer(events)
-    this.frontier = new Frontier(this.queue, this.segments, this.announcer, options.authorsMax)
+    this.frontier = new Frontier(this.queue, this.segments, this.announcer, this.rewrites, options.authorsMax)
     this.requests = new Requests(store, this.queue, this.clock)
     this.own = new OwnLog(keys, this)
   }

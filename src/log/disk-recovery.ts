@@ -1,12 +1,17 @@
 import { ChatError, reasonOf } from '../base/errors.js'
+import type { Contents } from './content/contents.js'
+import { STATE_ROWS } from './content/gap-rows.js'
+import type { Gaps } from './content/gaps.js'
 import type { LogCore } from './core.js'
 import type { Splitter } from './forks/splitter.js'
 import { isSigned, type LogId, logOf, type Run, type Seq } from './format/author.js'
+import { withContent } from './format/gap.js'
 import { currentRunKey, signedHeadWrite, storedRun } from './format/segment-rows.js'
 import { SEQ_MAX } from './limits.js'
 import { compareEnd, type Finding } from './mark/doubt.js'
 import type { Refusal } from './options.js'
 import { formatRow, lacksFormat } from './store/format-row.js'
+import type { Row } from './store/store.js'
 
 /**
  * Reloads the state of the logs from the disk: on opening, after a failed write, and when entries are missing.
@@ -15,14 +20,18 @@ import { formatRow, lacksFormat } from './store/format-row.js'
 export class DiskRecovery {
   readonly #core: LogCore
   readonly #splitter: Splitter
+  readonly #contents: Contents
   /** Logs whose end is being reread. Nothing is added to them meanwhile. */
   readonly #rereads = new Map<LogId, Promise<void>>()
   readonly #onceWritable: (() => void)[] = []
+  /** What was being dropped when the process ended. */
+  #unfinished: ReturnType<Gaps['load']> = []
   #isClosed = false
 
-  constructor(core: LogCore, splitter: Splitter) {
+  constructor(core: LogCore, splitter: Splitter, contents: Contents) {
     this.#core = core
     this.#splitter = splitter
+    this.#contents = contents
   }
 
   isRereading(author: LogId): boolean {
@@ -57,6 +66,7 @@ export class DiskRecovery {
     if (forks.proofOf(own.author) !== undefined) await own.leave('forked')
     else if (finding.kind === 'doubt' && own.mayLeaveAt(finding.reason)) await own.leave(finding.reason)
     else await own.resetMark()
+    await this.finishDrops()
     for (const [author, seq] of mark?.heads ?? []) {
       const persisted = frontier.persisted(author)
       // After a crash the record may be from before the log was shortened.
@@ -77,6 +87,12 @@ export class DiskRecovery {
     if (doubt !== undefined || own.author !== author || isBehind) await own.leave(doubt ?? 'damaged')
     else await own.resetMark()
     await this.#reportChanges(before)
+  }
+
+  /** Drops what was being dropped when the process ended, or the disk failed. If it fails again, the next start drops it. */
+  async finishDrops(): Promise<void> {
+    for (const { log, reason, ...range } of this.#unfinished.splice(0))
+      await this.#contents.drop(log, range, reason).catch(() => {})
   }
 
   /** Resumes all waiters: writing works again, or the log is closed. */
@@ -137,14 +153,18 @@ export class DiskRecovery {
 
   /** Reads all heads, and returns the run that our key wrote to last. */
   async #load(isRepaired = false): Promise<Run | undefined> {
-    const { store, unsigned, heads, forks, frontier, own } = this.#core
-    await forks.load()
+    const { store, unsigned, heads, forks, frontier, own, gaps } = this.#core
+    const rows: Row[] = []
+    for await (const page of store.pages(STATE_ROWS)) rows.push(...page)
+    forks.load(rows)
+    this.#unfinished = gaps.load(rows)
     await this.#splitter.resume()
     const unsignedHeads = await unsigned.load()
     const signedHeads = await heads.load(isRepaired)
     const all = [...unsignedHeads.values(), ...signedHeads.values()]
     frontier.reset(all)
     this.#core.quota?.reset(all.filter(({ author }) => !own.isOurs(author)))
+    if (isRepaired) for (const log of signedHeads.keys()) gaps.suspect(log)
     const first = logOf(own.person)
     const stored = storedRun(await store.get(currentRunKey(own.person)))
     const run = stored?.run ?? (frontier.has(first) ? 0 : undefined)
@@ -166,7 +186,7 @@ export class DiskRecovery {
       announcer.persisted({ author, from, to: seq + 1 })
       if (author !== own.author) continue
       for await (const entries of segments.read(author, from, seq + 1))
-        for (const entry of entries) {
+        for (const entry of withContent(entries)) {
           events.emit('recovered', entry)
           this.#core.report({ kind: 'entry-recovered', seq: entry.seq })
         }

@@ -1,11 +1,13 @@
 import { authorOfLog, isSigned, type LogId, type Seq } from './format/author.js'
 import type { ChainValue } from './format/chain.js'
 import { type Digest, type Head, type SignedHead, shortened } from './format/heads.js'
+import { signedHeadWrite } from './format/segment-rows.js'
 import { AUTHORS_MAX, RUNS_MAX, SEGMENT_BYTES_MAX } from './limits.js'
 import type { Refusal } from './options.js'
 import type { Announcer } from './read/announcer.js'
 import type { LogRange } from './read/merge.js'
-import type { CommitQueue } from './store/commit-queue.js'
+import type { CommitQueue, LatestWrite } from './store/commit-queue.js'
+import type { Rewrites } from './store/rewrites.js'
 import type { SegmentStore } from './store/segment-store.js'
 import type { Write } from './store/store.js'
 
@@ -18,6 +20,8 @@ export interface Addition {
   readonly head: Head | SignedHead
   readonly count: number
   readonly writes: readonly Write[]
+  /** Rows of the same commit that are not entries. */
+  readonly others?: readonly Write[]
   readonly headWrite: () => Write
   /** Number of segments among the rows. */
   readonly segments: number
@@ -43,12 +47,20 @@ export class Frontier {
   readonly #queue: CommitQueue
   readonly #segments: SegmentStore
   readonly #announcer: Announcer
+  readonly #rewrites: Rewrites
   readonly #authorsMax: number
 
-  constructor(queue: CommitQueue, segments: SegmentStore, announcer: Announcer, authorsMax = AUTHORS_MAX) {
+  constructor(
+    queue: CommitQueue,
+    segments: SegmentStore,
+    announcer: Announcer,
+    rewrites: Rewrites,
+    authorsMax = AUTHORS_MAX,
+  ) {
     this.#queue = queue
     this.#segments = segments
     this.#announcer = announcer
+    this.#rewrites = rewrites
     this.#authorsMax = authorsMax
   }
 
@@ -163,12 +175,22 @@ export class Frontier {
     return tip
   }
 
+  /** The head of a log whose contents take more or fewer bytes, to be written in the commit that changes them. */
+  resized(author: LogId, bytes: number): LatestWrite | undefined {
+    const tip = this.#tips.get(author)
+    if (tip === undefined || !('chain' in tip.pending)) return undefined
+    const head = { ...tip.pending, size: Math.max(0, tip.pending.size + bytes) }
+    tip.pending = head
+    return { name: author, isDeferrable: true, write: () => signedHeadWrite(head) }
+  }
+
   /** Writes entries; resolves when they are on disk and announced. */
-  async write({ head, count, writes, headWrite, segments }: Addition): Promise<void> {
+  async write({ head, count, writes, others, headWrite, segments }: Addition): Promise<void> {
     const { author, seq } = head
     const tip = this.setPending(head)
     try {
-      await this.#queue.write(writes, { name: author, isDeferrable: isSigned(author), write: headWrite })
+      const rows = others === undefined ? writes : [...others, ...writes]
+      await this.#queue.write(rows, { name: author, isDeferrable: isSigned(author), write: headWrite })
     } catch (error) {
       if (tip.persisted === 0 && this.#tips.get(author) === tip) this.#tips.delete(author)
       throw error
@@ -198,8 +220,10 @@ export class Frontier {
     tip.unmerged = { count: 0, from: to, size: tip.pending.size }
     if (tip.pending.size - size > (count * SEGMENT_BYTES_MAX) / 2) return
     try {
-      const writes = await this.#segments.merged(author, from, to)
-      if (writes.length > 0) await this.#queue.write(writes)
+      await this.#rewrites.run(async () => {
+        const writes = await this.#segments.merged(author, from, to)
+        if (writes.length > 0) await this.#queue.write(writes)
+      })
     } catch {
       // Keep the small segments: merging is only an optimisation.
     }

@@ -1,19 +1,22 @@
 import { sameBytes } from '../base/wire/bytes.js'
+import type { Contents } from './content/contents.js'
 import type { LogCore } from './core.js'
 import type { Splitter } from './forks/splitter.js'
 import type { LogId, Seq } from './format/author.js'
-import type { LogName } from './format/chain.js'
+import { type LogName, stubsOf } from './format/chain.js'
+import { isControlEntry } from './format/entry.js'
 import { type ForkProof, isGenuine } from './format/fork-proof.js'
-import { CHAIN_PREFIX_BYTES, type Digest, type Head } from './format/heads.js'
+import { CHAIN_PREFIX_BYTES, type Digest, type Head, type SignedHead } from './format/heads.js'
 import type { Rejection } from './format/log-fault.js'
-import { entryStart, isStub, unpack } from './format/packed.js'
-import { lastOf, logOfSegment, packedOf, type Segment } from './format/segment.js'
+import { entryStart, isStub, stubsIn, unpack } from './format/packed.js'
+import { decodeSegment, lastOf, logOfSegment, packedOf, type Segment } from './format/segment.js'
 import { planBelow, planSigned, type SignedPlan, type SignedRun } from './format/segment-plan.js'
-import { signedHeadWrite } from './format/segment-rows.js'
+import { signedHeadWrite, writtenSegments } from './format/segment-rows.js'
 import type { UnsignedRun } from './format/unsigned-entry.js'
 import type { Refusal } from './options.js'
 import type { Shortener } from './shortener.js'
 import type { Introducer } from './stranger-quota.js'
+import type { Write } from './store/store.js'
 
 /**
  * Validates entries from peers. Stores only entries that continue a log and that its author signed. docs/protocol/wire.md §5.3.
@@ -22,11 +25,13 @@ export class Intake {
   readonly #core: LogCore
   readonly #splitter: Splitter
   readonly #shortener: Shortener
+  readonly #contents: Contents
 
-  constructor(core: LogCore, splitter: Splitter, shortener: Shortener) {
+  constructor(core: LogCore, splitter: Splitter, shortener: Shortener, contents: Contents) {
     this.#core = core
     this.#splitter = splitter
     this.#shortener = shortener
+    this.#contents = contents
   }
 
   /** Adds entries of an unsigned author, brought by `introducer`. Rejects if the disk fails. */
@@ -70,7 +75,7 @@ export class Intake {
     runs: readonly SignedRun[],
     introducer: Introducer | undefined,
   ): Promise<Refusal | undefined> {
-    const { frontier, own, forks } = this.#core
+    const { frontier, own, forks, gaps } = this.#core
     // The proof that says which history a branch is comes before it, or with another connection.
     if (forks.isUnknown(author)) return undefined
     const name = forks.nameOf(author)
@@ -85,10 +90,11 @@ export class Intake {
     const proof = forks.proofOf(author)
     if (proof !== undefined) return this.#addBelow(author, proof, runs, bytesMax, introducer)
     if (forks.isSuspect(author) && !this.#isLonger(author, runs)) return this.#compareAll(author, runs)
-    const plan = planSigned(name, head, runs, bytesMax)
+    const plan = planSigned(name, head, this.#withoutDropped(author, runs), bytesMax)
     const refusal = plan.count > 0 && !own.isOurs(author) ? frontier.refusalOf(author) : undefined
     if (refusal !== undefined) return refusal
     await this.#store(plan, introducer)
+    if (head !== undefined && !gaps.isEmpty) await this.#fill(author, head.seq, runs)
     if (plan.fault?.kind === 'stranger-limit') this.#stop(author, seqAfter(runs) - 1)
     if (plan.fork !== undefined) return this.#compare(author, plan.fork, plan.fault ?? CONTRADICTION)
     return plan.fault === undefined ? undefined : { reason: plan.fault }
@@ -151,16 +157,58 @@ export class Intake {
   async #store(plan: SignedPlan, introducer: Introducer | undefined): Promise<void> {
     const { head, count, writes } = plan
     if (head === undefined || count === 0) return
-    const { frontier, heads } = this.#core
+    const { frontier, heads, gaps, events } = this.#core
     heads.observe(plan)
+    const mayHaveGaps = plan.hasStubs || gaps.of(head.author) !== undefined
     const written = frontier.write({
       head,
       count,
-      writes: [...heads.replaced(head.author, head.seq - count + 1, head.seq), ...writes],
+      writes,
+      others: [
+        ...heads.replaced(head.author, head.seq - count + 1, head.seq),
+        ...(mayHaveGaps ? [this.#gapsWrite(plan, head)] : []),
+      ],
       headWrite: () => signedHeadWrite(head),
       segments: writes.length,
     })
     await Promise.all([written, this.#makeRoom(head, introducer)])
+    if (mayHaveGaps) events.emit('gaps', head.author)
+  }
+
+  /** Records where the content of new entries is missing. */
+  #gapsWrite({ writes, count }: SignedPlan, { author, seq }: SignedHead): Write {
+    const { gaps } = this.#core
+    const found = gaps.open(author)
+    found.remove(seq - count + 1, seq + 1)
+    for (const { bytes } of writtenSegments(writes)) {
+      const segment = decodeSegment(bytes)
+      if (segment !== undefined) found.add(stubsIn(packedOf(segment), segment.first))
+    }
+    return gaps.write(author)
+  }
+
+  /** The runs as stubs where this disk has dropped the content. */
+  #withoutDropped(author: LogId, runs: readonly SignedRun[]): readonly SignedRun[] {
+    const found = this.#core.gaps.of(author)
+    if (found === undefined) return runs
+    return runs.map(run => {
+      if (!found.hasDropped(run.first, lastOf(run) + 1)) return run
+      const entries = run.entries.map((entry, index) =>
+        found.stateOf(run.first + index) === 'missing' || isControlEntry(entry)
+          ? entry
+          : (stubsOf([entry])[0] as Uint8Array),
+      )
+      const { first, signature, before } = run
+      return { first, signature, entries, ...(before !== undefined && { before }) }
+    })
+  }
+
+  /** Stores contents that come with entries which were stubs up to `seq`. */
+  async #fill(author: LogId, seq: Seq, runs: readonly SignedRun[]): Promise<void> {
+    const { gaps } = this.#core
+    for (const run of runs)
+      if (run.first <= seq && gaps.of(author)?.mayMiss(run.first, lastOf(run) + 1))
+        await this.#contents.add(author, run)
   }
 
   /** Adds missing entries below a proven fork. If no signature covers the last of them, the proof does. The rest is in branches. */
@@ -171,9 +219,11 @@ export class Intake {
     bytesMax: number,
     introducer: Introducer | undefined,
   ): Promise<Refusal | undefined> {
-    const { frontier, forks } = this.#core
-    const plan = planBelow(forks.nameOf(author), frontier.signedHead(author), runs, proof, bytesMax)
+    const { frontier, forks, gaps } = this.#core
+    const head = frontier.signedHead(author)
+    const plan = planBelow(forks.nameOf(author), head, this.#withoutDropped(author, runs), proof, bytesMax)
     await this.#store(plan, introducer)
+    if (head !== undefined && !gaps.isEmpty) await this.#fill(author, Math.min(head.seq, proof.forkedAt - 1), runs)
     if (plan.contradictedAt !== undefined && !forks.isSuspect(author)) {
       forks.suspect(author)
       return { reason: CONTRADICTION, neededSeq: plan.contradictedAt }

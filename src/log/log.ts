@@ -6,22 +6,27 @@ import { loadKey } from '../base/crypto/key-file.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
+import { EMPTY, sameBytes } from '../base/wire/bytes.js'
+import { type ContentRun, Contents } from './content/contents.js'
+import type { DropReason } from './content/gap-rows.js'
 import { LogCore } from './core.js'
 import { DiskRecovery } from './disk-recovery.js'
 import { Splitter } from './forks/splitter.js'
 import { type AuthorId, authorOfLog, isSigned, type LogId, type Run, runOf, type Seq } from './format/author.js'
 import type { Entry, Members } from './format/entry.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
+import type { PlaceRange } from './format/places.js'
 import { logOfSegment, type Segment } from './format/segment.js'
 import type { SignedRun } from './format/segment-plan.js'
 import type { UnsignedRun } from './format/unsigned-entry.js'
 import { Intake } from './intake.js'
 import type { DoubtReason } from './mark/doubt.js'
 import type { FoundMark } from './mark/own-mark.js'
-import type { LogEvents, LogOptions, ReadOptions, Refusal, RelayOptions } from './options.js'
+import type { LogEvents, LogOptions, ReadMark, ReadOptions, Refusal, RelayOptions } from './options.js'
 import { Appender } from './own/appender.js'
 import { EntryStream } from './read/entry-stream.js'
 import type { Relayed } from './read/outgoing.js'
+import { dividedAt, unionOf } from './read/read-mark.js'
 import { Reader } from './read/reader.js'
 import type { Subscription } from './read/subscription.js'
 import type { RequestId } from './request-id.js'
@@ -52,6 +57,7 @@ export class Log extends EventEmitter<LogEvents> {
   readonly requests: Requests
   readonly #core: LogCore
   readonly #recovery: DiskRecovery
+  readonly #contents: Contents
   readonly #intake: Intake
   readonly #appender: Appender
   readonly #reader: Reader
@@ -66,11 +72,14 @@ export class Log extends EventEmitter<LogEvents> {
       onWritable: () => {
         this.#core.report({ kind: 'disk-recovered' })
         this.#recovery.wake()
+        void this.#recovery.finishDrops()
       },
     })
-    const splitter = new Splitter(this.#core)
-    this.#recovery = new DiskRecovery(this.#core, splitter)
-    this.#intake = new Intake(this.#core, splitter, new Shortener(this.#core))
+    this.#contents = new Contents(this.#core)
+    const splitter = new Splitter(this.#core, this.#contents)
+    this.#recovery = new DiskRecovery(this.#core, splitter, this.#contents)
+    const shortener = new Shortener(this.#core, this.#contents)
+    this.#intake = new Intake(this.#core, splitter, shortener, this.#contents)
     this.#appender = new Appender(this.#core, this.#recovery)
     this.#reader = new Reader(this.#core)
     this.requests = this.#core.requests
@@ -176,7 +185,8 @@ export class Log extends EventEmitter<LogEvents> {
   /** The entry at (author, seq), if this disk has it. */
   async entry(author: LogId, seq: Seq): Promise<Entry | undefined> {
     if (seq < 1 || seq > this.#core.frontier.persisted(author)) return undefined
-    for await (const [entry] of this.#reader.log({ author, from: seq, to: seq + 1 })) return entry
+    for await (const [entry] of this.#reader.log({ author, from: seq, to: seq + 1 }))
+      return entry?.gap === undefined ? entry : undefined
     return undefined
   }
 
@@ -249,6 +259,59 @@ export class Log extends EventEmitter<LogEvents> {
     return new SharedRows(prefix, this.#core.store, this.#core.queue)
   }
 
+  /** The first places of a log whose content is missing, in order. */
+  missing(log: LogId): readonly PlaceRange[] {
+    return this.#core.gaps.of(log)?.missing.ranges ?? []
+  }
+
+  /** Those of control entries. */
+  missingControls(log: LogId): readonly PlaceRange[] {
+    return this.#core.gaps.of(log)?.controls.ranges ?? []
+  }
+
+  /** The logs of which places may have no content. */
+  get logsWithGaps(): readonly LogId[] {
+    return [...this.#core.gaps.logs]
+  }
+
+  /** Changes when the places of a log without content change. 0: all have content. */
+  gapsVersion(log: LogId): number {
+    return this.#core.gaps.of(log)?.version ?? 0
+  }
+
+  /** Where this disk has no content of a log, for whatever reason: up to `count` ranges. */
+  gaps(log: LogId, count: number): readonly PlaceRange[] {
+    return this.#core.gaps.of(log)?.all(count) ?? []
+  }
+
+  /** Looks for further missing content of a log behind what is known. */
+  findMissing(log: LogId): Promise<void> {
+    return this.#contents.findMore(log)
+  }
+
+  /** Adds contents from a peer whose hashes are those of stubs; skips all others. Returns how many are stored. While the disk fails it waits. */
+  async addContent(log: LogId, run: ContentRun): Promise<number> {
+    let stored = 0
+    await this.#recovery.whenWritable(log, async () => {
+      stored = await this.#contents.add(log, run)
+      return undefined
+    })
+    return stored
+  }
+
+  /** The packed entries of places, for a peer that asks for their contents; stubs where this disk has none. */
+  contents(log: LogId, range: PlaceRange): Promise<readonly Uint8Array[]> {
+    return this.#contents.read(log, range)
+  }
+
+  /**
+   * Drops the content of places of a signed log, except that of control entries, from all files of this disk, and stores none there
+   * from now on. Resolves when nothing of it is left. Rejects if the disk fails; then the next start completes it.
+   */
+  dropContent(log: LogId, range: PlaceRange, reason: DropReason): Promise<void> {
+    return this.#contents.drop(log, range, reason)
+  }
+
   /** Resolves when writing is possible, or the log is closed. */
   async writable(): Promise<void> {
     await this.#recovery.writable()
@@ -285,7 +348,7 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** Verifies every row of one log. */
-  async verify(author: LogId): Promise<Pick<Verified, 'last' | 'fault'>> {
+  async verify(author: LogId): Promise<Pick<Verified, 'last' | 'fault' | 'without'>> {
     return verifyLog(this.#core, author)
   }
 
@@ -324,5 +387,36 @@ export class Log extends EventEmitter<LogEvents> {
     const known = frontier.chainAt(log, seq)
     if (known !== undefined) return known.subarray(0, CHAIN_PREFIX_BYTES)
     return (await segments.chainAt(log, seq))?.subarray(0, CHAIN_PREFIX_BYTES)
+  }
+
+  /** Read marks as the logs are divided now: behind a fork a mark is of the branch with its chain value. */
+  async marksNow(marks: readonly ReadMark[]): Promise<ReadMark[]> {
+    const now = new Map<LogId, ReadMark>()
+    const put = (mark: ReadMark): void => {
+      const other = now.get(mark.author)
+      now.set(mark.author, other === undefined ? mark : unionOf(other, mark))
+    }
+    const waiting = [...marks]
+    for (let mark = waiting.shift(); mark !== undefined; mark = waiting.shift()) {
+      const fork = this.forkOf(mark.author)
+      const branch = fork === undefined || mark.seq < fork ? undefined : await this.#branchOf(mark, fork)
+      if (fork === undefined || branch === undefined) {
+        put(mark)
+        continue
+      }
+      const [before, behind] = dividedAt(mark, fork, branch)
+      put(before)
+      waiting.push(behind)
+    }
+    return [...now.values()]
+  }
+
+  /** The branch of a log that a mark behind a fork was read in; undefined if this disk does not have it so far. */
+  async #branchOf({ author, seq, chain }: ReadMark, forkedAt: Seq): Promise<LogId | undefined> {
+    for (const { log, isKept } of this.#core.forks.branchesOf(author)) {
+      if (chain === undefined ? isKept : sameBytes((await this.chainAt(log, seq - forkedAt + 1)) ?? EMPTY, chain))
+        return log
+    }
+    return undefined
   }
 }

@@ -7,6 +7,7 @@ import type { Entry } from './format/entry.js'
 import type { ForkProof } from './format/fork-proof.js'
 import type { Digest } from './format/heads.js'
 import type { Rejection } from './format/log-fault.js'
+import type { PlaceRange } from './format/places.js'
 import type { KnownPeople } from './known-people.js'
 import type { End, EndMark } from './mark/mark.js'
 import type { RelayMode } from './read/outgoing.js'
@@ -53,6 +54,8 @@ export interface LogMark extends EndMark {
   readonly isMoved: boolean
   /** A log was shortened on purpose: its former end is not missed at the next start. */
   forget(log: LogId): void
+  /** Erases the rows of the last commit from all files; resolves when they are gone. */
+  forgetBatch?(): Promise<void>
   /** Records the last seq of all logs at a clean close. */
   close(heads: readonly Digest[]): Promise<void>
 }
@@ -62,6 +65,10 @@ export interface LogEvents {
   entries: [SeqRange]
   /** Entries are on disk: new ones, and lost ones that were fetched again. */
   persisted: [SeqRange]
+  /** Places that had no content have it now. */
+  filled: [SeqRange]
+  /** Content of a log is missing, or not missing any more. */
+  gaps: [LogId]
   /** Something to report to the user. */
   event: [LogEvent]
   /** An entry of ours whose append was rejected is on disk after all. */
@@ -74,13 +81,24 @@ export interface LogEvents {
   fork: [ForkProof]
 }
 
+/** Ranges of each log that a read mark has passed without content. What comes behind them counts as read. */
+export const PASSED_MAX = 64
+
+/** How far a reader has a log. */
+export interface ReadMark extends Digest {
+  /** Places before that the reader passed without content: it is shown what comes there. */
+  readonly passed?: readonly PlaceRange[]
+}
+
 export interface ReadOptions {
   /** Continue with new entries, in order of arrival, until the reader is closed. */
   readonly live?: boolean
   /** Only entries that arrive from now on. */
   readonly tail?: boolean
   /** Only entries after these heads. */
-  readonly since?: readonly Digest[]
+  readonly since?: readonly ReadMark[]
+  /** Also consecutive places without content, as entries with a `gap`. They do not count towards `last`. */
+  readonly gaps?: boolean
   /** Only the last entries of the history. */
   readonly last?: number
   /** Ends a live reader. */

@@ -1,4 +1,5 @@
 import { EMPTY } from '../base/wire/bytes.js'
+import type { Contents } from './content/contents.js'
 import type { LogCore } from './core.js'
 import { isSigned, type LogId, logKeyOf, type Seq } from './format/author.js'
 import { SEQ_END, segmentRange, signedHeadKey, signedHeadWrite } from './format/segment-rows.js'
@@ -14,10 +15,12 @@ const DELETED_ROWS_MAX = 1_000
  */
 export class Shortener {
   readonly #core: LogCore
+  readonly #contents: Contents
   readonly #running = new Map<LogId, Promise<void>>()
 
-  constructor(core: LogCore) {
+  constructor(core: LogCore, contents: Contents) {
     this.#core = core
+    this.#contents = contents
   }
 
   /** Resolves when a log is not being shortened. */
@@ -40,7 +43,7 @@ export class Shortener {
   #start(cut: Cut, reported: Seq | undefined): Promise<void> {
     const { log } = cut
     const before = this.#running.get(log)
-    const running = (before ?? Promise.resolve()).catch(() => {}).then(() => this.#shorten(cut, reported))
+    const running = (before ?? Promise.resolve()).catch(() => {}).then(() => this.#core.rewrites.run(() => this.#shorten(cut, reported)))
     this.#running.set(log, running)
     const end = (): void => {
       if (this.#running.get(log) === running) this.#running.delete(log)
@@ -60,6 +63,7 @@ export class Shortener {
     if (reported !== undefined) this.#core.report({ kind: 'log-stopped', author: log, seq, last: reported })
     const rows = isSigned(log) ? this.#signedRows(log, seq) : unsigned.dropped(log)
     for await (const writes of rows) await queue.write(writes)
+    await this.#contents.shortened(log, seq)
     if (!isSigned(log)) return
     const write = (): Write => (head === undefined ? { type: 'del', key: signedHeadKey(log) } : signedHeadWrite(head))
     await queue.write([], { name: log, isDeferrable: true, write })

@@ -3,7 +3,7 @@ import { isSigned, type LogId, logOf, type Seq } from './format/author.js'
 import type { StoredFault } from './format/log-fault.js'
 import type { FoundMark } from './mark/own-mark.js'
 import type { Claim } from './store/head-index.js'
-import { verifySegments } from './store/segment-verification.js'
+import { verifySegments, type WithoutContent } from './store/segment-verification.js'
 
 /** The result of verifying one log. */
 export interface Verified {
@@ -11,17 +11,17 @@ export interface Verified {
   /** The last entry before the first fault. */
   readonly last: Seq
   readonly fault: StoredFault | undefined
+  /** How many places up to the last have no content; absent if all have. */
+  readonly without?: WithoutContent
   /** First seq with two histories. */
   readonly forkedAt: Seq | undefined
 }
 
 /** Verifies every row of one log: chain, signatures, order. */
-export async function verifyLog(
-  { store, forks, unsigned, frontier }: LogCore,
-  author: LogId,
-): Promise<Pick<Verified, 'last' | 'fault'>> {
+export async function verifyLog(core: LogCore, author: LogId): Promise<Pick<Verified, 'last' | 'fault' | 'without'>> {
+  const { forks, unsigned, frontier } = core
   return isSigned(author)
-    ? verifySegments(store, forks.nameOf(author), forks.proofOf(author))
+    ? verifySegments(core, forks.nameOf(author), forks.proofOf(author))
     : unsigned.verify(author, frontier.persisted(author))
 }
 
@@ -33,13 +33,19 @@ export async function* verifyAllLogs(core: LogCore, known: FoundMark | undefined
   const ends = new Map<LogId, Seq>(known?.heads)
   if (known?.mark !== undefined) ends.set(logOf(known.mark.author, known.mark.run), known.mark.seq)
   for (const author of new Set([...claims.keys(), ...ends.keys()])) {
-    const { last, fault } = await verifyLog(core, author)
+    const { last, fault, without } = await verifyLog(core, author)
     const claim = claims.get(author) ?? 0
     // What was behind a fork is in its branches.
     const forkedAt = core.forks.proofOf(author)?.forkedAt
     const recorded = Math.max(ends.get(author) ?? 0, claim === 'damaged' ? 0 : claim)
     const expected = Math.min(recorded, (forkedAt ?? Number.POSITIVE_INFINITY) - 1)
-    yield { author, last, fault: fault ?? faultOf(last, expected, claim), forkedAt }
+    yield {
+      author,
+      last,
+      fault: fault ?? faultOf(last, expected, claim),
+      ...(without !== undefined && { without }),
+      forkedAt,
+    }
   }
 }
 

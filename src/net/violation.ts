@@ -17,6 +17,7 @@ export const VIOLATIONS = [
   'malformed-segment',
   'malformed-segment-request',
   'malformed-fork-proof',
+  'malformed-content',
   'malformed-notes',
   'malformed-note',
   'malformed-unsigned-entry',

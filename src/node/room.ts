@@ -154,6 +154,11 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#parts.members
   }
 
+  /** The logs, for marks of how far they were read. */
+  get logs(): Pick<Log, 'head' | 'missing' | 'chainAt' | 'marksNow' | 'on' | 'off'> {
+    return this.#parts.log
+  }
+
   get heads(): readonly Digest[] {
     return this.#parts.log.head
   }

@@ -3,7 +3,7 @@ import type { Clock, Millis } from '../base/clock.js'
 import { equalsIgnoringCase } from '../base/names.js'
 import { DisplayNames } from '../chat/display-names.js'
 import { type Draft, plainTextOf } from '../chat/kinds/kinds.js'
-import { type Message, placeOf } from '../chat/kinds/message.js'
+import { lastPlaceOf, type Message, placeOf, withoutGaps } from '../chat/kinds/message.js'
 import { addressedNames } from '../chat/mention.js'
 import type { Present } from '../chat/presence/present.js'
 import { type Nick, nickAfter } from '../chat/views/nick.js'
@@ -13,6 +13,8 @@ import { Unread } from '../chat/views/unread.js'
 import { type AuthorId, authorOfLog, type LogId, type Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import { AHEAD_MS_MAX, EARLIEST, hlcAt } from '../log/format/hybrid-clock.js'
+import type { PlaceRange } from '../log/format/places.js'
+import type { ReadMark } from '../log/options.js'
 import type { RoomApi } from '../node/room-api.js'
 import type { SavedView } from './saved-view.js'
 
@@ -20,6 +22,8 @@ import type { SavedView } from './saved-view.js'
 export interface SessionRoom extends RoomApi {
   /** How far they have read each log, in any face. */
   readonly readMarks: ReadonlyMap<LogId, Seq>
+  /** The places before the marks that they passed without content. */
+  readonly passed: ReadonlyMap<LogId, readonly PlaceRange[]>
   /** The user has read these logs this far. */
   markRead(marks: readonly Digest[]): void
 }
@@ -44,6 +48,7 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly heads: ReadonlyMap<LogId, Seq>
   /** How far the user had read each log when the session began. */
   readonly #seen: ReadonlyMap<LogId, Seq>
+  readonly #passed: ReadonlyMap<LogId, readonly PlaceRange[]>
   readonly #clock: Clock
   readonly #hidden: Set<AuthorId>
   #topic: Topic | undefined
@@ -56,6 +61,7 @@ export class Session extends EventEmitter<SessionEvents> {
     this.room = room
     room.markRead(digestsOf(view.seen)) // versions before the node kept the marks saved them here
     this.#seen = new Map(room.readMarks)
+    this.#passed = new Map(room.passed)
     this.#clock = clock
     this.#hidden = new Set(view.hidden)
     this.#topic = isTooNew(view.topic, clock.now()) ? undefined : view.topic
@@ -66,6 +72,7 @@ export class Session extends EventEmitter<SessionEvents> {
       ourId: room.id,
       wasHere: room.heads.some(({ author, seq }) => authorOfLog(author) === room.id && seq > 0),
       seen: this.#seen,
+      passed: this.#passed,
       leftAt: view.leftAt,
       isHidden: author => this.#hidden.has(author),
       startedAt: clock.now(),
@@ -133,13 +140,17 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** Counts the messages of the history that the user has not read, before any is shown. */
   async countUnread(): Promise<void> {
-    for await (const messages of this.room.batches({ since: digestsOf(this.#seen) }))
+    for await (const messages of this.room.batches({ since: this.#unreadSince }))
       for (const message of messages) if (this.isHistory(message) && !this.unread.note(message)) return
+  }
+
+  get #unreadSince(): ReadMark[] {
+    return digestsOf(this.#seen).map(mark => ({ ...mark, passed: this.#passed.get(mark.author) ?? [] }))
   }
 
   /** Looks for the topic in the messages that the user has not seen. Rejects if the log cannot be read. */
   async findTopic(signal: AbortSignal): Promise<void> {
-    for await (const messages of this.room.batches({ since: digestsOf(this.#seen) }, mayBeTopic)) {
+    for await (const messages of this.room.batches({ since: this.#unreadSince }, mayBeTopic)) {
       if (signal.aborted) return
       for (const message of messages) this.#topic = topicAfter(this.#topic, message)
     }
@@ -147,7 +158,7 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** Notes the names of messages that are shown together, before any of them is labelled. */
   noteNames(messages: readonly Message[]): void {
-    for (const { author, username } of messages) this.names.note(author, username)
+    for (const { author, username } of withoutGaps(messages)) this.names.note(author, username)
   }
 
   /** The history was shown: what is older than the shown lines was counted. */
@@ -157,11 +168,12 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** These messages were shown. */
   shown(messages: readonly Message[]): void {
-    this.room.markRead(messages.map(placeOf))
+    this.room.markRead(messages.map(lastPlaceOf))
   }
 
   /** Updates people and topic from a message. */
   note(message: Message): void {
+    if (message.kind === 'gap') return
     this.people.note(message)
     this.#topic = topicAfter(this.#topic, message)
   }

@@ -1,20 +1,25 @@
 import { KEY_BYTES } from '../base/crypto/signing.js'
 import { ByteReader } from '../base/wire/byte-reader.js'
 import { ByteWriter } from '../base/wire/byte-writer.js'
-import { concat, EMPTY } from '../base/wire/bytes.js'
+import { bufferOf, concat, EMPTY } from '../base/wire/bytes.js'
 import { bytesField, readFields, textField, varintField } from '../base/wire/fields.js'
+import type { ContentRun } from '../log/content/contents.js'
 import { type LogId, logKeyOf, logOfKey, type Seq, unsignedLog } from '../log/format/author.js'
 import { decodeProof, encodeProof, type ForkProof } from '../log/format/fork-proof.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from '../log/format/heads.js'
+import { countOfPacked, unpack } from '../log/format/packed.js'
+import type { PlaceRange } from '../log/format/places.js'
 import { decodeSegment, type Segment } from '../log/format/segment.js'
 import { decodeUnsignedEntry, encodeUnsignedEntry, type UnsignedEntry } from '../log/format/unsigned-entry.js'
 import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../log/limits.js'
+import type { SeqRange } from '../log/read/subscription.js'
 import type { Violation } from '../net/violation.js'
 import { FINGERPRINTS_BYTES } from './fingerprints.js'
-import { HEADS_MAX } from './limits.js'
+import { GAPS_NOTES_MAX, GAPS_SAID_MAX, HEADS_MAX } from './limits.js'
 
 // Frames between native peers: one byte for the type, then the body. docs/protocol/wire.md §5.2.
 
+const CONTENT = 0
 const HEADS = 1
 const SEGMENTS = 2
 const UNSIGNED_ENTRY = 3
@@ -33,8 +38,12 @@ export type PeerFrame =
   | { readonly kind: 'fork'; readonly segments: readonly [Segment, Segment] }
   /** The sender requests the segment that contains this entry. */
   | { readonly kind: 'segment-request'; readonly place: Digest }
-  /** Announcements, subscriptions and unsubscriptions of the sender. */
-  | { readonly kind: 'notes'; readonly notes: readonly Note[] }
+  /** The sender requests the contents of these places. */
+  | { readonly kind: 'content-request'; readonly range: SeqRange }
+  /** Contents of consecutive places, with stubs where the sender has none. */
+  | { readonly kind: 'content'; readonly author: LogId; readonly run: ContentRun }
+  /** Announcements, subscriptions and unsubscriptions of the sender, and where its logs have no content. */
+  | { readonly kind: 'notes'; readonly notes: readonly Note[]; readonly gaps: readonly GapsNote[] }
   /** Fingerprints of the sender's heads. */
   | { readonly kind: 'fingerprints'; readonly fingerprints: Uint8Array }
   /** A frame of the side channel or of a later version. */
@@ -53,6 +62,14 @@ export interface Note extends Digest {
  */
 const NOTE_KINDS = ['announce', 'subscribe', 'unsubscribe'] as const
 export type NoteKind = (typeof NOTE_KINDS)[number]
+
+/** Where the sender has no content of a log: the first `GAPS_SAID_MAX` ranges. */
+export interface GapsNote {
+  readonly author: LogId
+  readonly ranges: readonly PlaceRange[]
+}
+
+const GAPS_FIELD = 2 * NOTE_KINDS.length + 1
 
 /** Heads in as many frames as they need. */
 export function encodeHeads(heads: readonly Digest[]): Uint8Array {
@@ -91,6 +108,20 @@ export function encodeNotes(notes: readonly Note[]): Uint8Array {
   return message.frame()
 }
 
+export function encodeGaps(notes: readonly GapsNote[]): Uint8Array {
+  const frames: Uint8Array[] = []
+  for (let start = 0; start < notes.length; start += GAPS_NOTES_MAX) {
+    const message = new ByteWriter().u8(NOTES)
+    for (const { author, ranges } of notes.slice(start, start + GAPS_NOTES_MAX)) {
+      const value = new ByteWriter().bytes(logKeyOf(author) ?? EMPTY)
+      for (const { from, to } of ranges) value.u32(from).u32(to)
+      message.bytes(bytesField(GAPS_FIELD, value.finish()))
+    }
+    frames.push(message.frame())
+  }
+  return concat(frames)
+}
+
 export function encodeSegments(segments: readonly Uint8Array[]): Uint8Array {
   const message = new ByteWriter().u8(SEGMENTS)
   for (const segment of segments) message.sized(segment)
@@ -110,6 +141,23 @@ export const encodeSegmentRequest = ({ author, seq }: Digest): Uint8Array =>
     .u32(seq)
     .frame()
 
+/** Requests the contents of places. */
+export const encodeContentRequest = ({ author, from, to }: SeqRange): Uint8Array =>
+  new ByteWriter()
+    .u8(SEGMENT_REQUEST)
+    .bytes(logKeyOf(author) ?? EMPTY)
+    .u32(from)
+    .u32(to)
+    .frame()
+
+export const encodeContent = (author: LogId, { first, entries }: ContentRun): Uint8Array =>
+  new ByteWriter()
+    .u8(CONTENT)
+    .bytes(logKeyOf(author) ?? EMPTY)
+    .u32(first)
+    .bytes(concat(entries))
+    .frame()
+
 const signedBytes = (key: Uint8Array, { seq, chain }: Digest): Uint8Array =>
   new ByteWriter()
     .bytes(key)
@@ -124,6 +172,8 @@ const unsignedBytes = ({ author, seq }: Digest): Uint8Array =>
 export function decodeFrame(body: Uint8Array): PeerFrame {
   const bytes = body.subarray(1)
   switch (body[0]) {
+    case CONTENT:
+      return decodeContent(bytes)
     case HEADS:
       return decodeHeads(bytes)
     case SEGMENTS:
@@ -137,6 +187,8 @@ export function decodeFrame(body: Uint8Array): PeerFrame {
       return segments === undefined ? bad('malformed-fork-proof') : { kind: 'fork', segments }
     }
     case SEGMENT_REQUEST: {
+      const range = contentRequest(bytes)
+      if (range !== undefined) return { kind: 'content-request', range }
       const place = signedDigest(bytes)
       return place === undefined ? bad('malformed-segment-request') : { kind: 'segment-request', place }
     }
@@ -170,16 +222,55 @@ function decodeHeads(bytes: Uint8Array): PeerFrame {
 
 function decodeNotes(bytes: Uint8Array): PeerFrame {
   const notes: Note[] = []
+  const gaps: GapsNote[] = []
   const fields = bytes.length === 0 ? [] : readFields(bytes)
   if (fields === undefined) return bad('malformed-notes')
   for (const { number, ...field } of fields) {
+    if (number === GAPS_FIELD && field.kind === 'bytes') {
+      const note = decodeGaps(field.value)
+      if (note === undefined) return bad('malformed-note')
+      gaps.push(note)
+      continue
+    }
     const kind = NOTE_KINDS[(number - 1) % NOTE_KINDS.length]
     if (field.kind !== 'bytes' || kind === undefined || number > 2 * NOTE_KINDS.length) continue
     const digest = number <= NOTE_KINDS.length ? signedDigest(field.value) : unsignedDigest(field.value)
     if (digest === undefined) return bad('malformed-note')
     notes.push({ ...digest, kind })
   }
-  return { kind: 'notes', notes }
+  return { kind: 'notes', notes, gaps }
+}
+
+/** key ‖ u32 run, then ranges in order, of which no two overlap. */
+function decodeGaps(bytes: Uint8Array): GapsNote | undefined {
+  const reader = new ByteReader(bytes)
+  const author = logOfKey(reader.bytes(KEY_BYTES), reader.u32())
+  const ranges: PlaceRange[] = []
+  for (let end = 1; reader.remaining > 0; ) {
+    const [from, to] = [reader.u32(), reader.u32()]
+    if (from < end || to <= from || ranges.length >= GAPS_SAID_MAX) return undefined
+    ranges.push({ from, to })
+    end = to
+  }
+  return reader.end({ author, ranges })
+}
+
+/** key ‖ u32 run ‖ u32 from ‖ u32 to. */
+function contentRequest(bytes: Uint8Array): SeqRange | undefined {
+  const reader = new ByteReader(bytes)
+  const author = logOfKey(reader.bytes(KEY_BYTES), reader.u32())
+  return reader.end({ author, from: reader.u32(), to: reader.u32() })
+}
+
+/** key ‖ u32 run ‖ u32 first, then packed entries. */
+function decodeContent(bytes: Uint8Array): PeerFrame {
+  const reader = new ByteReader(bytes)
+  const author = logOfKey(reader.bytes(KEY_BYTES), reader.u32())
+  const first = reader.u32()
+  const packed = reader.rest()
+  const count = countOfPacked(packed)
+  if (reader.isBad || first < 1 || count === undefined || first + count > SEQ_MAX) return bad('malformed-content')
+  return { kind: 'content', author, run: { first, entries: unpack({ bytes: bufferOf(packed), count }) } }
 }
 
 /** key ‖ u32 run ‖ u32 seq, then possibly a prefix of the chain value. */

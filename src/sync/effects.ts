@@ -1,10 +1,13 @@
+import type { ContentRun } from '../log/content/contents.js'
 import type { LogId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { Rejection } from '../log/format/log-fault.js'
 import type { Segment } from '../log/format/segment.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import type { UnsignedRun } from '../log/format/unsigned-entry.js'
+import type { SeqRange } from '../log/read/subscription.js'
 import type { Violation } from '../net/violation.js'
+import type { GapsNote } from './codec.js'
 
 /** Events truncate the ids that a peer sent to this length. */
 const ID_LENGTH_MAX = 64
@@ -22,6 +25,12 @@ export type Effect =
   | { readonly kind: 'fork'; readonly segments: readonly [Segment, Segment] }
   /** The other side requests the segment that contains this entry. */
   | { readonly kind: 'segment-request'; readonly place: Digest }
+  /** The other side requests the contents of these places. */
+  | { readonly kind: 'content-request'; readonly range: SeqRange }
+  /** The contents that were requested arrived: add them to the log. */
+  | { readonly kind: 'content'; readonly author: LogId; readonly run: ContentRun }
+  /** Where the other side has no content of some logs. */
+  | { readonly kind: 'gaps'; readonly gaps: readonly GapsNote[] }
   /** Send these bytes. */
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
   /** The other side announced these persisted heads. */

@@ -25,3 +25,19 @@ export const SUBSCRIBE_AFTER_MS = 250
 
 /** How long a log that is behind may stall before this side subscribes to the next announcer. */
 export const STALL_MS_MAX = 4_000
+
+/** Ranges of a log in one note about places without content. */
+export const GAPS_SAID_MAX = 64
+
+/** Such notes in one frame, so that they fit. */
+export const GAPS_NOTES_MAX = 256
+
+/** Places whose contents one request asks for. */
+export const CONTENT_PLACES_MAX = 1024
+
+/** How long a content request may stay unanswered. */
+export const CONTENT_MS_MAX = 10_000
+
+/** First and longest wait before a peer is asked again for content that it did not have. */
+export const CONTENT_RETRY_MS_MIN = 1_000
+export const CONTENT_RETRY_MS_MAX = 600_000

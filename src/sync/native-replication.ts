@@ -1,11 +1,13 @@
+import { concat } from '../base/wire/bytes.js'
 import { authorOfLog, type LogId } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { Log } from '../log/log.js'
 import type { Relayed, RelayMode } from '../log/read/outgoing.js'
 import type { Subscription } from '../log/read/subscription.js'
 import type { TreeConnection } from './broadcast-tree.js'
-import type { Note, NoteKind } from './codec.js'
-import { trackedLogsMax } from './limits.js'
+import { encodeGaps, type GapsNote, type Note, type NoteKind } from './codec.js'
+import type { ContentConnection } from './content-fetcher.js'
+import { GAPS_SAID_MAX, trackedLogsMax } from './limits.js'
 import type { NativeReplicationOptions } from './options.js'
 import { PeerSession } from './peer-session.js'
 import type { Replication, ReplicationContext } from './replication.js'
@@ -34,9 +36,13 @@ class NativeReplication implements Replication {
   readonly #subscription: Subscription | undefined
   /** The notes to send at the end of this turn. */
   readonly #notes = new Map<LogId, NoteKind>()
+  /** The state of the gaps of each log that the other side was told last. */
+  readonly #saidGaps = new Map<LogId, number>()
+  readonly #onGaps = (log: LogId): void => this.#postGaps(log)
+  readonly content: ContentConnection
 
   constructor(
-    { log, tree }: ReplicationContext,
+    { log, tree, fetcher }: ReplicationContext,
     { live, peer }: NativeReplicationOptions,
     send: (bytes: Uint8Array) => void,
   ) {
@@ -52,6 +58,17 @@ class NativeReplication implements Replication {
     // Its author would send a log that has stopped unasked.
     for (const stopped of log.quota?.stopped.keys() ?? [])
       if (authorOfLog(stopped) === peer) this.treeConnection.unsubscribe(stopped)
+    this.content = fetcher.open({
+      seqOf: author => this.session.seqOf(author),
+      request: range => this.#send(this.session.requestContent(range)),
+    })
+    log.on('gaps', this.#onGaps)
+  }
+
+  /** The first bytes: where contents are missing, then the heads, which count for entries with content only. */
+  start(): Uint8Array {
+    const notes = this.#log.logsWithGaps.flatMap(log => this.#gapsNotes(log))
+    return concat([encodeGaps(notes), this.session.start()])
   }
 
   outgoing(): AsyncGenerator<Uint8Array | undefined> {
@@ -65,6 +82,8 @@ class NativeReplication implements Replication {
   }
 
   close(): void {
+    this.#log.off('gaps', this.#onGaps)
+    this.content.close()
     this.treeConnection.close()
     this.#subscription?.close()
   }
@@ -76,7 +95,7 @@ class NativeReplication implements Replication {
   /** Yields what the other side lacks now. */
   async *#backlog(): AsyncGenerator<Uint8Array | undefined> {
     for await (const relayed of this.#log.relay(this.session.theirs))
-      if (relayed.kind !== 'announcement') yield this.session.encode(relayed)
+      if (relayed.kind !== 'announcement') yield this.#encode(relayed)
   }
 
   /** Yields new entries and announcements, and the logs that the other side subscribes to. */
@@ -90,9 +109,28 @@ class NativeReplication implements Replication {
   }
 
   #encode(relayed: Relayed): Uint8Array | undefined {
-    return relayed.kind === 'announcement'
-      ? this.session.notes([this.#noteOf(relayed.author, 'announce')])
-      : this.session.encode(relayed)
+    if (relayed.kind === 'fork' || relayed.kind === 'entries') return this.session.encode(relayed)
+    const bytes =
+      relayed.kind === 'announcement'
+        ? this.session.notes([this.#noteOf(relayed.author, 'announce')])
+        : this.session.encode(relayed)
+    const notes = this.#gapsNotes(relayed.author)
+    return notes.length === 0 || bytes === undefined ? bytes : concat([encodeGaps(notes), bytes])
+  }
+
+  /** Says where a log has no content if that has changed, before anything else is said of the log. */
+  #gapsNotes(author: LogId): GapsNote[] {
+    const version = this.#log.gapsVersion(author)
+    if (version === (this.#saidGaps.get(author) ?? 0)) return []
+    this.#saidGaps.set(author, version)
+    return [{ author, ranges: this.#log.gaps(author, GAPS_SAID_MAX) }]
+  }
+
+  #postGaps(author: LogId): void {
+    queueMicrotask(() => {
+      const notes = this.#gapsNotes(author)
+      if (notes.length > 0) this.#send(encodeGaps(notes))
+    })
   }
 
   #post(author: LogId, kind: NoteKind): void {
@@ -100,7 +138,8 @@ class NativeReplication implements Replication {
     if (this.#notes.size > 1) return
     // Notes of the same turn are sent in one frame.
     queueMicrotask(() => {
-      this.#send(this.session.notes([...this.#notes].map(note => this.#noteOf(...note))))
+      const gaps = [...this.#notes.keys()].flatMap(log => this.#gapsNotes(log))
+      this.#send(concat([encodeGaps(gaps), this.session.notes([...this.#notes].map(note => this.#noteOf(...note)))]))
       this.#notes.clear()
     })
   }

@@ -10,6 +10,7 @@ import type { SeqRange } from '../log/read/subscription.js'
 import type { Violation } from '../net/violation.js'
 import {
   decodeFrame,
+  encodeContentRequest,
   encodeFingerprints,
   encodeFork,
   encodeHeads,
@@ -59,6 +60,7 @@ export class PeerSession implements ReplicationSession {
   #equalHeads: readonly Digest[] = []
   readonly #ignored = new Ignored(REJECTED_LOGS_MAX)
   readonly #requests = new Map<LogId, OpenRequest>()
+  #contentRequest: SeqRange | undefined
   #state: 'opening' | 'comparing' | 'open' | 'closed' = 'opening'
 
   /**
@@ -83,9 +85,20 @@ export class PeerSession implements ReplicationSession {
     return [...this.#theirs].map(([author, seq]) => ({ author, seq }))
   }
 
+  /** How far the other side has a log, as far as it is known. */
+  seqOf(log: LogId): Seq {
+    return this.#theirs.get(log) ?? 0
+  }
+
+  /** Encodes a request for contents, which replaces an earlier one. */
+  requestContent(range: SeqRange): Uint8Array {
+    this.#contentRequest = range
+    return encodeContentRequest(range)
+  }
+
   /** Whether the other side has entries of a log, or was sent some. */
   knows(log: LogId): boolean {
-    return (this.#theirs.get(log) ?? 0) > 0
+    return this.seqOf(log) > 0
   }
 
   receive(bytes: Uint8Array): Effect[] {
@@ -183,14 +196,28 @@ export class PeerSession implements ReplicationSession {
         return
       case 'fork':
       case 'segment-request':
+      case 'content-request':
         batch.effect(frame)
         return
+      case 'content':
+        this.#onContent(batch, frame)
+        return
       case 'notes':
+        if (frame.gaps.length > 0) batch.effect({ kind: 'gaps', gaps: frame.gaps })
         for (const note of frame.notes) this.#onNote(batch, note)
         batch.effect({ kind: 'announced', heads: frame.notes.filter(({ kind }) => kind !== 'subscribe') })
         return
       case 'unknown':
     }
+  }
+
+  /** Contents that were not requested are skipped. */
+  #onContent(batch: IncomingBatcher, frame: Extract<PeerFrame, { readonly kind: 'content' }>): void {
+    const { author, run } = frame
+    const asked = this.#contentRequest
+    if (asked?.author !== author || asked.from !== run.first || run.entries.length > asked.to - asked.from) return
+    this.#contentRequest = undefined
+    batch.effect(frame)
   }
 
   #onSegments(batch: IncomingBatcher, segments: readonly Segment[]): void {

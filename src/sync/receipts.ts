@@ -2,7 +2,9 @@ import { EventEmitter } from 'node:events'
 import { sameBytes } from '../base/wire/bytes.js'
 import type { LogId, Run, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
-import { trackedLogsMax } from './limits.js'
+import type { PlaceRange } from '../log/format/places.js'
+import type { GapsNote } from './codec.js'
+import { GAPS_SAID_MAX, trackedLogsMax } from './limits.js'
 
 /** Disconnected peers whose receipts are kept. */
 export const DISCONNECTED_MAX = 64
@@ -25,17 +27,29 @@ export interface OwnPlace {
   readonly seq: Seq
 }
 
+/** How far a peer has a log; with the places before that of which it has no content, if there are any. */
+export type ReplicaHead = Seq | { readonly seq: Seq; readonly without: readonly PlaceRange[] }
+
 /** The heads of one log that other peers announced. */
 export interface ReplicaHeads {
-  readonly connected: readonly Seq[]
-  readonly left: readonly Seq[]
+  readonly connected: readonly ReplicaHead[]
+  readonly left: readonly ReplicaHead[]
   /** The heads of those connected peers that have another history of the log. */
-  readonly differing: readonly Seq[]
+  readonly differing: readonly ReplicaHead[]
 }
 
-/** Which peers have the entry at `seq`. */
+/** Whether a peer with this head has the content of the entry at `seq`. */
+function has(head: ReplicaHead, seq: Seq): boolean {
+  if (typeof head === 'number') return head >= seq
+  const { without } = head
+  // A full note says nothing about the places behind it.
+  const end = without.length < GAPS_SAID_MAX ? Number.POSITIVE_INFINITY : (without.at(-1)?.to ?? 0)
+  return head.seq >= seq && seq < end && !without.some(({ from, to }) => from <= seq && seq < to)
+}
+
+/** Which peers have the content of the entry at `seq`. */
 export function replicasIn({ connected, left, differing }: ReplicaHeads, seq: Seq): Replicas {
-  const count = (heads: readonly Seq[]): number => heads.filter(head => head >= seq).length
+  const count = (heads: readonly ReplicaHead[]): number => heads.filter(head => has(head, seq)).length
   const others = differing.length - count(differing)
   return { on: count(connected), of: connected.length, left: count(left), ...(others > 0 && { differing: others }) }
 }
@@ -55,6 +69,8 @@ export interface OurHistory {
 export interface ReceiptRecorder {
   /** The peer has persisted logs up to these heads. */
   record(heads: readonly Digest[]): void
+  /** The peer has no content of these places. */
+  gaps(notes: readonly GapsNote[]): void
   close(): void
 }
 
@@ -74,6 +90,8 @@ interface ReceiptsEvents {
 interface ConnectionHeads {
   /** The peer's head of each log; of our logs, only the part that is proven to be our history. */
   readonly heads: Map<LogId, Seq>
+  /** Where the peer has no content of our logs. */
+  readonly without: Map<LogId, readonly PlaceRange[]>
   /** The latest head of each log of ours that is not yet known to agree with it. */
   readonly unproven: Map<LogId, Required<Pick<Digest, 'seq' | 'chain'>>>
   /** Logs of ours whose unproven head was compared and differs. */
@@ -93,11 +111,19 @@ interface Replica {
 
 const newConnectionHeads = (onDiffering: ConnectionHeads['onDiffering'] = () => {}): ConnectionHeads => ({
   heads: new Map(),
+  without: new Map(),
   unproven: new Map(),
   differing: new Set(),
   comparing: new Set(),
   onDiffering,
 })
+
+/** The head of a log at a peer, with the places of which it has no content. */
+function headOf({ heads, without }: ConnectionHeads, log: LogId): ReplicaHead {
+  const seq = heads.get(log) ?? 0
+  const ranges = without.get(log) ?? []
+  return ranges.length === 0 ? seq : { seq, without: ranges }
+}
 
 /**
  * Records what every peer has persisted, according to its announcements. A receipt for our log counts only if its chain value
@@ -131,6 +157,14 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
           else this.#count(replica, connection, head)
         }
       },
+      gaps: notes => {
+        for (const { author, ranges } of notes) {
+          if (!this.#ours?.isOurs(author)) continue
+          if (connection.without.size >= trackedLogsMax(this.#ours.logsMax) && !connection.without.has(author)) continue
+          connection.without.set(author, ranges)
+          this.emit('receipt', replica.name, author, connection.heads.get(author) ?? 0)
+        }
+      },
       close: () => this.#close(replica, connection),
     }
   }
@@ -143,15 +177,16 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
 
   /** The head of a log at each peer. */
   headsOf(author: LogId): ReplicaHeads {
-    const connected: Seq[] = []
-    const left: Seq[] = []
-    const differing: Seq[] = []
+    const connected: ReplicaHead[] = []
+    const left: ReplicaHead[] = []
+    const differing: ReplicaHead[] = []
     for (const { open, left: last } of this.#replicas.values()) {
       if (open.size === 0) {
-        left.push(last.heads.get(author) ?? 0)
+        left.push(headOf(last, author))
         continue
       }
-      const head = Math.max(...[...open].map(({ heads }) => heads.get(author) ?? 0))
+      const furthest = [...open].reduce((a, b) => ((b.heads.get(author) ?? 0) > (a.heads.get(author) ?? 0) ? b : a))
+      const head = headOf(furthest, author)
       connected.push(head)
       if ([...open].some(connection => connection.differing.has(author))) differing.push(head)
     }
@@ -166,14 +201,22 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   /** A log of ours was divided: heads that were proven to be our history are those of its branch now. */
   ourLogForked(log: LogId): void {
     for (const { open, left } of this.#replicas.values()) {
-      for (const { heads, differing, unproven } of [...open, left]) {
+      for (const { heads, differing, unproven, without } of [...open, left]) {
         differing.delete(log)
         unproven.delete(log)
         const { author, seq } = this.#ours?.placeOf({ author: log, seq: heads.get(log) ?? 0 }) ?? {
           author: log,
           seq: 0,
         }
-        if (author !== log) heads.set(author, seq)
+        if (author === log) continue
+        heads.set(author, seq)
+        // Until the peer says otherwise for the branch.
+        const shift = (heads.get(log) ?? 0) - seq
+        const moved = (without.get(log) ?? []).filter(({ to }) => to > shift + 1)
+        without.set(
+          author,
+          moved.map(({ from, to }) => ({ from: Math.max(1, from - shift), to: to - shift })),
+        )
       }
     }
   }

@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream'
 import { concat } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX } from '../base/wire/frames.js'
+import type { ContentRun } from '../log/content/contents.js'
 import type { LogId, Seq } from '../log/format/author.js'
 import { chainAfter } from '../log/format/chain.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from '../log/format/heads.js'
@@ -9,9 +10,10 @@ import { encodeSegment, lastOf, logOfSegment, packedOf, type Segment } from '../
 import type { SignedRun } from '../log/format/segment-plan.js'
 import type { Log } from '../log/log.js'
 import type { Refusal } from '../log/options.js'
+import type { SeqRange } from '../log/read/subscription.js'
 import type { Introducer } from '../log/stranger-quota.js'
 import type { OpenSideChannel, SideChannel } from '../net/side-channel.js'
-import { encodeSegments } from './codec.js'
+import { encodeContent, encodeSegments } from './codec.js'
 import type { Effect } from './effects.js'
 import { SEGMENT_REQUESTS_MAX } from './limits.js'
 import type { ReplicationOptions } from './options.js'
@@ -40,8 +42,8 @@ export class ReplicationStream extends Duplex {
   readonly #window = new ReceiveWindow()
   /** Writers that wait for the send buffer to drain. */
   readonly #onDrain: (() => void)[] = []
-  /** Open segment requests of the other side: the last one per author. */
-  readonly #requests = new Map<LogId, Digest>()
+  /** Open requests of the other side: the last one of each kind per author. */
+  readonly #requests = new Map<string, Digest | SeqRange>()
   /** The last pending write of each author. */
   readonly #storing = new Map<LogId, Promise<void>>()
   #sideChannel: SideChannel | undefined
@@ -69,7 +71,7 @@ export class ReplicationStream extends Duplex {
             hasChainValues: this.#replication.hasChainValues,
             onDiffering: (log, seq) => this.#onOurLogDiffers(log, seq),
           })
-    this.push(this.#replication.session.start())
+    this.push(this.#replication.start())
   }
 
   /** Opens the side channel of this connection. */
@@ -128,7 +130,17 @@ export class ReplicationStream extends Duplex {
         this.#add(effect)
         return
       case 'segment-request':
-        void this.#onSegmentRequest(effect.place)
+        void this.#onRequest(effect.place)
+        return
+      case 'content-request':
+        void this.#onRequest(effect.range)
+        return
+      case 'content':
+        this.#addContent(effect.author, effect.run)
+        return
+      case 'gaps':
+        this.#receipts?.gaps(effect.gaps)
+        this.#replication.content?.gaps(effect.gaps)
         return
       case 'send':
         this.send(effect.bytes)
@@ -195,6 +207,7 @@ export class ReplicationStream extends Duplex {
 
   #onHeads(heads: readonly Digest[]): void {
     this.#replication.treeConnection.announced(heads)
+    this.#replication.content?.announced()
     for (const { author, seq } of this.#log.differingHeads(heads))
       this.#refuse(author, { reason: DIFFERENT, neededSeq: seq })
   }
@@ -236,19 +249,42 @@ export class ReplicationStream extends Duplex {
     stored.catch(error => this.destroy(error))
   }
 
-  /** Serves segment requests one by one with backpressure; drops excess requests. */
-  async #onSegmentRequest(request: Digest): Promise<void> {
-    if (this.#requests.size < SEGMENT_REQUESTS_MAX || this.#requests.has(request.author))
-      this.#requests.set(request.author, request)
+  /** Serves requests one by one with backpressure; drops excess requests. */
+  async #onRequest(request: Digest | SeqRange): Promise<void> {
+    const key = `${'seq' in request ? 'segment' : 'content'} ${request.author}`
+    if (this.#requests.size < SEGMENT_REQUESTS_MAX || this.#requests.has(key)) this.#requests.set(key, request)
     if (this.#isServingRequests) return
     this.#isServingRequests = true
-    for (const { author, seq } of this.#requests.values()) {
-      this.#requests.delete(author)
+    for (const [key, waiting] of this.#requests) {
+      this.#requests.delete(key)
       while (this.readableLength > FRAME_BYTES_MAX && !this.destroyed) await this.#drained()
-      const segment = await this.#log.segmentAt(author, seq).catch(() => undefined)
-      if (segment !== undefined) this.send(encodeSegments([encodeSegment(segment)]))
+      const answer = await ('seq' in waiting ? this.#segmentFor(waiting) : this.#contentFor(waiting))
+      if (answer !== undefined) this.send(answer)
     }
     this.#isServingRequests = false
+  }
+
+  async #segmentFor({ author, seq }: Digest): Promise<Uint8Array | undefined> {
+    const segment = await this.#log.segmentAt(author, seq).catch(() => undefined)
+    return segment && encodeSegments([encodeSegment(segment)])
+  }
+
+  /** Every content request is answered, so that the other side can ask for more. */
+  async #contentFor({ author, from, to }: SeqRange): Promise<Uint8Array> {
+    const entries = await this.#log.contents(author, { from, to }).catch(() => [])
+    return encodeContent(author, { first: from, entries })
+  }
+
+  #addContent(author: LogId, run: ContentRun): void {
+    const bytes = sizeOfEntries(run.entries)
+    this.#window.add(bytes)
+    this.#log
+      .addContent(author, run)
+      .then(stored => {
+        this.#replication.content?.answered({ length: run.entries.length, stored })
+        this.#window.remove(bytes)
+      })
+      .catch(error => this.destroy(error))
   }
 
   async #serve(since: readonly Digest[]): Promise<void> {

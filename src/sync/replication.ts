@@ -3,6 +3,7 @@ import type { Digest } from '../log/format/heads.js'
 import type { Rejection } from '../log/format/log-fault.js'
 import type { Log } from '../log/log.js'
 import type { BroadcastTree, TreeConnection } from './broadcast-tree.js'
+import type { ContentConnection, ContentFetcher } from './content-fetcher.js'
 import type { Effect } from './effects.js'
 import type { Receipts } from './receipts.js'
 
@@ -11,6 +12,7 @@ export interface ReplicationContext {
   readonly log: Log
   readonly receipts: Receipts
   readonly tree: BroadcastTree
+  readonly fetcher: ContentFetcher
 }
 
 /** The protocol of one connection, without IO: bytes in, effects out. */
@@ -32,8 +34,12 @@ export interface Replication {
   readonly session: ReplicationSession
   /** The connection as the broadcast tree sees it. */
   readonly treeConnection: TreeConnection
+  /** The connection as the fetcher of contents sees it; absent if the protocol has no places without content. */
+  readonly content?: ContentConnection
   /** Whether the peer's heads carry chain values; if not, its receipts count unchecked. */
   readonly hasChainValues: boolean
+  /** The first bytes to send. */
+  start(): Uint8Array
   /** Yields the frames that the other side lacks and then, when live, new ones; undefined if a step has nothing to send. */
   outgoing(since: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array | undefined>
   /** The other side subscribed to the log of `since.author`, from the entry after `since.seq`. */

@@ -3,6 +3,7 @@ import { logOfSegment } from '../log/format/segment.js'
 import { SEQ_MAX } from '../log/limits.js'
 import type { Log } from '../log/log.js'
 import { BroadcastTree } from './broadcast-tree.js'
+import { ContentFetcher } from './content-fetcher.js'
 import { createNativeStream } from './native-replication.js'
 import type { NativeReplicationOptions } from './options.js'
 import { Receipts } from './receipts.js'
@@ -15,6 +16,7 @@ export class Replicator implements ReplicationContext {
   /** Which entries other peers have, according to their announcements. */
   readonly receipts: Receipts
   readonly tree: BroadcastTree
+  readonly fetcher: ContentFetcher
 
   constructor(log: Log) {
     this.log = log
@@ -25,6 +27,7 @@ export class Replicator implements ReplicationContext {
     )
     log.quota?.onLifted(lifted => this.tree.retry(lifted))
     this.receipts = new Receipts(log)
+    this.fetcher = new ContentFetcher(log)
     log.on('persisted', ({ author }) => {
       if (log.isOurs(author)) this.receipts.ourLogGrew(author)
     })

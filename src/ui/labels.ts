@@ -5,6 +5,7 @@ import { lineOf } from '../chat/text-line.js'
 import { secondOf, timeOf } from '../session/dates.js'
 import { warn } from './lines/output.js'
 import { paletteOf } from './palette.js'
+import { gapLine } from './text/gap-text.js'
 import { wrapped } from './wrapped.js'
 
 /** Time of a line: none, `14:03`, or `2026-11-21 14:03:09`. */
@@ -26,6 +27,7 @@ export function labelled(
 ): (message: Message) => string {
   const palette = paletteOf(isColoured)
   return message => {
+    if (message.kind === 'gap') return `* ${gapLine(message)}`
     const { author, timeMs } = message
     const { text, notice, before } = names.labelOf(message, systemClock.now())
     if (notice !== undefined) warn(notice)

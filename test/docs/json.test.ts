@@ -36,6 +36,12 @@ test('documents the members of a message', () => {
   assert.deepEqual(Object.keys(JSON.parse(jsonLineOf(message))).sort(), membersBelow('## JSON lines'))
 })
 
+test('documents the members of a gap', () => {
+  const gap = { author: key, run: 3, seq: 7, kind: 'gap', count: 3, state: 'missing', at: '1795231678316.0000' as Hlc }
+  const members = Object.keys(JSON.parse(jsonLineOf(gap as Parameters<typeof jsonLineOf>[0]))).sort()
+  assert.deepEqual(members, ['event', ...membersBelow('"event":"gap"')].sort())
+})
+
 test('documents the members of a presence change', () => {
   const present = { author: key, name: 'bob', state: 'linked', away: 'lunch' }
   const [change] = new PresenceChanges().since([present as Parameters<PresenceChanges['since']>[0][number]])

@@ -64,7 +64,6 @@ const REJECTIONS: Fields<Rejection> = {
   gap: { missing: count, before: count },
   'segment-too-long': { first: count },
   'invalid-entry': { seq: count },
-  'missing-content': { seq: count },
   'malformed-entry': {},
   'invalid-signature': { seq: count },
   'unsigned-contradiction': { seq: count },

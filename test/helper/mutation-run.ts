@@ -10,6 +10,7 @@ const { randomRun } = await import('../../src/sim/runs/random-run.js')
 const { peerExchangeRun } = await import('./peer-exchange-run.js')
 const { joinedSegmentsRun } = await import('./joined-segments-run.js')
 const { roomsRun } = await import('./rooms-run.js')
+const { contentsRun } = await import('./contents-run.js')
 const { Violation } = await import('../../src/sim/world/world.js')
 
 let killer: { readonly seed: number; readonly violation: string | undefined } | undefined
@@ -26,7 +27,9 @@ for (const seed of tries) {
         ? peerExchangeRun(seed)
         : bug?.needsRooms
           ? roomsRun(seed)
-          : randomRun(seed))
+          : bug?.needsContents
+            ? contentsRun(seed)
+            : randomRun(seed))
   } catch (error) {
     if (!(error instanceof Violation)) throw error
     killer = { seed, violation: error.violations[0]?.split('\n')[0] }

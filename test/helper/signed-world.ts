@@ -14,6 +14,7 @@ export const seedOf = (byte: number): Uint8Array => new Uint8Array(32).fill(byte
 export const alice = keyPairOf(seedOf(1))
 export const bob = keyPairOf(seedOf(2))
 export const carol = keyPairOf(seedOf(3))
+export const keysOfByte = (byte: number): typeof alice => keyPairOf(seedOf(byte))
 export type Keys = typeof alice
 
 /** Most bytes of packed entries in one segment: 128 KiB less the header. */

@@ -198,13 +198,11 @@ const attacks: readonly Attack[] = [
     reason: { kind: 'unsigned-contradiction', seq: 1 },
   },
   {
-    what: 'a stub in the place of an entry',
-    check: 'validity',
-    run: author => ({
-      ...author.run(3, 4),
-      entries: [oracle.stub(ENTRIES[2] as Uint8Array), ENTRIES[3] as Uint8Array],
-    }),
-    reason: { kind: 'missing-content', seq: 3 },
+    ...signedInvalid('a stub that is at the same time as the entry before', entryOf(1, 100)),
+    run: author => {
+      const run = author.run(3, 4)
+      return { ...run, entries: run.entries.map((entry, index) => (index === 0 ? oracle.stub(entry) : entry)) }
+    },
   },
   signedInvalid(
     'a control entry with free text',

@@ -91,6 +91,7 @@ class FakeRoom {
   }
 
   readonly readMarks = new Map<LogId, Seq>()
+  readonly passed = new Map()
 
   markRead(marks: readonly Digest[]): void {
     for (const { author, seq } of marks) this.readMarks.set(author, Math.max(seq, this.readMarks.get(author) ?? 0))

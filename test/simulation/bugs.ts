@@ -13,6 +13,8 @@ export interface Bug {
   readonly needsPeerExchange?: boolean
   /** Whether only runs with several rooms kill it. */
   readonly needsRooms?: boolean
+  /** Whether only runs with missing contents kill it. */
+  readonly needsContents?: boolean
 }
 
 export const BUGS: readonly Bug[] = [
@@ -288,5 +290,40 @@ export const BUGS: readonly Bug[] = [
     find: 'for (const connection of this.#open.values())\n            this.#offerOn(connection, room);',
     replace: '',
     needsRooms: true,
+  },
+  {
+    name: 'counts places without content as received',
+    file: 'sync/receipts',
+    find: ' && !without.some(({ from, to }) => from <= seq && seq < to)',
+    replace: '',
+    needsContents: true,
+  },
+  {
+    name: 'does not say where it has no content',
+    file: 'sync/native-replication',
+    find: 'const notes = this.#log.logsWithGaps.flatMap(log => this.#gapsNotes(log));',
+    replace: 'const notes = [];\n        for (const log of this.#log.logsWithGaps) this.#gapsNotes(log);',
+    needsContents: true,
+  },
+  {
+    name: 'stores content without checking its hash',
+    file: 'log/format/chain',
+    find: '!isStub(packed) && sameBytes(running.stubOf(packed), stub)',
+    replace: '!isStub(packed)',
+    needsContents: true,
+  },
+  {
+    name: 'asks again for content that it dropped',
+    file: 'log/content/gaps',
+    find: 'this.dropped[reason].add(from, to);\n        this.remove(from, to);',
+    replace: 'this.missing.add(from, to);\n        this.version++;',
+    needsContents: true,
+  },
+  {
+    name: 'drops control entries',
+    file: 'log/content/contents',
+    find: 'seq < from || seq >= to || isControlEntry(entry)',
+    replace: 'seq < from || seq >= to',
+    needsContents: true,
   },
 ]

@@ -18,7 +18,7 @@ test('control: no seed fails without a mutation', async () => {
 
 test('the simulation kills every mutation', { concurrency: 2 }, async t => {
   await Promise.all(
-    BUGS.map(({ name }) =>
+    BUGS.filter(({ needsContents }) => needsContents !== true).map(({ name }) =>
       t.test(`killed: ${name}`, async t => {
         const { seed, violation } = await killerOf(name, SEEDS_MAX)
         t.diagnostic(`${name} | ${seed} | ${violation}`)

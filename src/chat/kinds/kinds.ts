@@ -1,4 +1,4 @@
-import type { Members } from '../../log/format/entry.js'
+import type { Gap, Members } from '../../log/format/entry.js'
 import { ACTION, type ActionContent, type ActionDraft } from './action.js'
 import type { EntryFields, Kind } from './kind.js'
 import { NICK, type NickContent, type NickDraft } from './nick.js'
@@ -6,15 +6,22 @@ import { TEXT, type TextContent, type TextDraft } from './text.js'
 import { TOPIC, type TopicContent, type TopicDraft } from './topic.js'
 
 /** The part of a message that depends on its kind. */
-export type Content = TextContent | ActionContent | NickContent | TopicContent
+export type Content = MessageContent | GapContent
+
+type MessageContent = TextContent | ActionContent | NickContent | TopicContent
+
+/** No message, but consecutive places of a log whose messages are not on this disk. */
+interface GapContent extends Gap {
+  readonly kind: 'gap'
+}
 
 /** A message to be sent. `username` is the sender's name, if it is not the name of the node. */
 export type Draft = (TextDraft | ActionDraft | NickDraft | TopicDraft) & { readonly username?: string }
 
-type MessageKind = Content['kind']
+type MessageKind = MessageContent['kind']
 
 type Registry = {
-  readonly [K in MessageKind]: Kind<Extract<Draft, { kind: K }>, Extract<Content, { kind: K }>>
+  readonly [K in MessageKind]: Kind<Extract<Draft, { kind: K }>, Extract<MessageContent, { kind: K }>>
 }
 
 /** Every kind of message; a new kind is a new file and a line here. */
@@ -23,17 +30,17 @@ const KINDS: Registry = { text: TEXT, action: ACTION, nick: NICK, topic: TOPIC }
 const isKind = (name: unknown): name is MessageKind => typeof name === 'string' && Object.hasOwn(KINDS, name)
 
 /** Parses the members of an entry. Entries of an unknown kind, or malformed ones, are text. */
-export function contentOf(members: Members): Content {
+export function contentOf(members: Members): MessageContent {
   const { type } = members
   return (isKind(type) ? KINDS[type].parse(members) : undefined) ?? { kind: 'text' }
 }
 
 /** Whether a message counts as unread until it is read. */
-export const countsAsUnread = ({ kind }: Content): boolean => KINDS[kind].isUnread
+export const countsAsUnread = ({ kind }: Content): boolean => kind !== 'gap' && KINDS[kind].isUnread
 
 /** Encodes a draft as the members of an entry. */
 export function entryFieldsOf(draft: Draft): EntryFields {
-  const { encode } = KINDS[draft.kind] as Kind<Draft, Content>
+  const { encode } = KINDS[draft.kind] as Kind<Draft, MessageContent>
   const fields = encode(draft)
   return draft.username === undefined ? fields : { username: draft.username, ...fields }
 }

@@ -1,6 +1,6 @@
 import { type AuthorId, authorOfLog, isSigned, logOf, type Run, runOf, type Seq } from '../../log/format/author.js'
 import { isControl } from '../../log/format/control.js'
-import { decodeEntry, type Entry } from '../../log/format/entry.js'
+import { decodeEntry, type Entry, type Gap } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
 import type { Hlc } from '../../log/format/hybrid-clock.js'
 import { millisOf } from '../../log/format/hybrid-clock.js'
@@ -31,8 +31,9 @@ const AHEAD = { isAhead: true } as const
 /** The range of JavaScript dates, before and after 1970. */
 const DATE_MS_MAX = 8.64e15
 
-/** The message in an entry; undefined for a control entry, and if the entry cannot be decoded. */
+/** The message in an entry, or places without content; undefined for a control entry, and if the entry cannot be decoded. */
 export function messageOf(entry: Entry): Message | undefined {
+  if (entry.gap !== undefined) return gapOf(entry, entry.gap)
   if (isControl(entry.entry)) return undefined
   const members = decodeEntry(entry.entry)
   if (members === undefined) return undefined
@@ -53,8 +54,31 @@ export function messageOf(entry: Entry): Message | undefined {
   }
 }
 
+const gapOf = ({ author, seq, at }: Entry, gap: Gap): Message => ({
+  author: authorOfLog(author),
+  run: runOf(author),
+  seq,
+  username: '',
+  message: '',
+  at,
+  isVerified: true,
+  timeMs: millisOf(at),
+  kind: 'gap',
+  ...gap,
+})
+
+/** The messages without the places that have none. */
+export const withoutGaps = (messages: readonly Message[]): readonly Message[] =>
+  messages.some(({ kind }) => kind === 'gap') ? messages.filter(({ kind }) => kind !== 'gap') : messages
+
 /** The log of a message, and its place there. */
 export const placeOf = ({ author, run, seq }: Pick<MessageHead, 'author' | 'run' | 'seq'>): Digest => ({
   author: logOf(author, run),
   seq,
 })
+
+/** The same for the last place that a message, or places without one, take. */
+export const lastPlaceOf = (message: Message): Digest => {
+  const { author, seq } = placeOf(message)
+  return { author, seq: message.kind === 'gap' ? seq + message.count - 1 : seq }
+}

@@ -1,5 +1,6 @@
 import { type AuthorId, authorOfLog, type LogId, type Seq } from '../../log/format/author.js'
-import type { Digest } from '../../log/format/heads.js'
+import { Places } from '../../log/format/places.js'
+import type { ReadMark } from '../../log/options.js'
 import { countsAsUnread } from '../kinds/kinds.js'
 import { type Message, placeOf } from '../kinds/message.js'
 
@@ -9,61 +10,67 @@ export interface UnreadCountOptions {
   readonly isMention: (message: Message) => boolean
 }
 
-/** Places of a log, from the first to the last. */
-interface Places {
-  readonly from: Seq
-  readonly to: Seq
-}
-
-/** What is known of a log beyond its read mark. */
+/** What is known of a log beyond its read mark, and at the places that the mark passed without content. */
 interface UnreadLog {
   mark: Seq
   /** The last place that was noted. */
   last: Seq
-  /** Places beyond the mark that do not count, in order. */
-  uncounted: Places[]
-  /** Messages beyond the mark that mention the user, in order. */
+  /** Places beyond the mark that do not count. */
+  readonly uncounted: Places
+  /** Places that the mark passed without content, and those of them that have a message now. */
+  passed: Places
+  readonly late: Places
+  /** Unread messages that mention the user. */
   mentions: Seq[]
 }
 
 /**
- * How many messages of a room the user has not read: a function of the logs and the read marks. Note every message beyond the marks,
- * each log in order; marks may move at any time.
+ * How many messages of a room the user has not read: a function of the logs and the read marks. Note every message beyond the marks
+ * and at the places that they passed, each log in order, except for content that comes late; marks may move at any time.
  */
 export class UnreadCount {
   readonly #options: UnreadCountOptions
   readonly #logs = new Map<LogId, UnreadLog>()
 
-  constructor(options: UnreadCountOptions, marks: readonly Digest[]) {
+  constructor(options: UnreadCountOptions, marks: readonly ReadMark[]) {
     this.#options = options
-    for (const { author, seq } of marks) this.#logs.set(author, newLog(seq))
+    for (const { author, seq, passed } of marks) this.#logs.set(author, newLog(seq, passed))
   }
 
   note(message: Message): void {
-    if (message.author === this.#options.ourId) return
+    if (message.author === this.#options.ourId || message.kind === 'gap') return
     const { author, seq } = placeOf(message)
     const log = this.#logOf(author)
-    if (seq <= log.last) return
-    if (seq > log.last + 1) add(log.uncounted, { from: log.last + 1, to: seq - 1 }) // entries that are no messages
-    if (!countsAsUnread(message)) add(log.uncounted, { from: seq, to: seq })
-    else if (this.#options.isMention(message)) log.mentions.push(seq)
-    log.last = seq
+    const isCounted = countsAsUnread(message)
+    if (seq <= log.mark) {
+      if (!isCounted || !log.passed.has(seq) || log.late.has(seq)) return
+      log.late.add(seq, seq + 1)
+    } else if (seq > log.last) {
+      log.uncounted.add(log.last + 1, seq) // entries that are no messages, and places without content
+      if (!isCounted) log.uncounted.add(seq, seq + 1)
+      log.last = seq
+    } else {
+      if (!isCounted || !log.uncounted.has(seq)) return
+      log.uncounted.remove(seq, seq + 1) // its content came late
+    }
+    if (isCounted && this.#options.isMention(message)) log.mentions.push(seq)
   }
 
-  /** Moves the mark of a log forward; a mark never moves back. */
-  markRead({ author, seq }: Digest): void {
+  /** Moves the mark of a log; or, if the mark is beyond it, a message whose content came late was read. A mark never moves back. */
+  markRead({ author, seq, passed }: ReadMark): void {
     const log = this.#logOf(author)
-    if (seq <= log.mark) return
-    log.mark = seq
+    if (passed !== undefined && seq >= log.mark) log.passed = new Places(passed)
+    else if (seq <= log.mark) log.passed.remove(seq, seq + 1)
+    log.mark = Math.max(log.mark, seq)
     log.last = Math.max(log.last, seq)
-    log.mentions = log.mentions.filter(mention => mention > seq)
-    log.uncounted = log.uncounted.flatMap(({ from, to }) => (to > seq ? [{ from: Math.max(from, seq + 1), to }] : []))
+    log.uncounted.remove(0, log.mark + 1)
+    for (const { from, to } of log.late.ranges)
+      for (let late = from; late < to; late++) if (!log.passed.has(late)) log.late.remove(late, late + 1)
+    log.mentions = log.mentions.filter(mention => mention > log.mark || log.late.has(mention))
   }
 
   get unread(): number {
-    return this.#sum(({ mark, last, uncounted }) =>
-      uncounted.reduce((count, { from, to }) => count - (to - from + 1), last - mark),
-    )
+    return this.#sum(({ mark, last, uncounted, late }) => last - mark - uncounted.count + late.count)
   }
 
   /** How many of them mention the user. */
@@ -86,11 +93,11 @@ export class UnreadCount {
   }
 }
 
-const newLog = (mark: Seq): UnreadLog => ({ mark, last: mark, uncounted: [], mentions: [] })
-
-/** Adds places after all others; adjacent ones are joined. */
-function add(places: Places[], { from, to }: Places): void {
-  const last = places.at(-1)
-  if (last !== undefined && last.to === from - 1) places[places.length - 1] = { from: last.from, to }
-  else places.push({ from, to })
-}
+const newLog = (mark: Seq, passed: ReadMark['passed'] = []): UnreadLog => ({
+  mark,
+  last: mark,
+  uncounted: new Places(),
+  passed: new Places(passed),
+  late: new Places(),
+  mentions: [],
+})

@@ -1,5 +1,6 @@
 import type { Millis } from '../../base/clock.js'
 import type { AuthorId, LogId, Seq } from '../../log/format/author.js'
+import { type PlaceRange, Places } from '../../log/format/places.js'
 import { countsAsUnread } from '../kinds/kinds.js'
 import { type Message, placeOf } from '../kinds/message.js'
 import { UnreadCount } from './unread-count.js'
@@ -22,6 +23,8 @@ export interface UnreadOptions {
   readonly wasHere: boolean
   /** The last seq of each log that the user has read. */
   readonly seen: ReadonlyMap<LogId, Seq>
+  /** The places before that were passed without content. */
+  readonly passed?: ReadonlyMap<LogId, readonly PlaceRange[]>
   readonly leftAt: Millis | undefined
   readonly isHidden: (author: AuthorId) => boolean
   readonly startedAt: Millis
@@ -34,11 +37,17 @@ export interface UnreadOptions {
 export class Unread {
   readonly #options: UnreadOptions
   readonly #history: UnreadCount
+  readonly #passed: ReadonlyMap<LogId, Places>
   #isMarked = false
 
   constructor(options: UnreadOptions) {
     this.#options = options
-    const marks = [...options.seen].map(([author, seq]) => ({ author, seq }))
+    this.#passed = new Map([...(options.passed ?? [])].map(([log, ranges]) => [log, new Places(ranges)]))
+    const marks = [...options.seen].map(([author, seq]) => ({
+      author,
+      seq,
+      passed: this.#passed.get(author)?.ranges ?? [],
+    }))
     this.#history = new UnreadCount({ ...options, isMention: () => false }, marks)
   }
 
@@ -55,7 +64,8 @@ export class Unread {
   markAbove(message: Message): UnreadMark | undefined {
     const { seen, leftAt, wasHere } = this.#options
     const { author, seq } = placeOf(message)
-    if (seq <= (seen.get(author) ?? 0) || !this.#mayMark(message)) return undefined
+    const isRead = seq <= (seen.get(author) ?? 0) && this.#passed.get(author)?.has(seq) !== true
+    if (isRead || !this.#mayMark(message)) return undefined
     if (leftAt === undefined && wasHere) return undefined
     this.#isMarked = true
     const count = this.#history.unread

@@ -38,7 +38,7 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
     try {
       // Keeps the last n matches, however many messages are read.
       let window: string[] = []
-      for await (const entries of log.read(last !== undefined && !isFiltered ? { last } : {})) {
+      for await (const entries of log.read({ gaps: !isFiltered, ...(last !== undefined && !isFiltered && { last }) })) {
         const lines = entries
           .flatMap(entry => messageOf(entry) ?? [])
           .filter(matching(filter))

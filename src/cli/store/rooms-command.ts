@@ -7,8 +7,8 @@ import { UnreadCount } from '../../chat/views/unread-count.js'
 import { askNode, statusIn } from '../../host/client/connect.js'
 import { type EnteredRoom, NodeStore } from '../../host/server/node-store.js'
 import type { NodeStatus } from '../../host/server/server.js'
-import type { Digest } from '../../log/format/heads.js'
 import { LOBBY } from '../../log/format/room-id.js'
+import type { ReadMark } from '../../log/options.js'
 import { LevelStore } from '../../log/store/level-store.js'
 import { DATABASE_NAME, homeOf } from '../../node/paths.js'
 import { RoomMembers } from '../../node/private-rooms/room-members.js'
@@ -83,13 +83,14 @@ async function openRooms(me: string, directory: string): Promise<ReadonlySet<str
 async function summaryOf(
   { me, data }: Omit<Where, 'room'>,
   { name, privateRoom }: EnteredRoom,
-  marks: readonly Digest[],
+  stored: readonly ReadMark[],
   isOpen: boolean,
 ): Promise<RoomSummary> {
   const home = homeOf(data, me, name, privateRoom?.id)
   const { hidden } = loadView(savedViewFile(home.database))
   const { log, keys } = await openLogCopy(home, report)
   try {
+    const marks = await log.marksNow(stored)
     const count = new UnreadCount(
       { ourId: log.author, isHidden: author => hidden.has(author), isMention: message => mentions(message, [me]) },
       marks,

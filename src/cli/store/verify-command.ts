@@ -3,6 +3,7 @@ import { isSigned } from '../../log/format/author.js'
 import { fileFaultWords } from '../../log/store/leveldb/fault-words.js'
 import type { Verified } from '../../log/verification.js'
 import { info, writeLinesIfOpen } from '../../ui/lines/output.js'
+import { GAP_STATES, gapText } from '../../ui/text/gap-text.js'
 import { storedFaultText } from '../../ui/text/log-fault-text.js'
 import { type Where, withCopy } from './stored-logs.js'
 
@@ -35,15 +36,18 @@ export async function verifyLog(where: Where, isJson: boolean): Promise<number> 
     const forks: { author: string; seq: number }[] = []
     let authors = 0
     let entries = 0
+    const without = { deleted: 0, 'kept-out': 0, missing: 0 }
     for await (const verified of log.verifyAll(found)) {
       const { author, last, fault, forkedAt } = verified
       authors++
       entries += last
+      for (const state of GAP_STATES) without[state] += verified.without?.[state] ?? 0
       if (fault !== undefined) problems.push({ author, seq: last + 1, what: storedFaultText(fault) })
       if (forkedAt !== undefined) forks.push({ author, seq: forkedAt })
       lines.push(lineOf(verified))
     }
-    const json = { authors, entries, ok: problems.length === 0, problems, forks }
+    const hasGaps = GAP_STATES.some(state => without[state] > 0)
+    const json = { authors, entries, ...(hasGaps && { without }), ok: problems.length === 0, problems, forks }
     await writeLinesIfOpen(process.stdout, isJson ? [sanitisedJson(json)] : lines.map(sanitise))
     if (faults.length > 0 && !isJson)
       info('the next start of the chat repairs the database, and keeps the damaged files')
@@ -51,8 +55,12 @@ export async function verifyLog(where: Where, isJson: boolean): Promise<number> 
   })
 }
 
-function lineOf({ author, last, fault, forkedAt }: Verified): string {
+function lineOf({ author, last, fault, without, forkedAt }: Verified): string {
   const kind = isSigned(author) ? 'signed' : 'unsigned'
   const fork = forkedAt === undefined ? '' : `, but its author signed two histories from entry ${forkedAt} on`
-  return `${author}  ${last} ${kind} entries  ${fault === undefined ? 'ok' : storedFaultText(fault)}${fork}`
+  const gaps = GAP_STATES.flatMap(state => {
+    const count = without?.[state] ?? 0
+    return count === 0 ? [] : `, ${count} ${gapText(state)}`
+  }).join('')
+  return `${author}  ${last} ${kind} entries${gaps}  ${fault === undefined ? 'ok' : storedFaultText(fault)}${fork}`
 }

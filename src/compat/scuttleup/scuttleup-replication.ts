@@ -32,6 +32,10 @@ class ScuttleupReplication implements Replication {
     this.treeConnection = tree.open(undefined, undefined)
   }
 
+  start(): Uint8Array {
+    return this.session.start()
+  }
+
   async *outgoing(since: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array | undefined> {
     for await (const entries of this.#log.read({ since, live: this.#isLive, signal }))
       yield this.session.encode(entries)

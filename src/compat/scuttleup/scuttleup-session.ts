@@ -60,7 +60,8 @@ export class ScuttleupSession implements ReplicationSession {
     let isEmpty = true
     for (const each of entries) {
       const { author, seq } = each
-      if (seq <= (this.#theirs.get(author) ?? 0)) continue
+      // The protocol has no places without content: a log ends at the first for this peer.
+      if (seq !== (this.#theirs.get(author) ?? 0) + 1) continue
       this.#theirs.set(author, seq)
       frames.sized(encodeUnsignedEntry({ id: author, seq, entry: toProjected(each) }))
       isEmpty = false

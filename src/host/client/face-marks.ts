@@ -1,6 +1,9 @@
 import type { Cancel, Clock, Millis } from '../../base/clock.js'
 import type { LogId, Seq } from '../../log/format/author.js'
 import type { Digest } from '../../log/format/heads.js'
+import type { PlaceRange } from '../../log/format/places.js'
+import type { ReadMark } from '../../log/options.js'
+import { advanced, isSameMark } from '../../log/read/read-mark.js'
 
 /** Messages that are read within this time are reported together. */
 const REPORT_MS: Millis = 200
@@ -8,36 +11,55 @@ const REPORT_MS: Millis = 200
 /** The read marks of a room as a face knows them, and those that it has not reported to the node. */
 export class FaceMarks {
   readonly #clock: Clock
-  readonly #report: (marks: readonly Digest[]) => void
-  readonly #marks = new Map<LogId, Seq>()
-  readonly #unreported = new Map<LogId, Seq>()
+  readonly #report: (marks: readonly ReadMark[]) => void
+  readonly #marks = new Map<LogId, ReadMark>()
+  readonly #unreported = new Map<LogId, Digest>()
+  /** Entries that were read after the mark had passed their places. */
+  #late: Digest[] = []
   #cancel: Cancel | undefined
 
-  constructor(clock: Clock, report: (marks: readonly Digest[]) => void) {
+  constructor(clock: Clock, report: (marks: readonly ReadMark[]) => void) {
     this.#clock = clock
     this.#report = report
   }
 
   get all(): ReadonlyMap<LogId, Seq> {
-    return this.#marks
+    return new Map([...this.#marks].map(([author, { seq }]) => [author, seq]))
   }
 
-  /** The user has read these logs this far, in this face. */
+  /** The places before the marks that were passed without content. */
+  get passed(): ReadonlyMap<LogId, readonly PlaceRange[]> {
+    return new Map([...this.#marks].flatMap(([log, { passed }]) => (passed === undefined ? [] : [[log, passed]])))
+  }
+
+  /** The user has read these logs this far, in this face; or entries that came after the mark had passed them. */
   read(marks: readonly Digest[]): void {
-    for (const { author } of this.#advance(marks)) this.#unreported.set(author, this.#marks.get(author) ?? 0)
-    if (this.#unreported.size > 0) this.#cancel ??= this.#clock.after(REPORT_MS, () => this.flush())
+    for (const { author, seq } of marks) {
+      const before = this.#marks.get(author)
+      const mark = advanced(before, { author, seq })
+      if (mark === undefined) continue
+      this.#marks.set(author, mark)
+      if (seq > (before?.seq ?? 0)) this.#unreported.set(author, { author, seq })
+      else this.#late.push({ author, seq })
+    }
+    if (this.#unreported.size + this.#late.length > 0) this.#cancel ??= this.#clock.after(REPORT_MS, () => this.flush())
   }
 
   /** The node says how far the user has read. Returns the marks that moved. */
-  known(marks: readonly Digest[]): readonly Digest[] {
-    const moved = this.#advance(marks)
-    for (const { author } of moved) this.#unreported.delete(author)
+  known(marks: readonly ReadMark[]): readonly ReadMark[] {
+    const moved = marks.filter(
+      mark => mark.seq >= (this.#marks.get(mark.author)?.seq ?? 0) && !isSameMark(this.#marks.get(mark.author), mark),
+    )
+    for (const mark of moved) {
+      this.#marks.set(mark.author, mark)
+      this.#unreported.delete(mark.author)
+    }
     return moved
   }
 
   /** Reports everything that a new node may not know. */
   reportAll(): void {
-    for (const [author, seq] of this.#marks) this.#unreported.set(author, seq)
+    for (const [author, mark] of this.#marks) this.#unreported.set(author, mark)
     this.flush()
   }
 
@@ -45,14 +67,8 @@ export class FaceMarks {
   flush(): void {
     this.#cancel?.()
     this.#cancel = undefined
-    const marks = [...this.#unreported].map(([author, seq]) => ({ author, seq }))
+    const marks = [...this.#unreported.values(), ...this.#late.splice(0)]
     this.#unreported.clear()
     if (marks.length > 0) this.#report(marks)
-  }
-
-  #advance(marks: readonly Digest[]): Digest[] {
-    const moved = marks.filter(({ author, seq }) => seq > (this.#marks.get(author) ?? 0))
-    for (const { author, seq } of moved) this.#marks.set(author, Math.max(seq, this.#marks.get(author) ?? 0))
-    return moved
   }
 }

@@ -5,13 +5,15 @@ import type { Draft } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
 import type { Present } from '../../chat/presence/present.js'
 import type { AuthorId, LogId, Seq } from '../../log/format/author.js'
+import { withContent } from '../../log/format/gap.js'
 import type { Digest } from '../../log/format/heads.js'
-import type { ReadOptions } from '../../log/options.js'
+import type { PlaceRange } from '../../log/format/places.js'
+import type { ReadMark, ReadOptions } from '../../log/options.js'
 import type { ConnectionSummary } from '../../node/events.js'
 import { namedPeer } from '../../node/peer-name.js'
 import { messagesOf, type RoomApi } from '../../node/room-api.js'
 import type { OwnPlace, Replicas } from '../../sync/receipts.js'
-import { type Fields, pairsOf } from '../protocol/codec.js'
+import { type Fields, readMarkPairs } from '../protocol/codec.js'
 import type { FaceEvent } from '../protocol/events.js'
 import type { RoomOptions } from '../protocol/options.js'
 import { FaceMarks } from './face-marks.js'
@@ -44,7 +46,7 @@ interface FaceEvents {
   change: []
   presence: []
   /** The user has read these logs this far, in another face. */
-  marks: [readonly Digest[]]
+  marks: [readonly ReadMark[]]
   /** The peers that have stored the user's last line changed. */
   delivery: [Replicas]
 }
@@ -83,7 +85,9 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     this.#parts = parts
     this.#clock = parts.clock ?? systemClock
     this.#connection = connection
-    this.#marks = new FaceMarks(this.#clock, marks => this.#connection.send({ do: 'mark', marks: pairsOf(marks) }))
+    this.#marks = new FaceMarks(this.#clock, marks =>
+      this.#connection.send({ do: 'mark', marks: readMarkPairs(marks) }),
+    )
     this.ended = new Promise(resolve => {
       this.#onEnded = resolve
     })
@@ -126,6 +130,11 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   /** How far the user has read each log, in any face. */
   get readMarks(): ReadonlyMap<LogId, Seq> {
     return this.#marks.all
+  }
+
+  /** The places before the marks that they passed without content. */
+  get passed(): ReadonlyMap<LogId, readonly PlaceRange[]> {
+    return this.#marks.passed
   }
 
   /** The user has read these logs this far. */
@@ -214,8 +223,10 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     const resumption = new Resumption(options, this.heads)
     for (let now = options; ; now = resumption.options(this.heads)) {
       try {
-        for await (const entries of this.#connection.entries(now)) {
-          const fresh = resumption.fresh(entries)
+        // What was passed without content must be known, so that it is read when it comes.
+        for await (const entries of this.#connection.entries({ ...now, gaps: true })) {
+          const read = resumption.fresh(entries)
+          const fresh = options.gaps ? read : withContent(read)
           if (fresh.length > 0) yield messagesOf(fresh, isWanted)
         }
         return

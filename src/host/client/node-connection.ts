@@ -5,7 +5,7 @@ import type { Present } from '../../chat/presence/present.js'
 import { type AuthorId, type LogId, logOf, type Run, type Seq } from '../../log/format/author.js'
 import type { Entry } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
-import type { ReadOptions } from '../../log/options.js'
+import type { ReadMark, ReadOptions } from '../../log/options.js'
 import type { ConnectionSummary } from '../../node/events.js'
 import type { HostedRoom } from '../../node/room-api.js'
 import { type OwnPlace, type ReplicaHeads, type Replicas, replicasIn } from '../../sync/receipts.js'
@@ -19,8 +19,9 @@ import {
   jsonBody,
   linesBody,
   NODE_FRAME_BYTES_MAX,
-  pairsOf,
   readHostFrame,
+  readMarkPairs,
+  readMarksOf,
 } from '../protocol/codec.js'
 import { readEvent } from '../protocol/event-codec.js'
 import type { FaceEvent } from '../protocol/events.js'
@@ -45,7 +46,7 @@ interface ConnectionEvents {
   /** The node has stored the lines of these requests, or has rejected them. */
   answer: [first: number, last: number, error?: Error]
   /** The node knows these read marks. */
-  marks: [readonly Digest[]]
+  marks: [readonly ReadMark[]]
   /** The node announces that it ends. */
   end: [reason: string]
   /** The node has closed the room for another one. Whatever the face sends opens it again. */
@@ -195,11 +196,11 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   }
 
   async *entries({ signal, since, ...options }: ReadOptions): AsyncGenerator<readonly Entry[]> {
-    const heads = since && pairsOf(since)
+    const marks = since && readMarkPairs(since)
     // Entries that arrived together are yielded together, so that a reader notes several names before it labels anyone.
-    for await (const parts of this.#parts({ do: 'read', options: { ...options, since: heads } }, signal)) {
+    for await (const parts of this.#parts({ do: 'read', options: { ...options, since: marks } }, signal)) {
       const entries = parts.flatMap(part => (part.kind === 'entries' ? part.entries : []))
-      for (const { author, seq } of entries) this.#reached(author, seq)
+      for (const { author, seq, gap } of entries) this.#reached(author, seq + (gap?.count ?? 1) - 1)
       if (entries.length > 0) yield entries
     }
   }
@@ -257,7 +258,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     else if (is === 'failed') call?.onEnd(errorOf(value))
     else if (is === 'item') call?.onPart({ kind: 'item', value: value['value'] }, bytes)
     else if (is === 'delivery' && isReplicas(value['replicas'])) this.emit('delivery', value['replicas'])
-    else if (is === 'marks') this.emit('marks', digestsOf(value['marks']) ?? [])
+    else if (is === 'marks') this.emit('marks', readMarksOf(value['marks']) ?? [])
     else if (is === 'event') this.#receiveEvent(value['event'])
     else if (is === 'end') this.emit('end', String(value['reason']))
     else if (is === 'parked') {

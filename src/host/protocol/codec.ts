@@ -1,9 +1,10 @@
-import { bufferOf, concat, readVarint, textOf, utf8, varint, writeVarint } from '../../base/wire/bytes.js'
+import { bufferOf, concat, EMPTY, readVarint, textOf, utf8, varint, writeVarint } from '../../base/wire/bytes.js'
 import { type LogId, logIdOf, type Seq } from '../../log/format/author.js'
-import type { Entry } from '../../log/format/entry.js'
+import type { Entry, GapState } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
 import { HLC_LENGTH, hlcOf } from '../../log/format/hybrid-clock.js'
 import { ENTRY_BYTES_MAX, LOG_ID_LENGTH_MAX } from '../../log/limits.js'
+import { PASSED_MAX, type ReadMark } from '../../log/options.js'
 
 // The protocol between a face and its node: length-prefixed frames with JSON, entries or bytes.
 
@@ -36,8 +37,10 @@ export const NODE_FRAME_BYTES_MAX = 2 * 1024 * 1024
 
 /** Bytes of entries in one frame. Small, so that the next frames are sent while one is read. */
 const ENTRIES_BYTES_MAX = 64 * 1024
-/** At most this much is encoded of an entry besides its own bytes: flags, author, seq, `at` and two lengths. */
-const ENTRY_OVERHEAD_BYTES = 1 + LOG_ID_LENGTH_MAX + 5 + HLC_LENGTH + 3
+/** At most this much is encoded of an entry besides its own bytes: flags, author, seq, `at`, two lengths, and how many are missing. */
+const ENTRY_OVERHEAD_BYTES = 1 + LOG_ID_LENGTH_MAX + 5 + HLC_LENGTH + 3 + 6
+/** An entry has some bytes: places without content are encoded as an empty one, how many they are, and why. */
+const GAP_STATES: readonly GapState[] = ['deleted', 'kept-out', 'missing']
 export const CALL_ID_MAX = 2 ** 31
 const SEQ_MAX = 2 ** 32
 
@@ -74,13 +77,22 @@ export function* entriesBodies(id: CallId, entries: readonly Entry[]): Generator
   }
 }
 
-function writeEntry(body: Buffer, start: number, { author, seq, at, entry, isAhead }: Entry, isSame: boolean): number {
+function writeEntry(
+  body: Buffer,
+  start: number,
+  { author, seq, at, entry, isAhead, gap }: Entry,
+  isSame: boolean,
+): number {
   body[start] = (isSame ? 0 : author.length) | (isAhead ? AHEAD_FLAG : 0)
   let end = start + 1
   if (!isSame) end += body.write(author, end, 'latin1')
   end = writeVarint(body, end, seq)
   end += body.write(at, end, 'latin1')
   end = writeVarint(body, end, entry.length)
+  if (entry.length === 0) {
+    end = writeVarint(body, end, gap?.count ?? 0)
+    body[end++] = gap === undefined ? 0 : GAP_STATES.indexOf(gap.state)
+  }
   body.set(entry, end)
   return end + entry.length
 }
@@ -112,6 +124,27 @@ export function digestsOf(value: unknown): Digest[] | undefined {
   }
   return digests
 }
+
+/** Read marks as pairs of an author and a seq, with the ranges that were passed without content; undefined for anything else. */
+export function readMarksOf(value: unknown): ReadMark[] | undefined {
+  const digests = digestsOf(value)
+  return digests?.map((digest, index) => {
+    const ranges: unknown = (value as unknown[][])[index]?.[2]
+    const passed = (Array.isArray(ranges) ? ranges : []).flatMap(range => {
+      const [from, to]: unknown[] = Array.isArray(range) ? range : []
+      return isCount(from) && isCount(to) && from >= 1 && from < to ? [{ from, to }] : []
+    })
+    return passed.length === 0 ? digest : { ...digest, passed: passed.slice(0, PASSED_MAX) }
+  })
+}
+
+/** The same as JSON. */
+export const readMarkPairs = (marks: readonly ReadMark[]): unknown[] =>
+  marks.map(({ author, seq, passed }) =>
+    passed === undefined || passed.length === 0
+      ? [author, seq]
+      : [author, seq, passed.map(({ from, to }) => [from, to])],
+  )
 
 export const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -162,6 +195,20 @@ function readEntry(
   const at = hlcOf(bytes.toString('latin1', seq.next, seq.next + HLC_LENGTH))
   const length = readVarint(bytes, seq.next + HLC_LENGTH, ENTRY_BYTES_MAX)
   if (at === undefined || length.kind !== 'value' || length.next + length.value > bytes.length) return undefined
+  if (length.value === 0) {
+    const count = readVarint(bytes, length.next, SEQ_MAX)
+    const state = count.kind === 'value' ? GAP_STATES[bytes[count.next] ?? GAP_STATES.length] : undefined
+    if (count.kind !== 'value' || state === undefined) return undefined
+    const empty = {
+      author,
+      seq: seq.value as Seq,
+      at,
+      entry: EMPTY,
+      ...((flags & AHEAD_FLAG) !== 0 && { isAhead: true as const }),
+    }
+    const entry = count.value === 0 ? empty : { ...empty, gap: { count: count.value, state } }
+    return { entry, next: count.next + 1 }
+  }
   const next = length.next + length.value
   const entry: Entry = {
     author,

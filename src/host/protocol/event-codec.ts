@@ -55,7 +55,6 @@ const rejection = variant<Rejection>({
   gap: { missing: isCount, before: isCount },
   'segment-too-long': { first: isCount },
   'invalid-entry': { seq: isCount },
-  'missing-content': { seq: isCount },
   'malformed-entry': {},
   'invalid-signature': { seq: isCount },
   'unsigned-contradiction': { seq: isCount },

@@ -1,10 +1,11 @@
 import type { Present } from '../../chat/presence/present.js'
 import type { LogId, Seq } from '../../log/format/author.js'
 import type { StoredFault } from '../../log/format/log-fault.js'
+import type { PlaceRange } from '../../log/format/places.js'
 import type { DialAttempt } from '../../net/dial-target.js'
 import type { ConnectionSummary } from '../../node/events.js'
 import { PIN_SOURCES, type Pin } from '../../node/people/pin.js'
-import type { ReplicaHeads, Replicas } from '../../sync/receipts.js'
+import type { ReplicaHead, ReplicaHeads, Replicas } from '../../sync/receipts.js'
 import { isCount } from './codec.js'
 import { ATTEMPT } from './event-codec.js'
 import { author, boolean, listOf, log, mapOf, number, oneOf, optional, record, text, variant } from './guards.js'
@@ -20,9 +21,20 @@ interface Verdict {
 
 export const isReplicas = record<Replicas>({ on: isCount, of: isCount, left: isCount, differing: optional(isCount) })
 
+const isPartialHead = record<Exclude<ReplicaHead, number>>({
+  seq: isCount,
+  without: listOf(record<PlaceRange>({ from: isCount, to: isCount })),
+})
+
+const isReplicaHead = (value: unknown): value is ReplicaHead => isCount(value) || isPartialHead(value)
+
 /** By run. */
 export const isReplicaHeads = mapOf(
-  record<ReplicaHeads>({ connected: listOf(isCount), left: listOf(isCount), differing: listOf(isCount) }),
+  record<ReplicaHeads>({
+    connected: listOf(isReplicaHead),
+    left: listOf(isReplicaHead),
+    differing: listOf(isReplicaHead),
+  }),
 )
 
 export const isConnectionSummary = record<ConnectionSummary>({

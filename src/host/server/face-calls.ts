@@ -5,12 +5,12 @@ import {
   bytesBody,
   CALL_ID_MAX,
   type CallId,
-  digestsOf,
   entriesBodies,
   type Fields,
   isCount,
   isFields,
   jsonBody,
+  readMarksOf,
 } from '../protocol/codec.js'
 import { faultOf } from '../protocol/node-start.js'
 import type { FaceOutput } from './face-output.js'
@@ -132,12 +132,13 @@ export class FaceCalls {
   }
 }
 
-function readOptionsOf({ live, tail, last, since }: Fields): ReadOptions | undefined {
-  const digests = since === undefined ? undefined : digestsOf(since)
+function readOptionsOf({ live, tail, gaps, last, since }: Fields): ReadOptions | undefined {
+  const digests = since === undefined ? undefined : readMarksOf(since)
   if (since !== undefined && digests === undefined) return undefined
   return {
     live: live === true,
     tail: tail === true,
+    gaps: gaps === true,
     ...(isCount(last) && { last }),
     ...(digests !== undefined && { since: digests }),
   }

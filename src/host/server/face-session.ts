@@ -4,12 +4,12 @@ import { reasonOf } from '../../base/errors.js'
 import type { FrameReader } from '../../base/wire/frames.js'
 import { type Draft, readDraft } from '../../chat/kinds/kinds.js'
 import { authorOf, authorOfLog, type LogId, type Seq } from '../../log/format/author.js'
-import type { Digest } from '../../log/format/heads.js'
 import { SEQ_MAX } from '../../log/limits.js'
+import type { ReadMark } from '../../log/options.js'
 import type { Outcome } from '../../node/outbox.js'
 import type { Room } from '../../node/room.js'
 import type { Replicas } from '../../sync/receipts.js'
-import { digestsOf, type Fields, isCount, pairsOf, readHostFrame } from '../protocol/codec.js'
+import { type Fields, isCount, pairsOf, readHostFrame, readMarkPairs, readMarksOf } from '../protocol/codec.js'
 import type { FaceEvent } from '../protocol/events.js'
 import { UNANSWERED_BYTES_MAX } from '../protocol/limits.js'
 import { faultOf } from '../protocol/node-start.js'
@@ -87,8 +87,8 @@ export class FaceSession {
   }
 
   /** These read marks have moved. */
-  marks(marks: readonly Digest[]): void {
-    if (this.#output.mayNotify()) this.#output.send({ is: 'marks', marks: pairsOf(marks) })
+  marks(marks: readonly ReadMark[]): void {
+    if (this.#output.mayNotify()) this.#output.send({ is: 'marks', marks: readMarkPairs(marks) })
   }
 
   /** Whether the user sees the room, or waits for the answer to a line. */
@@ -195,8 +195,8 @@ export class FaceSession {
   }
 
   #mark(value: unknown): boolean {
-    const marks = digestsOf(value)
-    if (marks !== undefined) this.#context.marks.advance(marks, this.#peer.heads)
+    const marks = readMarksOf(value)
+    if (marks !== undefined) this.#context.marks.advance(marks)
     return marks !== undefined
   }
 

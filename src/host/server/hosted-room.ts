@@ -82,7 +82,7 @@ export class HostedRoom {
     })
     const { label } = peer
     await parts.store.enter({ name: peer.room, label, enteredAt: parts.clock.now() })
-    room = new HostedRoom(peer, parts, await ReadMarks.open(parts.store, label), parts.early)
+    room = new HostedRoom(peer, parts, await ReadMarks.open(parts.store, label, peer.logs), parts.early)
     await peer.requests.forgetBefore(parts.clock.now() - REQUESTS_MS_MAX)
     return room
   }

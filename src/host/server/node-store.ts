@@ -1,11 +1,11 @@
 import type { Millis } from '../../base/clock.js'
 import { hexOf, textOf, utf8 } from '../../base/wire/bytes.js'
-import { type AuthorId, authorOf, type LogId, logIdOf, type Seq } from '../../log/format/author.js'
-import type { Digest } from '../../log/format/heads.js'
+import { type AuthorId, authorOf, type LogId, logIdOf } from '../../log/format/author.js'
+import type { ReadMark } from '../../log/options.js'
 import { after, type Store } from '../../log/store/store.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
 import { type Pin, type PinStore, pinnedNameOf } from '../../node/people/pin.js'
-import { type Fields, isCount, isFields, textsOf } from '../protocol/codec.js'
+import { type Fields, isCount, isFields, readMarksOf, textsOf } from '../protocol/codec.js'
 import { isPin } from '../protocol/state-codec.js'
 
 /** A room that the user has entered. */
@@ -25,7 +25,7 @@ export interface PendingJoin {
   readonly peers: readonly string[]
 }
 
-// Rows: `room/<label>` → JSON, `mark/<label>/<author>` → seq in decimal, `pin/<name>` → JSON, `addressed/<key>` → nothing,
+// Rows: `room/<label>` → JSON, `mark/<label>/<log>` → JSON, `pin/<name>` → JSON, `addressed/<key>` → nothing,
 // `join/<code>` → JSON.
 const ROOM = 'room/'
 const PIN = 'pin/'
@@ -92,23 +92,28 @@ export class NodeStore implements PinStore {
   }
 
   /** How far the user has read each log of a room. */
-  async marks(label: string): Promise<readonly Digest[]> {
+  async marks(label: string): Promise<readonly ReadMark[]> {
     const prefix = markPrefix(label)
-    const marks: Digest[] = []
+    const marks: ReadMark[] = []
     for await (const [key, value] of this.#rows(prefix)) {
-      const author = logIdOf(key.slice(prefix.length))
-      const seq = Number(value)
-      if (author !== undefined && isCount(seq)) marks.push({ author, seq })
+      const mark = markIn(logIdOf(key.slice(prefix.length)), value)
+      if (mark !== undefined) marks.push(mark)
     }
     return marks
   }
 
   /** Replaces read marks. */
-  async setMarks(label: string, marks: Iterable<readonly [LogId, Seq]>): Promise<void> {
-    const writes = [...marks].map(([author, seq]) => ({
+  async setMarks(label: string, marks: readonly ReadMark[]): Promise<void> {
+    const writes = marks.map(({ author, seq, chain, passed }) => ({
       type: 'put' as const,
       key: utf8(markPrefix(label) + author),
-      value: utf8(String(seq)),
+      value: utf8(
+        JSON.stringify({
+          seq,
+          ...(chain !== undefined && { chain: hexOf(chain) }),
+          ...(passed !== undefined && { passed: passed.map(({ from, to }) => [from, to]) }),
+        }),
+      ),
     }))
     if (writes.length > 0) await this.#store.commit(writes)
   }
@@ -165,6 +170,13 @@ function privateRoomIn(value: unknown): PrivateRoom | undefined {
   return typeof id === 'string' && first !== undefined
     ? { id: Buffer.from(id, 'hex'), founder: first, rescue: other }
     : undefined
+}
+
+/** A stored mark. Earlier versions stored the seq alone. */
+function markIn(author: LogId | undefined, value: string): ReadMark | undefined {
+  const { seq = Number(value), chain, passed } = fieldsIn(value) ?? {}
+  const [mark] = readMarksOf([[author, seq, passed]]) ?? []
+  return mark && typeof chain === 'string' ? { ...mark, chain: Buffer.from(chain, 'hex') } : mark
 }
 
 /** Undefined for a value that another version wrote. */

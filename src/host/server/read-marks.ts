@@ -1,70 +1,117 @@
 import { EventEmitter } from 'node:events'
-import type { LogId, Seq } from '../../log/format/author.js'
-import type { Digest } from '../../log/format/heads.js'
+import { isBranch, type LogId } from '../../log/format/author.js'
+import type { Log } from '../../log/log.js'
+import type { ReadMark } from '../../log/options.js'
+import { advanced, isSameMark, unionOf } from '../../log/read/read-mark.js'
 import type { NodeStore } from './node-store.js'
 
 interface ReadMarkEvents {
   /** These marks have moved. */
-  moved: [readonly Digest[]]
+  moved: [readonly ReadMark[]]
 }
 
-/** How far the user has read each log of a room, in any face. Marks only move forward. */
+/** The logs that are read. */
+export type MarkedLogs = Pick<Log, 'head' | 'missing' | 'chainAt' | 'marksNow' | 'on' | 'off'>
+
+/**
+ * How far the user has read each log of a room, in any face, and which places the marks passed without content. What is read stays
+ * read: marks only move forward, and marks from two faces are joined.
+ */
 export class ReadMarks extends EventEmitter<ReadMarkEvents> {
   readonly #store: NodeStore
   readonly #label: string
-  readonly #marks: Map<LogId, Seq>
-  /** Marks that are not on disk yet. */
-  readonly #unsaved = new Map<LogId, Seq>()
+  readonly #logs: MarkedLogs
+  readonly #marks = new Map<LogId, ReadMark>()
+  /** Logs whose marks are not on disk yet. */
+  readonly #unsaved = new Set<LogId>()
   #saving: Promise<void> | undefined
+  readonly #onPersisted = ({ author }: { readonly author: LogId }): void => {
+    if (isBranch(author)) void this.#divide().catch(() => {}) // the disk failed: divided at the next start
+  }
 
-  private constructor(store: NodeStore, label: string, marks: readonly Digest[]) {
+  private constructor(store: NodeStore, label: string, logs: MarkedLogs) {
     super()
     this.#store = store
     this.#label = label
-    this.#marks = new Map(marks.map(({ author, seq }) => [author, seq]))
+    this.#logs = logs
+    logs.on('persisted', this.#onPersisted)
   }
 
-  static async open(store: NodeStore, label: string): Promise<ReadMarks> {
-    return new ReadMarks(store, label, await store.marks(label))
+  static async open(store: NodeStore, label: string, logs: MarkedLogs): Promise<ReadMarks> {
+    const marks = new ReadMarks(store, label, logs)
+    for (const mark of await store.marks(label)) marks.#marks.set(mark.author, mark)
+    await marks.#divide()
+    return marks
   }
 
-  get all(): readonly Digest[] {
-    return [...this.#marks].map(([author, seq]) => ({ author, seq }))
+  get all(): readonly ReadMark[] {
+    return [...this.#marks.values()]
   }
 
-  /** Moves marks, but not beyond the heads: only what is on disk can have been read. */
-  advance(marks: readonly Digest[], heads: readonly Digest[]): void {
-    const last = new Map(heads.map(({ author, seq }) => [author, seq]))
-    const moved: Digest[] = []
-    for (const { author, seq } of marks) {
-      const reached = Math.min(seq, last.get(author) ?? 0)
-      if (reached <= (this.#marks.get(author) ?? 0)) continue
-      this.#marks.set(author, reached)
-      this.#unsaved.set(author, reached)
-      moved.push({ author, seq: reached })
-    }
-    if (moved.length === 0) return
-    this.emit('moved', moved)
-    this.#saving ??= this.#save()
+  /**
+   * Moves marks, but not beyond the heads: only what is on disk can have been read. Marks with passed places are joined with ours;
+   * others are of entries that were read.
+   */
+  advance(marks: readonly ReadMark[]): void {
+    const last = new Map(this.#logs.head.map(({ author, seq }) => [author, seq]))
+    this.#put(
+      marks.flatMap(mark => {
+        const { author, passed } = mark
+        const seq = Math.min(mark.seq, last.get(author) ?? 0)
+        const current = this.#marks.get(author)
+        if (passed === undefined) return advanced(current, { author, seq }, this.#logs.missing(author)) ?? []
+        return current === undefined ? { author, seq, passed } : unionOf(current, { author, seq, passed })
+      }),
+    )
   }
 
   /** Resolves when the marks are on disk, or cannot be stored. */
   async saved(): Promise<void> {
+    this.#logs.off('persisted', this.#onPersisted)
     await this.#saving
+  }
+
+  /** Moves marks behind a fork to the branch that was read. */
+  async #divide(): Promise<void> {
+    const marks = await this.#logs.marksNow(this.all)
+    for (const mark of marks) {
+      const current = this.#marks.get(mark.author)
+      if (current === undefined || mark.seq < current.seq) this.#marks.set(mark.author, mark)
+      this.#unsaved.add(mark.author)
+    }
+    this.#put(marks)
+  }
+
+  #put(marks: readonly ReadMark[]): void {
+    const moved = marks.filter(mark => !isSameMark(this.#marks.get(mark.author), mark))
+    for (const mark of moved) {
+      this.#marks.set(mark.author, mark)
+      this.#unsaved.add(mark.author)
+    }
+    if (moved.length > 0) this.emit('moved', moved)
+    if (this.#unsaved.size > 0) this.#saving ??= this.#save()
   }
 
   /** Marks that move while others are being stored are stored together. */
   async #save(): Promise<void> {
     try {
       while (this.#unsaved.size > 0) {
-        const marks = [...this.#unsaved]
-        await this.#store.setMarks(this.#label, marks)
-        for (const [author, seq] of marks) if (this.#unsaved.get(author) === seq) this.#unsaved.delete(author)
+        const marks = [...this.#unsaved].flatMap(log => this.#marks.get(log) ?? [])
+        const complete = await Promise.all(marks.map(mark => this.#withChain(mark)))
+        await this.#store.setMarks(this.#label, complete)
+        for (const [index, { author }] of marks.entries())
+          if (this.#marks.get(author) === marks[index]) this.#unsaved.delete(author)
       }
     } catch {
       // The marks stay in memory, and the next one that moves tries again. A failing disk is reported by the log.
     } finally {
       this.#saving = undefined
     }
+  }
+
+  /** A mark with the chain value there, which says which history was read. */
+  async #withChain(mark: ReadMark): Promise<ReadMark> {
+    const chain = mark.chain ?? (await this.#logs.chainAt(mark.author, mark.seq))
+    return chain === undefined ? mark : { ...mark, chain }
   }
 }

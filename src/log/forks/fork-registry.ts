@@ -27,7 +27,7 @@ import { lastOf, logOfSegment, type Segment } from '../format/segment.js'
 import { BRANCHES_MAX, RUNS_MAX } from '../limits.js'
 import { checked, unchecked } from '../store/checked-row.js'
 import type { SegmentStore } from '../store/segment-store.js'
-import { after, type Row, type Store, type Write } from '../store/store.js'
+import type { Row, Write } from '../store/store.js'
 
 /** The result of comparing a contradicting segment with the stored log. */
 type Comparison =
@@ -51,15 +51,13 @@ const PROOFS = utf8('f')
 
 /** The proven forks. Behind the lowest fork of a log its histories are branches: logs that may fork again. */
 export class ForkRegistry {
-  readonly #store: Store
   readonly #room: Uint8Array
   readonly #segments: SegmentStore
   readonly #branches = new Map<LogId, Branch & { readonly name: LogName }>()
   /** Logs that differ from a peer's at an entry that is not yet known. */
   readonly #suspects = new Set<LogId>()
 
-  constructor(store: Store, room: Uint8Array, segments: SegmentStore) {
-    this.#store = store
+  constructor(room: Uint8Array, segments: SegmentStore) {
     this.#room = room
     this.#segments = segments
   }
@@ -129,10 +127,9 @@ export class ForkRegistry {
     this.#suspects.add(log)
   }
 
-  async load(): Promise<void> {
+  load(stored: readonly Row[]): void {
     this.#branches.clear()
-    let rows: Row[] = []
-    for await (const page of this.#store.pages({ gte: PROOFS, lt: after(PROOFS) })) rows.push(...page)
+    let rows = stored.filter(([key]) => key[0] === PROOFS[0])
     // A branch of a branch can be verified once its parent is known.
     for (let count = -1; count !== rows.length; ) {
       count = rows.length

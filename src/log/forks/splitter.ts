@@ -1,6 +1,8 @@
 import { EMPTY, sameBytes } from '../../base/wire/bytes.js'
+import type { Contents } from '../content/contents.js'
 import type { LogCore } from '../core.js'
 import { type LogId, logKeyOf, type Seq } from '../format/author.js'
+import { packedHlc } from '../format/entry.js'
 import {
   below,
   branchesIn,
@@ -13,7 +15,6 @@ import {
 } from '../format/fork-proof.js'
 import type { SignedHead } from '../format/heads.js'
 import { EARLIEST } from '../format/hybrid-clock.js'
-import { packedSize } from '../format/packed.js'
 import { encodeSegment, lastOf, logOfSegment } from '../format/segment.js'
 import {
   SEQ_END,
@@ -35,11 +36,13 @@ const MOVED_BYTES_MAX = 1024 * 1024
  */
 export class Splitter {
   readonly #core: LogCore
+  readonly #contents: Contents
   /** One fork after the other; nothing is added to logs meanwhile. */
   #running: Promise<void> | undefined
 
-  constructor(core: LogCore) {
+  constructor(core: LogCore, contents: Contents) {
     this.#core = core
+    this.#contents = contents
   }
 
   /** Resolves when no log is being divided. */
@@ -50,7 +53,7 @@ export class Splitter {
   /** Divides the log that a valid proof is about, if it says anything new. Rejects if the disk fails. */
   split(proof: ForkProof): Promise<void> {
     const before = this.#running ?? Promise.resolve()
-    const running = before.catch(() => {}).then(() => this.#split(proof))
+    const running = before.catch(() => {}).then(() => this.#core.rewrites.run(() => this.#split(proof)))
     this.#running = running
     const end = (): void => {
       if (this.#running === running) this.#running = undefined
@@ -177,10 +180,13 @@ export class Splitter {
     if (head === undefined) return [undefined, undefined]
     const { forkedAt, chain } = proof
     let [end, size, first, last, before] = [0, 0, EARLIEST, EARLIEST, EARLIEST]
-    for await (const entries of segments.read(parent, Math.max(1, forkedAt - 1), frontier.persisted(parent) + 1)) {
-      for (const { seq, at, entry } of entries) {
+    const from = Math.max(1, forkedAt - 1)
+    for await (const segment of segments.decoded(parent, from, frontier.persisted(parent) + 1)) {
+      for (const [index, entry] of segment.entries.entries()) {
+        const [seq, at] = [segment.first + index, packedHlc(entry) ?? EARLIEST]
+        if (seq < from) continue
         if (seq < forkedAt) before = at
-        else size += packedSize(entry.length)
+        else size += entry.length
         if (seq === forkedAt) first = at
         last = at
         end = seq
@@ -197,6 +203,7 @@ export class Splitter {
     write: (writes: readonly Write[]) => Promise<void>,
   ): Promise<void> {
     const { store } = this.#core
+    await this.#contents.moved(parent, log, forkedAt, write)
     const [from, to] = [logKeyOf(parent) ?? EMPTY, logKeyOf(log) ?? EMPTY]
     const start = await this.#firstBehind(parent, forkedAt)
     if (start === undefined) return

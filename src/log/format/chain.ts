@@ -1,7 +1,7 @@
 import { HASH_BYTES, hash, RunningHash } from '../../base/crypto/hash.js'
 import type { KeyPair } from '../../base/crypto/signing.js'
 import { isSignature } from '../../base/crypto/signing.js'
-import { concat, utf8 } from '../../base/wire/bytes.js'
+import { concat, sameBytes, utf8 } from '../../base/wire/bytes.js'
 import { logKey, type Run, type Seq } from './author.js'
 import { isControl } from './control.js'
 import { AT_BYTES, contentStart, isControlStub, isStub, packedEnd, SALT_BYTES, stub } from './packed.js'
@@ -55,17 +55,22 @@ export class ChainHash extends RunningHash {
     this.step()
   }
 
+  /** Adds the stub at `offset` of `bytes`. */
+  advanceStub(bytes: Uint8Array, offset: number): void {
+    const digest = offset + 1 + AT_BYTES
+    this.head.set(bytes.subarray(offset + 1, digest))
+    this.head[AT_BYTES] = isControlStub(bytes, offset) ? 1 : 0
+    this.digest.set(bytes.subarray(digest, digest + HASH_BYTES))
+    this.step()
+  }
+
   /** Adds a packed entry. A malformed one, which no author signs, has some chain value too. */
   add(packed: Uint8Array): void {
     if (packedEnd(packed, 0) !== packed.length) {
       this.digest.set(hash(packed))
       this.step()
-    } else if (isStub(packed)) {
-      this.head.set(packed.subarray(1, 1 + AT_BYTES))
-      this.head[AT_BYTES] = isControlStub(packed) ? 1 : 0
-      this.digest.set(packed.subarray(1 + AT_BYTES))
-      this.step()
-    } else this.advance(packed, contentStart(packed), packed.length)
+    } else if (isStub(packed)) this.advanceStub(packed, 0)
+    else this.advance(packed, contentStart(packed), packed.length)
   }
 
   /** A packed entry without its content. */
@@ -102,6 +107,10 @@ export function chainAfter(before: ChainValue, entries: readonly Uint8Array[]): 
 
 /** The packed entries without their contents. They have the same chain values. */
 export const stubsOf = (entries: readonly Uint8Array[]): Uint8Array[] => entries.map(entry => running.stubOf(entry))
+
+/** Whether a packed entry is the content of a stub: it has the hash, the `at` and the control bit of the stub. */
+export const isContentOf = (stub: Uint8Array, packed: Uint8Array): boolean =>
+  !isStub(packed) && sameBytes(running.stubOf(packed), stub)
 
 /** Signs all entries up to `seq`, after which the chain value is `chain`. */
 export const signChain = (

@@ -10,7 +10,7 @@ import { ENTRY_BYTES_MAX } from '../limits.js'
 import { ChainHash, type ChainValue } from './chain.js'
 import { validHlc } from './entry.js'
 import { EARLIEST, HLC_LENGTH, type Hlc } from './hybrid-clock.js'
-import { contentStart, isStub, type Packed, packedEnd, SALT_BYTES } from './packed.js'
+import { AT_BYTES, contentStart, isStub, type Packed, packedEnd, SALT_BYTES } from './packed.js'
 
 const AT = utf8('{"at":"')
 const USERNAME = utf8('","username":"')
@@ -27,6 +27,7 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const CLOSING_BRACE = 0x7d
 
+const isDigit = (byte: number): boolean => byte >= ZERO && byte <= ZERO + 9
 const isUnescaped = (byte: number): boolean => byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH
 /** For each byte, whether a JSON string may contain it unescaped. */
 const UNESCAPED = Uint8Array.from({ length: 256 }, (_, byte) => (isUnescaped(byte) ? 1 : 0))
@@ -44,9 +45,11 @@ export class EntryValidator {
   #high = 0
   #low = 0
   #saved = { high: 0, low: 0 }
+  #hasStubs = false
 
   /** Starts after an entry with this chain value and this `at`. */
   begin(chain: ChainValue, previous: Hlc): void {
+    this.#hasStubs = false
     this.#hash.value = chain
     this.#high = Number(previous.slice(0, 9))
     this.#low = Number(previous.slice(9, 13)) * 10_000 + Number(previous.slice(14))
@@ -64,6 +67,11 @@ export class EntryValidator {
     this.#hash.restore()
   }
 
+  /** Whether there was a stub since the start. */
+  get hasStubs(): boolean {
+    return this.#hasStubs
+  }
+
   /** The chain value after the last valid entry. */
   get chain(): ChainValue {
     return this.#hash.value
@@ -79,10 +87,16 @@ export class EntryValidator {
     return `${high}${low.slice(0, 4)}.${low.slice(4)}` as Hlc
   }
 
-  /** Validates packed entries. Returns the index of the first that is invalid or a stub, or -1. */
+  /** Validates packed entries. Returns the index of the first that is invalid, or -1. */
   validate({ bytes, count }: Packed): number {
     for (let index = 0, offset = 0; index < count; index++) {
-      if (isStub(bytes, offset)) return index
+      if (isStub(bytes, offset)) {
+        if (!this.#stubFollows(bytes, offset)) return index
+        this.#hasStubs = true
+        this.#hash.advanceStub(bytes, offset)
+        offset = packedEnd(bytes, offset)
+        continue
+      }
       const start = contentStart(bytes, offset)
       offset = packedEnd(bytes, offset)
       if (!this.#follows(bytes, start + SALT_BYTES, offset)) return index
@@ -96,6 +110,16 @@ export class EntryValidator {
     if (!isPlainEntry(bytes, start, end) && validHlc(bytes.subarray(start, end), EARLIEST) === undefined) return false
     const high = digits(bytes, start + HIGH_AT, 9)
     const low = digits(bytes, start + LOW_AT, 4) * 10_000 + digits(bytes, start + COUNTER_AT, 4)
+    return this.#isLater(high, low)
+  }
+
+  /** Whether the stub at `offset` has a valid `at` after the last one; if so, it becomes the last one. */
+  #stubFollows(bytes: Buffer, offset: number): boolean {
+    for (let i = offset + 1; i <= offset + AT_BYTES; i++) if (!isDigit(bytes[i] as number)) return false
+    return this.#isLater(digits(bytes, offset + 1, 9), digits(bytes, offset + 10, 8))
+  }
+
+  #isLater(high: number, low: number): boolean {
     if (high < this.#high || (high === this.#high && low <= this.#low)) return false
     this.#high = high
     this.#low = low
@@ -108,7 +132,7 @@ export function isPlainEntry(bytes: Uint8Array, start = 0, end: number = bytes.l
   if (end - start > ENTRY_BYTES_MAX || !hasBytes(bytes, start, AT)) return false
   for (let i = AT.length; i < AT_END; i++) {
     const byte = bytes[start + i] as number
-    if (i === DOT_AT ? byte !== 0x2e : byte < ZERO || byte > ZERO + 9) return false
+    if (i === DOT_AT ? byte !== 0x2e : !isDigit(byte)) return false
   }
   if (!hasBytes(bytes, start + AT_END, USERNAME)) return false
   const username = start + AT_END + USERNAME.length

@@ -4,7 +4,7 @@ import { ENTRY_BYTES_MAX } from '../limits.js'
 import type { LogId, Seq } from './author.js'
 import { isControl, isWellFormedControl } from './control.js'
 import { EARLIEST, HLC_LENGTH, type Hlc, hlcOf, millisOf } from './hybrid-clock.js'
-import { AT_BYTES, entryStart, isStub, SALT_BYTES } from './packed.js'
+import { AT_BYTES, entryStart, isControlStub, isStub, SALT_BYTES } from './packed.js'
 
 /** The entry at (author, seq). It never changes. */
 export interface Entry {
@@ -20,7 +20,18 @@ export interface Entry {
   readonly signature?: Uint8Array | undefined
   /** Whether it is dated too far ahead of the reader's clock. */
   readonly isAhead?: true
+  /** Absent, except where readers are shown places without content: then `entry` is empty, and `seq` and `at` are of the first. */
+  readonly gap?: Gap
 }
+
+/** Consecutive places of one log without content. */
+export interface Gap {
+  readonly count: number
+  readonly state: GapState
+}
+
+/** Why places have no content: it was deleted, it is not kept on this disk, or nobody has sent it yet. */
+export type GapState = 'deleted' | 'kept-out' | 'missing'
 
 /** The members of an entry's JSON object. */
 export type Members = Readonly<Record<string, unknown>> & { readonly username: string; readonly message: string }
@@ -152,6 +163,10 @@ export function contentOf(packed: Uint8Array): { readonly entry: Uint8Array; rea
   const start = entryStart(packed)
   return { entry: packed.subarray(start), salt: packed.subarray(start - SALT_BYTES, start) }
 }
+
+/** Whether a packed entry, or a stub, is a control entry. */
+export const isControlEntry = (packed: Uint8Array): boolean =>
+  isStub(packed) ? isControlStub(packed) : isControl(packed, entryStart(packed))
 
 /** The `at` of a packed entry, which need not be valid. */
 export function packedHlc(packed: Uint8Array): Hlc | undefined {

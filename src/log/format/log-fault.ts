@@ -20,8 +20,6 @@ export type Rejection =
   /** The entries from this one on exceed a segment, and no signature ends one. */
   | { readonly kind: 'segment-too-long'; readonly first: Seq }
   | { readonly kind: 'invalid-entry'; readonly seq: Seq }
-  /** The content of the entry is left out. */
-  | { readonly kind: 'missing-content'; readonly seq: Seq }
   /** An entry of an unsigned author is not a JSON object with a username and a message. */
   | { readonly kind: 'malformed-entry' }
   | { readonly kind: 'invalid-signature'; readonly seq: Seq }

@@ -1,6 +1,8 @@
 import { HASH_BYTES } from '../../base/crypto/hash.js'
 import { concat, writeVarint } from '../../base/wire/bytes.js'
 import { ENTRY_BYTES_MAX } from '../limits.js'
+import type { Seq } from './author.js'
+import { type PlaceRange, Places } from './places.js'
 
 // Packed entries, as in segments and in the chain. docs/protocol/logs.md §3.5:
 //   varint(2 × length) ‖ salt ‖ entry
@@ -13,7 +15,7 @@ export const AT_BYTES = 17
 
 const STUB = 1
 const CONTROL_STUB = 3
-const STUB_BYTES = 1 + AT_BYTES + HASH_BYTES
+export const STUB_BYTES = 1 + AT_BYTES + HASH_BYTES
 
 /** Consecutive packed entries in one buffer. */
 export interface Packed {
@@ -60,6 +62,13 @@ export function unpack({ bytes, count }: Packed): Uint8Array[] {
   return entries
 }
 
+/** How many packed entries `bytes` are; undefined if they are malformed. */
+export function countOfPacked(bytes: Uint8Array): number | undefined {
+  let [count, end] = [0, 0]
+  for (; end < bytes.length; count++) end = packedEnd(bytes, end)
+  return end === bytes.length ? count : undefined
+}
+
 /** Packed entries without the first `skipped`. */
 export function packedAfter({ bytes, count }: Packed, skipped: number): Packed {
   if (skipped === 0) return { bytes, count }
@@ -76,6 +85,26 @@ export function isPacked(bytes: Uint8Array, offset: number, count: number): bool
     if (end > bytes.length) return false
   }
   return end === bytes.length
+}
+
+/** Consecutive places of stubs among packed entries, the first of which is at `first`. */
+export interface StubPlaces {
+  readonly all: readonly PlaceRange[]
+  /** Those of control entries. */
+  readonly controls: readonly PlaceRange[]
+}
+
+/** Where the stubs are among packed entries. */
+export function stubsIn({ bytes, count }: Packed, first: Seq): StubPlaces {
+  const [all, controls] = [new Places(), new Places()]
+  for (let seq = first, offset = 0; seq < first + count; seq++) {
+    if (isStub(bytes, offset)) {
+      all.add(seq, seq + 1)
+      if (isControlStub(bytes, offset)) controls.add(seq, seq + 1)
+    }
+    offset = packedEnd(bytes, offset)
+  }
+  return { all: all.ranges, controls: controls.ranges }
 }
 
 export const isStub = (bytes: Uint8Array, offset = 0): boolean => ((bytes[offset] as number) & 1) === 1

@@ -1,4 +1,4 @@
-import { EMPTY, sameBytes } from '../../base/wire/bytes.js'
+import { sameBytes } from '../../base/wire/bytes.js'
 import type { Put, Write } from '../store/store.js'
 import { type LogId, logOfKey, type Seq } from './author.js'
 import { type ChainValue, chainAfter, chainStart, isChainSigned, type LogName } from './chain.js'
@@ -8,7 +8,7 @@ import { type ForkProof, NO_SIGNATURE } from './fork-proof.js'
 import type { SignedHead } from './heads.js'
 import { EARLIEST, type Hlc } from './hybrid-clock.js'
 import type { Rejection } from './log-fault.js'
-import { isStub, type Packed, packedAfter, unpack } from './packed.js'
+import { type Packed, packedAfter } from './packed.js'
 import { lastOf, packedOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 import { entriesOf, segmentRow, storedSegment } from './segment-rows.js'
 
@@ -26,6 +26,8 @@ export interface SignedPlan {
   readonly count: number
   readonly entries: readonly Entry[]
   readonly head: SignedHead | undefined
+  /** Whether some of them are stubs. */
+  readonly hasStubs: boolean
   /** Reason the remaining entries were rejected. */
   readonly fault: Rejection | undefined
   /** A signed run that contradicts the stored log: the author signed two histories. */
@@ -68,6 +70,7 @@ class Planner {
   #chain: ChainValue
   readonly #rows: Put[] = []
   #count = 0
+  #hasStubs = false
   #fault: Rejection | undefined
   #fork: Segment | undefined
   #contradictedAt: Seq | undefined
@@ -113,9 +116,9 @@ class Planner {
     const invalid = validator.validate(fresh)
     if (invalid !== -1) {
       validator.restore()
-      const isMissing = isStub(unpack(fresh)[invalid] ?? EMPTY)
-      return this.#stop({ kind: isMissing ? 'missing-content' : 'invalid-entry', seq: seq + 1 + invalid })
+      return this.#stop({ kind: 'invalid-entry', seq: seq + 1 + invalid })
     }
+    this.#hasStubs ||= validator.hasStubs
     this.#unverified.push({ ...fresh, signature: run.signature })
     this.#unverifiedCount += fresh.count
     this.#unverifiedBytes += fresh.bytes.length
@@ -155,6 +158,7 @@ class Planner {
         })
       },
       head: this.#head,
+      hasStubs: this.#hasStubs,
       fault: this.#fault,
       fork: this.#fork,
       contradictedAt: this.#contradictedAt,

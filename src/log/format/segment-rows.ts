@@ -81,6 +81,12 @@ export const segmentRange = (log: Uint8Array, from: Seq, to: Seq): Range => ({
   lt: to >= SEQ_END ? after(concat([SEGMENTS, log])) : segmentKey(log, to),
 })
 
+/** Rows of the segments of all logs of the author of a log. */
+export function segmentsOfAuthor(log: LogId): Range {
+  const prefix = concat([SEGMENTS, keyOf(log) ?? EMPTY])
+  return { gte: prefix, lt: after(prefix) }
+}
+
 /** First seq of the segment in a row, from the row's key. */
 export const firstSeqIn = (rowKey: Uint8Array): Seq => bufferOf(rowKey).readUInt32BE(rowKey.length - SEQ_BYTES)
 

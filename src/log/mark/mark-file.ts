@@ -7,6 +7,9 @@ import { withRegularFile } from '../../base/files/regular-file.js'
 import type { Random } from '../../base/random.js'
 import { decodeMark, encodeMark, type FileIdentity, laterOf, type Mark, SLOT_BYTES } from './mark.js'
 
+/** Slots of a file, which are written in turn. */
+export const SLOTS = 2
+
 /** The file of a mark. Its two slots are allocated when it is created, so that a full disk does not prevent writing it. */
 export class MarkFile {
   /** The mark that the file contained. */
@@ -48,11 +51,12 @@ export class MarkFile {
     return place?.machine === machine && place.inode === this.#identity.inode && place.bornMs === this.#identity.bornMs
   }
 
-  /** Overwrites the older slot; the mark is on disk when this resolves. */
-  async write(mark: Omit<Mark, 'generation' | 'place'>, machine: string): Promise<void> {
+  /** Overwrites the older slot, and erases what is left of it behind the mark; the mark is on disk when this resolves. */
+  async write(mark: Omit<Mark, 'generation' | 'place'>, machine: string, isErasing = false): Promise<void> {
     this.#generation++
-    const bytes = encodeMark({ ...mark, generation: this.#generation, place: { machine, ...this.#identity } })
-    await this.#file.write(bytes, 0, bytes.length, (this.#generation % 2) * SLOT_BYTES)
+    const encoded = encodeMark({ ...mark, generation: this.#generation, place: { machine, ...this.#identity } })
+    const bytes = isErasing ? Buffer.concat([encoded], SLOT_BYTES) : encoded
+    await this.#file.write(bytes, 0, bytes.length, (this.#generation % SLOTS) * SLOT_BYTES)
     await this.#file.datasync()
   }
 

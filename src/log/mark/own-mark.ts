@@ -10,7 +10,7 @@ import { type AuthorId, authorOfLog, type LogId, type Run, type Seq } from '../f
 import type { Digest } from '../format/heads.js'
 import { encodeHeads, readHeads } from './heads-file.js'
 import { type End, laterOf, type Mark } from './mark.js'
-import { MarkFile } from './mark-file.js'
+import { MarkFile, SLOTS } from './mark-file.js'
 
 /** The file of a mark and of its copy, which lies outside the data directory, so that backups do not contain it. */
 export interface MarkPaths {
@@ -47,6 +47,7 @@ export class OwnMark {
   #end: End | undefined
   #writing: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
+  #isErasing = false
 
   private constructor(options: OwnMarkOptions, machine: string, files: MarkFile[], heads: Map<LogId, Seq>) {
     this.#options = options
@@ -106,6 +107,13 @@ export class OwnMark {
     return isSame && isEverywhere && !this.isMoved ? Promise.resolve() : this.#write()
   }
 
+  /** Erases the rows of the last commit from both files; resolves when they are gone. */
+  async forgetBatch(): Promise<void> {
+    if (this.#end !== undefined) this.#end = { ...this.#end, batch: undefined }
+    // Each slot of a file is overwritten.
+    for (let slot = 0; slot < SLOTS; slot++) await this.#write(true)
+  }
+
   /** Closes both files without recording anything. */
   async release(): Promise<void> {
     await (this.#next ?? this.#writing)
@@ -136,7 +144,8 @@ export class OwnMark {
     for (const file of headFiles(this.#options)) await replaceFile(file, text, this.#options.random).catch(() => {})
   }
 
-  #write(): Promise<void> {
+  #write(isErasing = false): Promise<void> {
+    this.#isErasing ||= isErasing
     // Calls during a write share the next one.
     this.#next ??= this.#writing.then(() => {
       this.#writing = this.#next ?? this.#writing
@@ -147,13 +156,15 @@ export class OwnMark {
   }
 
   async #writeNow(): Promise<void> {
+    const isErasing = this.#isErasing
+    this.#isErasing = false
     const { author, onEvent } = this.#options
     const end = this.#end
     if (end === undefined) return
     const lost = new Set<MarkFile>()
     await Promise.all(
       this.#files.map(file =>
-        file.write({ ...end, author }, this.#machine).catch(error => {
+        file.write({ ...end, author }, this.#machine, isErasing).catch(error => {
           lost.add(file)
           onEvent({ kind: 'mark-failed', failure: diskFailureOf(error) })
         }),

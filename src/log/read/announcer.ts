@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
-import type { Seq } from '../format/author.js'
+import type { LogId, Seq } from '../format/author.js'
 import type { ForkProof } from '../format/fork-proof.js'
+import type { PlaceRange } from '../format/places.js'
 import type { LogEvents } from '../options.js'
 import { type SeqRange, Subscription } from './subscription.js'
 
@@ -24,6 +25,15 @@ export class Announcer {
     this.#announce(range, true)
     this.#events.emit('persisted', range)
     if (fresh < range.to) this.#events.emit('entries', { ...range, from: fresh })
+  }
+
+  /** Places that had no content have it now. */
+  filled(author: LogId, ranges: readonly PlaceRange[]): void {
+    for (const range of ranges)
+      for (const subscription of this.#subscriptions)
+        if (!subscription.isRelayed) subscription.fill({ author, ...range })
+    for (const range of ranges) this.#events.emit('filled', { author, ...range })
+    this.#events.emit('gaps', author)
   }
 
   /** Entries that were announced before are in this branch now. Readers skip what they were shown. */

@@ -37,7 +37,7 @@ interface LastEntries {
   readonly first: Hlc
 }
 
-/** The last `count` entries of the conversation, not before `after`. Reads about as many, from the end. */
+/** The last `count` entries of the conversation that have content, not before `after`. Reads about as many, from the end. */
 export async function lastEntries(
   ranges: readonly LogRange[],
   readBack: ReadLog,
@@ -48,11 +48,11 @@ export async function lastEntries(
   let [found, first] = [0, EARLIEST]
   if (count === 0) return { from, count: 0, first }
   for await (const batch of merge(ranges, readBack, true, Math.min(count, BATCH_ENTRIES_MAX))) {
-    for (const { author, seq, at } of batch) {
+    for (const { author, seq, at, gap } of batch) {
       if (at < after) return { from, count: found, first }
       from.set(author, seq)
       first = at
-      if (++found === count) return { from, count, first }
+      if (gap === undefined && ++found === count) return { from, count, first }
     }
   }
   return { from, count: found, first }

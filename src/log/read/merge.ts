@@ -1,6 +1,7 @@
 import TinyQueue from 'tinyqueue'
 import type { LogId } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
+import { addGap } from '../format/gap.js'
 import type { Hlc } from '../format/hybrid-clock.js'
 import type { SeqRange } from './subscription.js'
 
@@ -65,7 +66,8 @@ export async function* merge(
       let isOpen = true
       do {
         const entry = cursor.page[cursor.index++]
-        if (entry !== undefined) batch.push(entry)
+        if (entry?.gap !== undefined) addGap(batch, entry)
+        else if (entry !== undefined) batch.push(entry)
         if (batch.length >= batchMax) {
           yield batch
           batch = []

@@ -1,7 +1,8 @@
 import type { LogCore } from '../core.js'
-import { isSigned, type LogId, type Seq } from '../format/author.js'
+import { isSigned, type Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
 import { branchesIn } from '../format/fork-proof.js'
+import { withContent } from '../format/gap.js'
 import type { Digest } from '../format/heads.js'
 import { EARLIEST } from '../format/hybrid-clock.js'
 import type { ReadOptions, RelayOptions } from '../options.js'
@@ -31,22 +32,30 @@ export class Reader {
 
   /** Batches of entries: the history in conversation order, then, with `live`, entries as they arrive. Each entry once. */
   async *read(options: ReadOptions): AsyncGenerator<readonly Entry[]> {
-    const { announcer, frontier, forks } = this.#core
+    const { announcer, frontier, forks, gaps } = this.#core
+    const hasPassed = options.since?.some(({ passed }) => passed !== undefined && passed.length > 0) === true
     const isLive = options.live || options.tail
     const subscription = isLive ? announcer.subscribe(options.signal, false) : undefined
-    const reached = new Reached(forks, sinceOf(options))
+    const reached = new Reached(forks, options.since ?? [])
+    const shown = (entries: readonly Entry[]): readonly Entry[] =>
+      options.gaps || gaps.isEmpty ? entries : withContent(entries)
     try {
-      const ranges = options.tail ? [] : frontier.ranges(log => reached.of(log))
+      const ranges = options.tail ? [] : frontier.ranges(log => reached.start(log))
       // Older entries than the last ones are left out for good.
       if (options.tail || options.last !== undefined)
         for (const { author, seq } of frontier.heads) reached.note(author, seq)
       for await (const entries of this.#history(ranges, options.last)) {
+        const fresh = shown(hasPassed ? reached.fresh(entries) : entries)
         reached.noteAll(entries)
-        yield entries
+        if (fresh.length > 0) yield fresh
       }
       while (subscription !== undefined && !subscription.isClosed) {
         await subscription.wait()
-        yield* this.#arrived(subscription, reached)
+        for await (const entries of this.#arrived(subscription, reached)) {
+          const visible = shown(entries)
+          if (visible.length > 0) yield visible
+        }
+        yield* this.#filled(subscription, reached)
       }
     } catch (error) {
       if (!announcer.isClosed) throw error
@@ -58,7 +67,7 @@ export class Reader {
   /** Everything that a native peer lacks: fork proofs, segments as stored, entries of unsigned authors. */
   async *relay(since: readonly Digest[]): AsyncGenerator<Relayed> {
     const { frontier, forks } = this.#core
-    const known = sinceOf({ since })
+    const known = new Map(since.map(({ author, seq }) => [author, seq]))
     const ranges = frontier.ranges(log => known.get(log) ?? 0).sort((a, b) => (a.first < b.first ? -1 : 1))
     for (const proof of forks.proofs) yield { kind: 'fork', proof }
     for (const range of ranges) yield* this.#relayed(this.#belowFork(range))
@@ -109,6 +118,22 @@ export class Reader {
       const fresh = reached.fresh(entries)
       reached.noteAll(fresh)
       if (fresh.length > 0) yield horizon.marked(fresh)
+    }
+  }
+
+  /** Entries whose places the reader passed without content, and that have it now. */
+  async *#filled(subscription: Subscription, reached: Reached): AsyncGenerator<readonly Entry[]> {
+    const ranges = subscription.takeFilled().flatMap(({ author, from, to }) =>
+      reached
+        .passed(author)
+        .within(from, to)
+        .map(range => ({ author, ...range })),
+    )
+    for (const range of ranges) {
+      for await (const entries of this.log(range)) {
+        const fresh = reached.fresh(withContent(entries))
+        if (fresh.length > 0) yield fresh
+      }
     }
   }
 
@@ -170,9 +195,6 @@ function seqAfter(relayed: Relayed): Seq {
   if (relayed.kind === 'segments') return relayed.last + 1
   return relayed.kind === 'entries' ? (relayed.entries.at(-1)?.seq ?? 0) + 1 : 0
 }
-
-const sinceOf = ({ since }: Pick<ReadOptions, 'since'>): ReadonlyMap<LogId, Seq> =>
-  new Map(since?.map(({ author, seq }) => [author, seq]))
 
 /** The part of a range after a known entry. */
 function after(known: Seq, range: SeqRange): SeqRange[] {

@@ -1,5 +1,6 @@
 import type { LogId, Seq } from '../format/author.js'
 import type { ForkProof } from '../format/fork-proof.js'
+import { Places } from '../format/places.js'
 import { BRANCHES_MAX } from '../limits.js'
 
 /** Entries of `author` with `from ≤ seq < to`. */
@@ -19,6 +20,8 @@ export class Subscription {
   readonly #onClose: (subscription: Subscription) => void
   readonly #fresh = new Map<LogId, SeqRange>()
   readonly #backlog = new Map<LogId, SeqRange>()
+  /** Places that got their content late, by log. */
+  readonly #filled = new Map<LogId, Places>()
   #wasNew = false
   #proofs: ForkProof[] = []
   #wake: (() => void) | undefined
@@ -34,7 +37,7 @@ export class Subscription {
   }
 
   get isEmpty(): boolean {
-    return this.#fresh.size === 0 && this.#backlog.size === 0 && this.#proofs.length === 0
+    return this.#fresh.size + this.#backlog.size + this.#filled.size + this.#proofs.length === 0
   }
 
   /** Whether something new arrived. */
@@ -50,6 +53,21 @@ export class Subscription {
   /** Adds a range to the backlog: older entries, or the rest of a range that was read in part. */
   enqueueBacklog(range: SeqRange): void {
     this.#put(this.#fresh.has(range.author) ? this.#fresh : this.#backlog, range)
+  }
+
+  /** Places before the end of a log got their content. */
+  fill({ author, from, to }: SeqRange): void {
+    const places = this.#filled.get(author) ?? new Places()
+    this.#filled.set(author, places)
+    places.add(from, to)
+    this.#wake?.()
+  }
+
+  /** Removes and returns the places that got their content late. */
+  takeFilled(): SeqRange[] {
+    const filled = [...this.#filled].flatMap(([author, { ranges }]) => ranges.map(range => ({ author, ...range })))
+    this.#filled.clear()
+    return filled
   }
 
   /** Adds a fork proof, which is relayed before anything else. */

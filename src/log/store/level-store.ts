@@ -21,6 +21,8 @@ const PAGE_ROWS_MAX = 1_000
 const { Level }: typeof import('level') = requirePackage('level')
 
 type Database = InstanceType<typeof Level<Uint8Array, Uint8Array>>
+/** A method of classic-level that the types of level omit, because it has none in browsers. */
+type Compactable = { compactRange(start: Uint8Array, end: Uint8Array): Promise<void> }
 
 /** A LevelDB database in its own directory. */
 export class LevelStore implements Store {
@@ -139,6 +141,10 @@ export class LevelStore implements Store {
       await batch.close()
       throw await this.#markDamage(error, 'LEVEL_CORRUPTION')
     }
+  }
+
+  async compact({ gte, lt }: Range): Promise<void> {
+    await this.#throughReopen(() => (this.#database as unknown as Compactable).compactRange(gte, lt))
   }
 
   async reopen(): Promise<void> {

@@ -1,8 +1,13 @@
+import { EMPTY } from '../../base/wire/bytes.js'
+import { contentIn, contentRange } from '../content/gap-rows.js'
+import type { Gaps } from '../content/gaps.js'
 import { type LogId, logKeyOf, type Seq } from '../format/author.js'
 import { type ChainValue, chainAfter } from '../format/chain.js'
-import type { Entry } from '../format/entry.js'
+import { contentOf, type Entry, packedHlc } from '../format/entry.js'
+import { addGap } from '../format/gap.js'
+import { EARLIEST } from '../format/hybrid-clock.js'
 import { JoinedSegment } from '../format/joined-segment.js'
-import { decodeSegment, lastOf, type Segment } from '../format/segment.js'
+import { countOf, decodeSegment, encodeSegment, lastOf, type Segment } from '../format/segment.js'
 import {
   encodedSegmentIn,
   entriesOf,
@@ -13,6 +18,7 @@ import {
   storedSegment,
   writtenSegments,
 } from '../format/segment-rows.js'
+import { SEGMENT_BYTES_MAX } from '../limits.js'
 import { type EncodedSegment, SegmentCache } from './segment-cache.js'
 import type { Row, Store, Write } from './store.js'
 import type { OnGap } from './unsigned-store.js'
@@ -27,15 +33,17 @@ export interface RawSegment {
 export class SegmentStore {
   readonly #store: Store
   readonly #onGap: OnGap
+  readonly #gaps: Gaps
   readonly #cache = new SegmentCache()
 
-  constructor(store: Store, onGap: OnGap) {
+  constructor(store: Store, onGap: OnGap, gaps: Gaps) {
     this.#store = store
     this.#onGap = onGap
+    this.#gaps = gaps
   }
 
   /**
-   * Entries with `from ≤ seq < to`, in order. Stops before a missing or damaged entry and reports it. With `mayUseCache`, damage to
+   * Entries with `from ≤ seq < to`, in order; places without content as entries with a `gap`. Stops before a missing or damaged entry and reports it. With `mayUseCache`, damage to
    * recently stored rows goes unnoticed.
    */
   async *read(author: LogId, from: Seq, to: Seq, mayUseCache = false): AsyncGenerator<readonly Entry[]> {
@@ -44,9 +52,9 @@ export class SegmentStore {
       for (const { bytes } of page) {
         const segment = decodeSegment(bytes)
         if (segment === undefined) break
-        const entries = entriesOf(author, segment).filter(({ seq }) => seq >= expected && seq < to)
+        const entries = this.#entriesOf(author, segment, expected, to)
         expected = Math.min(to, lastOf(segment) + 1)
-        yield entries
+        yield Array.isArray(entries) ? entries : await entries
       }
     }
     if (expected < to) this.#onGap(author, expected)
@@ -62,7 +70,7 @@ export class SegmentStore {
         if (expected < from) return
         const segment = storedSegment(row)
         if (segment === undefined || lastOf(segment) < expected) break
-        const entries = entriesOf(author, segment).filter(({ seq }) => seq >= from && seq <= expected)
+        const entries = await this.#entriesOf(author, segment, from, expected + 1)
         expected = segment.first - 1
         yield entries.toReversed()
       }
@@ -78,8 +86,10 @@ export class SegmentStore {
     let expected = from
     let joined: JoinedSegment | undefined
     for await (const page of this.#latest(author, from, to)) {
-      for (const segment of page) {
-        expected = segment.last + 1
+      for (const stored of page) {
+        expected = stored.last + 1
+        const hasContents = this.#gaps.of(author)?.hasContents === true
+        const segment = hasContents ? await this.#withContents(author, stored) : stored
         if (joined?.add(segment)) continue
         if (joined !== undefined) yield rawOf(joined)
         joined = new JoinedSegment(segment)
@@ -87,6 +97,69 @@ export class SegmentStore {
     }
     if (joined !== undefined) yield rawOf(joined)
     if (expected < to) this.#onGap(author, expected)
+  }
+
+  /** The stored segments with the entries `from ≤ seq < to`, up to the first gap. Contents that are stored apart are not in them. */
+  async *decoded(author: LogId, from: Seq, to: Seq): AsyncGenerator<Segment> {
+    for await (const page of this.#stored(author, from, to)) {
+      for (const { bytes } of page) {
+        const segment = decodeSegment(bytes)
+        if (segment !== undefined) yield segment
+      }
+    }
+  }
+
+  /** The packed entries of a segment whose contents are stored apart, by seq. */
+  async contents(author: LogId, segment: Segment): Promise<ReadonlyMap<Seq, Uint8Array>> {
+    const contents = new Map<Seq, Uint8Array>()
+    if (this.#gaps.of(author)?.hasContents !== true) return contents
+    const range = contentRange(author, { from: segment.first, to: lastOf(segment) + 1 })
+    for await (const page of this.#store.pages(range)) {
+      for (const row of page) {
+        const content = contentIn(row)
+        if (content !== undefined) contents.set(content.seq, content.packed)
+      }
+    }
+    return contents
+  }
+
+  /** The entries of a segment with `from ≤ seq < to`. */
+  #entriesOf(author: LogId, segment: Segment, from: Seq, to: Seq): Entry[] | Promise<Entry[]> {
+    const entries = entriesOf(author, segment)
+    if (entries.length < countOf(segment)) return this.#entriesAndGaps(author, segment, from, to)
+    return entries.filter(({ seq }) => seq >= from && seq < to)
+  }
+
+  async #entriesAndGaps(author: LogId, segment: Segment, from: Seq, to: Seq): Promise<Entry[]> {
+    const contents = await this.contents(author, segment)
+    const entries: Entry[] = []
+    for (let seq = Math.max(from, segment.first); seq < Math.min(to, lastOf(segment) + 1); seq++) {
+      const packed = contents.get(seq) ?? (segment.entries[seq - segment.first] as Uint8Array)
+      const at = packedHlc(packed) ?? EARLIEST
+      const content = contentOf(packed)
+      if (content === undefined) {
+        addGap(entries, { author, seq, at, entry: EMPTY, gap: { count: 1, state: this.#gaps.stateOf(author, seq) } })
+        continue
+      }
+      const isLast = seq === lastOf(segment)
+      entries.push({ author, seq, at, ...content, ...(isLast && { signature: segment.signature }) })
+    }
+    return entries
+  }
+
+  /** A segment with as many of the contents that are stored apart as fit into it. */
+  async #withContents(author: LogId, encoded: EncodedSegment): Promise<EncodedSegment> {
+    const segment = decodeSegment(encoded.bytes)
+    const contents = segment === undefined ? undefined : await this.contents(author, segment)
+    if (segment === undefined || contents === undefined || contents.size === 0) return encoded
+    let size = encoded.bytes.length
+    const entries = segment.entries.map((entry, index) => {
+      const content = contents.get(segment.first + index)
+      if (content === undefined || size + content.length - entry.length > SEGMENT_BYTES_MAX) return entry
+      size += content.length - entry.length
+      return content
+    })
+    return { ...encoded, bytes: encodeSegment({ ...segment, entries }) }
   }
 
   /** Checks the rows of a log up to `seq`, and reports the first missing or damaged entry. */

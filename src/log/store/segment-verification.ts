@@ -1,20 +1,38 @@
 import { sameBytes } from '../../base/wire/bytes.js'
-import { logKey, type Seq } from '../format/author.js'
-import { chainAfter, chainStart, isChainSigned, type LogName } from '../format/chain.js'
-import { packedHlc } from '../format/entry.js'
+import type { Gaps } from '../content/gaps.js'
+import { logKey, logOfKey, type Seq } from '../format/author.js'
+import { chainAfter, chainStart, isChainSigned, isContentOf, type LogName } from '../format/chain.js'
+import { type GapState, packedHlc } from '../format/entry.js'
 import { type ForkProof, NO_SIGNATURE } from '../format/fork-proof.js'
 import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
 import type { StoredFault } from '../format/log-fault.js'
+import { isStub } from '../format/packed.js'
 import { lastOf, type Segment } from '../format/segment.js'
 import { SEQ_END, segmentRange, storedSegment } from '../format/segment-rows.js'
+import type { SegmentStore } from './segment-store.js'
 import type { Store } from './store.js'
 
-/** Verifies the chain and the signature of every segment of a log. Returns the last seq before the first fault, and the fault. */
+/** How many places of a log have no content, by the reason. */
+export type WithoutContent = Readonly<Record<GapState, number>>
+
+/** What a log is verified with. */
+interface Verification {
+  readonly store: Store
+  readonly segments: Pick<SegmentStore, 'contents'>
+  readonly gaps: Pick<Gaps, 'stateOf'>
+}
+
+/**
+ * Verifies the chain and the signature of every segment of a log, and the contents that are stored apart. Returns the last seq before
+ * the first fault, the fault, and the places without content; absent if every place has content.
+ */
 export async function verifySegments(
-  store: Store,
+  { store, segments, gaps }: Verification,
   log: LogName,
   proof?: ForkProof,
-): Promise<{ readonly last: Seq; readonly fault: StoredFault | undefined }> {
+): Promise<{ readonly last: Seq; readonly fault: StoredFault | undefined; readonly without?: WithoutContent }> {
+  const id = logOfKey(log.key, log.run)
+  let without: Record<GapState, number> | undefined
   let chain = chainStart(log)
   let previous: Hlc = EARLIEST
   let last = 0
@@ -34,17 +52,25 @@ export async function verifySegments(
           fault: { kind: 'invalid-segment-signature', seq: lastOf(segment), first: segment.first },
         }
       }
+      const contents = segment.entries.some(entry => isStub(entry)) ? await segments.contents(id, segment) : undefined
       for (const [index, entry] of segment.entries.entries()) {
-        if (segment.first + index <= last) continue
+        const seq = segment.first + index
+        if (seq <= last) continue
+        const content = contents?.get(seq)
+        if (content !== undefined && !isContentOf(entry, content))
+          return { last: seq - 1, fault: { kind: 'damaged-entry', seq } }
+        if (contents !== undefined && content === undefined && isStub(entry)) {
+          without ??= { deleted: 0, 'kept-out': 0, missing: 0 }
+          without[gaps.stateOf(id, seq)]++
+        }
         const next = packedHlc(entry)
-        if (next === undefined || next <= previous)
-          return { last, fault: { kind: 'out-of-order', seq: segment.first + index } }
+        if (next === undefined || next <= previous) return { last, fault: { kind: 'out-of-order', seq } }
         previous = next
       }
       last = lastOf(segment)
     }
   }
-  return { last, fault: undefined }
+  return { last, fault: undefined, ...(without !== undefined && { without }) }
 }
 
 /** Whether a fork proof covers a segment without a signature: entries below the fork, and possibly some of a branch after it. */

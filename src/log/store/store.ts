@@ -32,6 +32,8 @@ export interface Store {
    * docs/protocol/storage.md §4.3.
    */
   commit(writes: readonly Write[]): Promise<void>
+  /** Rewrites the files of a range, so that nothing of replaced and deleted values is left in any file. */
+  compact?(range: Range): Promise<void>
   /** Checks all files for damage. Rejects with LOG_CORRUPT. */
   inspect?(): Promise<void>
   /** Tests whether the disk accepts writes again, then reopens the database. Rejects if it does not. */

@@ -100,7 +100,11 @@ export class LineConversation {
     const count = last ?? (process.stdout.isTTY ? TERMINAL_HISTORY : 'all')
     const format = isJson ? (message: Message) => jsonLineOf(message, this.#isLive(message)) : this.#formatter()
     if (count !== 'all') this.#session.historyShown()
-    for await (const messages of this.#face.batches({ live: true, ...(count !== 'all' && { last: count }) })) {
+    for await (const messages of this.#face.batches({
+      live: true,
+      gaps: true,
+      ...(count !== 'all' && { last: count }),
+    })) {
       // Note all names first, so that two people of the same name are shown with their keys from the first line on.
       this.#session.noteNames(messages)
       let lines: string[] = []

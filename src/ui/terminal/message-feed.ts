@@ -47,7 +47,7 @@ export class MessageFeed {
     await this.#session.readLatest()
     this.#events.onLatest()
     await this.#session.countUnread()
-    for await (const batch of room.batches(last === 'all' ? {} : { last })) {
+    for await (const batch of room.batches({ gaps: true, ...(last !== 'all' && { last }) })) {
       if (signal.aborted) return
       this.#passHistory(batch.filter(message => this.#session.isHistory(message)))
     }
@@ -58,7 +58,7 @@ export class MessageFeed {
       () => {}, // the live reader below fails as well, and reports it
     )
     const since = [...heads].map(([author, seq]) => ({ author, seq }))
-    for await (const batch of room.batches({ live: true, since, signal })) this.#arrived(batch)
+    for await (const batch of room.batches({ live: true, gaps: true, since, signal })) this.#arrived(batch)
   }
 
   /** Passes on what has arrived, without waiting for more. */

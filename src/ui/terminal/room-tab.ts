@@ -2,7 +2,7 @@ import { mentions } from '../../chat/mention.js'
 import { UnreadCount } from '../../chat/views/unread-count.js'
 import type { Face } from '../../host/client/face.js'
 import type { AuthorId } from '../../log/format/author.js'
-import type { Digest } from '../../log/format/heads.js'
+import type { ReadMark } from '../../log/options.js'
 import type { Notices } from '../notices.js'
 
 /** A room that the terminal has open. While it is not shown, it counts what arrives and prints nothing. */
@@ -54,7 +54,8 @@ export class RoomTab {
     this.notices.hold()
     this.#counting.abort()
     this.#counting = new AbortController()
-    const marks = [...this.face.readMarks].map(([author, seq]) => ({ author, seq }))
+    const { passed } = this.face
+    const marks = [...this.face.readMarks].map(([author, seq]) => ({ author, seq, passed: passed.get(author) ?? [] }))
     const count = new UnreadCount(
       {
         ourId: this.face.id,
@@ -67,7 +68,7 @@ export class RoomTab {
     void this.#read(count, marks, this.#counting.signal)
   }
 
-  async #read(count: UnreadCount, since: readonly Digest[], signal: AbortSignal): Promise<void> {
+  async #read(count: UnreadCount, since: readonly ReadMark[], signal: AbortSignal): Promise<void> {
     try {
       for await (const messages of this.face.batches({ live: true, since, signal })) {
         for (const message of messages) count.note(message)
@@ -78,7 +79,7 @@ export class RoomTab {
     }
   }
 
-  #marked(marks: readonly Digest[]): void {
+  #marked(marks: readonly ReadMark[]): void {
     if (this.#count === undefined) return
     for (const mark of marks) this.#count.markRead(mark)
     this.#onChange()

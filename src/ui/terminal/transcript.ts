@@ -10,6 +10,7 @@ import { dateAndTimeOf, dayNumberOf, dayOf, timeOf } from '../../session/dates.j
 import type { OwnPlace } from '../../sync/receipts.js'
 import { MESSAGE_BYTES_MAX } from '../lines/input.js'
 import type { Palette } from '../palette.js'
+import { gapLine } from '../text/gap-text.js'
 import { COLUMNS_MIN, cellsOf, cut } from './cells.js'
 import { wrapWords } from './word-wrap.js'
 
@@ -88,6 +89,7 @@ export class Transcript {
 
   /** Lays out a message. An arrived message is late if it is far older than the newest one so far. */
   message(message: Message, now: Millis, origin: Origin): Printed {
+    if (message.kind === 'gap') return this.#printed([() => this.rule(gapLine(message))], {})
     const isOwn = message.author === this.#options.id
     // Missed lines have a marker above them, and are compared with the lines of others only.
     const newest = origin === 'missed' ? this.#newestOfOthers : this.#newest

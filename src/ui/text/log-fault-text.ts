@@ -13,7 +13,6 @@ const REJECTIONS: Sentences<Rejection> = {
   gap: ({ missing, before }) => `entry ${missing} is missing before entry ${before}`,
   'segment-too-long': ({ first }) => `entries from ${first} on exceed a segment without a signature`,
   'invalid-entry': ({ seq }) => `entry ${seq} is invalid`,
-  'missing-content': ({ seq }) => `the content of entry ${seq} is missing`,
   'malformed-entry': () => 'an entry is not a JSON object with a username and a message',
   'invalid-signature': ({ seq }) => `the signature at entry ${seq} is invalid`,
   'unsigned-contradiction': ({ seq }) => `entry ${seq} does not continue the log, and its signature is invalid`,

@@ -23,6 +23,7 @@ const VIOLATIONS: Readonly<Record<Violation, string>> = {
   'malformed-segment': 'a malformed segment',
   'malformed-segment-request': 'a malformed segment request',
   'malformed-fork-proof': 'a malformed fork proof',
+  'malformed-content': 'malformed content',
   'malformed-notes': 'malformed notes',
   'malformed-note': 'a malformed note',
   'malformed-unsigned-entry': 'a malformed unsigned entry',

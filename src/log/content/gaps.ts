@@ -1,0 +1,141 @@
+import type { LogId, Seq } from '../format/author.js'
+import type { GapState } from '../format/entry.js'
+import type { StubPlaces } from '../format/packed.js'
+import { type PlaceRange, Places } from '../format/places.js'
+import { SEQ_MAX } from '../limits.js'
+import type { Row, Write } from '../store/store.js'
+import { DROP_REASONS, type Dropped, type DropReason, droppedIn, gapsIn, gapsWrite } from './gap-rows.js'
+
+/** Ranges of missing content that are kept of one log; what is missing behind them is looked up once they are filled. */
+export const GAPS_MAX = 256
+
+/** The places of one log without content. */
+export class LogGaps {
+  /** The first ranges of missing content. */
+  readonly missing = new Places()
+  /** The missing places of control entries. */
+  readonly controls = new Places()
+  /** More may be missing from here on. */
+  restFrom: Seq | undefined
+  /** Whether contents are stored apart from their segments. */
+  hasContents = false
+  /** Changes with every change of the missing places. */
+  version = 1
+  /** Where this disk dropped the content. What was deleted is not kept out too. */
+  readonly dropped: Readonly<Record<DropReason, Places>> = { deleted: new Places(), 'kept-out': new Places() }
+
+  hasDropped(from: Seq, to: Seq): boolean {
+    return DROP_REASONS.some(reason => this.dropped[reason].overlaps(from, to))
+  }
+
+  /** Why a place without content has none. */
+  stateOf(seq: Seq): GapState {
+    return DROP_REASONS.find(reason => this.dropped[reason].has(seq)) ?? 'missing'
+  }
+
+  /** The first ranges without content, for whatever reason. */
+  all(count: number): readonly PlaceRange[] {
+    const places = new Places(this.missing.ranges)
+    for (const reason of DROP_REASONS) for (const { from, to } of this.dropped[reason].ranges) places.add(from, to)
+    if (this.restFrom !== undefined) places.add(this.restFrom, SEQ_MAX)
+    return places.ranges.slice(0, count)
+  }
+
+  /** Whether content may be missing between two places. */
+  mayMiss(from: Seq, to: Seq): boolean {
+    return this.missing.overlaps(from, to) || (this.restFrom !== undefined && this.restFrom < to)
+  }
+
+  /** These stubs are stored now, except where content was dropped. */
+  add({ all, controls }: StubPlaces): void {
+    for (const { from, to } of all) this.missing.add(from, to)
+    for (const { from, to } of controls) this.controls.add(from, to)
+    for (const reason of DROP_REASONS) for (const { from, to } of this.dropped[reason].ranges) this.#remove(from, to)
+    const rest = this.restFrom
+    if (rest !== undefined) this.#remove(rest, Number.POSITIVE_INFINITY)
+    const more = this.missing.truncate(GAPS_MAX)
+    if (more !== undefined) {
+      this.restFrom = more
+      this.controls.remove(more, Number.POSITIVE_INFINITY)
+    }
+    this.controls.truncate(GAPS_MAX)
+    this.version++
+  }
+
+  /** The content of these places is not missing any more. */
+  remove(from: Seq, to: Seq): void {
+    this.#remove(from, to)
+    this.version++
+  }
+
+  drop({ from, to, reason }: Omit<Dropped, 'isDone'>): void {
+    this.dropped[reason].add(from, to)
+    this.remove(from, to)
+  }
+
+  #remove(from: Seq, to: Seq): void {
+    this.missing.remove(from, to)
+    this.controls.remove(from, to)
+  }
+}
+
+/** Which places of the logs have no content on this disk, and why. docs/protocol/logs.md §3.8. */
+export class Gaps {
+  readonly #logs = new Map<LogId, LogGaps>()
+
+  /** Whether every place of every log has content. */
+  get isEmpty(): boolean {
+    return this.#logs.size === 0
+  }
+
+  /** The logs with places without content. */
+  get logs(): IterableIterator<LogId> {
+    return this.#logs.keys()
+  }
+
+  of(log: LogId): LogGaps | undefined {
+    return this.#logs.get(log)
+  }
+
+  /** The same, added if there is none. */
+  open(log: LogId): LogGaps {
+    const gaps = this.#logs.get(log) ?? new LogGaps()
+    this.#logs.set(log, gaps)
+    return gaps
+  }
+
+  stateOf(log: LogId, seq: Seq): GapState {
+    return this.#logs.get(log)?.stateOf(seq) ?? 'missing'
+  }
+
+  /** The row of a log after a change. */
+  write(log: LogId): Write {
+    return gapsWrite(log, this.open(log))
+  }
+
+  /** Loads the stored rows. Returns what was being dropped when the process ended. */
+  load(rows: readonly Row[]): (Dropped & { readonly log: LogId })[] {
+    this.#logs.clear()
+    for (const stored of rows.flatMap(row => gapsIn(row) ?? [])) {
+      const gaps = this.open(stored.log)
+      // Anything may be missing where the row is damaged.
+      gaps.restFrom = stored.gaps === undefined ? 1 : stored.gaps.restFrom
+      gaps.hasContents = stored.gaps?.hasContents ?? true
+      if (stored.gaps !== undefined)
+        gaps.add({ all: stored.gaps.missing.ranges, controls: stored.gaps.controls.ranges })
+    }
+    const dropped = rows.flatMap(row => droppedIn(row) ?? [])
+    for (const each of dropped) this.open(each.log).drop(each)
+    return dropped.filter(({ isDone }) => !isDone)
+  }
+
+  /** The rows of a log may have been lost: content may be missing anywhere. */
+  suspect(log: LogId): void {
+    const gaps = this.open(log)
+    gaps.missing.truncate(0)
+    gaps.controls.truncate(0)
+    gaps.restFrom = 1
+    gaps.hasContents = true
+    gaps.version++
+  }
+}

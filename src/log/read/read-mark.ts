@@ -1,0 +1,62 @@
+import type { LogId, Seq } from '../format/author.js'
+import type { Digest } from '../format/heads.js'
+import { type PlaceRange, Places } from '../format/places.js'
+import { PASSED_MAX, type ReadMark } from '../options.js'
+
+/**
+ * A mark after an entry was read: it moves there, past the places whose content is missing; or, if the mark was beyond the entry,
+ * the entry was passed and is read now. Undefined if the mark stays as it is.
+ */
+export function advanced(
+  mark: ReadMark | undefined,
+  { author, seq }: Digest,
+  missing: readonly PlaceRange[] = [],
+): ReadMark | undefined {
+  const passed = new Places(mark?.passed)
+  const before = mark?.seq ?? 0
+  if (seq > before) {
+    for (const { from, to } of new Places(missing).within(before + 1, seq + 1)) passed.add(from, to)
+    return markOf(author, seq, passed)
+  }
+  if (mark === undefined || !passed.has(seq)) return undefined
+  passed.remove(seq, seq + 1)
+  return markOf(author, before, passed, mark.chain)
+}
+
+/** What was read according to one of two marks of a log. */
+export function unionOf(a: ReadMark, b: ReadMark): ReadMark {
+  const further = a.seq >= b.seq ? a : b
+  const unread = ({ seq, passed }: ReadMark): Places => {
+    const places = new Places(passed)
+    places.add(seq + 1, further.seq + 1)
+    return places
+  }
+  const other = unread(b)
+  const passed = new Places(unread(a).ranges.flatMap(({ from, to }) => other.within(from, to)))
+  return markOf(further.author, further.seq, passed, further.chain)
+}
+
+/** Whether two marks say the same of what was read. */
+export const isSameMark = (a: ReadMark | undefined, b: ReadMark): boolean =>
+  a?.seq === b.seq && JSON.stringify(a.passed ?? []) === JSON.stringify(b.passed ?? [])
+
+/** The parts of a mark before a fork, and in one of its branches. */
+export function dividedAt(mark: ReadMark, forkedAt: Seq, branch: LogId): readonly [ReadMark, ReadMark] {
+  const passed = new Places(mark.passed)
+  const behind = passed.within(forkedAt, mark.seq + 1)
+  return [
+    markOf(mark.author, forkedAt - 1, new Places(passed.within(1, forkedAt))),
+    markOf(
+      branch,
+      mark.seq - forkedAt + 1,
+      new Places(behind.map(({ from, to }) => ({ from: from - forkedAt + 1, to: to - forkedAt + 1 }))),
+      mark.chain,
+    ),
+  ]
+}
+
+function markOf(author: LogId, seq: Seq, { ranges }: Places, chain?: Uint8Array): ReadMark {
+  // Of more ranges the oldest count as read.
+  const passed = ranges.slice(-PASSED_MAX)
+  return { author, seq, ...(chain !== undefined && { chain }), ...(passed.length > 0 && { passed }) }
+}

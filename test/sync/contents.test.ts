@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import test from 'node:test'
+import { promisify } from 'node:util'
+import { contentsRun } from '../helper/contents-run.js'
+import { BUGS } from '../simulation/bugs.js'
+
+const RUN = new URL('../helper/mutation-run.js', import.meta.url).pathname
+
+test('fetches, counts and drops content right, whatever a liar sends', async () => {
+  for (let seed = 1; seed <= 5; seed++) await contentsRun(seed)
+})
+
+for (const { name } of BUGS.filter(({ needsContents }) => needsContents))
+  test(`control: the run fails if a program ${name}`, async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', RUN, name, '5'])
+    assert.ok(JSON.parse(stdout).seed !== undefined, stdout)
+  })
