@@ -15,8 +15,8 @@ import { signedHeadWrite, writtenSegments } from './format/segment-rows.js'
 import type { UnsignedRun } from './format/unsigned-entry.js'
 import type { Refusal } from './options.js'
 import type { Shortener } from './shortener.js'
-import type { Introducer } from './stranger-quota.js'
 import type { Write } from './store/store.js'
+import type { Introducer } from './stranger-quota.js'
 
 /**
  * Validates entries from peers. Stores only entries that continue a log and that its author signed. docs/protocol/wire.md §5.3.

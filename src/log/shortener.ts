@@ -43,7 +43,9 @@ export class Shortener {
   #start(cut: Cut, reported: Seq | undefined): Promise<void> {
     const { log } = cut
     const before = this.#running.get(log)
-    const running = (before ?? Promise.resolve()).catch(() => {}).then(() => this.#core.rewrites.run(() => this.#shorten(cut, reported)))
+    const running = (before ?? Promise.resolve())
+      .catch(() => {})
+      .then(() => this.#core.rewrites.run(() => this.#shorten(cut, reported)))
     this.#running.set(log, running)
     const end = (): void => {
       if (this.#running.get(log) === running) this.#running.delete(log)

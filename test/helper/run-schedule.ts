@@ -64,6 +64,10 @@ class PlacedMark implements LogMark {
 
   forget(): void {}
 
+  async forgetBatch(): Promise<void> {
+    if (this.#end !== undefined) this.#write({ ...this.#end, batch: undefined })
+  }
+
   async close(): Promise<void> {}
 
   #write(end: End): void {
@@ -78,8 +82,17 @@ class PlacedMark implements LogMark {
   }
 }
 
+/** What a power cut leaves of a line that was being written. */
+interface Survivors {
+  readonly disk?: boolean
+  readonly home?: boolean
+  readonly state?: boolean
+}
+
+const SURVIVORS: readonly Survivors[] = [{ disk: true }, { home: true, state: true }, { home: true }, {}]
+
 /** A machine of alice. */
-class Machine {
+export class Machine {
   disk = new MemoryDisk()
   home = newPlace()
   state = newPlace()
@@ -125,20 +138,28 @@ class Machine {
     if (how === 'files') this.state = { mark: state.mark, file: ++files }
   }
 
-  /** Appends a line while the power fails: `survivor` is what is on disk afterwards. */
-  async crash(line: string, survivor: 'commit' | 'marks' | 'home mark' | 'nothing'): Promise<void> {
+  /** Appends a line while the power fails: the commit and the marks that survived are on disk afterwards. */
+  async crash(line: string, survivors: Survivors): Promise<void> {
     await this.open()
     const before = this.copy()
     await this.say(line)
     const after = this.copy()
     await this.close()
-    this.disk = (survivor === 'commit' ? after : before).disk
-    this.home = (survivor === 'marks' || survivor === 'home mark' ? after : before).home
-    this.state = (survivor === 'marks' ? after : before).state
+    this.disk = (survivors.disk ? after : before).disk
+    this.home = (survivors.home ? after : before).home
+    this.state = (survivors.state ? after : before).state
   }
 
   async say(line: string): Promise<void> {
     await (await this.open()).append({ username: 'alice', message: line })
+  }
+
+  /** Forgets the room: the database and both marks are deleted. */
+  async forget(): Promise<void> {
+    await this.close()
+    this.disk = new MemoryDisk()
+    this.home = newPlace()
+    this.state = newPlace()
   }
 
   /** Loses the last segments of the database without an error. */
@@ -168,8 +189,7 @@ export async function runSchedule(seed: number): Promise<{ readonly forks: numbe
     async () => machine().say(`line ${++line}`),
     async () => machine().say(`line ${++line}`),
     async random => {
-      const of = (['commit', 'marks', 'home mark', 'nothing'] as const)[between(random, 0, 4)] ?? 'commit'
-      await machine().crash(`line ${++line}`, of)
+      await machine().crash(`line ${++line}`, SURVIVORS[between(random, 0, 4)] ?? {})
     },
     async () => void copies.push(machine().copy()),
     async random => {
@@ -191,6 +211,19 @@ export async function runSchedule(seed: number): Promise<{ readonly forks: numbe
   for (let step = between(random, 5, 25); step > 0; step--)
     await (steps[between(random, 0, steps.length)] as (random: Chance) => Promise<void>)(random)
 
+  const result = await allMeet(machines, peers)
+  for (const log of peers) await log.close()
+  return result
+}
+
+/**
+ * Everyone meets: each line that any disk has now is on all of them afterwards, once. Then all machines go on. Returns how many logs
+ * forked, and how many there are. Closes the machines.
+ */
+export async function allMeet(
+  machines: readonly Machine[],
+  peers: readonly Log[],
+): Promise<{ readonly forks: number; readonly runs: number }> {
   const logs = [...(await Promise.all(machines.map(each => each.open()))), ...peers]
   const expected = new Set((await Promise.all(logs.map(messagesOf))).flat())
   for (let round = 0; round < 4; round++)
@@ -207,6 +240,5 @@ export async function runSchedule(seed: number): Promise<{ readonly forks: numbe
     await each.say('and on')
     await each.close()
   }
-  for (const log of peers) await log.close()
   return result
 }
