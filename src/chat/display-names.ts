@@ -3,7 +3,7 @@ import { type AuthorId, isSigned } from '../log/format/author.js'
 import { AHEAD_MS_MAX } from '../log/format/hybrid-clock.js'
 import type { Message } from './kinds/message.js'
 import { isAddress, isPlainName, shownAddress, shownName } from './shown-name.js'
-import { skeletonOf } from './skeleton.js'
+import { looksLatin, skeletonOf } from './skeleton.js'
 
 /** How the author of a message is shown. */
 export interface Label {
@@ -29,10 +29,16 @@ export const shortKey = (author: AuthorId): string => author.slice(0, 8)
 /** Marks a name that more than one key uses. */
 const SHARED = 'shared'
 
+/** Shortest time between two notices of one kind: strangers choose when to cause one. */
+const NOTICE_MS: Millis = 60_000
+
+/** The keys that names are bound to, by skeleton. */
+export type PinnedNames = ReadonlyMap<string, AuthorId>
+
 /**
  * Labels authors. A name is not an identity: if two keys use names that look alike, both are shown with their short key,
- * whoever came first. The user is shown by name alone, an author without a key as unsigned. A label depends on the people
- * noted so far, not on their order.
+ * whoever came first, unless the name is bound to one of them: then only that one is shown by name alone. The user is shown by
+ * name alone, an author without a key as unsigned. A label depends on the people noted so far, not on their order.
  */
 export class DisplayNames {
   readonly #ourId: AuthorId
@@ -40,10 +46,14 @@ export class DisplayNames {
   /** The name in each author's latest message. */
   readonly #latestNames = new Map<AuthorId, string>()
   readonly #reported = new Set<string>()
+  /** When a notice of each kind was last given. */
+  readonly #noticedAt = new Map<string, Millis>()
+  readonly #pinned: () => PinnedNames
 
-  /** `me` is the user's name; anyone else who uses it is shown with their key. */
-  constructor(me: string, ourId: AuthorId) {
+  /** `me` is the user's name; anyone else who uses it is shown with their key. `pinned` gives the names that are bound to keys. */
+  constructor(me: string, ourId: AuthorId, pinned: () => PinnedNames = () => new Map()) {
     this.#ourId = ourId
+    this.#pinned = pinned
     this.#users.set(skeletonOf(me), ourId)
   }
 
@@ -84,12 +94,22 @@ export class DisplayNames {
     this.note(author, name)
     if (!isSigned(author)) return `${shownName(name)} (unsigned)`
     // Beyond NAMES_MAX names, other users of the name may be forgotten.
-    return this.#users.has(skeletonOf(name)) ? this.#shown(author, name) : `${shownName(name)} (${shortKey(author)})`
+    const isRemembered = this.#users.has(skeletonOf(name)) || this.#pinned().get(skeletonOf(name)) === author
+    return isRemembered ? this.#shown(author, name) : `${shownName(name)} (${shortKey(author)})`
   }
 
   #shown(author: AuthorId, name: string): string {
-    const isOnlyUser = (this.#users.get(skeletonOf(name)) ?? author) === author || author === this.#ourId
-    return isOnlyUser && isPlainName(name) ? name : `${shownName(name)} (${shortKey(author)})`
+    const isTheirs = author === this.#ourId || this.#owner(skeletonOf(name), author) === author
+    return isTheirs && isPlainName(name) && (!looksLatin(name) || author === this.#ourId)
+      ? name
+      : `${shownName(name)} (${shortKey(author)})`
+  }
+
+  /** Whom a name alone means: the user, the key that it is bound to, or its only user. */
+  #owner(skeleton: string, author: AuthorId): AuthorId | typeof SHARED {
+    const user = this.#users.get(skeleton)
+    if (user === this.#ourId) return user
+    return this.#pinned().get(skeleton) ?? user ?? author
   }
 
   labelOf(message: Message, now: Millis): Label {
@@ -100,8 +120,9 @@ export class DisplayNames {
     const isClockAhead = timeMs > now + AHEAD_MS_MAX
     if (this.#latestNames.size < NAMES_MAX || this.#latestNames.has(author)) this.#latestNames.set(author, username)
     const mark = isClockAhead ? ' (clock ahead)' : message.isAhead ? ' (dated ahead)' : ''
+    const shown = isPlainName(username) ? name : shortKey(author)
     const notice =
-      this.#sharedNameNotice(author, username) ?? (mark === '' ? undefined : this.#aheadNotice(author, name))
+      this.#sharedNameNotice(author, username, now) ?? (mark === '' ? undefined : this.#aheadNotice(author, shown, now))
     return { text: `${name}${isSigned(author) ? mark : ''}`, notice, ...(before !== undefined && { before }) }
   }
 
@@ -112,22 +133,31 @@ export class DisplayNames {
     return false
   }
 
-  #sharedNameNotice(author: AuthorId, username: string): string | undefined {
+  #sharedNameNotice(author: AuthorId, username: string, now: Millis): string | undefined {
     const skeleton = skeletonOf(username)
     if (!isSigned(author) || author === this.#ourId || this.#users.get(skeleton) !== SHARED) return undefined
-    return this.#once(
-      `name ${skeleton}`,
-      `several people use the name ${shownName(username)}: each is shown with the first digits of their key`,
-    )
+    const pinned = this.#pinned().get(skeleton)
+    if (pinned === author) return undefined
+    const name = isPlainName(username) ? `the name ${username}` : 'one name'
+    const line =
+      pinned === undefined
+        ? `several people use ${name}: each is shown with the first digits of their key`
+        : `somebody else than the person you know uses ${name}, and is shown as ${this.#shown(author, username)}`
+    return this.#once('name', skeleton, line, now)
   }
 
-  #aheadNotice(author: AuthorId, name: string): string | undefined {
-    return this.#once(`clock ${author}`, `lines of ${name} are dated ahead of this computer's clock: they sort last`)
+  #aheadNotice(author: AuthorId, name: string, now: Millis): string | undefined {
+    const line = `lines of ${name} are dated ahead of this computer's clock: they sort last`
+    return this.#once('clock', author, line, now)
   }
 
-  #once(key: string, line: string): string | undefined {
-    if (this.#reported.has(key)) return undefined
+  /** Each notice once, and at most one of a kind a minute: one that is left out may be given at a later line. */
+  #once(kind: string, about: string, line: string, now: Millis): string | undefined {
+    const key = `${kind} ${about}`
+    const before = this.#noticedAt.get(kind)
+    if (this.#reported.has(key) || (before !== undefined && Math.abs(now - before) < NOTICE_MS)) return undefined
     if (this.#reported.size < NAMES_MAX) this.#reported.add(key)
+    this.#noticedAt.set(kind, now)
     return line
   }
 }

@@ -21,8 +21,14 @@ const LITERAL_ADDRESS = /^(?:localhost|(?:\d{1,3}\.){3}\d{1,3}|\[(?=.*:.*:)[0-9A
 /** Any `host:port`. */
 const ADDRESS = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}._-]*:\d{1,5}$/u
 
+/** Letters of Latin, of scripts that have none like them, and of others. A name that mixes Latin with others is deceptive. */
+const LATIN = /\p{Script=Latin}/u
+const UNLIKE_LATIN =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Common}\p{Script=Inherited}]/u
+const OTHERS = /(?!\p{Script=Latin})\p{L}/gu
+
 /** A name that mixes two of these scripts is deceptive. */
-const SCRIPTS = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/u]
+const LIKE_LATIN = [/\p{Script=Cyrillic}/u, /\p{Script=Greek}/u, /\p{Script=Armenian}/u, /\p{Script=Cherokee}/u]
 
 /** Spacing marks such as the visarga look like a colon after a letter, and belong to none of these scripts. */
 const SPACING_MARK = /\p{Mc}/u
@@ -33,9 +39,15 @@ export function isPlainName(name: string): boolean {
   if ([...name].length > NAME_LENGTH_MAX * 2 || sanitise(name) !== name) return false
   const normal = name.normalize('NFKC')
   if (!PLAIN.test(normal) || LIKE_PUNCTUATION.test(name) || LIKE_TIME.test(normal)) return false
-  const scripts = SCRIPTS.filter(script => script.test(normal)).length
-  if (scripts > 1 || (scripts === 1 && SPACING_MARK.test(normal))) return false
+  if (mixesScripts(normal)) return false
   return !PROGRAM_WORDS.has(skeletonOf(name))
+}
+
+function mixesScripts(name: string): boolean {
+  const hasLatin = LATIN.test(name)
+  const others = (name.match(OTHERS) ?? []).filter(letter => !UNLIKE_LATIN.test(letter))
+  const alike = LIKE_LATIN.filter(script => script.test(name)).length
+  return (hasLatin && others.length > 0) || alike > 1 || (hasLatin || alike > 0 ? SPACING_MARK.test(name) : false)
 }
 
 /** How a connection is shown until its peer announces a name: an address is not quoted. */

@@ -3,7 +3,7 @@ import { authorOfLog } from '../log/format/author.js'
 import { homeOf } from '../node/paths.js'
 import { savedViewFile } from '../session/saved-view.js'
 import { LineConversation } from '../ui/lines/line-conversation.js'
-import { MessageDelivery } from '../ui/lines/message-delivery.js'
+import { MessageDelivery, type MessageOptions } from '../ui/lines/message-delivery.js'
 import { info, tell, warn } from '../ui/lines/output.js'
 import { RetriedMessage } from '../ui/lines/retried-message.js'
 import type { StopRequest } from '../ui/lines/stop-request.js'
@@ -35,8 +35,8 @@ export interface ChatOptions {
   /** Whether the terminal bell rings when someone mentions the user. */
   readonly hasBell: boolean
   readonly room: string | undefined
-  /** Sent instead of typed lines; the command exits once a peer has stored it, or after `timeoutS` seconds. */
-  readonly message: { readonly text: string; readonly timeoutS: number } | undefined
+  /** Sent instead of typed lines; the command exits once it is delivered, to `to` if given, or after `timeoutS` seconds. */
+  readonly message: MessageOptions | undefined
 }
 
 /** `persisted-chat <me> [peer...]` in lines: messages on stdout, everything else on stderr. Resolves with the exit code. */

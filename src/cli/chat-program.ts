@@ -39,6 +39,7 @@ export function addChat(command: Command, exitWith: ExitWith): Command {
     .option('--presence', 'with --json: also print who comes, leaves or goes away')
     .option('--no-bell', 'do not ring when someone mentions you')
     .option('--message <text>', 'send this, wait until a peer has stored it, and exit')
+    .option('--to <name>', 'who must have stored the --message: the person whose key is pinned to this name')
     .option('--timeout <s>', 'how many seconds --message waits', seconds, TIMEOUT_S)
     .option('--seed', 'the same as `persisted-chat node`: store and relay messages, until stopped')
     .option('--no-discovery', 'do not use multicast DNS: connect only to the addresses given')

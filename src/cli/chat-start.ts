@@ -1,4 +1,6 @@
 import { ChatError } from '../base/errors.js'
+import { checkName } from '../base/names.js'
+import { pinnedNameOf } from '../node/people/pin.js'
 import { loadWrapping } from '../ui/lines/output.js'
 import { StopRequest } from '../ui/lines/stop-request.js'
 import { prepareNode } from './prepared-node.js'
@@ -23,6 +25,7 @@ export interface ChatFlags {
   readonly maxDisk?: number
   readonly bell: boolean
   readonly message?: string
+  readonly to?: string
   readonly seed?: boolean
   readonly timeout: number
 }
@@ -35,9 +38,24 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
     throw new ChatError('BAD_USAGE', 'the --message is empty', { hint: 'Pass a text, as in --message hello.' })
   if (flags.presence && !flags.json)
     throw new ChatError('BAD_USAGE', '--presence writes JSON objects', { hint: 'Pass --json as well.' })
+  if (flags.to !== undefined && flags.message === undefined)
+    throw new ChatError('BAD_USAGE', '--to says who must have stored a --message', {
+      hint: 'Pass --message as well, or name the person after your name.',
+    })
+  const to = flags.to === undefined ? undefined : checkName(flags.to, `the name ${JSON.stringify(flags.to)}`)
   const { listen, room, discovery: isDiscovering, encrypted: isEncryptedOnly = false, maxDisk: diskBytesMax } = flags
   const place = await dataDirectory(me, flags.data)
-  const asked = { me, peers, listen, room, isDiscovering, isEncryptedOnly, diskBytesMax, ...place }
+  const isDialled = to === undefined || peers.some(peer => pinnedNameOf(peer) === pinnedNameOf(to))
+  const asked = {
+    me,
+    peers: isDialled ? peers : [...peers, to],
+    listen,
+    room,
+    isDiscovering,
+    isEncryptedOnly,
+    diskBytesMax,
+    ...place,
+  }
   if (flags.seed) {
     const [{ runNode }] = await Promise.all([import('./node/node-command.js'), loadWrapping()])
     return runNode(asked)
@@ -53,7 +71,7 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
     hasBell: flags.bell,
     last: flags.all ? ('all' as const) : flags.last,
     isJson: flags.json ?? false,
-    message: flags.message === undefined ? undefined : { text: flags.message, timeoutS: flags.timeout },
+    message: flags.message === undefined ? undefined : { text: flags.message, timeoutS: flags.timeout, to },
   }
   try {
     const node = await prepareNode(asked)

@@ -22,6 +22,7 @@ export const COMMANDS: readonly string[] = [
   'leave',
   'node',
   'status',
+  'people',
   'stop',
   'doctor',
   'gossip',
@@ -32,7 +33,7 @@ export const COMMANDS: readonly string[] = [
 ]
 
 /** Planned commands. They are reserved, so that no one uses one as a name by accident. */
-const PLANNED = ['backup', 'completion', 'people', 'proof', 'restore', 'risk', 'search', 'web'] as const
+const PLANNED = ['backup', 'completion', 'proof', 'restore', 'risk', 'search', 'web'] as const
 
 /** Longest mistyped command. */
 const WORD_LENGTH_MAX = 20

@@ -12,6 +12,7 @@ const OPTIONS = {
   room: { type: 'string' },
   data: { type: 'string' },
   message: { type: 'string' },
+  to: { type: 'string' },
   // The last one counts, but each is checked.
   last: { type: 'string', multiple: true },
   timeout: { type: 'string', multiple: true },

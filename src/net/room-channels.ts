@@ -123,6 +123,11 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
     return this.#targets.has(name)
   }
 
+  /** Whether the user named any peer in this room. */
+  get hasNamed(): boolean {
+    return [...this.#targets.values()].some(({ isDiscovered }) => !isDiscovered)
+  }
+
   /** Whether the user named a peer in this room. */
   isNamed(name: string): boolean {
     return this.#targets.get(name)?.isDiscovered === false

@@ -5,6 +5,7 @@ import type { CloseReason } from '../net/events.js'
 import type { Connection } from '../net/room-channels.js'
 import type { ConnectionNames } from './connection-names.js'
 import type { NodeEvent } from './events.js'
+import type { StrangerNotices } from './people/stranger-notices.js'
 
 /** A lost connection that is replaced within this time is not reported. */
 const REPLACED_MS = 300
@@ -15,6 +16,9 @@ export interface ConnectionEventsOptions {
   readonly ourId: AuthorId
   /** Whether a peer has said goodbye. */
   readonly hasLeft: (author: AuthorId) => boolean
+  /** Whether the user knows the peer of a connection. */
+  readonly isKnown: (connection: Connection) => boolean
+  readonly strangers: StrangerNotices
   readonly onEvent: (event: NodeEvent) => void
 }
 
@@ -31,7 +35,8 @@ export class ConnectionEvents {
   /** The first connection to a peer opened. */
   opened(connection: Connection): void {
     if (this.#isReplacement(connection)) return
-    const { names, ourId, onEvent } = this.#options
+    const { names, ourId } = this.#options
+    const onEvent = (event: NodeEvent): void => this.#report(connection, event)
     const { remote } = connection
     const peer = names.nameOf(connection)
     onEvent({ kind: 'connection-opened', peer, protocol: remote.kind })
@@ -67,11 +72,16 @@ export class ConnectionEvents {
   }
 
   #reportLost(connection: Connection, reason: CloseReason): void {
-    this.#options.onEvent({ kind: 'connection-lost', peer: this.#personOf(connection), reason })
+    this.#report(connection, { kind: 'connection-lost', peer: this.#personOf(connection), reason })
   }
 
   #reportLeft(connection: Connection): void {
-    this.#options.onEvent({ kind: 'peer-left', peer: this.#personOf(connection) })
+    this.#report(connection, { kind: 'peer-left', peer: this.#personOf(connection) })
+  }
+
+  #report(connection: Connection, event: NodeEvent): void {
+    const { clock, isKnown, strangers, onEvent } = this.#options
+    if (isKnown(connection) || strangers.allows(event.kind, clock.now())) onEvent(event)
   }
 
   #personOf(connection: Connection): string {

@@ -38,7 +38,8 @@ export class ConnectionNames {
     const { dialled, isDiscovered } = connection
     if (dialled !== undefined && isDiscovered !== true) return dialled
     const claimed = this.claimedBy(connection)
-    return this.#options.isNamed(claimed) ? claimed : undefined
+    if (!this.#options.isNamed(claimed)) return undefined
+    return isName(claimed) || comesFrom(connection, claimed) ? claimed : undefined
   }
 
   /**
@@ -83,4 +84,11 @@ export class ConnectionNames {
     const name = requestedName(claimed)
     return isName(name) && isPlainName(name) && skeletonOf(name) !== '' ? claimed : otherwise
   }
+}
+
+/** Whether an inbound connection comes from the host of the address that its peer claims. */
+function comesFrom({ remoteAddress }: Connection, claimed: string): boolean {
+  const host = claimed.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
+  const from = remoteAddress.replace(/^::ffff:/, '')
+  return from === host || (host === 'localhost' && /^(127\.|::1$)/.test(from))
 }

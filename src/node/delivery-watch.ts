@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Cancel, Clock } from '../base/clock.js'
+import type { AuthorId } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { Log } from '../log/log.js'
 import type { Receipts, Replicas } from '../sync/receipts.js'
@@ -13,6 +14,18 @@ const SCUTTLEUP_MS = 1_000
 interface DeliveryEvents {
   /** The peers that store our latest entry changed. */
   change: [Replicas]
+  /** They may have changed. */
+  check: []
+}
+
+export interface DeliveryWatchOptions {
+  readonly log: Log
+  readonly receipts: Receipts
+  readonly clock: Clock
+  /** Whether the user named a peer: then no stranger's receipt delivers an entry. */
+  readonly hasNamed: () => boolean
+  /** Reopens the connections to scuttleup peers: they report what they have stored in their handshake only. */
+  readonly askScuttleupPeers: () => void
 }
 
 /** Follows which peers have stored our latest entry. */
@@ -20,23 +33,30 @@ export class DeliveryWatch extends EventEmitter<DeliveryEvents> {
   readonly #log: Log
   readonly #receipts: Receipts
   readonly #clock: Clock
-  /** Reopens the connections to scuttleup peers: they report what they have stored in their handshake only. */
+  readonly #hasNamed: () => boolean
   readonly #askScuttleupPeers: () => void
   #timer: Cancel | undefined
   #reported = ''
 
-  constructor(log: Log, receipts: Receipts, clock: Clock, askScuttleupPeers: () => void) {
+  constructor({ log, receipts, clock, hasNamed, askScuttleupPeers }: DeliveryWatchOptions) {
     super()
     this.#log = log
     this.#receipts = receipts
     this.#clock = clock
+    this.#hasNamed = hasNamed
     this.#askScuttleupPeers = askScuttleupPeers
     receipts.on('receipt', (_replica, author) => {
-      if (!log.isOurs(author) || this.listenerCount('change') === 0) return
-      this.#timer ??= clock.after(SETTLE_MS, () => {
-        this.#timer = undefined
-        this.#report()
-      })
+      if (log.isOurs(author)) this.changed()
+    })
+  }
+
+  /** A receipt arrived, or a stranger whose receipt there is became known. */
+  changed(): void {
+    this.emit('check')
+    if (this.listenerCount('change') === 0) return
+    this.#timer ??= this.#clock.after(SETTLE_MS, () => {
+      this.#timer = undefined
+      this.#report()
     })
   }
 
@@ -46,13 +66,17 @@ export class DeliveryWatch extends EventEmitter<DeliveryEvents> {
     return latest && this.#receipts.of(latest)
   }
 
-  /** Resolves when a peer has stored the entry that is our latest now, or when `signal` is aborted. */
-  async delivered(signal?: AbortSignal): Promise<void> {
+  /**
+   * Resolves when the entry that is our latest now is delivered, or when `signal` is aborted: when the peer with the key `to` has
+   * stored it; without `to`, when a known person has, or, if the user named nobody, any peer.
+   */
+  async delivered({ to, signal }: { to?: AuthorId | undefined; signal?: AbortSignal | undefined } = {}): Promise<void> {
     const latest = this.#latest
     if (latest === undefined) return
     const isDelivered = (): boolean => {
-      const { on, left } = this.#receipts.of(latest)
-      return on + left > 0
+      if (to !== undefined) return this.#receipts.isAt(to, latest)
+      const { on, left, strangers = 0 } = this.#receipts.of(latest)
+      return on + left > 0 || (strangers > 0 && !this.#hasNamed())
     }
     let cancel: Cancel = () => {}
     const askLater = (): void => {
@@ -65,11 +89,11 @@ export class DeliveryWatch extends EventEmitter<DeliveryEvents> {
     await new Promise<void>(resolve => {
       const check = (): void => {
         if (!isDelivered() && signal?.aborted !== true) return
-        this.#receipts.off('receipt', check)
+        this.off('check', check)
         signal?.removeEventListener('abort', check)
         resolve()
       }
-      this.#receipts.on('receipt', check)
+      this.on('check', check)
       signal?.addEventListener('abort', check)
       check()
     })

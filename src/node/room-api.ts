@@ -8,6 +8,7 @@ import type { StoredFault } from '../log/format/log-fault.js'
 import type { ReadOptions } from '../log/options.js'
 import type { OwnPlace, ReplicaHeads, Replicas } from '../sync/receipts.js'
 import type { ConnectionSummary } from './events.js'
+import type { KnownSet, PinSource } from './people/pin.js'
 
 export interface SayOptions {
   /** Gives up a message that the log does not have yet. */
@@ -49,6 +50,11 @@ export interface RoomApi {
   setAway(text: string | undefined): void
   /** Announces that the user is typing. Call it at every key press. */
   typing(): void
+  /** Whom the user knows. */
+  readonly people: KnownSet
+  /** Binds a name to a key, and removes the pin of a name. */
+  pin(name: string, key: AuthorId, how: PinSource): void
+  forget(name: string): void
   /** The user has addressed an author in a line that they typed: the author is no stranger any more. */
   addressed(author: AuthorId): void
   /** Stores the rest of the logs of an author, given by the start of the id, which had stopped because others needed the room. */
@@ -67,8 +73,8 @@ export interface HostedRoom extends RoomApi {
   readonly ownReplicas: Readonly<Record<string, ReplicaHeads>>
   /** The entries of `batches`, undecoded. */
   entries(options: ReadOptions): AsyncGenerator<readonly Entry[]>
-  /** Resolves when a peer has stored the entry that is our latest now. */
-  delivered(): Promise<void>
+  /** Resolves when the entry that is our latest now is delivered: to the peer with the key `to`, or to anybody who counts. */
+  delivered(options?: { readonly to?: AuthorId | undefined }): Promise<void>
 }
 
 export const messagesOf = (

@@ -20,6 +20,7 @@ import type { ConnectionSummary, NodeEvent } from './events.js'
 import { namedPeer } from './peer-name.js'
 import { Meetings } from './people/meetings.js'
 import type { Pins } from './people/pins.js'
+import { StrangerNotices } from './people/stranger-notices.js'
 import { MembershipGate } from './private-rooms/membership-gate.js'
 import type { RoomMembers } from './private-rooms/room-members.js'
 import { createReplicationStream } from './replication.js'
@@ -70,6 +71,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   readonly #events: ConnectionEvents
   readonly #summaries: ConnectionSummaries
   readonly #meetings: Meetings
+  readonly #strangers = new StrangerNotices()
   #openedAt: Millis | undefined
 
   constructor(options: RoomConnectionsOptions) {
@@ -85,13 +87,17 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
       names: this.#names,
       ourId: log.author,
       hasLeft: author => presence.hasLeft(author),
+      isKnown: connection => this.#isKnown(connection),
+      strangers: this.#strangers,
       onEvent,
     })
     this.#summaries = new ConnectionSummaries(clock, () => this.summary, onEvent)
     this.peerExchange = options.hasPeerExchange ? this.#openPeerExchange(options) : undefined
     connections.on('connection', connection => this.#opened(connection))
     connections.on('disconnection', (connection, reason) => this.#closed(connection, reason))
-    connections.on('event', event => this.emit('event', event))
+    connections.on('event', event => {
+      if (event.kind !== 'older-version' || this.#strangers.allows(event.kind, clock.now())) this.emit('event', event)
+    })
     connections.on('change', () => {
       this.#summaries.update()
       this.emit('change')
@@ -101,6 +107,11 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   /** Our address, as peers know it. */
   get address(): string {
     return this.#options.connections.me
+  }
+
+  /** Whether the user named any peer. */
+  get hasNamed(): boolean {
+    return this.#options.connections.hasNamed
   }
 
   get hasNative(): boolean {
@@ -186,13 +197,17 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
 
   /** The one idea of the program: on every connection, pipe the room's channel through the log's replication stream. */
   #replicate(connection: Connection): void {
-    const { replicator, presence } = this.#options
+    const { replicator, presence, clock } = this.#options
     const { remote, stream } = connection
     const replication = createReplicationStream(replicator, {
       dialect: remote.kind,
       replica: remote.kind === 'native' ? remote.key : remote.address,
+      isKnown: () => this.#isKnown(connection),
       peer: remote.kind === 'native' ? authorOf(remote.key) : undefined,
-      onEvent: event => this.emit('event', { ...event, peer: this.#names.nameOf(connection) }),
+      onEvent: event => {
+        if (this.#isKnown(connection) || this.#strangers.allows(event.kind, clock.now()))
+          this.emit('event', { ...event, peer: this.#names.nameOf(connection) })
+      },
       introducer: introducerOf(connection),
       ...(remote.kind === 'native' && {
         sideChannel: this.#sideChannel(connection, remote.key, remote.aheadMs, () => stream.bytesRead),
@@ -240,6 +255,15 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
         },
       }
     }
+  }
+
+  /** Whether the user knows the peer. A scuttleup peer has no key: they know no more of it than that they named it. */
+  #isKnown(connection: Connection): boolean {
+    const { pins, log, members } = this.#options
+    const { remote } = connection
+    const author = remote.kind === 'native' ? authorOf(remote.key) : undefined
+    if (author === undefined) return this.#names.namedAs(connection) !== undefined
+    return author === log.author || pins.isKnown(author) || members?.isMember(author) === true
   }
 
   #toSamePeer(connection: Connection): readonly Connection[] {

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Clock } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError, reasonOf } from '../base/errors.js'
+import { isName } from '../base/names.js'
 import type { Random } from '../base/random.js'
 import type { EntryFields } from '../chat/kinds/kind.js'
 import { type Draft, draftOf, entryFieldsOf } from '../chat/kinds/kinds.js'
@@ -26,7 +27,9 @@ import { DeliveryWatch } from './delivery-watch.js'
 import type { ConnectionSummary, NodeEvent } from './events.js'
 import { Outbox, type Outcome } from './outbox.js'
 import { databaseNameOf } from './paths.js'
+import type { KnownSet, PinSource } from './people/pin.js'
 import { Pins } from './people/pins.js'
+import { StrangerNotices } from './people/stranger-notices.js'
 import type { ChatPlaces } from './private-rooms/chat-places.js'
 import { MembershipEvents } from './private-rooms/membership-events.js'
 import type { RoomMembers } from './private-rooms/room-members.js'
@@ -95,6 +98,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   readonly #connections: RoomConnections
   readonly #presence: Presence
   readonly #membershipEvents: MembershipEvents | undefined
+  readonly #strangers = new StrangerNotices()
   #hasSpoken = false
   #closing: Promise<void> | undefined
 
@@ -107,14 +111,19 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       keys,
       room: this.#id,
       me,
+      isKnown: author => this.#isKnown(author),
       hasWritten: author => log.head.some(head => authorOfLog(head.author) === author),
       random: () => random.number(),
     })
     this.pins = parts.pins ?? new Pins()
     this.#connections = new RoomConnections({ ...parts, presence: this.#presence, pins: this.pins })
-    this.delivery = new DeliveryWatch(log, parts.replicator.receipts, clock, () =>
-      this.#connections.reconnectScuttleup(),
-    )
+    this.delivery = new DeliveryWatch({
+      log,
+      receipts: parts.replicator.receipts,
+      clock,
+      hasNamed: () => this.#connections.hasNamed,
+      askScuttleupPeers: () => this.#connections.reconnectScuttleup(),
+    })
     clock.after(INSPECTION_MS, () => void this.#inspect())
     this.#membershipEvents =
       parts.members && new MembershipEvents(parts.members, clock, event => this.emit('event', event))
@@ -181,6 +190,12 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#hasSpoken
   }
 
+  /** In a private room, its members are known too. */
+  get people(): KnownSet {
+    const { pins, addressed } = this.pins.known
+    return { pins, addressed: [...addressed, ...(this.members?.membership.members.keys() ?? [])] }
+  }
+
   get unsavedCount(): number {
     return this.#outbox.pending
   }
@@ -231,6 +246,15 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     for (const log of [...(quota?.stopped.keys() ?? [])]) if (log.startsWith(author)) quota?.lift(log)
   }
 
+  pin(name: string, key: AuthorId, how: PinSource): void {
+    if (isName(name) && key !== this.id && isSigned(key))
+      this.pins.pin({ name, key, since: this.#parts.clock.now(), how })
+  }
+
+  forget(name: string): void {
+    this.pins.forget(name)
+  }
+
   async say(said: Draft | string, { signal }: SayOptions = {}): Promise<void> {
     this.#hasSpoken = true
     const error = this.#refusal
@@ -258,8 +282,8 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#outbox.settled()
   }
 
-  delivered(signal?: AbortSignal): Promise<void> {
-    return this.delivery.delivered(signal)
+  delivered(options?: Parameters<DeliveryWatch['delivered']>[0]): Promise<void> {
+    return this.delivery.delivered(options)
   }
 
   /**
@@ -329,6 +353,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     this.#connections.close()
     await network?.close()
     await log.close()
+    this.pins.off('change', this.#onPeople).off('known', this.#onPeople)
     this.emit('close')
   }
 
@@ -341,6 +366,15 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     }
   }
 
+  #isKnown(author: AuthorId): boolean {
+    return this.pins.isKnown(author) || this.members?.isMember(author) === true
+  }
+
+  readonly #onPeople = (): void => {
+    this.delivery.changed()
+    this.emit('change')
+  }
+
   #follow(): void {
     const { log } = this.#parts
     this.#connections
@@ -348,10 +382,15 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       .on('change', () => this.emit('change'))
       .on('dropped', key => this.emit('dropped', key))
     this.#presence.on('change', () => this.emit('presence'))
+    this.pins.on('change', this.#onPeople).on('known', this.#onPeople)
     this.#parts.replicator.receipts.on('receipt', (_replica, author) => {
       if (log.isOurs(author)) this.emit('change')
     })
-    log.on('event', event => this.emit('event', event))
+    log.on('event', event => {
+      // Anyone can fork a log of their own.
+      const isStrangers = event.kind === 'fork-proven' && !event.isOurs && !this.#isKnown(authorOfLog(event.author))
+      if (!isStrangers || this.#strangers.allows(event.kind, this.#parts.clock.now())) this.emit('event', event)
+    })
     log.on('entries', ({ author }) => {
       this.#presence.posted(authorOfLog(author))
       this.emit('heads')

@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events'
 import type { Clock, Millis } from '../base/clock.js'
 import { equalsIgnoringCase } from '../base/names.js'
-import { DisplayNames } from '../chat/display-names.js'
+import { DisplayNames, type PinnedNames } from '../chat/display-names.js'
 import { type Draft, plainTextOf } from '../chat/kinds/kinds.js'
 import { lastPlaceOf, type Message, placeOf, withoutGaps } from '../chat/kinds/message.js'
 import { addressedNames } from '../chat/mention.js'
 import type { Present } from '../chat/presence/present.js'
+import { skeletonOf } from '../chat/skeleton.js'
 import { type Nick, nickAfter } from '../chat/views/nick.js'
 import { People } from '../chat/views/people.js'
 import { mayBeTopic, type Topic, topicAfter } from '../chat/views/topic.js'
@@ -15,6 +16,7 @@ import type { Digest } from '../log/format/heads.js'
 import { AHEAD_MS_MAX, EARLIEST, hlcAt } from '../log/format/hybrid-clock.js'
 import type { PlaceRange } from '../log/format/places.js'
 import type { ReadMark } from '../log/options.js'
+import type { KnownSet } from '../node/people/pin.js'
 import type { RoomApi } from '../node/room-api.js'
 import type { SavedView } from './saved-view.js'
 
@@ -27,6 +29,9 @@ export interface SessionRoom extends RoomApi {
   /** The user has read these logs this far. */
   markRead(marks: readonly Digest[]): void
 }
+
+/** Stands for all strangers among the hidden people. */
+export const STRANGERS = 'strangers' as AuthorId
 
 interface SessionEvents {
   /** The user is away, or back. */
@@ -53,6 +58,9 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly #hidden: Set<AuthorId>
   #topic: Topic | undefined
   #nick: Nick
+  #people: KnownSet | undefined
+  #known: ReadonlySet<AuthorId> = new Set()
+  #pinnedNames: PinnedNames = new Map()
   #hasSpoken = false
   #isAway = false
 
@@ -66,7 +74,7 @@ export class Session extends EventEmitter<SessionEvents> {
     this.#hidden = new Set(view.hidden)
     this.#topic = isTooNew(view.topic, clock.now()) ? undefined : view.topic
     this.#nick = { name: room.me, at: EARLIEST }
-    this.names = new DisplayNames(room.me, room.id)
+    this.names = new DisplayNames(room.me, room.id, () => this.#pinned)
     this.heads = new Map(room.heads.map(({ author, seq }) => [author, seq]))
     this.unread = new Unread({
       ourId: room.id,
@@ -74,7 +82,7 @@ export class Session extends EventEmitter<SessionEvents> {
       seen: this.#seen,
       passed: this.#passed,
       leftAt: view.leftAt,
-      isHidden: author => this.#hidden.has(author),
+      isHidden: author => this.isHidden(author),
       startedAt: clock.now(),
     })
     this.presenceChanged()
@@ -98,8 +106,13 @@ export class Session extends EventEmitter<SessionEvents> {
     return this.#hasSpoken
   }
 
+  /** Whose messages are not shown; with STRANGERS, all strangers. */
   get hidden(): ReadonlySet<AuthorId> {
     return this.#hidden
+  }
+
+  isHidden(author: AuthorId): boolean {
+    return this.#hidden.has(author) || (this.#hidden.has(STRANGERS) && !this.isKnown(author))
   }
 
   /** Which peers store the user's latest message; undefined if they have sent none in this session. */
@@ -116,6 +129,25 @@ export class Session extends EventEmitter<SessionEvents> {
   isHistory(message: Message): boolean {
     const { author, seq } = placeOf(message)
     return seq <= (this.heads.get(author) ?? 0)
+  }
+
+  /** Whether the user knows an author; a scuttleup peer without a key is a stranger. */
+  isKnown(author: AuthorId | undefined): boolean {
+    this.#updatePeople()
+    return author !== undefined && this.#known.has(author)
+  }
+
+  get #pinned(): PinnedNames {
+    this.#updatePeople()
+    return this.#pinnedNames
+  }
+
+  #updatePeople(): void {
+    const { people, id } = this.room
+    if (people === this.#people) return
+    this.#people = people
+    this.#known = new Set([id, ...people.pins.map(({ key }) => key), ...people.addressed])
+    this.#pinnedNames = new Map(people.pins.map(({ name, key }) => [skeletonOf(name), key]))
   }
 
   isOurs({ author }: Pick<Message, 'author'>): boolean {
@@ -248,7 +280,7 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** The messages that are not hidden. */
   visible(messages: readonly Message[]): Message[] {
-    return messages.filter(({ author }) => !this.#hidden.has(author))
+    return messages.filter(({ author }) => !this.isHidden(author))
   }
 
   /** What to save for the next session, besides the draft. */

@@ -10,6 +10,8 @@ export interface ReplicationOptions {
   readonly replica?: string
   /** Who is at the other end, for the share of what strangers may store. */
   readonly introducer?: Introducer
+  /** Whether the user knows that peer: receipts of strangers are counted apart. Default: they do. */
+  readonly isKnown?: () => boolean
   /** Called when something that the other side sent is rejected. */
   readonly onEvent?: (event: SyncEvent) => void
 }

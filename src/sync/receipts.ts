@@ -9,7 +9,10 @@ import { GAPS_SAID_MAX, trackedLogsMax } from './limits.js'
 /** Disconnected peers whose receipts are kept. */
 export const DISCONNECTED_MAX = 64
 
-/** Which peers have an entry, according to their announcements. */
+/**
+ * Which peers have an entry, according to their announcements. Anyone can announce anything: only known people are counted, and
+ * connected strangers apart.
+ */
 export interface Replicas {
   /** How many connected peers have it. */
   readonly on: number
@@ -19,6 +22,8 @@ export interface Replicas {
   readonly left: number
   /** How many connected peers have another history of its log and are not known to have the entry; absent if none. */
   readonly differing?: number
+  /** How many connected strangers have it; absent if none. */
+  readonly strangers?: number
 }
 
 /** Where an entry of ours is. */
@@ -36,6 +41,8 @@ export interface ReplicaHeads {
   readonly left: readonly ReplicaHead[]
   /** The heads of those connected peers that have another history of the log. */
   readonly differing: readonly ReplicaHead[]
+  /** The heads of connected strangers. */
+  readonly strangers?: readonly ReplicaHead[] | undefined
 }
 
 /** Whether a peer with this head has the content of the entry at `seq`. */
@@ -48,10 +55,18 @@ function has(head: ReplicaHead, seq: Seq): boolean {
 }
 
 /** Which peers have the content of the entry at `seq`. */
-export function replicasIn({ connected, left, differing }: ReplicaHeads, seq: Seq): Replicas {
-  const count = (heads: readonly ReplicaHead[]): number => heads.filter(head => has(head, seq)).length
+export function replicasIn(heads: ReplicaHeads, seq: Seq): Replicas {
+  const { connected, left, differing } = heads
+  const count = (announced: readonly ReplicaHead[]): number => announced.filter(head => has(head, seq)).length
   const others = differing.length - count(differing)
-  return { on: count(connected), of: connected.length, left: count(left), ...(others > 0 && { differing: others }) }
+  const strangers = count(heads.strangers ?? [])
+  return {
+    on: count(connected),
+    of: connected.length,
+    left: count(left),
+    ...(others > 0 && { differing: others }),
+    ...(strangers > 0 && { strangers }),
+  }
 }
 
 /** Our own logs, of which another device with the same key may have written another history. */
@@ -77,6 +92,8 @@ export interface ReceiptRecorder {
 export interface ReceiptRecorderOptions {
   /** Whether the peer's heads carry chain values. If its protocol has none, its heads count unchecked. */
   readonly hasChainValues?: boolean
+  /** Whether the user knows the peer; asked at each count, because a stranger may become known. Default: they do. */
+  readonly isKnown?: (() => boolean) | undefined
   /** Called when the peer has another history of a log of ours. */
   readonly onDiffering?: (log: LogId, seq: Seq) => void
 }
@@ -105,6 +122,7 @@ interface Replica {
   readonly name: string
   /** One per open connection: there are several until duplicates are closed. */
   readonly open: Set<ConnectionHeads>
+  isKnown: () => boolean
   /** The heads of the connection that closed last. */
   left: ConnectionHeads
 }
@@ -125,6 +143,8 @@ function headOf({ heads, without }: ConnectionHeads, log: LogId): ReplicaHead {
   return ranges.length === 0 ? seq : { seq, without: ranges }
 }
 
+const KNOWN = (): boolean => true
+
 /**
  * Records what every peer has persisted, according to its announcements. A receipt for our log counts only if its chain value
  * matches ours: the peer may have an entry that another device wrote with our key.
@@ -144,7 +164,8 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
 
   /** A connection to a peer opened. Several connections to one peer count once. */
   open(name: string, options: ReceiptRecorderOptions = {}): ReceiptRecorder {
-    const replica = this.#replicas.get(name) ?? { name, open: new Set(), left: newConnectionHeads() }
+    const replica = this.#replicas.get(name) ?? { name, open: new Set(), left: newConnectionHeads(), isKnown: KNOWN }
+    replica.isKnown = options.isKnown ?? KNOWN
     this.#replicas.delete(name)
     this.#replicas.set(name, replica)
     const connection = newConnectionHeads(options.onDiffering)
@@ -180,17 +201,26 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     const connected: ReplicaHead[] = []
     const left: ReplicaHead[] = []
     const differing: ReplicaHead[] = []
-    for (const { open, left: last } of this.#replicas.values()) {
-      if (open.size === 0) {
-        left.push(headOf(last, author))
-        continue
+    const strangers: ReplicaHead[] = []
+    for (const replica of this.#replicas.values()) {
+      const { open } = replica
+      const head = headIn(replica, author)
+      if (!replica.isKnown()) {
+        if (open.size > 0) strangers.push(head)
+      } else if (open.size === 0) left.push(head)
+      else {
+        connected.push(head)
+        if ([...open].some(connection => connection.differing.has(author))) differing.push(head)
       }
-      const furthest = [...open].reduce((a, b) => ((b.heads.get(author) ?? 0) > (a.heads.get(author) ?? 0) ? b : a))
-      const head = headOf(furthest, author)
-      connected.push(head)
-      if ([...open].some(connection => connection.differing.has(author))) differing.push(head)
     }
-    return { connected, left, differing }
+    return { connected, left, differing, ...(strangers.length > 0 && { strangers }) }
+  }
+
+  /** Whether one peer has an entry. */
+  isAt(name: string, place: Digest): boolean {
+    const { author, seq } = this.#ours?.placeOf(place) ?? place
+    const replica = this.#replicas.get(name)
+    return replica !== undefined && has(headIn(replica, author), seq)
   }
 
   /** A log of ours grew: compares the heads that were beyond its end. */
@@ -271,8 +301,19 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   #forgetOldest(): void {
     const disconnected = [...this.#replicas.values()].filter(({ open }) => open.size === 0)
     const excess = Math.max(0, disconnected.length - DISCONNECTED_MAX)
+    // However many strangers come and go, the receipts of known people stay.
+    disconnected.sort((a, b) => Number(a.isKnown()) - Number(b.isKnown()))
     for (const { name } of disconnected.slice(0, excess)) this.#replicas.delete(name)
     const known = new Set([...this.#replicas.values()].flatMap(({ open, left }) => [...open, left]))
     for (const connection of this.#ahead.keys()) if (!known.has(connection)) this.#ahead.delete(connection)
   }
+}
+
+/** The head of a log at a peer: that of the farthest of its open connections, or else of the last one. */
+function headIn({ open, left }: Replica, author: LogId): ReplicaHead {
+  if (open.size === 0) return headOf(left, author)
+  return headOf(
+    [...open].reduce((a, b) => ((b.heads.get(author) ?? 0) > (a.heads.get(author) ?? 0) ? b : a)),
+    author,
+  )
 }

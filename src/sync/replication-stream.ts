@@ -69,6 +69,7 @@ export class ReplicationStream extends Duplex {
         ? undefined
         : receipts.open(replica, {
             hasChainValues: this.#replication.hasChainValues,
+            isKnown: options.isKnown,
             onDiffering: (log, seq) => this.#onOurLogDiffers(log, seq),
           })
     this.push(this.#replication.start())

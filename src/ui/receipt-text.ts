@@ -8,9 +8,15 @@ export function receiptLine(replicas: Replicas): string {
   return `${deliveryLine(replicas)}; ${peers} other entries under your key: another device uses it, or a backup was restored. If this persists, stop, and run \`persisted-chat renew\` with your name`
 }
 
-function deliveryLine({ on, of, left }: Replicas): string {
-  if (of === 0 && left === 0) return 'last line not delivered yet: it will be sent on the next connection'
+/** `2 strangers` */
+export const strangersText = (count: number): string => `${count} ${count === 1 ? 'stranger' : 'strangers'}`
+
+function deliveryLine({ on, of, left, strangers = 0 }: Replicas): string {
+  if (of === 0 && left === 0 && strangers === 0)
+    return 'last line not delivered yet: it will be sent on the next connection'
   const gone = left === 0 ? '' : `${left} who ${left === 1 ? 'has' : 'have'} left since`
   const connected = of === 0 ? '' : `${on} of ${of} peers`
-  return `last line delivered to ${[connected, gone].filter(text => text !== '').join(', and to ')}`
+  const known = [connected, gone].filter(text => text !== '').join(', and to ')
+  const apart = strangers === 0 ? '' : strangersText(strangers)
+  return `last line delivered to ${[known, apart].filter(text => text !== '').join(' and ')}`
 }

@@ -24,8 +24,12 @@ const keysOf = (number: number): KeyPair => {
 }
 const idOf = (number: number): AuthorId => authorOfKey(keysOf(number).publicKey)
 
-const rosterOf = (number: number, me: string, hasWritten = (_: AuthorId) => false): Roster =>
-  new Roster({ keys: keysOf(number), room: ROOM, me, hasWritten, random: () => 0.5 })
+const rosterOf = (
+  number: number,
+  me: string,
+  hasWritten = (_: AuthorId) => false,
+  isKnown = (_: AuthorId) => true,
+): Roster => new Roster({ keys: keysOf(number), room: ROOM, me, hasWritten, isKnown, random: () => 0.5 })
 
 function bodyOf(frame: Uint8Array): Uint8Array {
   const reader = new FrameReader(2_000)
@@ -193,7 +197,12 @@ test('limits statuses per second of one connection and of one author', () => {
 })
 
 test('remembers a bounded number of strangers, and evicts nobody who is connected or has written', () => {
-  const roster = rosterOf(1, 'alice', author => author === idOf(3))
+  const roster = rosterOf(
+    1,
+    'alice',
+    author => author === idOf(3),
+    () => false,
+  )
   roster.connected(1, { author: idOf(2), name: 'bob', aheadMs: 0, bytesRead: () => 0 }, START)
   roster.receive(1, carols(), START)
   for (let i = 0; i < STATUSES_MAX + 100; i++) {
@@ -207,6 +216,28 @@ test('remembers a bounded number of strangers, and evicts nobody who is connecte
   const list = roster.list(START + 30_000)
   assert.equal(list.length, STATUSES_MAX)
   assert.ok(list.some(({ name }) => name === 'bob') && list.some(({ name }) => name === 'carol'))
+})
+
+test('keeps the people that the user knows, however many strangers come, and forgets strangers a minute after they left', () => {
+  const roster = rosterOf(
+    1,
+    'alice',
+    () => true, // all of them have written
+    author => author === idOf(3),
+  )
+  roster.connected(1, { author: idOf(2), name: 'bob', aheadMs: 0, bytesRead: () => 0 }, START)
+  roster.receive(1, carols({ until: START + 10 * MINUTE }), START)
+  let now = START
+  for (let i = 0; i < STATUSES_MAX + 100; i++) {
+    now = START + 1_000 + i * 20
+    roster.receive(1, carols({ version: now, until: now + MINUTE, name: `stranger ${i}` }, 2, keysOf(1_000 + i)), now)
+  }
+  const named = (): string[] => roster.list(now).map(({ name }) => name)
+  assert.equal(named().length, STATUSES_MAX)
+  assert.ok(named().includes('carol'))
+  now += 3 * MINUTE
+  roster.tick(now)
+  assert.deepEqual(named(), ['bob', 'carol'])
 })
 
 /** Exchanges frames between two rosters over one connection until nothing is in flight. */

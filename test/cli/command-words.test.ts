@@ -51,11 +51,10 @@ test('rejects mistyped commands, and suggests the right one and how to use the w
 })
 
 test('rejects planned commands, whatever their case', () => {
-  for (const word of ['people', 'backup'])
-    assert.throws(() => check(word), { message: `${word} is not a command of this version` })
-  for (const word of ['restore', 'web', 'risk', 'people', 'proof', 'search', 'completion', 'Backup'])
+  assert.throws(() => check('backup'), { message: 'backup is not a command of this version' })
+  for (const word of ['restore', 'web', 'risk', 'proof', 'search', 'completion', 'Backup'])
     assert.throws(() => check(word, true), { message: `${word} is not a command of this version` })
-  assert.doesNotThrow(() => checkFirstWord('people', [...COMMANDS, 'people'], () => false), 'control: once it is one')
+  assert.doesNotThrow(() => checkFirstWord('risk', [...COMMANDS, 'risk'], () => false), 'control: once it is one')
 })
 
 test('control: accepts commands and names of people', () => {

@@ -130,7 +130,7 @@ const PLACEHOLDERS: readonly (readonly [RegExp, string])[] = [
   [/\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8}\b/g, '<key>'],
   [/(your address is [\d.]+):\d+/g, '$1:<port>'],
   [/\bprocess \d+\b/g, 'process <pid>'],
-  [/\bdelivered to \d+ of \d+ peers\b/g, 'delivered to <n> of <n> peers'],
+  [/\bdelivered to \d+ of \d+ peers\b( and \d+ strangers?\b)?/g, 'delivered to <n> of <n> peers'],
   [/\b(simulated in|virtual time in) .*$/g, '$1 <duration>'],
 ]
 

@@ -107,6 +107,7 @@ export class SideChannelReceiver {
     room: LOBBY_ID,
     me: 'carol',
     hasWritten: () => false,
+    isKnown: () => false,
     random: () => 0.5,
   })
   readonly #view = new HyParView({ id: '00000000000000aa', port: 4_000, isPresent: () => false, random: () => 0.5 })

@@ -113,3 +113,12 @@ test('puts no text of a stranger into a notice', () => {
   })
   assert.equal(names.personOf(inbound(MALLORY, 'x')), 'stranger (3fa1c20e)')
 })
+
+test('knows nobody who merely claims an address that the user named', () => {
+  const { pins, meetings } = world(['10.0.0.7:4000'])
+  meetings.opened(inbound(MALLORY, '10.0.0.7:4000', { remoteAddress: '10.0.0.66' }))
+  assert.equal(pins.isKnown(MALLORY), false)
+  meetings.opened(inbound(BOB, '10.0.0.7:4000', { remoteAddress: '::ffff:10.0.0.7' }))
+  assert.ok(pins.isKnown(BOB), 'control')
+  assert.deepEqual(pins.all, [])
+})

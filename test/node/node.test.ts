@@ -60,7 +60,9 @@ test('replicates between two nodes in one process, and reports receipts', { time
   atBob.connect(atAlice.address)
   for await (const { author, run, seq, message } of atBob.messages({ live: true })) {
     assert.deepEqual([author, message], [alice.id, 'hello'])
-    await atAlice.delivered()
+    await atAlice.delivered() // she named nobody, so anybody's receipt delivers it
+    assert.deepEqual(atAlice.replicasOf({ run, seq }), { on: 0, of: 0, left: 0, strangers: 1 })
+    atAlice.addressed(bob.id)
     assert.deepEqual(atAlice.replicasOf({ run, seq }), { on: 1, of: 1, left: 0 })
     break
   }

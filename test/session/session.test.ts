@@ -8,9 +8,11 @@ import { type AuthorId, type LogId, logOf, type Seq } from '../../src/log/format
 import type { Digest } from '../../src/log/format/heads.js'
 import { hlcAt } from '../../src/log/format/hybrid-clock.js'
 import type { ReadOptions } from '../../src/log/options.js'
+import type { KnownSet } from '../../src/node/people/pin.js'
 import type { SavedView } from '../../src/session/saved-view.js'
-import { Session, type SessionRoom } from '../../src/session/session.js'
+import { Session, type SessionRoom, STRANGERS } from '../../src/session/session.js'
 import type { OwnPlace } from '../../src/sync/receipts.js'
+import { partsOf, statusRow } from '../../src/ui/terminal/status-bar.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const [ALICE, BOB, CAROL] = ['a', 'b', 'c'].map(digit => digit.repeat(64)) as [AuthorId, AuthorId, AuthorId]
@@ -54,8 +56,12 @@ class FakeRoom {
   readonly id = ALICE
   readonly said: Draft[] = []
   readonly away: (string | undefined)[] = []
+  people: KnownSet = { pins: [], addressed: [] }
   readonly addressees: AuthorId[] = []
   presence: Present[] = []
+  readonly connectionSummary = { connected: [], dialing: [] }
+  readonly unsavedCount = 0
+  readonly room = 'lobby'
   isBroken = false
 
   readonly stored: readonly Message[]
@@ -239,4 +245,52 @@ test('makes nobody known by a name that two people use', async () => {
   for (const message of [said(BOB, 1, 'bob'), said(CAROL, 1, 'bob')]) session.note(message)
   await session.say({ kind: 'text', text: 'bob: good morning' })
   assert.deepEqual(room.addressees, [])
+})
+
+test('hides all strangers at once, but nobody whom the user knows', () => {
+  const { room, session } = world()
+  room.people = { pins: [{ name: 'bob', key: BOB, since: 1, how: 'met' }], addressed: [] }
+  const messages = [said(ALICE, 1, 'alice'), said(BOB, 1, 'bob'), said(CAROL, 1, 'carol')]
+  session.hide(STRANGERS)
+  assert.deepEqual(
+    session.visible(messages).map(({ username }) => username),
+    ['alice', 'bob'],
+  )
+  room.people = { ...room.people, addressed: [CAROL] }
+  assert.equal(session.visible(messages).length, 3)
+  assert.ok(session.saved.hidden.has(STRANGERS))
+})
+
+test('shows a person by name alone whose key the name is bound to', () => {
+  const { room, session } = world()
+  room.presence = [present(BOB, 'sam'), present(CAROL, 'sam')]
+  session.presenceChanged()
+  assert.deepEqual(
+    room.presence.map(one => session.nameOf(one)),
+    ['sam (bbbbbbbb)', 'sam (cccccccc)'],
+  )
+  room.people = { pins: [{ name: 'sam', key: BOB, since: 1, how: 'met' }], addressed: [] }
+  assert.deepEqual(
+    room.presence.map(one => session.nameOf(one)),
+    ['sam', 'sam (cccccccc)'],
+  )
+})
+
+test('draws the status row within 50 ms of work for a key, while 1,000 strangers are present', () => {
+  const { room, session } = world()
+  room.presence = Array.from({ length: 1_000 }, (_, i) => ({
+    ...present(i.toString(16).padStart(64, '0') as AuthorId, `stranger ${i}`),
+    isTyping: true,
+    away: 'x'.repeat(256),
+  }))
+  session.presenceChanged()
+  const used: number[] = []
+  for (let key = 0; key < 11; key++) {
+    const before = process.cpuUsage()
+    statusRow(partsOf(session, [], undefined), 80)
+    const { user, system } = process.cpuUsage(before)
+    used.push((user + system) / 1_000)
+  }
+  const median = used.sort((a, b) => a - b)[5] ?? 0
+  assert.ok(median < 50, `${median} ms`)
 })

@@ -50,3 +50,34 @@ test('bounds its memory, however many peers connect and whatever they announce',
   }
   assert.equal(receipts.of(place).left, DISCONNECTED_MAX)
 })
+
+test('counts strangers apart, and as known people once they are', () => {
+  const receipts = new Receipts()
+  let isKnown = false
+  receipts.open('bob').record([place])
+  receipts.open('mallory', { isKnown: () => isKnown }).record([place])
+  receipts.open('oscar', { isKnown: () => false }).record([{ author: alice, seq: 1 }])
+  assert.deepEqual(receipts.of(place), { on: 1, of: 1, left: 0, strangers: 1 })
+  isKnown = true
+  assert.deepEqual(receipts.of(place), { on: 2, of: 2, left: 0 })
+})
+
+test('keeps the receipts of known people, however many strangers come and go', () => {
+  const receipts = new Receipts()
+  const bob = receipts.open('bob')
+  bob.record([place])
+  bob.close()
+  for (let i = 0; i < 2 * DISCONNECTED_MAX; i++) receipts.open(`stranger ${i}`, { isKnown: () => false }).close()
+  assert.deepEqual(receipts.of(place), { on: 0, of: 0, left: 1 })
+  for (let i = 0; i < 2 * DISCONNECTED_MAX; i++) receipts.open(`friend ${i}`).close()
+  assert.deepEqual(receipts.of(place), { on: 0, of: 0, left: 0 }, 'control: later known people replace earlier ones')
+})
+
+test('says whether one peer has an entry, whoever else has it', () => {
+  const receipts = new Receipts()
+  receipts.open('mallory').record([place])
+  assert.equal(receipts.isAt('bob', place), false)
+  receipts.open('bob').record([place])
+  assert.equal(receipts.isAt('bob', place), true)
+  assert.equal(receipts.isAt('bob', { author: alice, seq: 6 }), false)
+})

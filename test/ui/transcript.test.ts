@@ -445,3 +445,31 @@ test('keeps the delivery and the topic in a narrow status row', () => {
   assert.equal(statusRow({ ...parts, topic: 'lunch' }, 39), '#lobby · 2 connected · ✓ 3/5 · lunch')
   assert.equal(statusRow({ ...PARTS, topic: 'lunch at noon' }, 39), '#lobby · 5 connected · ✓ 3/5 · lunch a…')
 })
+
+test('folds a long message of a stranger to eight rows, and nobody else’s', () => {
+  const folded: Message[] = []
+  const transcript = new Transcript({
+    id: ALICE,
+    names: new DisplayNames('alice', ALICE),
+    palette: paletteOf(false),
+    ownNames: () => ['alice'],
+    isFolded: author => author !== BOB,
+    onFolded: message => folded.push(message),
+  })
+  const carol = 'c0'.repeat(32) as AuthorId
+  for (const text of ['\u0080'.repeat(16_000), 'line\n'.repeat(40), 'x'.repeat(16_000)]) {
+    for (const kind of ['text', 'action'] as const) {
+      const message = said(carol, text, NOON, { username: 'carol', kind } as Partial<Message>)
+      const rows = transcript
+        .message(message, NOON, 'live')
+        .text.split('\n')
+        .filter(row => !row.startsWith('──'))
+      assert.equal(rows.length, 9, kind)
+      assert.match(rows.at(-1) ?? '', /^ +… and more: \/show prints all of it$/)
+      assert.equal(folded.at(-1), message)
+    }
+  }
+  const count = folded.length
+  assert.ok(shown(transcript, said(BOB, 'line\n'.repeat(20))).length > 20, 'control')
+  assert.equal(folded.length, count)
+})

@@ -4,18 +4,26 @@ import { type ShortKey, shortKeyOfAuthor } from './digest-codec.js'
 import { KnownAuthor } from './known-author.js'
 import { STATUSES_MAX } from './limits.js'
 
-/** Absent authors that are remembered. */
+/** Absent people that are remembered. */
 const LEFT_MAX = 64
+/** How long a stranger is remembered who is absent. */
+const STRANGER_MS: Millis = 60_000
+
+export interface Standing {
+  /** Whether the user knows an author. Strangers are evicted first, and forgotten a minute after they left. */
+  readonly isKnown: (author: AuthorId) => boolean
+  /** Whether an author has written in the room. Of strangers, others are evicted first. */
+  readonly hasWritten: (author: AuthorId) => boolean
+}
 
 /** The authors that are or were present: at most STATUSES_MAX. */
 export class KnownAuthors {
-  readonly #hasWritten: (author: AuthorId) => boolean
+  readonly #standing: Standing
   readonly #authors = new Map<AuthorId, KnownAuthor>()
   readonly #byShortKey = new Map<ShortKey, AuthorId>()
 
-  /** `hasWritten`: whether an author has written in the room. Others are evicted first. */
-  constructor(hasWritten: (author: AuthorId) => boolean) {
-    this.#hasWritten = hasWritten
+  constructor(standing: Standing) {
+    this.#standing = standing
   }
 
   [Symbol.iterator](): IterableIterator<[AuthorId, KnownAuthor]> {
@@ -47,33 +55,46 @@ export class KnownAuthors {
     let hasExpired = false
     for (const known of this.#authors.values()) hasExpired = known.expire(now) || hasExpired
     if (hasExpired) this.forgetAbsent()
-    return hasExpired
+    return this.#forgetStrangers(now) || hasExpired
   }
 
   /** When something expires next; infinite if nothing does. */
   get nextAt(): Millis {
     let next = Number.POSITIVE_INFINITY
-    for (const known of this.#authors.values()) next = Math.min(next, known.nextAt)
+    for (const [author, known] of this.#authors) {
+      next = Math.min(next, known.nextAt)
+      if (isAbsent(known) && !this.#standing.isKnown(author)) next = Math.min(next, known.heardAt + STRANGER_MS)
+    }
     return next
   }
 
   /** Keeps the LEFT_MAX absent authors who were alive last. */
   forgetAbsent(): void {
     const absent = [...this.#authors]
-      .filter(([, { until, connections }]) => until === 0 && connections === 0)
+      .filter(([, known]) => isAbsent(known))
       .sort(([, a], [, b]) => b.heardAt - a.heardAt)
     for (const [author] of absent.slice(LEFT_MAX)) this.#delete(author)
   }
 
-  /** Evicts an author who is not connected: preferably one who has written nothing, and of these the one who was alive longest ago. */
+  /** What a stranger occupies ends a minute after them. Returns whether anybody was forgotten. */
+  #forgetStrangers(now: Millis): boolean {
+    let hasForgotten = false
+    for (const [author, known] of this.#authors) {
+      if (!isAbsent(known) || now < known.heardAt + STRANGER_MS || this.#standing.isKnown(author)) continue
+      this.#delete(author)
+      hasForgotten = true
+    }
+    return hasForgotten
+  }
+
+  /** Evicts an author who is not connected: a stranger who has written nothing, else a stranger, and of these the one who was alive longest ago. */
   #evictOne(): void {
-    let worst: { readonly author: AuthorId; readonly hasWritten: boolean; readonly heardAt: Millis } | undefined
+    let worst: { readonly author: AuthorId; readonly rank: number; readonly heardAt: Millis } | undefined
     for (const [author, { heardAt, connections }] of this.#authors) {
       if (connections > 0) continue
-      const hasWritten = this.#hasWritten(author)
-      const isWorse =
-        worst === undefined || (hasWritten === worst.hasWritten ? heardAt < worst.heardAt : worst.hasWritten)
-      if (isWorse) worst = { author, hasWritten, heardAt }
+      const rank = this.#standing.isKnown(author) ? 2 : this.#standing.hasWritten(author) ? 1 : 0
+      const isWorse = worst === undefined || (rank === worst.rank ? heardAt < worst.heardAt : rank < worst.rank)
+      if (isWorse) worst = { author, rank, heardAt }
     }
     if (worst !== undefined) this.#delete(worst.author)
   }
@@ -83,3 +104,5 @@ export class KnownAuthors {
     this.#byShortKey.delete(shortKeyOfAuthor(author))
   }
 }
+
+const isAbsent = ({ until, connections }: KnownAuthor): boolean => until === 0 && connections === 0

@@ -11,7 +11,7 @@ import {
   shortKeyOfAuthor,
 } from './digest-codec.js'
 import { DigestRounds } from './digest-rounds.js'
-import { KnownAuthors } from './known-authors.js'
+import { KnownAuthors, type Standing } from './known-authors.js'
 import { STATUS_HOPS_MAX, STATUS_MS_MAX, STATUS_REQUEST_MAX } from './limits.js'
 import { OwnStatus, type OwnStatusOptions } from './own-status.js'
 import { byStateAndName, type Present } from './present.js'
@@ -29,10 +29,7 @@ export type RosterEffect =
   /** The list of present people changed. */
   | { readonly kind: 'change' }
 
-export interface RosterOptions extends OwnStatusOptions {
-  /** Whether an author has written in the room. Others are forgotten first. */
-  readonly hasWritten: (author: AuthorId) => boolean
-}
+export type RosterOptions = OwnStatusOptions & Standing
 
 /**
  * Decides who is shown as present, and which statuses and digests to send: our own status, and those of others that are relayed.
@@ -50,7 +47,7 @@ export class Roster {
 
   constructor(options: RosterOptions) {
     this.#options = options
-    this.#known = new KnownAuthors(options.hasWritten)
+    this.#known = new KnownAuthors(options)
     this.#own = new OwnStatus(options)
     this.#rounds = new DigestRounds(options.random)
     this.#me = authorOfKey(options.keys.publicKey)

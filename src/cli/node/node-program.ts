@@ -57,6 +57,20 @@ export const nodeCommands: Registration = (program, exitWith) => [
         return showStatus({ me, data, isJson: flags.json ?? false })
       }),
     ),
+  subcommand(program, 'people', 'list which key each name has; accept another one, or forget a name')
+    .argument('<me>', 'your name')
+    .argument('[action]', 'accept or forget')
+    .argument('[name]', 'whose key')
+    .argument('[key]', 'its first 8 digits, or all of it (default: the other key that answers under the name)')
+    .option('--data <dir>', DATA_HELP)
+    .option('--json', 'one JSON object a line')
+    .action(
+      exitWith(async (me: string, action?: string, name?: string, key?: string, flags: StatusFlags = {}) => {
+        const { data } = await dataDirectory(me, flags.data)
+        const { managePeople } = await import('./people-command.js')
+        return managePeople({ me, data, action, name, key, isJson: flags.json ?? false })
+      }),
+    ),
   subcommand(program, 'stop', 'stop the running node, and its faces with it')
     .argument('<me>', 'your name')
     .option('--data <dir>', DATA_HELP)

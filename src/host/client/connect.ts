@@ -4,6 +4,7 @@ import { ChatError } from '../../base/errors.js'
 import { systemRandom } from '../../base/random.js'
 import { type FrameReader, frame } from '../../base/wire/frames.js'
 import { authorOf } from '../../log/format/author.js'
+import type { PeopleRequest } from '../../node/people/people-request.js'
 import { CODEC_VERSION, type CodecVersion, type Fields, isFields, jsonBody, readHostFrame } from '../protocol/codec.js'
 import { readEvent } from '../protocol/event-codec.js'
 import type { FaceEvent } from '../protocol/events.js'
@@ -102,12 +103,13 @@ export async function commandNode(
   }
 }
 
-/** Asks the running node for its status, to pause or to end; undefined if none runs. */
+/** Asks the running node for its status or for people, to pause or to end; undefined if none runs. */
 export async function askNode(
   options: ConnectOptions,
   purpose: Exclude<Purpose, 'face' | 'command'>,
+  people?: PeopleRequest,
 ): Promise<NodeAnswer | undefined> {
-  const greeted = await greet(options, purpose, undefined)
+  const greeted = await greet(options, purpose, undefined, undefined, people)
   if (greeted === undefined) return undefined
   const { socket, value } = greeted
   const closed = new Promise<void>(resolve => void socket.once('close', () => resolve()))
@@ -126,6 +128,7 @@ async function greet(
   purpose: Purpose,
   face: FaceHello | undefined,
   command?: Fields,
+  people?: PeopleRequest,
 ): Promise<Greeted | undefined> {
   const { me, directory, clock = systemClock, codec = CODEC_VERSION, onSilent = () => {}, onEvent } = options
   const secret = await readSecret(directory)
@@ -147,6 +150,7 @@ async function greet(
       options: face?.options,
       command,
       isBack: face?.isBack ?? false,
+      people,
     }
     socket.write(frame(jsonBody(helloFields(hello, secret, challenge.nonce, nonce))))
     for (;;) {

@@ -11,6 +11,7 @@ import type { PlaceRange } from '../../log/format/places.js'
 import type { ReadMark, ReadOptions } from '../../log/options.js'
 import type { ConnectionSummary } from '../../node/events.js'
 import { namedPeer } from '../../node/peer-name.js'
+import type { KnownSet, PinSource } from '../../node/people/pin.js'
 import { messagesOf, type RoomApi } from '../../node/room-api.js'
 import type { OwnPlace, Replicas } from '../../sync/receipts.js'
 import { type Fields, readMarkPairs } from '../protocol/codec.js'
@@ -214,9 +215,9 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     await Promise.race([this.#outbox.emptied(), this.ended])
   }
 
-  /** Resolves when some peer has stored the line that is the user's last one now. */
-  delivered(): Promise<void> {
-    return this.#again(() => this.#connection.call({ do: 'stored' }))
+  /** Resolves when the line that is the user's last one now is delivered: to the peer with the key `to`, or to anybody who counts. */
+  delivered({ to }: { readonly to?: AuthorId | undefined } = {}): Promise<void> {
+    return this.#again(() => this.#connection.call({ do: 'stored', to }))
   }
 
   async *batches(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]> {
@@ -262,6 +263,18 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   typing(): void {
     this.#connection.send({ do: 'typing' })
+  }
+
+  get people(): KnownSet {
+    return this.#connection.people
+  }
+
+  pin(name: string, key: AuthorId, how: PinSource): void {
+    this.#connection.send({ do: 'pin', name, key, how })
+  }
+
+  forget(name: string): void {
+    this.#connection.send({ do: 'forget', name })
   }
 
   addressed(author: AuthorId): void {

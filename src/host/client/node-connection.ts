@@ -7,6 +7,7 @@ import type { Entry } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
 import type { ReadMark, ReadOptions } from '../../log/options.js'
 import type { ConnectionSummary } from '../../node/events.js'
+import type { KnownSet } from '../../node/people/pin.js'
 import type { HostedRoom } from '../../node/room-api.js'
 import { type OwnPlace, type ReplicaHeads, type Replicas, replicasIn } from '../../sync/receipts.js'
 import {
@@ -29,7 +30,14 @@ import { FrameWriter } from '../protocol/frame-writer.js'
 import { READ_BYTES_MIN } from '../protocol/limits.js'
 import { errorOf } from '../protocol/node-start.js'
 import type { RoomOptions } from '../protocol/options.js'
-import { isConnectionSummary, isPresent, isReplicaHeads, isReplicas, isVerdict } from '../protocol/state-codec.js'
+import {
+  isConnectionSummary,
+  isKnownSet,
+  isPresent,
+  isReplicaHeads,
+  isReplicas,
+  isVerdict,
+} from '../protocol/state-codec.js'
 
 /** The connection to the node ended before the answer came. */
 export class NodeGone extends Error {
@@ -88,6 +96,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   #next: CallId = 1
   /** By run. */
   #replicas: Readonly<Record<string, ReplicaHeads>> = {}
+  #people: KnownSet = { pins: [], addressed: [] }
   /** The run that our lines go to. */
   #run: Run = 0
   #connections: ConnectionSummary = { connected: [], dialing: [] }
@@ -172,6 +181,10 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
 
   get presence(): readonly Present[] {
     return this.#presence
+  }
+
+  get people(): KnownSet {
+    return this.#people
   }
 
   replicasOf({ run, seq }: OwnPlace): Replicas {
@@ -272,10 +285,11 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     if (event !== undefined) this.emit('event', event)
   }
 
-  #receiveState({ heads, connections, presence, replicas, others, run }: Fields): void {
+  #receiveState({ heads, connections, presence, replicas, people, others, run }: Fields): void {
     this.#others = isCount(others) ? others : 0
     for (const { author, seq } of digestsOf(heads) ?? []) this.#heads.set(author, seq)
     if (isCount(run)) this.#run = run
+    if (isKnownSet(people)) this.#people = people
     if (isReplicaHeads(replicas)) this.#replicas = replicas
     if (isConnectionSummary(connections)) this.#connections = connections
     if (Array.isArray(presence)) this.#presence = presence.filter(isPresent)

@@ -2,6 +2,7 @@ import { ChatError } from '../../base/errors.js'
 import type { Random } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { CLIENT_BYTES } from '../../log/request-id.js'
+import type { PeopleRequest } from '../../node/people/people-request.js'
 import { type CodecVersion, type Fields, isFields, versionOf } from './codec.js'
 import { type RoomOptions, roomOptionsOf } from './options.js'
 import { NONCE_BYTES, type Secret } from './secret.js'
@@ -11,11 +12,19 @@ import { NONCE_BYTES, type Secret } from './secret.js'
 
 /**
  * Why a process connects. `replace` asks an older node to end; `pause` asks the node to close its rooms until the connection
- * closes; `command` runs a command on private rooms.
+ * closes; `command` runs a command on private rooms, `people` lists or changes whom the user knows.
  */
-export type Purpose = 'face' | 'status' | 'stop' | 'replace' | 'pause' | 'command'
+export type Purpose = 'face' | 'status' | 'stop' | 'replace' | 'pause' | 'command' | 'people'
 
-const PURPOSES: readonly unknown[] = ['face', 'status', 'stop', 'replace', 'pause', 'command'] satisfies Purpose[]
+const PURPOSES: readonly unknown[] = [
+  'face',
+  'status',
+  'stop',
+  'replace',
+  'pause',
+  'command',
+  'people',
+] satisfies Purpose[]
 const NONCE = new RegExp(`^[0-9a-f]{${2 * NONCE_BYTES}}$`)
 const CLIENT = new RegExp(`^[0-9a-f]{${2 * CLIENT_BYTES}}$`)
 
@@ -35,6 +44,8 @@ export interface Hello {
   readonly command?: Fields | undefined
   /** Whether the face was attached before and lost its node. */
   readonly isBack: boolean
+  /** What a `people` connection asks for. */
+  readonly people?: PeopleRequest | undefined
 }
 
 export const nonceOf = (random: Random): string => hexOf(random.bytes(NONCE_BYTES))
@@ -53,7 +64,7 @@ export function challengeOf({ is, version, nonce }: Fields): Challenge | undefin
 }
 
 export function helloFields(hello: Hello, secret: Secret, nodeNonce: string, nonce: string): Fields {
-  const { version, purpose, pid, client, options, command, isBack } = hello
+  const { version, purpose, pid, client, options, command, isBack, people } = hello
   return {
     do: 'hello',
     version: [version.major, version.minor],
@@ -65,6 +76,7 @@ export function helloFields(hello: Hello, secret: Secret, nodeNonce: string, non
     ...(client !== undefined && { client: hexOf(client) }),
     ...(options !== undefined && { options }),
     ...(command !== undefined && { command }),
+    ...(people !== undefined && { people }),
   }
 }
 
@@ -87,9 +99,21 @@ export function helloOf(
     options: typeof options === 'object' && options !== null ? roomOptionsOf(options as Fields) : undefined,
     command: isFields(command) ? command : undefined,
     isBack: value['isBack'] === true,
+    people: peopleRequestOf(value['people']),
   }
-  const isWhole = hello.purpose !== 'face' || (hello.client !== undefined && hello.options !== undefined)
+  const isFace = hello.client !== undefined && hello.options !== undefined
+  const isWhole = purpose === 'face' ? isFace : purpose === 'people' ? hello.people !== undefined : true
   return isWhole ? { hello, nonce } : undefined
+}
+
+/** Undefined for anything but a request about people. */
+function peopleRequestOf(value: unknown): PeopleRequest | undefined {
+  if (!isFields(value)) return undefined
+  const { act, name, key } = value
+  if (act === 'list') return { act }
+  if (typeof name !== 'string') return undefined
+  if (act === 'forget') return { act, name }
+  return act === 'accept' ? { act, name, key: typeof key === 'string' ? key : undefined } : undefined
 }
 
 /** Compares a node's version with ours: only a node of a lower major version is replaced. */

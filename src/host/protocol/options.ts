@@ -25,6 +25,7 @@ export const OPTION_SCOPES: Readonly<Record<string, Scope>> = {
   presence: 'face',
   bell: 'face',
   message: 'face',
+  to: 'face',
   timeout: 'face',
   seed: 'node',
 }

@@ -4,7 +4,7 @@ import type { StoredFault } from '../../log/format/log-fault.js'
 import type { PlaceRange } from '../../log/format/places.js'
 import type { DialAttempt } from '../../net/dial-target.js'
 import type { ConnectionSummary } from '../../node/events.js'
-import { PIN_SOURCES, type Pin } from '../../node/people/pin.js'
+import { type KnownSet, PIN_SOURCES, type Pin } from '../../node/people/pin.js'
 import type { ReplicaHead, ReplicaHeads, Replicas } from '../../sync/receipts.js'
 import { isCount } from './codec.js'
 import { ATTEMPT } from './event-codec.js'
@@ -19,7 +19,13 @@ interface Verdict {
   readonly fault: StoredFault | undefined
 }
 
-export const isReplicas = record<Replicas>({ on: isCount, of: isCount, left: isCount, differing: optional(isCount) })
+export const isReplicas = record<Replicas>({
+  on: isCount,
+  of: isCount,
+  left: isCount,
+  differing: optional(isCount),
+  strangers: optional(isCount),
+})
 
 const isPartialHead = record<Exclude<ReplicaHead, number>>({
   seq: isCount,
@@ -34,6 +40,7 @@ export const isReplicaHeads = mapOf(
     connected: listOf(isReplicaHead),
     left: listOf(isReplicaHead),
     differing: listOf(isReplicaHead),
+    strangers: optional(listOf(isReplicaHead)),
   }),
 )
 
@@ -62,6 +69,8 @@ export const isPin = record<Pin>({
   how: oneOf(PIN_SOURCES),
   other: optional(author),
 })
+
+export const isKnownSet = record<KnownSet>({ pins: listOf(isPin), addressed: listOf(author) })
 
 const isFault = variant<StoredFault>({
   'no-key': {},

@@ -1,4 +1,5 @@
 import { FRAME_BYTES_MAX } from '../../base/wire/frames.js'
+import { type AuthorId, authorOf } from '../../log/format/author.js'
 import type { ReadOptions } from '../../log/options.js'
 import type { Room } from '../../node/room.js'
 import {
@@ -48,30 +49,28 @@ export class FaceCalls {
   }
 
   /** Returns false if the call is malformed or exceeds a limit. */
-  receive({ do: name, id, options, isForState, bytes, command }: Fields): boolean {
+  receive(call: Fields): boolean {
+    const { do: name, id, bytes, command } = call
     if (!isCount(id) || id > CALL_ID_MAX) return false
     if (name === 'more') this.#streams.get(id)?.more(isCount(bytes) ? bytes : 0)
     else if (name === 'stop') this.#streams.get(id)?.stop()
     else {
       if (this.#unanswered >= CALLS_MAX || this.#streams.has(id)) return false
-      const work =
-        name === 'command' && isFields(command)
-          ? this.#runCommand(id, command)
-          : this.#work(name, id, options, isForState === true)
+      const work = name === 'command' && isFields(command) ? this.#runCommand(id, command) : this.#work(id, call)
       if (work === undefined) return false
       void this.#answer(id, work)
     }
     return true
   }
 
-  #work(name: unknown, id: CallId, options: unknown, isForState: boolean): Promise<void> | undefined {
+  #work(id: CallId, { do: name, options, isForState, to }: Fields): Promise<void> | undefined {
     const peer = this.#peer
     switch (name) {
       case 'ping':
-        if (isForState) this.#sendState()
+        if (isForState === true) this.#sendState()
         return Promise.resolve()
       case 'stored':
-        return this.#stored()
+        return this.#stored(typeof to === 'string' ? authorOf(to) : undefined)
       case 'read': {
         const read = isFields(options) ? readOptionsOf(options) : undefined
         const open: Open<Parameters<typeof entriesBodies>[1]> = signal => peer.entries({ ...read, signal })
@@ -99,9 +98,9 @@ export class FaceCalls {
     return this.#command(command, onItem, this.#ended.signal)
   }
 
-  /** Resolves when some peer has stored the last line, after sending the state that says which. */
-  async #stored(): Promise<void> {
-    await this.#peer.delivered(this.#ended.signal)
+  /** Resolves when the last line is delivered, after sending the state that says where it is. */
+  async #stored(to: AuthorId | undefined): Promise<void> {
+    await this.#peer.delivered({ to, signal: this.#ended.signal })
     this.#sendState()
   }
 

@@ -7,6 +7,7 @@ import { authorOf, authorOfLog, type LogId, type Seq } from '../../log/format/au
 import { SEQ_MAX } from '../../log/limits.js'
 import type { ReadMark } from '../../log/options.js'
 import type { Outcome } from '../../node/outbox.js'
+import { PIN_SOURCES } from '../../node/people/pin.js'
 import type { Room } from '../../node/room.js'
 import type { Replicas } from '../../sync/receipts.js'
 import { type Fields, isCount, pairsOf, readHostFrame, readMarkPairs, readMarksOf } from '../protocol/codec.js'
@@ -158,6 +159,11 @@ export class FaceSession {
         return this.#addressed(call['author'])
       case 'show-all':
         return this.#showAll(call['author'])
+      case 'pin':
+        return this.#pin(call)
+      case 'forget':
+        if (typeof call['name'] === 'string') this.#peer.forget(call['name'])
+        return true
       case 'link':
       case 'unlink':
         return this.#connect(call['peer'], call['do'] === 'link')
@@ -179,6 +185,14 @@ export class FaceSession {
     } catch (error) {
       this.event({ kind: 'connect-refused', peer, detail: reasonOf(error) })
     }
+    return true
+  }
+
+  #pin({ name, key, how }: Fields): boolean {
+    const author = typeof key === 'string' ? authorOf(key) : undefined
+    const source = PIN_SOURCES.find(each => each === how)
+    if (typeof name !== 'string' || author === undefined || source === undefined) return false
+    this.#peer.pin(name, author, source)
     return true
   }
 
@@ -239,8 +253,8 @@ export class FaceSession {
 
   /** Sends the changes since the last state. */
   #sendState(): void {
-    const { connectionSummary: connections, presence, ownReplicas: replicas, heads, lastPlace } = this.#peer
-    const changed = Object.entries({ connections, presence, replicas }).filter(([member, value]) => {
+    const { connectionSummary: connections, presence, ownReplicas: replicas, people, heads, lastPlace } = this.#peer
+    const changed = Object.entries({ connections, presence, replicas, people }).filter(([member, value]) => {
       const text = JSON.stringify(value)
       if (this.#sentState.get(member) === text) return false
       this.#sentState.set(member, text)

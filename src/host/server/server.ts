@@ -3,7 +3,9 @@ import type { Cancel, Clock, Millis } from '../../base/clock.js'
 import { ChatError } from '../../base/errors.js'
 import type { Random } from '../../base/random.js'
 import { FRAME_BYTES_MAX, FrameReader, frame } from '../../base/wire/frames.js'
+import { authorOfLog } from '../../log/format/author.js'
 import type { NodeEvent } from '../../node/events.js'
+import { answerPeople, type PeopleRequest } from '../../node/people/people-request.js'
 import type { Pins } from '../../node/people/pins.js'
 import type { Room } from '../../node/room.js'
 import { CODEC_VERSION, type CodecVersion, type Fields, jsonBody, readHostFrame } from '../protocol/codec.js'
@@ -196,6 +198,10 @@ export class NodeServer {
       send(socket, { is: 'welcome', proof })
       return this.end('replaced')
     }
+    if (purpose === 'people') {
+      this.#answerPeople(socket, proof, hello.people ?? fail())
+      return void socket.end()
+    }
     if (purpose === 'pause') {
       send(socket, { is: 'opening', proof })
       return this.#pause(socket, () => send(socket, { is: 'welcome', proof }))
@@ -271,6 +277,16 @@ export class NodeServer {
     }
     socket.end()
     if (this.#open.size === 0) this.#endIfIdle()
+  }
+
+  #answerPeople(socket: Duplex, proof: string, request: PeopleRequest): void {
+    const { pins, clock } = this.#parts
+    const authors = [...this.#open.values()].flatMap(({ peer }) => peer.heads.map(({ author }) => authorOfLog(author)))
+    try {
+      send(socket, { is: 'welcome', proof, pins: answerPeople(pins, request, { now: clock.now(), authors }) })
+    } catch (error) {
+      send(socket, { is: 'refused', proof, ...faultOf(error) })
+    }
   }
 
   /**

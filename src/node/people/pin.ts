@@ -15,6 +15,12 @@ export interface Pin {
   readonly other?: AuthorId | undefined
 }
 
+/** Whom the user knows, as data: pins, and authors whom they addressed under no pinned name. */
+export interface KnownSet {
+  readonly pins: readonly Pin[]
+  readonly addressed: readonly AuthorId[]
+}
+
 /** Where pins are stored. */
 export interface PinStore {
   pins(): Promise<readonly Pin[]>
@@ -27,3 +33,6 @@ export interface PinStore {
 
 /** Names that differ in case or in their Unicode form are one name. */
 export const pinnedNameOf = (name: string): string => name.normalize('NFC').toLowerCase()
+
+export const pinOf = (name: string, { pins }: KnownSet): Pin | undefined =>
+  pins.find(pin => pinnedNameOf(pin.name) === pinnedNameOf(name))

@@ -2,10 +2,10 @@ import { EventEmitter } from 'node:events'
 import type { Millis } from '../../base/clock.js'
 import type { AuthorId } from '../../log/format/author.js'
 import type { KnownPeople } from '../../log/known-people.js'
-import { type Pin, type PinSource, type PinStore, pinnedNameOf } from './pin.js'
+import { type KnownSet, type Pin, type PinSource, type PinStore, pinnedNameOf } from './pin.js'
 
 /** Pins, and addressed authors without one, that are kept. Each takes an act of the user. */
-const PINS_MAX = 10_000
+const PINS_MAX = 2_000
 
 interface PinsEvents {
   /** A pin was made, moved or removed, or another key answered under its name. */
@@ -46,6 +46,10 @@ export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
   /** Every pin, by name. */
   get all(): readonly Pin[] {
     return [...this.#pins.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  get known(): KnownSet {
+    return { pins: this.all, addressed: [...this.#addressed] }
   }
 
   of(name: string): Pin | undefined {

@@ -1,9 +1,10 @@
 import { distanceOf } from '../near-miss.js'
 import { connect, disconnect, peers } from './connections.js'
 import { type Command, type CommandContext, command } from './context.js'
-import { last, search, since } from './history.js'
+import { last, search, show, since } from './history.js'
 import { admit, invite, invites, members, remove, room, uninvite } from './members.js'
-import { hide, show, unhide, who, whois } from './people.js'
+import { hide, unhide, who, whois } from './people.js'
+import { accept, compare, people } from './pins.js'
 import { join, leave, rooms } from './rooms.js'
 import { away, back, me, msg, nick, topic } from './speech.js'
 import { exportLogs, verify } from './storage.js'
@@ -44,9 +45,12 @@ export const COMMANDS = [
   remove,
   admit,
   last,
+  show,
   search,
   since,
-  show,
+  people,
+  accept,
+  compare,
   hide,
   unhide,
   away,

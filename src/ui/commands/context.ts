@@ -18,7 +18,7 @@ interface CommandOutput {
   /** Prints why the command failed. */
   readonly complain: (line: string) => void
   /** Prints messages between two rules. */
-  readonly quote: (title: string, messages: readonly Message[], end: string) => void
+  readonly quote: (title: string, messages: readonly Message[], end: string, isWhole?: boolean) => void
 }
 
 /** A room that the face has open. */
@@ -56,6 +56,8 @@ export interface CommandContext extends CommandOutput {
   readonly rooms: RoomActions | undefined
   /** Runs a command on private rooms in the node; gives its answer in parts. Rejects with a ChatError. */
   readonly request: (command: Fields) => AsyncIterable<Fields>
+  /** The messages of strangers that were folded, the latest last. */
+  readonly folded: () => readonly Message[]
   readonly quit: () => void
 }
 

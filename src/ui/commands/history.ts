@@ -1,3 +1,4 @@
+import { sanitise } from '../../base/safe-text.js'
 import { momentOf } from '../../session/dates.js'
 import { command, formatNumber } from './context.js'
 import { type Found, lastMessages, messagesSince, messagesWith } from './reading.js'
@@ -19,6 +20,26 @@ export const last = command({
     const isCut = messages.length < count && messages.length < room.heads.reduce((sum, { seq }) => sum + seq, 0)
     const more = isCut ? ', the most that is printed at once: /since and /search find older ones' : ''
     quote(`the last ${formatNumber(messages.length)}${more}`, messages, 'end')
+  },
+})
+
+/** The start of a key, as notices name strangers. */
+const SHORT_KEY = /^[0-9a-f]{8,64}$/
+
+export const show = command({
+  name: 'show',
+  argument: '[name]',
+  help: 'print a whole folded message; with a name, also store the rest of their lines',
+  completes: 'name',
+  run: ({ session, folded, quote, tell, complain }, name) => {
+    // The log may be gone from this disk, so that nothing but the key is known of its author.
+    const found = name === '' ? [] : SHORT_KEY.test(name) ? [name] : session.authorsNamed(name)
+    const message = folded().findLast(({ author }) => name === '' || found.some(each => author.startsWith(each)))
+    if (name === '' && message === undefined) return complain('no message is folded; whose lines? /show bob')
+    if (name !== '' && found.length === 0) return complain(`no one here is known as ${sanitise(name)}`)
+    for (const author of found) session.room.showAll(author)
+    if (message !== undefined) quote('the whole message', [message], 'end', true)
+    else tell(`fetching the rest of the lines of ${sanitise(name)}`)
   },
 })
 

@@ -2,12 +2,14 @@ import { sanitise } from '../../base/safe-text.js'
 import { shortKey } from '../../chat/display-names.js'
 import type { Present } from '../../chat/presence/present.js'
 import { authorOfLog, isSigned } from '../../log/format/author.js'
+import { STRANGERS } from '../../session/session.js'
+import { strangersText } from '../receipt-text.js'
 import { command, formatNumber } from './context.js'
 
 const STATES = { connected: 'connected', indirect: 'through others', left: 'left' } as const
 
-/** The start of a key, as notices name strangers. */
-const SHORT_KEY = /^[0-9a-f]{8,64}$/
+/** Strangers whose names `/who` lists; the others are counted. */
+const STRANGERS_MAX = 20
 
 /** `bob (away: lunch)` */
 function withAway({ away }: Present, name: string): string {
@@ -22,9 +24,16 @@ export const who = command({
   run: ({ session, tell }) => {
     const { presence } = session.room
     const rows = (['connected', 'indirect', 'left'] as const).flatMap(state => {
-      const names = presence
-        .filter(present => present.state === state)
-        .map(present => withAway(present, session.nameOf(present)))
+      const here = presence.filter(present => present.state === state)
+      const known = here.filter(({ author }) => session.isKnown(author))
+      const strangers = here.filter(({ author }) => !session.isKnown(author))
+      const shown = strangers.slice(0, STRANGERS_MAX).map(each => `${withAway(each, session.nameOf(each))} (stranger)`)
+      const more = strangers.length - shown.length
+      const names = [
+        ...known.map(each => withAway(each, session.nameOf(each))),
+        ...shown,
+        ...(more > 0 ? [`${strangersText(more)} more`] : []),
+      ]
       return names.length === 0 ? [] : [`${STATES[state]}: ${names.join(', ')}`]
     })
     tell(...(rows.length === 0 ? ['no one else is here'] : rows))
@@ -53,32 +62,21 @@ export const whois = command({
   },
 })
 
-export const show = command({
-  name: 'show',
-  argument: 'name',
-  help: "store the rest of a stranger's lines, which stopped because others needed the room",
-  completes: 'name',
-  run: ({ session, tell, complain }, name) => {
-    if (name === '') return complain('whose lines? /show bob')
-    // The log may be gone from this disk, so that nothing but the key is known of its author.
-    const found = SHORT_KEY.test(name) ? [name] : session.authorsNamed(name)
-    if (found.length === 0) return complain(`no one here is known as ${sanitise(name)}`)
-    for (const author of found) session.room.showAll(author)
-    tell(`fetching the rest of the lines of ${sanitise(name)}`)
-  },
-})
-
 export const hide = command({
   name: 'hide',
   argument: '[name]',
-  help: "hide a person's lines from your view; alone: list who is hidden",
+  help: 'hide the lines of a person, or of strangers, from your view; alone: list them',
   completes: 'name',
   run: ({ session, tell, complain }, name) => {
     if (name === '') {
-      const named = [...session.hidden].map(
-        author => `${session.people.nameOf(author) ?? 'unknown'} (${shortKey(author)})`,
+      const named = [...session.hidden].map(author =>
+        author === STRANGERS ? 'strangers' : `${session.people.nameOf(author) ?? 'unknown'} (${shortKey(author)})`,
       )
       return tell(named.length === 0 ? 'no one is hidden' : `hidden from your view: ${named.join(', ')}`)
+    }
+    if (name === STRANGERS) {
+      session.hide(STRANGERS)
+      return tell('strangers are hidden from your view: /unhide strangers shows them, /accept name makes one known')
     }
     const called = session.authorsNamed(name)
     const found = called.filter(author => !session.isOurs({ author }))
@@ -96,7 +94,7 @@ export const unhide = command({
   help: 'show a hidden person again',
   completes: 'name',
   run: ({ session, tell, complain }, name) => {
-    const called = session.authorsNamed(name)
+    const called = name === STRANGERS ? [STRANGERS] : session.authorsNamed(name)
     const found = [...session.hidden].filter(author => called.includes(author) || author.startsWith(name))
     if (name === '') return complain('show whom again? /hide lists who is hidden')
     if (found.length === 0) return complain(`no one hidden is known as ${name}`)

@@ -154,7 +154,7 @@ export class LineConversation {
   #isShown(message: Message): boolean {
     const session = this.#session
     session.note(message)
-    if (session.hidden.has(message.author)) return false
+    if (session.isHidden(message.author)) return false
     if (!session.isOurs(message) || message.kind !== 'text') return true
     const index = this.#echoed.indexOf(message.message)
     if (index === -1 || session.isHistory(message)) return true
@@ -223,6 +223,7 @@ export class LineConversation {
       say: draft => void this.#say(draft).catch(error => warn(reasonOf(error))),
       rooms: undefined,
       request: command => this.#face.command(command),
+      folded: () => [],
       quit: this.#options.quit,
     }
   }

@@ -1,8 +1,10 @@
 import { systemClock } from '../../base/clock.js'
 import { errorLine } from '../../base/errors.js'
 import type { Face } from '../../host/client/face.js'
-import { authorOfLog, type Seq } from '../../log/format/author.js'
+import { type AuthorId, authorOfLog, type Seq } from '../../log/format/author.js'
+import { pinOf } from '../../node/people/pin.js'
 import type { Replicas } from '../../sync/receipts.js'
+import { hindranceOf } from '../people-text.js'
 import { receiptLine } from '../receipt-text.js'
 import { piecesOf } from '../split-lines.js'
 import { cutLine, MESSAGE_BYTES_MAX } from './input.js'
@@ -17,11 +19,19 @@ const NO_REPLICAS: Replicas = { on: 0, of: 0, left: 0 }
 /** How long the face waits for the node to store the line. */
 const HAND_OVER_MS = 5_000
 
+export interface MessageOptions {
+  readonly text: string
+  readonly timeoutS: number
+  /** The name of the person who must have stored it. Default: a known person, or anybody if the user named no peer. */
+  readonly to?: string | undefined
+}
+
 /** Sends one message and waits until a peer has stored it. The result is reported after the conversation is closed. */
 export class MessageDelivery {
   readonly #face: Face
   readonly #text: string
   readonly #timeoutS: number
+  readonly #to: string | undefined
   readonly #retried: RetriedMessage
   #replicas: Replicas | undefined
   #refusal: string | undefined
@@ -31,14 +41,11 @@ export class MessageDelivery {
   /** Whether a node that keeps running has the message, but has not confirmed it. */
   #isHandedOver = false
 
-  constructor(
-    face: Face,
-    { text, timeoutS }: { readonly text: string; readonly timeoutS: number },
-    retried: RetriedMessage,
-  ) {
+  constructor(face: Face, { text, timeoutS, to }: MessageOptions, retried: RetriedMessage) {
     this.#face = face
     this.#text = text
     this.#timeoutS = timeoutS
+    this.#to = to
     this.#retried = retried
     this.#headBefore = this.#ownHead
   }
@@ -51,7 +58,7 @@ export class MessageDelivery {
     const delivered = (async () => {
       if (!this.#isRetry) await this.#append()
       if (face.unsavedCount > 0 || !this.#isInLog) return
-      await face.delivered()
+      await (this.#to === undefined ? face.delivered() : this.#deliveredTo(this.#to))
       this.#replicas = face.kept
     })()
     let timer: NodeJS.Timeout | undefined
@@ -70,7 +77,7 @@ export class MessageDelivery {
   async report(): Promise<number> {
     if (this.#replicas !== undefined) {
       await this.#retried.delivered()
-      info(receiptLine(this.#replicas))
+      info(this.#to === undefined ? receiptLine(this.#replicas) : `last line delivered to ${this.#to}`)
       return DONE
     }
     if (this.#isHandedOver) {
@@ -87,11 +94,22 @@ export class MessageDelivery {
       warn(receiptLine(this.#face.kept ?? NO_REPLICAS))
     } else {
       await this.#retried.failed(this.#text, this.#ownHead, systemClock.now())
+      const { me, people } = this.#face
+      const hindrance = this.#to === undefined ? undefined : hindranceOf(me, this.#to, people)
+      if (hindrance !== undefined) warn(hindrance)
       warn(
         'not delivered yet: the message is in your log and will be sent on the next connection; do not send it again',
       )
     }
     return FAILED
+  }
+
+  /** Waits until a key is pinned to the name, and the peer with that key has stored the message. */
+  async #deliveredTo(name: string): Promise<void> {
+    const face = this.#face
+    const keyOf = (): AuthorId | undefined => pinOf(name, face.people)?.key
+    while (keyOf() === undefined) await new Promise<void>(resolve => void face.once('change', () => resolve()))
+    await face.delivered({ to: keyOf() })
   }
 
   async #append(): Promise<void> {

@@ -29,6 +29,9 @@ import { Transcript } from './transcript.js'
 /** Shortest time between two rings of the bell. */
 const BELL_MS = 1_000
 
+/** Folded messages that /show finds again. */
+const FOLDED_MAX = 16
+
 export interface ChatScreenOptions {
   readonly session: Session
   /** Open already. */
@@ -62,6 +65,8 @@ export class ChatScreen {
   /** The draw that follows the changes of this turn of the event loop. */
   #drawing: NodeJS.Immediate | undefined
   #rangAt = 0
+  /** Messages of strangers that were folded. */
+  #folded: readonly Message[] = []
   #leave: (next?: RoomTab) => void = () => {}
 
   constructor(options: ChatScreenOptions) {
@@ -133,13 +138,17 @@ export class ChatScreen {
     this.#drawing ??= setImmediate(() => this.#draw())
   }
 
-  #newTranscript(): Transcript {
+  #newTranscript(isWhole = false): Transcript {
     const { room, names } = this.#session
     const transcript = new Transcript({
       id: room.id,
       names,
       palette: this.#palette,
       ownNames: () => [...new Set([room.me, this.#session.nick])],
+      isFolded: author => !isWhole && !this.#session.isKnown(author),
+      onFolded: message => {
+        this.#folded = [...this.#folded.filter(other => other !== message), message].slice(-FOLDED_MAX)
+      },
     })
     transcript.columns = this.#options.terminal.columns
     return transcript
@@ -272,7 +281,8 @@ export class ChatScreen {
         for (const row of rows) this.#queue.list(row)
       },
       complain: line => this.tell(line, 'alarm'),
-      quote: (title, messages, end) => this.#quote(title, messages, end),
+      quote: (title, messages, end, isWhole) => this.#quote(title, messages, end, isWhole),
+      folded: () => this.#folded,
       runTask: (title, work) => this.#runTask(title, work),
       say: draft => this.#say(draft),
       keyHelp: [
@@ -297,9 +307,9 @@ export class ChatScreen {
     if (tab !== undefined && tab !== this.#options.rooms.shown) this.#leave(tab)
   }
 
-  #quote(title: string, messages: readonly Message[], end: string): void {
+  #quote(title: string, messages: readonly Message[], end: string, isWhole?: boolean): void {
     const shown = this.#session.visible(messages)
-    this.#queue.quote(this.#newTranscript(), title, shown, end, systemClock.now())
+    this.#queue.quote(this.#newTranscript(isWhole), title, shown, end, systemClock.now())
     this.changed()
   }
 
@@ -333,7 +343,7 @@ export class ChatScreen {
   /** Whether the chat ends with this screen while lines are unsaved, or no other peer has the user's last one. */
   #leavesLineBehind(): boolean {
     const { delivery, room } = this.#session
-    const isUndelivered = delivery !== undefined && delivery.on + delivery.left === 0
+    const isUndelivered = delivery !== undefined && delivery.on + delivery.left + (delivery.strangers ?? 0) === 0
     return (isUndelivered || room.unsavedCount > 0) && this.#options.isLastFace()
   }
 }

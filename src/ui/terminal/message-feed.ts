@@ -78,7 +78,7 @@ export class MessageFeed {
     for (const message of messages) {
       session.note(message)
       if (session.isOurs(message) && message.kind === 'text') this.#events.onOwnLine(message.message)
-      if (!session.hidden.has(message.author)) this.#events.onHistory(message, session.unread.markAbove(message))
+      if (!session.isHidden(message.author)) this.#events.onHistory(message, session.unread.markAbove(message))
     }
     this.#events.onHistoryRead()
   }

@@ -7,7 +7,7 @@ import type { Printed } from './transcript.js'
 const ROWS_MAX = 8
 
 /**
- * The newest lines, starting with the first line of the user that some connected peer has not stored. They are redrawn in the
+ * The newest lines, starting with the first line of the user that some connected person has not stored. They are redrawn in the
  * live block, to show how many peers have stored each. Older lines are printed and never change again.
  */
 export class PendingLines {
@@ -51,15 +51,18 @@ export class PendingLines {
   }
 
   #isDelivered(place: OwnPlace): boolean {
-    const { on, of } = this.#replicasOf(place)
-    return of > 0 && on >= of
+    const { on, of, strangers = 0 } = this.#replicasOf(place)
+    return of > 0 ? on >= of : strangers > 0
   }
 
-  /** Appends a check mark, because the line is on this disk, and how many peers have stored it; on a new row if the last is full. */
+  /**
+   * Appends a check mark, because the line is on this disk, and how many peers have stored it, strangers apart, as `✓ 1/2 +3`; on a
+   * new row if the last is full.
+   */
   #withReceipt({ text, own, indent = 0 }: Printed): string {
     if (own === undefined) return text
-    const { on, of } = this.#replicasOf(own)
-    const mark = of > 0 ? `✓ ${on}/${of}` : '✓'
+    const { on, of, strangers = 0 } = this.#replicasOf(own)
+    const mark = `✓${of > 0 ? ` ${on}/${of}` : ''}${strangers > 0 ? ` +${strangers}` : ''}`
     const used = cellsOf(text.slice(text.lastIndexOf('\n') + 1))
     const isFull = used + 2 + cellsOf(mark) > this.#columns() - 1
     return `${text}${isFull ? `\n${' '.repeat(indent)}` : '  '}${this.#palette.faint(mark)}`

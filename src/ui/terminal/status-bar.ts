@@ -4,6 +4,7 @@ import type { ConnectionSummary } from '../../node/events.js'
 import type { Session } from '../../session/session.js'
 import type { Replicas } from '../../sync/receipts.js'
 import type { OpenRoom } from '../commands/context.js'
+import { strangersText } from '../receipt-text.js'
 import { dialFailureText } from '../text/net-text.js'
 import { cellsOf, cut } from './cells.js'
 
@@ -55,9 +56,12 @@ export function partsOf(session: Session, rooms: readonly OpenRoom[], task: stri
 type Detail = 'full' | 'named' | 'short' | 'least'
 const DETAILS: readonly Detail[] = ['full', 'named', 'short', 'least']
 
-function deliveryIn({ on, of, left }: Replicas, detail: Detail): string {
+function deliveryIn({ on, of, left, strangers = 0 }: Replicas, detail: Detail): string {
   const subject = detail === 'full' ? 'last line ' : ''
-  if (of > 0) return detail === 'least' ? `✓ ${on}/${of}` : `${subject}delivered to ${on} of ${of}`
+  const more = strangers === 0 ? '' : detail === 'least' ? ` +${strangers}` : ` and ${strangersText(strangers)}`
+  if (of > 0) return detail === 'least' ? `✓ ${on}/${of}${more}` : `${subject}delivered to ${on} of ${of}${more}`
+  if (strangers > 0 && left === 0)
+    return detail === 'least' ? `✓${more}` : `${subject}delivered to ${strangersText(strangers)}`
   if (left > 0) return `${subject}delivered to ${left} who left`
   return detail === 'full' ? 'last line not delivered yet' : 'undelivered'
 }

@@ -40,6 +40,8 @@ const LIST_COLUMNS_MIN = 30
 const GUTTER = TIME_COLUMNS + 1 + NAME_COLUMNS + 1
 /** Maximum lines of one message, before wrapping. */
 const ROWS_MAX = 24
+/** Rows of a message of a stranger that are shown at first. */
+const FOLDED_ROWS_MAX = 8
 /** How far a live line may be behind the newest one before it counts as late: people often write at the same time. */
 const BEHIND_MS = 60_000
 
@@ -68,6 +70,10 @@ export interface TranscriptOptions {
   readonly palette: Palette
   /** Names that mention the user. */
   readonly ownNames: () => readonly string[]
+  /** Whether long messages of an author are folded. Default: nobody's. */
+  readonly isFolded?: (author: AuthorId) => boolean
+  /** A message was folded. */
+  readonly onFolded?: (message: Message) => void
 }
 
 /** Lays out messages with time, day, author and text. Decides which ones are late. */
@@ -184,7 +190,7 @@ export class Transcript {
       text: `${palette.faint(timeOf(message.timeMs))} ${gap}* ${this.#painted(message, shown)}`,
       cells: TIME_COLUMNS + 1 + gap.length + 2 + cellsOf(shown),
     }
-    return this.#rows(`${text}${renamed}`, start, isMention).join('\n')
+    return this.#rows(`${text}${renamed}`, start, isMention, message).join('\n')
   }
 
   #lineText(message: Message, label: string, isMention: boolean): string {
@@ -203,7 +209,7 @@ export class Transcript {
       const above = isBeside ? `${time}${gap}${name} ` : `${time}${name}\n${' '.repeat(GUTTER)}`
       start = { text: `${above}${mark} `, cells: GUTTER + 2 }
     }
-    return this.#rows(message.message, start, isMention).join('\n')
+    return this.#rows(message.message, start, isMention, message).join('\n')
   }
 
   /** Colours a name by its key. */
@@ -213,13 +219,16 @@ export class Transcript {
   }
 
   /** Lays out a text as rows. Rows after the author's line breaks carry a mark; wrapped rows do not. */
-  #rows(message: string, start: { text: string; cells: number }, isMention: boolean): string[] {
-    const { palette } = this.#options
+  #rows(text: string, start: { text: string; cells: number }, isMention: boolean, message: Message): string[] {
+    const { palette, isFolded, onFolded } = this.#options
     const strong = isMention ? palette.strong : (text: string): string => text
     const broken = palette.faint('┊')
     const indent = this.#textColumn
-    const typed = message.split('\n').map(row => sanitise(row.replace(/\r$/, '')))
-    const shown = typed.slice(0, ROWS_MAX)
+    const folds = isFolded?.(message.author) === true
+    // Only what can be shown is laid out: a row of characters without width is as long as four full ones.
+    const cutText = folds ? text.slice(0, 4 * FOLDED_ROWS_MAX * this.#width) : text
+    const typed = cutText.split('\n').map(row => sanitise(row.replace(/\r$/, '')))
+    const shown = typed.slice(0, folds ? FOLDED_ROWS_MAX : ROWS_MAX)
     const rows = shown.flatMap((row, index) => {
       const first = index === 0 ? start.cells : indent
       const prefix = index === 0 ? start.text : `${' '.repeat(indent - 2)}${broken} `
@@ -229,9 +238,13 @@ export class Transcript {
       })
     })
     // A message that fits into one entry is never truncated.
-    const rowsMax = ROWS_MAX + Math.ceil(MESSAGE_BYTES_MAX / Math.max(1, this.#width - indent))
+    const wholeRowsMax = ROWS_MAX + Math.ceil(MESSAGE_BYTES_MAX / Math.max(1, this.#width - indent))
+    const rowsMax = folds ? FOLDED_ROWS_MAX : wholeRowsMax
     const left = Math.max(0, rows.length - rowsMax) + typed.length - shown.length
-    return left === 0 ? rows : [...rows.slice(0, rowsMax), `${' '.repeat(indent)}… and ${left} more rows`]
+    if (left === 0 && cutText.length === text.length) return rows
+    if (folds) onFolded?.(message)
+    const more = folds ? '… and more: /show prints all of it' : `… and ${left} more rows`
+    return [...rows.slice(0, rowsMax), `${' '.repeat(indent)}${more}`]
   }
 
   /**

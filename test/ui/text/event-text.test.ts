@@ -196,6 +196,7 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
     { kind: 'no-interface' },
     'No network interface: until that changes, peers there are reached by address only, not by name.',
   ],
+  [{ kind: 'log-stopped', author: LOG, seq: 10, last: 4_010 }, '4,000 more lines of abababab: /show abababab'],
   [
     { kind: 'other-key', me: 'alice', name: 'bob', key: '3fa1c20e'.repeat(8), pinned: 'a0b1c2d3'.repeat(8) },
     'bob answers with another key (3fa1c20e) than the one you know (a0b1c2d3), and is not counted as bob. If they have a new key, compare it with them, then run `persisted-chat people alice accept bob 3fa1c20e`',

@@ -1,0 +1,52 @@
+import type { Millis } from '../../base/clock.js'
+import { ChatError } from '../../base/errors.js'
+import { type AuthorId, authorOf, isSigned } from '../../log/format/author.js'
+import type { Pin } from './pin.js'
+import type { Pins } from './pins.js'
+
+/** What `persisted-chat people` asks for. */
+export type PeopleRequest =
+  | { readonly act: 'list' }
+  /** `key` are the first digits of the key, or all of it; undefined: the other key that answered under the name. */
+  | { readonly act: 'accept'; readonly name: string; readonly key: string | undefined }
+  | { readonly act: 'forget'; readonly name: string }
+
+/** Digits of a key that identify it to people. */
+const KEY_DIGITS_MIN = 8
+
+const HINT = 'Pass the key that you want to accept, as /whois shows it.'
+
+/** Carries out a request. `authors` are those whose logs are at hand. Returns the pins that it is about. Throws BAD_USAGE. */
+export function answerPeople(
+  pins: Pins,
+  request: PeopleRequest,
+  { now, authors }: { readonly now: Millis; readonly authors: readonly AuthorId[] },
+): readonly Pin[] {
+  if (request.act === 'list') return pins.all
+  const { name } = request
+  const pin = pins.of(name)
+  if (request.act === 'forget') {
+    if (!pins.forget(name)) throw new ChatError('BAD_USAGE', `no key is bound to the name ${name}`)
+    return pin === undefined ? [] : [pin]
+  }
+  const key = request.key === undefined ? pin?.other : keyOf(request.key, pin, authors)
+  if (key === undefined) {
+    if (request.key !== undefined)
+      throw new ChatError('BAD_USAGE', `no single key here begins with ${request.key}`, { hint: HINT })
+    if (pin === undefined)
+      throw new ChatError('BAD_USAGE', `no one has proven a key under the name ${name}`, { hint: HINT })
+    throw new ChatError('BAD_USAGE', `no other key has answered under the name ${name}`, { hint: HINT })
+  }
+  pins.pin({ name: pin?.name ?? name, key, since: now, how: 'met' })
+  return pins.all.filter(each => each.key === key)
+}
+
+/** The one key that begins with these digits. */
+function keyOf(digits: string, pin: Pin | undefined, authors: readonly AuthorId[]): AuthorId | undefined {
+  const lower = digits.toLowerCase()
+  const whole = authorOf(lower)
+  if (whole !== undefined && isSigned(whole)) return whole
+  if (lower.length < KEY_DIGITS_MIN) return undefined
+  const all = [...new Set([pin?.other, pin?.key, ...authors])].filter(author => author?.startsWith(lower) === true)
+  return all.length === 1 ? all[0] : undefined
+}

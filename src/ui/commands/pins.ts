@@ -1,0 +1,84 @@
+import { compareWords } from '../../chat/compare-words.js'
+import { shortKey } from '../../chat/display-names.js'
+import { type AuthorId, isSigned } from '../../log/format/author.js'
+import { pinOf } from '../../node/people/pin.js'
+import type { Session } from '../../session/session.js'
+import { pinRow } from '../people-text.js'
+import { type CommandContext, command } from './context.js'
+
+export const people = command({
+  name: 'people',
+  argument: '',
+  help: 'list which key each name has, and how you know it',
+  run: ({ session, tell, list }) => {
+    const { pins } = session.room.people
+    if (pins.length === 0) tell('no name is bound to a key yet: name a peer, or /accept somebody who is here')
+    else list(...pins.map(pinRow))
+  },
+})
+
+export const accept = command({
+  name: 'accept',
+  argument: 'name [key]',
+  help: 'bind a name to another key than before, or to that of a person here',
+  completes: 'name',
+  run: (context, argument) => {
+    const { session, tell } = context
+    const [name = '', digits = ''] = argument.split(/\s+/)
+    const key = keyOf(context, name, digits, 'accept')
+    if (key === undefined) return
+    session.room.pin(name, key, 'met')
+    tell(`${name} is bound to the key ${key}: /people lists who you know`)
+  },
+})
+
+export const compare = command({
+  name: 'compare',
+  argument: 'name [same]',
+  help: 'show eight words that a person sees too, if nobody stands between you',
+  completes: 'name',
+  run: (context, argument) => {
+    const { session, tell } = context
+    const [name = '', answer = ''] = argument.split(/\s+/)
+    const key = keyOf(context, name, answer === 'same' ? '' : answer, 'compare')
+    if (key === undefined) return
+    if (answer === 'same') {
+      session.room.pin(pinOf(name, session.room.people)?.name ?? name, key, 'compared')
+      return tell(`compared: ${name} is bound to the key ${shortKey(key)}`)
+    }
+    tell(
+      `${compareWords(session.room.id, key).join(' ')}`,
+      `Ask ${name} to type /compare ${session.room.me}, and read the words to each other, by voice or face to face.`,
+      `The same on both screens: /compare ${name} same. Otherwise somebody stands between you, or it is not ${name}.`,
+    )
+  },
+})
+
+/** The one key that a name and the first digits of a key mean; complains if it is none, or several. */
+function keyOf(
+  { session, complain }: CommandContext,
+  name: string,
+  digits: string,
+  verb: string,
+): AuthorId | undefined {
+  if (name === '') return void complain(`${verb} whom? /${verb} bob`)
+  const found = candidates(session, name, verb).filter(key => key.startsWith(digits.toLowerCase()))
+  const [key, ...others] = found
+  if (key === undefined) return void complain(`no one here has a key under the name ${name}`)
+  if (others.length === 0) return key
+  return void complain(
+    `several keys use the name ${name}: ${found.map(each => `/${verb} ${name} ${shortKey(each)}`).join(' or ')}`,
+  )
+}
+
+/** The keys of a name: to accept, all but the one that it is bound to; to compare, that one alone if there is one. */
+function candidates(session: Session, name: string, verb: string): readonly AuthorId[] {
+  const { room } = session
+  const pin = pinOf(name, room.people)
+  if (verb === 'compare' && pin !== undefined && pin.other === undefined) return [pin.key]
+  const keys = new Set([pin?.other, ...session.authorsNamed(name), ...(verb === 'compare' ? [pin?.key] : [])])
+  return [...keys].filter(
+    (key): key is AuthorId =>
+      key !== undefined && isSigned(key) && key !== room.id && (verb === 'compare' || key !== pin?.key),
+  )
+}
