@@ -49,7 +49,8 @@ import { type Verified, verifyAllLogs, verifyLog } from './verification.js'
  * 4. Signed and gapless. An entry is stored only if it continues its log and, unless its author is unsigned, its author signed it.
  * 5. Forks are proven. If two histories of one log are signed, the log ends at the fork, which is at the same entry on every peer, and
  *    each history goes on in a log of its own.
- * 6. Each entry once. A live reader gets each entry once, in the order of its log, whatever arrives while it reads the history.
+ * 6. Each entry once. A live reader gets each entry once, in the order of its log, whatever arrives while it reads the history; except
+ *    for entries of strangers that were dropped because others needed the room, and are fetched again.
  * 7. Failures block. After a failed write nothing is written until the database was reopened and read again; entries from peers wait.
  */
 export class Log extends EventEmitter<LogEvents> {

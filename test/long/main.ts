@@ -15,6 +15,7 @@ import { powerCut } from './power-cut.js'
 import { sanitiser } from './sanitise.js'
 import { screen } from './screen.js'
 import { simulation } from './simulation.js'
+import { strangers } from './strangers.js'
 import { writeFailures } from './write-failures.js'
 
 const RUNS: readonly LongRun[] = [
@@ -34,6 +35,7 @@ const RUNS: readonly LongRun[] = [
   simulation,
   gossip,
   overlay,
+  strangers,
 ]
 
 const { values } = parseArgs({

@@ -278,3 +278,17 @@ test('reads at most thirty-two frames a second of one connection', () => {
   for (let i = 0; i < 1_000; i++) hear(1, { kind: 'shuffle-request', contacts: [] })
   assert.equal(sent.length, 31)
 })
+
+test('peers that claim to have no connections displace neither the longest connected half nor known people', () => {
+  const { view, dropped, connect } = world()
+  for (let number = 1; number <= ACTIVE_VIEW_MAX; number++) connect(number)
+  const isKnown = true
+  view.opened({ connection: 99, id: idOf(99), host: hostOf(99), isNamed: false, isKnown }, START)
+  view.receive(99, { kind: 'neighbour', port: 4_000, connections: 5 }, START)
+  for (let claim = 100; claim < 200; claim++) connect(claim, 0)
+  assert.ok(dropped.length >= 100 - ACTIVE_VIEW_MAX / 2, 'control: there was something to displace')
+  assert.deepEqual(
+    dropped.filter(connection => connection <= ACTIVE_VIEW_MAX / 2 || connection === 99),
+    [],
+  )
+})

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { ChatError, systemCode } from '../../base/errors.js'
 import { packageFile } from '../../base/program-files.js'
@@ -10,6 +10,8 @@ import { type Batch, batchOf, GOSSIP_BODY, type GossipAnswer, type GossipBody, t
 /** Longest time to receive a request, and to keep an idle connection: longer than a node's client keeps it. */
 const REQUEST_MS_MAX = 5_000
 const IDLE_MS_MAX = 30_000
+/** Time between two checks for requests that take too long. */
+const CHECK_MS = 1_000
 
 /** The page and its files, which are not compiled: the package ships them with its sources. */
 const PAGE_DIRECTORY = packageFile('src/labs/gossip/page/')
@@ -47,12 +49,12 @@ export async function serve(host: string, port: Port, answers: Answers): Promise
     requestTimeout: REQUEST_MS_MAX,
     connectionTimeout: IDLE_MS_MAX,
     keepAliveTimeout: IDLE_MS_MAX,
-    http: { maxHeaderSize: 8 * 1024 },
+    http: { maxHeaderSize: 8 * 1024, headersTimeout: REQUEST_MS_MAX, connectionsCheckingInterval: CHECK_MS },
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true } },
   })
-  server.server.maxConnections = GOSSIP_CONNECTIONS_MAX
+  displaceIdle(server)
   // Pages of other sites can post text/plain without a preflight request; no one else needs it.
   server.removeContentTypeParser('text/plain')
   server.addHook('onRequest', async (request, reply) => {
@@ -95,6 +97,26 @@ export async function serve(host: string, port: Port, answers: Answers): Promise
     })
   }
   return server
+}
+
+/** Beyond GOSSIP_CONNECTIONS_MAX closes the connection that has been without a request for longest: nobody keeps others out. */
+function displaceIdle(server: FastifyInstance): void {
+  const idle = new Set<Socket>()
+  let open = 0
+  server.server.on('connection', socket => {
+    open++
+    idle.add(socket)
+    socket.once('close', () => {
+      open--
+      idle.delete(socket)
+    })
+    const [oldest] = idle
+    if (open > GOSSIP_CONNECTIONS_MAX) oldest?.destroy()
+  })
+  server.addHook('onRequest', async ({ socket }) => void idle.delete(socket))
+  server.addHook('onResponse', async ({ socket }) => {
+    if (!socket.destroyed) idle.add(socket)
+  })
 }
 
 /**

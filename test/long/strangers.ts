@@ -1,0 +1,154 @@
+import { readdir, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { quantile } from '../../src/base/quantile.js'
+import { SeededRandom } from '../../src/base/seeded-random.js'
+import { openNode } from '../../src/node/open-node.js'
+import type { Room } from '../../src/node/room.js'
+import { Author } from '../attack/author.js'
+import { headsFrame, segmentsFrame } from '../attack/frames.js'
+import { HostilePeer } from '../attack/hostile-peer.js'
+import { storedOf } from '../attack/victims.js'
+import { heapBytes } from '../helper/signed-memory.js'
+import { inDirectory, type LongRun } from './long-run.js'
+
+const MIB = 1024 * 1024
+/** Strangers get a quarter of it, which they fill within minutes. */
+const DISK_BYTES = 64 * MIB
+const STRANGERS = 100
+const SAMPLE_MS = 10_000
+/** Beyond the logs themselves: what LevelDB keeps until it compacts, and the journal. */
+const DATABASE_BYTES_MAX = 3 * (DISK_BYTES / 4) + 64 * MIB
+const LINE_MS_MAX = 200
+const SLOPE_MIB_MAX = 1
+
+/** What strangers cost three people who chat, for as long as it runs: run it with --minutes. */
+export const strangers: LongRun = {
+  name: 'strangers',
+  shows: '100 strangers come and go: lines stay fast, memory does not grow, the disk stays within its bound',
+  cycles: 360,
+  async run({ cycles, seed, isOver = () => false }) {
+    const latencies: number[] = []
+    const heaps: { readonly hours: number; readonly mib: number }[] = []
+    let [diskMiB, met] = [0, 0]
+    await inDirectory(async directory => {
+      const random = new SeededRandom(seed)
+      const rooms = await openRooms(directory)
+      const started = performance.now()
+      let isEnding = false
+      const guests = Array.from({ length: STRANGERS }, async () => {
+        while (!isEnding) {
+          await visit(rooms[random.whole(0, rooms.length - 1)] as Room, random).catch(() => {})
+          met++
+        }
+      })
+      const chat = (async () => {
+        for (let line = 0; !isEnding; line++) {
+          const speaker = rooms[line % rooms.length] as Room
+          latencies.push(await say(speaker, rooms))
+          await pause(300)
+        }
+      })()
+      for (let sample = 0; sample < cycles && !isOver(); sample++) {
+        await pause(SAMPLE_MS)
+        heaps.push({ hours: (performance.now() - started) / 3_600_000, mib: heapBytes() / MIB })
+        diskMiB = Math.max(diskMiB, (await sizeOf(directory)) / rooms.length / MIB)
+      }
+      isEnding = true
+      await Promise.all([...guests, chat])
+      await Promise.all(rooms.map(room => room.close()))
+    })
+    // The pools fill in the first third.
+    const slope = slopeOf(heaps.slice(Math.floor(heaps.length / 3)))
+    const [median, p99] = [quantile(latencies, 0.5), quantile(latencies, 0.99)]
+    const texts = [
+      ...(p99 > LINE_MS_MAX ? [`the 99th percentile of a line was ${p99.toFixed(0)} ms`] : []),
+      ...(slope > SLOPE_MIB_MAX ? [`memory grew by ${slope.toFixed(1)} MiB an hour`] : []),
+      ...(diskMiB > DATABASE_BYTES_MAX / MIB ? [`a database had ${diskMiB.toFixed(0)} MiB`] : []),
+    ]
+    return {
+      figures: {
+        strangers: met,
+        lines: latencies.length,
+        'ms a line, median': Math.round(median),
+        'ms a line, 99th percentile': Math.round(p99),
+        'MiB of heap at the end': Math.round(heaps.at(-1)?.mib ?? 0),
+        'MiB an hour': Math.round(10 * slope) / 10,
+        'MiB on disk at most': Math.round(diskMiB),
+      },
+      faults: texts.map(text => ({ seed, cycles, text })),
+    }
+  },
+}
+
+/** Three nodes in this process, each connected to the others by an address that its user gave. */
+async function openRooms(directory: string): Promise<Room[]> {
+  const rooms: Room[] = []
+  for (const name of ['alice', 'bob', 'carol']) {
+    const data = path.join(directory, name)
+    const node = await openNode({ name, data, discovery: false, diskBytesMax: DISK_BYTES })
+    rooms.push(await node.room('lobby', { listen: '127.0.0.1:0', peers: rooms.map(({ address }) => address) }))
+  }
+  const [alice, bob, carol] = rooms as [Room, Room, Room]
+  for (const dialled of [bob, carol]) alice.connect(dialled.address)
+  bob.connect(carol.address)
+  while (rooms.some(room => room.connectionSummary.connected.length < 2)) await pause(50)
+  return rooms
+}
+
+/** A stranger comes, says some lines, stays for a while, and leaves for ever. */
+async function visit(room: Room, random: SeededRandom): Promise<void> {
+  await pause(random.whole(0, 2_000))
+  const port = Number(room.address.split(':').at(-1))
+  const peer = await HostilePeer.dial(port, { from: `127.0.0.${random.whole(2, 40)}` })
+  try {
+    const author = new Author(peer.room, peer.keys)
+    const lines = author.lines('guest', random.whole(1, 200), random.whole(1, 2_000))
+    peer.send(headsFrame([]))
+    await peer.sendAll(lines.map(segment => segmentsFrame([segment])))
+    await pause(random.whole(0, 5_000))
+  } finally {
+    peer.end()
+  }
+}
+
+/** Says a line; resolves with how long it took until the others stored it. */
+async function say(speaker: Room, rooms: readonly Room[]): Promise<number> {
+  const from = performance.now()
+  await speaker.say('hello')
+  const seq = storedOf(speaker, speaker.id)
+  const hasLine = (room: Room): boolean => storedOf(room, speaker.id) >= seq
+  await Promise.all(
+    rooms.map(
+      room =>
+        new Promise<void>(resolve => {
+          const look = (): void => {
+            if (!hasLine(room)) return
+            room.off('heads', look)
+            resolve()
+          }
+          room.on('heads', look)
+          look()
+        }),
+    ),
+  )
+  return performance.now() - from
+}
+
+/** The slope of a regression line. */
+function slopeOf(samples: readonly { readonly hours: number; readonly mib: number }[]): number {
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+  const [hours, mib] = [mean(samples.map(each => each.hours)), mean(samples.map(each => each.mib))]
+  const over = samples.reduce((sum, each) => sum + (each.hours - hours) * (each.mib - mib), 0)
+  const under = samples.reduce((sum, each) => sum + (each.hours - hours) ** 2, 0)
+  return under === 0 ? 0 : over / under
+}
+
+async function sizeOf(directory: string): Promise<number> {
+  let sum = 0
+  for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
+    const file = path.join(directory, entry.name)
+    sum += entry.isDirectory() ? await sizeOf(file) : ((await stat(file).catch(() => undefined))?.size ?? 0)
+  }
+  return sum
+}
