@@ -5,6 +5,9 @@ import type { Cut } from '../../log/stranger-quota.js'
 /** What a log keeps when it is shortened, and what a newcomer can always store: at least 64 KiB, since a segment is not divided. */
 export const KEPT_BYTES = SEGMENT_BYTES_MAX
 
+/** More than can arrive of one log at once: then shares need not be compared. */
+const PLENTY_BYTES = 4 * 1024 * 1024
+
 /** The log of a stranger. */
 interface StrangerLog {
   readonly log: LogId
@@ -82,6 +85,7 @@ export class StrangerPool {
   limitOf(log: LogId, owner: string): number {
     const stored = this.#logs.get(log)
     const bytes = stored?.bytes ?? 0
+    if (this.free >= PLENTY_BYTES) return bytes + this.free
     const share = stored?.share ?? this.#shares.get(owner)
     const growth = Math.max(0, this.#levelFor(share) - (share?.bytes ?? 0))
     const largest =

@@ -33,7 +33,7 @@ export interface QuotaOptions {
  *
  *  1. the class: nothing of this applies to authors whom the user knows, by an act of their own (`KnownPeople`);
  *  2. a log that has stopped takes nothing more, until the user asks for it or addresses its author, or a quarter of the pool is free;
- *  3. of an unsigned author who is connected, or was, only what comes from there;
+ *  3. of an unsigned author who is connected, or was a minute ago, only what comes from there;
  *  4. the pool of the room (`StrangerPool`): min(256 MiB, ¼ of what the user allows) and 2,000 logs. While it has room, everything is
  *     stored. When it is full, introducers share it max-min: a connection while it lasts and for a minute, then the block of addresses
  *     that it came from, on loopback its key. A log that may not grow stops whole, at the end of a segment;
@@ -164,7 +164,8 @@ export class Quota implements StrangerQuota {
   /** Nothing proves who an unsigned author is; but lines that came from themselves are not mixed with what others say that they said. */
   #isHearsayOfKnown(log: LogId, introducer: Introducer | undefined): boolean {
     if (isSigned(log) || !this.#pool.has(log) || this.#pool.isHearsay(log)) return false
-    return this.#pool.ownerOf(log) !== this.#ownerOf(introducer)
+    const owner = this.#pool.ownerOf(log) ?? ''
+    return this.#connected.has(owner) && owner !== this.#ownerOf(introducer)
   }
 
   #keepBack(log: LogId, owner: string, introducer: Introducer | undefined): void {
