@@ -1,13 +1,10 @@
 import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import { quantile } from '../../src/base/quantile.js'
-import { SeededRandom } from '../../src/base/seeded-random.js'
 import { openNode } from '../../src/node/open-node.js'
 import type { Room } from '../../src/node/room.js'
-import { Author } from '../attack/author.js'
-import { headsFrame, segmentsFrame } from '../attack/frames.js'
-import { HostilePeer } from '../attack/hostile-peer.js'
 import { storedOf } from '../attack/victims.js'
 import { heapBytes } from '../helper/signed-memory.js'
 import { inDirectory, type LongRun } from './long-run.js'
@@ -15,7 +12,6 @@ import { inDirectory, type LongRun } from './long-run.js'
 const MIB = 1024 * 1024
 /** Strangers get a quarter of it, which they fill within minutes. */
 const DISK_BYTES = 64 * MIB
-const STRANGERS = 100
 const SAMPLE_MS = 10_000
 /** Beyond the logs themselves: what LevelDB keeps until it compacts, and the journal. */
 const DATABASE_BYTES_MAX = 3 * (DISK_BYTES / 4) + 64 * MIB
@@ -32,16 +28,13 @@ export const strangers: LongRun = {
     const heaps: { readonly hours: number; readonly mib: number }[] = []
     let [diskMiB, met] = [0, 0]
     await inDirectory(async directory => {
-      const random = new SeededRandom(seed)
       const rooms = await openRooms(directory)
       const started = performance.now()
       let isEnding = false
-      const guests = Array.from({ length: STRANGERS }, async () => {
-        while (!isEnding) {
-          await visit(rooms[random.whole(0, rooms.length - 1)] as Room, random).catch(() => {})
-          met++
-        }
-      })
+      // In another thread, so that their work is not measured with that of the nodes.
+      const ports = rooms.map(({ address }) => Number(address.split(':').at(-1)))
+      const guests = new Worker(new URL('./strangers-worker.js', import.meta.url), { workerData: { seed, ports } })
+      guests.on('message', () => met++)
       const chat = (async () => {
         for (let line = 0; !isEnding; line++) {
           const speaker = rooms[line % rooms.length] as Room
@@ -55,7 +48,7 @@ export const strangers: LongRun = {
         diskMiB = Math.max(diskMiB, (await sizeOf(directory)) / rooms.length / MIB)
       }
       isEnding = true
-      await Promise.all([...guests, chat])
+      await Promise.all([guests.terminate(), chat])
       await Promise.all(rooms.map(room => room.close()))
     })
     // The pools fill in the first third.
@@ -94,22 +87,6 @@ async function openRooms(directory: string): Promise<Room[]> {
   bob.connect(carol.address)
   while (rooms.some(room => room.connectionSummary.connected.length < 2)) await pause(50)
   return rooms
-}
-
-/** A stranger comes, says some lines, stays for a while, and leaves for ever. */
-async function visit(room: Room, random: SeededRandom): Promise<void> {
-  await pause(random.whole(0, 2_000))
-  const port = Number(room.address.split(':').at(-1))
-  const peer = await HostilePeer.dial(port, { from: `127.0.0.${random.whole(2, 40)}` })
-  try {
-    const author = new Author(peer.room, peer.keys)
-    const lines = author.lines('guest', random.whole(1, 200), random.whole(1, 2_000))
-    peer.send(headsFrame([]))
-    await peer.sendAll(lines.map(segment => segmentsFrame([segment])))
-    await pause(random.whole(0, 5_000))
-  } finally {
-    peer.end()
-  }
 }
 
 /** Says a line; resolves with how long it took until the others stored it. */
