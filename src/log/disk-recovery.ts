@@ -10,8 +10,10 @@ import { currentRunKey, signedHeadWrite, storedRun } from './format/segment-rows
 import { SEQ_MAX } from './limits.js'
 import { compareEnd, type Finding } from './mark/doubt.js'
 import type { Refusal } from './options.js'
+import type { Shortener } from './shortener.js'
 import { formatRow, lacksFormat } from './store/format-row.js'
 import type { Row } from './store/store.js'
+import type { Cut } from './stranger-quota.js'
 
 /**
  * Reloads the state of the logs from the disk: on opening, after a failed write, and when entries are missing.
@@ -21,17 +23,21 @@ export class DiskRecovery {
   readonly #core: LogCore
   readonly #splitter: Splitter
   readonly #contents: Contents
+  readonly #shortener: Shortener
   /** Logs whose end is being reread. Nothing is added to them meanwhile. */
   readonly #rereads = new Map<LogId, Promise<void>>()
   readonly #onceWritable: (() => void)[] = []
   /** What was being dropped when the process ended. */
   #unfinished: ReturnType<Gaps['load']> = []
+  /** What strangers store beyond their bound, as after a crash. */
+  #excess: readonly Cut[] = []
   #isClosed = false
 
-  constructor(core: LogCore, splitter: Splitter, contents: Contents) {
+  constructor(core: LogCore, splitter: Splitter, contents: Contents, shortener: Shortener) {
     this.#core = core
     this.#splitter = splitter
     this.#contents = contents
+    this.#shortener = shortener
   }
 
   isRereading(author: LogId): boolean {
@@ -74,6 +80,7 @@ export class DiskRecovery {
       else if (persisted < seq && author !== own.author && forks.proofOf(author) === undefined)
         this.#core.report({ kind: 'entries-missing', author, from: persisted + 1, to: seq })
     }
+    await this.#shortener.shorten(this.#excess)
   }
 
   /** Reads the disk after a reopen. What it contains replaces what was in memory. */
@@ -163,7 +170,8 @@ export class DiskRecovery {
     const signedHeads = await heads.load(isRepaired)
     const all = [...unsignedHeads.values(), ...signedHeads.values()]
     frontier.reset(all)
-    this.#core.quota?.reset(all.filter(({ author }) => !own.isOurs(author)))
+    const others = all.filter(({ author }) => !own.isOurs(author))
+    this.#excess = this.#core.quota?.reset(others) ?? []
     if (isRepaired) for (const log of signedHeads.keys()) gaps.suspect(log)
     const first = logOf(own.person)
     const stored = storedRun(await store.get(currentRunKey(own.person)))

@@ -97,6 +97,7 @@ export class Intake {
     if (head !== undefined && !gaps.isEmpty) await this.#fill(author, head.seq, runs)
     if (plan.fault?.kind === 'stranger-limit') this.#stop(author, seqAfter(runs) - 1)
     if (plan.fork !== undefined) return this.#compare(author, plan.fork, plan.fault ?? CONTRADICTION)
+    if (plan.fault?.kind === 'gap' && this.#core.quota?.isResumed(author)) return undefined
     return plan.fault === undefined ? undefined : { reason: plan.fault }
   }
 

@@ -34,10 +34,12 @@ export interface StrangerQuota {
   resized(log: LogId, bytes: number): void
   /** Entries of a log up to `last` are not stored. True if that is to be reported. */
   stop(log: LogId, last: Seq): boolean
-  /** All stored logs, after they were read from the disk. */
-  reset(logs: Iterable<{ readonly author: LogId; readonly size: number }>): void
+  /** All stored logs, after they were read from the disk. Gives those that have to be shortened, as after a crash. */
+  reset(logs: Iterable<{ readonly author: LogId; readonly size: number }>): readonly Cut[]
   isStranger(log: LogId): boolean
   isStopped(log: LogId): boolean
+  /** Whether a log had stopped, and may grow again: what was under way to it meanwhile does not continue it. */
+  isResumed(log: LogId): boolean
   /** Whether a log is announced and sent to other peers. */
   isPassedOn(log: LogId): boolean
   /** The logs that have stopped, and the last seq that is known of each. */

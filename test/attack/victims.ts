@@ -36,13 +36,18 @@ export function until(room: Room, isSo: () => boolean, ms: number): Promise<bool
     const check = (): void => {
       if (isSo()) end(true)
     }
+    // After the other listeners of the same event.
+    const look = (): void => void setImmediate(check)
     const timer = setTimeout(() => end(isSo()), ms)
+    // Entries that were shown before are stored again without an event.
+    const again = setInterval(look, 100)
     const end = (result: boolean): void => {
       clearTimeout(timer)
-      room.off('heads', check).off('change', check).off('event', check)
+      clearInterval(again)
+      room.off('heads', look).off('change', look).off('event', look)
       resolve(result)
     }
-    room.on('heads', check).on('change', check).on('event', check)
+    room.on('heads', look).on('change', look).on('event', look)
     check()
   })
 }

@@ -14,9 +14,10 @@ export function fixedQuota(bytesMax: number): StrangerQuota {
       stopped.set(log, Math.max(last, stopped.get(log) ?? 0))
       return isFirst
     },
-    reset: () => {},
+    reset: () => [],
     isStranger: () => true,
     isStopped: log => stopped.has(log),
+    isResumed: () => false,
     isPassedOn: () => true,
     lift: log => void stopped.delete(log),
     onLifted: () => {},

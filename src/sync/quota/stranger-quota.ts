@@ -48,6 +48,7 @@ export class Quota implements StrangerQuota {
   readonly #pool: StrangerPool
   readonly #stopped = new Map<LogId, Seq>()
   readonly #lifted = new Set<LogId>()
+  readonly #resumed = new Set<LogId>()
   readonly #keptBack = new Set<LogId>()
   /** Number of connections of each introducer. */
   readonly #connected = new Map<string, number>()
@@ -82,8 +83,12 @@ export class Quota implements StrangerQuota {
   isStopped(log: LogId): boolean {
     if (!this.#stopped.has(log)) return false
     if (this.#pool.free < this.#bytesMax * FREE_SHARE || this.#pool.size >= this.#logsMax) return true
-    this.#stopped.delete(log)
+    this.#resume(log)
     return false
+  }
+
+  isResumed(log: LogId): boolean {
+    return this.#resumed.has(log)
   }
 
   isPassedOn(log: LogId): boolean {
@@ -123,13 +128,14 @@ export class Quota implements StrangerQuota {
     return known === undefined && this.#reports.take(this.#clock.now())
   }
 
-  reset(logs: Iterable<{ readonly author: LogId; readonly size: number }>): void {
+  reset(logs: Iterable<{ readonly author: LogId; readonly size: number }>): readonly Cut[] {
+    const cuts: Cut[] = []
     const sizes = new Map([...logs].map(({ author, size }) => [author, size]))
     for (const [log, bytes] of sizes) {
       if (this.#pool.has(log)) this.#pool.resize(log, bytes)
-      // What exceeds the bound is shortened when somebody needs the room.
-      else if (this.isStranger(log)) this.#pool.grow(log, bytes, STORED_BEFORE, true)
+      else if (this.isStranger(log)) cuts.push(...this.#pool.grow(log, bytes, STORED_BEFORE, true))
     }
+    return cuts
   }
 
   lift(log: LogId): void {
@@ -179,10 +185,19 @@ export class Quota implements StrangerQuota {
     for (const log of logs) if (authorOfLog(log) === author) this.#release(log)
   }
 
+  /** False if the log had not stopped. */
+  #resume(log: LogId): boolean {
+    if (!this.#stopped.delete(log)) return false
+    this.#resumed.add(log)
+    const [oldest] = this.#resumed
+    if (this.#resumed.size > STOPPED_MAX && oldest !== undefined) this.#resumed.delete(oldest)
+    return true
+  }
+
   #release(log: LogId): void {
     this.#pool.remove(log)
     this.#keptBack.delete(log)
-    if (!this.#stopped.delete(log)) return
+    if (!this.#resume(log)) return
     for (const listener of this.#listeners) listener(log)
   }
 }
