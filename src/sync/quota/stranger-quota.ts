@@ -117,6 +117,8 @@ export class Quota implements StrangerQuota {
 
   resized(log: LogId, bytes: number): void {
     this.#pool.resize(log, bytes)
+    // It may have been lifted while it was shortened.
+    if (!this.#stopped.has(log)) this.#notify(log)
   }
 
   stop(log: LogId, last: Seq): boolean {
@@ -197,7 +199,10 @@ export class Quota implements StrangerQuota {
   #release(log: LogId): void {
     this.#pool.remove(log)
     this.#keptBack.delete(log)
-    if (!this.#resume(log)) return
+    if (this.#resume(log)) this.#notify(log)
+  }
+
+  #notify(log: LogId): void {
     for (const listener of this.#listeners) listener(log)
   }
 }
