@@ -77,7 +77,7 @@ test('accepts help and version, and rejects mistyped commands before it creates 
   for (const [word, complaint] of [
     ['loog', /there is no command loog; did you mean log\? .*persisted-chat chat loog$/],
     ['jion', /did you mean join\?/],
-    ['people', /people is not a command of this version\. .*persisted-chat chat people$/],
+    ['backup', /backup is not a command of this version\. .*persisted-chat chat backup$/],
   ] as const) {
     for (const args of [
       [word, ...options],

@@ -27,7 +27,7 @@ test('runs commands without sending them', BOUND, async t => {
   bob.type('hello')
   await alice.waitFor(/^\d\d:\d\d bob> hello$/)
   await alice.enter('/who')
-  await alice.waitFor(/^info> connected: bob$/)
+  await alice.waitFor(/^info> connected: bob \(stranger\)$/)
   await alice.enter('/whois bob')
   await alice.waitFor(/^info> bob: the key [0-9a-f]{64}$/)
   await alice.enter('/nick Al')
