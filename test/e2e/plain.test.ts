@@ -45,7 +45,7 @@ test('runs commands without sending them', BOUND, async t => {
   await alice.enter('/exti')
   await alice.waitFor(/^warn> there is no command \/exti/)
   await alice.enter('/names')
-  await alice.waitFor(rows => rows.filter(row => row === 'info> connected: bob').length === 2)
+  await alice.waitFor(rows => rows.filter(row => row === 'info> connected: bob (stranger)').length === 2)
   await alice.enter('//who')
   await bob.waitForLine('Al> /who')
   await alice.enter('/hide bob')

@@ -24,7 +24,7 @@ const LENGTH_OF_600_MIB = Buffer.from([0x80, 0x80, 0x80, 0xac, 0x02])
 interface Attack {
   readonly what: string
   readonly sends: readonly Uint8Array[]
-  /** What the native peer reports of it on stderr. */
+  /** What the native peer reports of it on stderr, unless it has just reported something of the kind of another stranger. */
   readonly reported?: RegExp
   /** What it shows of it. */
   readonly shown?: string
@@ -102,10 +102,9 @@ test('survives strangers, and shows and stores nothing that is not an entry', BO
   const shown: string[] = []
   for (const [index, { what, sends, reported, shown: line }] of ATTACKS.entries()) {
     await t.test(what, async t => {
-      const from = native.stderr.length
       const stranger = new Stranger(t, address)
       stranger.send(...sends)
-      if (reported !== undefined) await native.waitForLine(reported, { stream: 'stderr', from })
+      if (reported?.source.startsWith('disconnected')) await stranger.closed
       if (line !== undefined) {
         await native.waitForLine(line)
         shown.push(line)
@@ -119,6 +118,21 @@ test('survives strangers, and shows and stores nothing that is not an entry', BO
   const again = await openChat(t, { me: 'native', listen: address, data })
   await assertWorks(t, again, address, 'after-the-restart')
   assert.deepEqual(again.stdout.toSorted(), [...shown, 'after-the-restart (unsigned)> all is well'].toSorted())
+})
+
+const REPORTED = new Map(
+  ATTACKS.flatMap(attack => (attack.reported === undefined ? [] : [[attack.reported.source, attack]])),
+)
+
+test('says why it disconnects a stranger or rejects their entries', BOUND, async t => {
+  for (const { what, sends, reported = /$/ } of REPORTED.values()) {
+    await t.test(what, async t => {
+      const [address = ''] = await localAddresses(1)
+      const native = await openChat(t, { me: 'native', listen: address, data: await temporaryDirectory(t) })
+      new Stranger(t, address).send(...sends)
+      await native.waitForLine(reported, { stream: 'stderr' })
+    })
+  }
 })
 
 async function startTheirs(t: TestContext): Promise<{ peer: Child; address: string; data: string }> {
