@@ -1,6 +1,6 @@
 import type { KeyPair } from '../base/crypto/signing.js'
 import { roomTag, type Service, shortKeyOf } from '../net/lan/mdns/service-records.js'
-import { LanAutodial } from '../net/overlay/lan-autodial.js'
+import { DIAL_ALL, type DialPolicy, LanAutodial } from '../net/overlay/lan-autodial.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
 import { RoomChannels } from '../net/room-channels.js'
 import type { NodeEvent } from './events.js'
@@ -76,8 +76,8 @@ export class RoomNetwork implements NetworkedRoom {
     if (open === undefined || channels === undefined) return
     channels.open()
     if (open.discovery !== undefined) {
-      const dialsFound = this.peers.length === 0
-      this.#dialFound(open, channels, shortKeyOf(keys.publicKey), dialsFound ? peerExchange : undefined)
+      const policy = peerExchange ?? (this.#members && DIAL_ALL)
+      this.#dialFound(open, channels, shortKeyOf(keys.publicKey), this.peers.length === 0 ? policy : undefined)
       open.announce()
       for (const service of open.discovery.services) this.sighted(service)
     }
@@ -118,7 +118,7 @@ export class RoomNetwork implements NetworkedRoom {
     return false
   }
 
-  #dialFound(open: OpenNetwork, channels: RoomChannels, key: string, peerExchange: PeerExchange | undefined): void {
+  #dialFound(open: OpenNetwork, channels: RoomChannels, key: string, peerExchange: DialPolicy | undefined): void {
     const { clock } = open.connections
     const isCandidate = (service: Service): boolean => this.#isCandidate(service)
     const autodial = new LanAutodial({ connections: channels, clock, key, isCandidate, peerExchange })

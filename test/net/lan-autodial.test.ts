@@ -3,14 +3,16 @@ import test from 'node:test'
 import type { DialAttempt } from '../../src/net/dial-target.js'
 import type { Remote } from '../../src/net/handshake/effects.js'
 import type { Address } from '../../src/net/lan/address.js'
-import { LanAutodial } from '../../src/net/overlay/lan-autodial.js'
+import { DIAL_ALL, type DialPolicy, LanAutodial } from '../../src/net/overlay/lan-autodial.js'
+import { ACTIVE_VIEW_MAX } from '../../src/net/overlay/limits.js'
 import { ROOM, serviceOf } from '../helper/mdns-network.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 /** Alice has the key of host 5: bob's (2) is lower, dave's (7) is higher. */
-function world(dialsEveryone = true) {
-  const clock = new VirtualClock()
+function world(dialsEveryone = true, policy?: DialPolicy) {
   const connected: { remote: Remote }[] = []
+  const untilEnough = { ...DIAL_ALL, shouldDial: () => connected.length < 16 }
+  const clock = new VirtualClock()
   const dialAttempts: DialAttempt[] = []
   const done: string[] = []
   const autodial = new LanAutodial({
@@ -24,9 +26,7 @@ function world(dialsEveryone = true) {
     clock,
     key: serviceOf('alice', 5).key,
     isCandidate: ({ rooms }) => rooms.includes(ROOM),
-    peerExchange: dialsEveryone
-      ? { discovered: () => {}, lost: () => {}, shouldDial: () => connected.length < 16 }
-      : undefined,
+    peerExchange: dialsEveryone ? (policy ?? untilEnough) : undefined,
   })
   const connect = (number: number) => {
     const key = serviceOf('', number).key.padEnd(64, '0')
@@ -50,6 +50,13 @@ test('the peer with the lower key dials at once, the other after a second if it 
   assert.equal(done.length, 1)
   clock.advance(1)
   assert.deepEqual(done.slice(1), ['add bob bob.local:4002'])
+})
+
+test('dials all peers that are discovered without peer exchange, up to a limit', () => {
+  const { clock, done, autodial } = world(true, DIAL_ALL)
+  for (let number = 10; number < 60; number++) autodial.sighted(serviceOf(`peer${number}`, number))
+  clock.advance(2_000)
+  assert.equal(done.length, ACTIVE_VIEW_MAX)
 })
 
 test('retries a peer at once when it is announced, whatever the case of its name', () => {

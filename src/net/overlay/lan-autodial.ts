@@ -19,10 +19,17 @@ const HEAD_START_MS = 1_000
 const RETRY_NOW_MS = 2_000
 
 /** Decides which discovered peers to connect to. Identifies peers by their short keys. */
-interface DialPolicy {
+export interface DialPolicy {
   discovered(key: string): void
   lost(key: string): void
   shouldDial(key: string, dialled: number): boolean
+}
+
+/** Dials whoever is discovered, as far as there is room: for members of a private room that listens on loopback only. */
+export const DIAL_ALL: DialPolicy = {
+  discovered: () => {},
+  lost: () => {},
+  shouldDial: (_key, dialled) => dialled < DIALLED_MAX,
 }
 
 /** The part of `RoomChannels` that dials. */
