@@ -135,11 +135,12 @@ export class HeadIndex {
 
   /** Moves the clock past new entries, so that replies to them are ordered after them. */
   observe(plan: Pick<SignedPlan, 'head' | 'entries'>): void {
-    const { head, entries } = plan
-    if (head === undefined) return
-    const { author, last } = head
+    if (plan.head === undefined) return
+    const { author, last } = plan.head
+    // `entries` is a getter that makes them all: only where the last one is not credible.
     if (this.#clock.isCredible(last, author)) this.#clock.observe(last, author)
-    else this.#clock.observe(entries.findLast(({ at }) => this.#clock.isCredible(at, author))?.at ?? EARLIEST, author)
+    else
+      this.#clock.observe(plan.entries.findLast(({ at }) => this.#clock.isCredible(at, author))?.at ?? EARLIEST, author)
   }
 
   async *#authors(): AsyncGenerator<LogId> {
