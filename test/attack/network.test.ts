@@ -96,21 +96,21 @@ test('made-up heads, fingerprints and gaps keep no history and no news away', TI
   assert.ok(await until(carol.room, () => storedOf(carol.room, bob.keys.hex) === 50, 10_000))
 
   const alice = await victim(t, 'alice')
-  const liar = await hostile(t, alice)
-  liar.send(fingerprintsFrame(randomBytes(384)), headsFrame([]))
+  const hostilePeer = await hostile(t, alice)
+  hostilePeer.send(fingerprintsFrame(randomBytes(384)), headsFrame([]))
   const madeUp = (): Buffer => headOf(randomBytes(32), 1_000)
-  for (let page = 0; page < 10; page++) liar.send(notesFrame('announce', Array.from({ length: 200 }, madeUp)))
+  for (let page = 0; page < 10; page++) hostilePeer.send(notesFrame('announce', Array.from({ length: 200 }, madeUp)))
   // It also claims to have more of bob's log than there is, and sends a part after a gap.
   const ahead = bob.fork()
   ahead.lines('bob', 100)
-  liar.send(notesFrame('announce', [headOf(bob.keys.publicKey, 1_000)]))
-  liar.send(segmentsFrame(ahead.lines('bob', 5)))
-  liar.send(requestFrame(bob.keys.publicKey, 7), statusFrame(liar.keys, liar.room, 'mallory'))
+  hostilePeer.send(notesFrame('announce', [headOf(bob.keys.publicKey, 1_000)]))
+  hostilePeer.send(segmentsFrame(ahead.lines('bob', 5)))
+  hostilePeer.send(requestFrame(bob.keys.publicKey, 7), statusFrame(hostilePeer.keys, hostilePeer.room, 'mallory'))
   alice.room.connect(carol.room.address)
   assert.ok(await until(alice.room, () => storedOf(alice.room, bob.keys.hex) === 50, FETCHED_MS), 'history')
   feed.send(segmentsFrame(bob.lines('bob', 1)))
   assert.ok(await until(alice.room, () => storedOf(alice.room, bob.keys.hex) === 51, FETCHED_MS), 'news')
-  assert.ok(!liar.isClosed, 'while the liar is connected')
+  assert.ok(!hostilePeer.isClosed, 'while the hostile peer is connected')
 })
 
 test('a relayed handshake, a loop and made-up contacts make nobody mute', TIMEOUT, async t => {

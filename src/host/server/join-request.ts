@@ -54,7 +54,7 @@ function joinError(reason: KnockRefusal, until: number, now: number, aheadMs: nu
     case 'withdrawn':
       return refused('this code was taken back', 'Ask for another one.')
     case 'void':
-      return refused('whoever made this code may no longer admit anybody', 'Ask another member for a code.')
+      return refused('the person who made this code may no longer admit anybody', 'Ask another member for a code.')
     case 'expired': {
       const differs = Math.abs(aheadMs) > CLOCK_MS_MAX || until > now
       const clocks = `your clock and theirs differ by ${(Math.abs(aheadMs) / DAY_MS).toFixed(1)} days, so one of them is wrong`

@@ -25,7 +25,7 @@ export interface DialPolicy {
   shouldDial(key: string, dialled: number): boolean
 }
 
-/** Dials whoever is discovered, as far as there is room: for members of a private room that listens on loopback only. */
+/** Dials every discovered peer, up to a limit. A node on loopback has no peer exchange that would choose among them. */
 export const DIAL_ALL: DialPolicy = {
   discovered: () => {},
   lost: () => {},

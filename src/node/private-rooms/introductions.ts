@@ -269,7 +269,7 @@ export class Introductions {
 /** Why an admission is not signed after all. */
 const NOT_NOW: Refusal = { kind: 'unknown-invitation' }
 
-/** What a newcomer is told; undefined where somebody else may admit them. */
+/** The reason to give a newcomer; undefined if somebody else may admit them. */
 function reasonToSay(refusal: JoinRefusal): KnockRefusal | undefined {
   return refusal.kind === 'unknown-invitation' || refusal.kind === 'refused' || refusal.kind === 'already-a-member'
     ? undefined

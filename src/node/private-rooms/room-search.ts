@@ -19,7 +19,7 @@ export interface RoomSearchOptions extends NetworkOptions {
   readonly onEvent: (event: NodeEvent) => void
 }
 
-/** Connects to whoever is on the network, so that a seeker can knock at them. */
+/** Connects to every peer on the network, because any of them may be able to admit the newcomer. */
 export class RoomSearch implements NetworkedRoom {
   readonly tag = undefined
   readonly isMissingPeers = true
