@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import test, { type TestContext } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { systemClock } from '../../src/base/clock.js'
 import { ChatError } from '../../src/base/errors.js'
 import type { Face } from '../../src/host/client/face.js'
@@ -393,7 +394,8 @@ test(
     comes?.()
     while (woken.isParked) await once(woken, 'change')
     assert.ok(openRooms(machine).includes(wanted))
-    assert.equal(openRooms(machine).length, 32)
+    // What the face of the closed room had just sent opens that one again, and closes another.
+    while (openRooms(machine).length !== 32) await turn()
   },
 )
 
