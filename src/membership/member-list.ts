@@ -1,15 +1,37 @@
 import type { AuthorId } from '../log/format/author.js'
-import { type Card, newerCard } from './format/card.js'
-import type { Member, Membership } from './membership.js'
+import type { Membership } from './membership.js'
 
-export interface ListedMember extends Member {
-  /** What they call themselves; undefined if no card of theirs is known. */
-  readonly name: string | undefined
+/** One line of `members --json`. */
+export type MemberItem = Readonly<Record<string, unknown>>
+
+/**
+ * Who is in a room, who waits for a place, who was in it, and what everybody is warned of, as `members --json` prints it: the same on
+ * all peers with the same operations and cards. `nameOf` gives the names on cards.
+ */
+export function memberItems(
+  membership: Membership,
+  nameOf: (author: AuthorId) => string | undefined,
+): readonly MemberItem[] {
+  const named = (author: AuthorId): { readonly name: string | null } => ({ name: nameOf(author) ?? null })
+  const { members, waiting, former, warnings } = membership
+  return [
+    ...[...members.values()].map(({ author, role, by, since }) => ({
+      key: author,
+      ...named(author),
+      role,
+      by: by ?? null,
+      since: dateOf(since),
+    })),
+    ...waiting.map(author => ({ waiting: author, ...named(author) })),
+    ...[...former.values()].map(({ author, reason }) => ({
+      removed: author,
+      ...named(author),
+      reason,
+      by: membership.removalsOf(author)[0]?.by.author ?? null,
+    })),
+    ...warnings.map(warning => ({ warning: warning.kind, ...warning })),
+  ]
 }
 
-/** The members in the order of their ids, with the names on their cards. */
-export function listMembers({ members }: Membership, cards: Iterable<Card>): ListedMember[] {
-  const newest = new Map<AuthorId, Card>()
-  for (const card of cards) newest.set(card.author, newerCard(card, newest.get(card.author) ?? card))
-  return [...members.values()].map(member => ({ ...member, name: newest.get(member.author)?.name }))
-}
+const dateOf = (time: number | undefined): string | null =>
+  time === undefined || Number.isNaN(new Date(time).getTime()) ? null : new Date(time).toISOString()

@@ -15,6 +15,7 @@ import type { GivenRole } from '../../membership/format/role.js'
 import { foundRoom } from '../../membership/founding.js'
 import { isCodeFor, readCode, writeCode } from '../../membership/invitation/invitation-code.js'
 import { invitationKeys } from '../../membership/invitation/invitation-keys.js'
+import { memberItems } from '../../membership/member-list.js'
 import type { Membership } from '../../membership/membership.js'
 import type { NodeNetwork } from '../../node/node-network.js'
 import { homeOf, markPaths } from '../../node/paths.js'
@@ -241,15 +242,7 @@ export class RoomCommands {
   }
 
   async #listMembers({ members }: RoomAccess, onItem: OnItem): Promise<void> {
-    const { membership } = members
-    for (const { author, role, by, since } of membership.members.values())
-      onItem({ key: author, name: members.nameOf(author) ?? null, role, by: by ?? null, since: dateOf(since) })
-    for (const author of membership.waiting) onItem({ waiting: author, name: members.nameOf(author) ?? null })
-    for (const { author, reason } of membership.former.values()) {
-      const by = membership.removalsOf(author)[0]?.by.author ?? null
-      onItem({ removed: author, name: members.nameOf(author) ?? null, reason, by })
-    }
-    for (const warning of membership.warnings) onItem({ warning: warning.kind, ...warning })
+    for (const item of memberItems(members.membership, author => members.nameOf(author))) onItem({ ...item })
   }
 
   async #remove(access: RoomAccess, { who }: Fields, onItem: OnItem): Promise<void> {
@@ -398,9 +391,6 @@ export class RoomCommands {
 const unknownCommand = (): ChatError => new ChatError('BAD_USAGE', 'the node does not know this command')
 
 const isAdmin = (role: string | undefined): boolean => role === 'founder' || role === 'admin'
-
-const dateOf = (time: number | undefined): string | null =>
-  time === undefined || Number.isNaN(new Date(time).getTime()) ? null : new Date(time).toISOString()
 
 const nameIn = (members: RoomMembers, author: AuthorId): string => members.nameOf(author) ?? shortKey(author)
 
