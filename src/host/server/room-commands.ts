@@ -47,10 +47,11 @@ export interface OpenRooms {
   /** Closes a room if it is open. */
   closeRoom(name: string): Promise<void>
   /** How the node is reached, as far as an open room decided it. */
-  nodeOptions(): NodeOptions | undefined
+  readonly nodeOptions: NodeOptions | undefined
 }
 
-export interface RoomCommandsParts extends OpenRooms {
+export interface RoomCommandsParts {
+  readonly rooms: OpenRooms
   readonly me: string
   readonly data: string
   readonly clock: Clock
@@ -136,7 +137,7 @@ export class RoomCommands {
 
   async #join({ code: text, peers, ...options }: Fields, onItem: OnItem, signal: AbortSignal): Promise<void> {
     const { data, me, random, clock, store, network } = this.#parts
-    const nodeOptions = this.#parts.nodeOptions()
+    const { nodeOptions } = this.#parts.rooms
     const read = readCode(typeof text === 'string' ? text : '')
     if (read.kind !== 'code') throw codeError(read)
     const { code } = read
@@ -306,11 +307,11 @@ export class RoomCommands {
 
   /** Deletes a room here. */
   async #forget({ name, label, privateRoom }: EnteredRoom): Promise<void> {
-    const { data, me, store, closeRoom, whileClosed, random } = this.#parts
+    const { data, me, store, rooms, random } = this.#parts
     const home = homeOf(data, me, name, privateRoom?.id)
     const keys = await loadKey(home.keyFile, random)
-    await closeRoom(name)
-    await whileClosed(name, async () => {
+    await rooms.closeRoom(name)
+    await rooms.whileClosed(name, async () => {
       const { file, copy } = markPaths(home, hexOf(keys.publicKey) as AuthorId)
       const marks = copy === undefined ? [file] : [file, copy]
       for (const path of [home.database, savedViewFile(home.database), ...marks, ...marks.map(mark => `${mark}.heads`)])
@@ -326,17 +327,17 @@ export class RoomCommands {
   }
 
   async #with<T>(name: string, work: (access: RoomAccess) => Promise<T>): Promise<T> {
-    const { me, data, store, openRoom, whileClosed } = this.#parts
+    const { me, data, store, rooms } = this.#parts
     const room = await store.privateRoom(name)
     if (room?.privateRoom === undefined)
       throw new ChatError('BAD_USAGE', `${me} has no private room called ${name}`, {
         hint: `persisted-chat rooms ${me} lists your rooms.`,
       })
     const { privateRoom } = room
-    const open = await openRoom(room.name)
+    const open = await rooms.openRoom(room.name)
     if (open?.members !== undefined)
       return work({ members: open.members, room, endsOf: author => chatPlaceOf(open.endsOf(author)) })
-    return whileClosed(room.name, async () => {
+    return rooms.whileClosed(room.name, async () => {
       const { log, keys } = await openLog(homeOf(data, me, room.name, privateRoom.id), () => {})
       try {
         const members = await RoomMembers.open(privateRoom, keys, log)
@@ -350,9 +351,9 @@ export class RoomCommands {
 
   /** Stores what is known of a room that is not entered yet. Returns its label. */
   async #store({ room, operations }: FoundRoom, name: string): Promise<string> {
-    const { data, me, whileClosed } = this.#parts
+    const { data, me, rooms } = this.#parts
     const home = homeOf(data, me, name, room.id)
-    return whileClosed(name, async () => {
+    return rooms.whileClosed(name, async () => {
       const { log, keys } = await openLog(home, () => {})
       try {
         const members = await RoomMembers.open(room, keys, log)

@@ -9,27 +9,19 @@ import { answerPeople, type PeopleRequest } from '../../node/people/people-reque
 import type { Pins } from '../../node/people/pins.js'
 import type { Room } from '../../node/room.js'
 import { CODEC_VERSION, type CodecVersion, type Fields, jsonBody, readHostFrame } from '../protocol/codec.js'
-import { isProblem } from '../protocol/events.js'
 import { challengeFields, type Hello, helloOf, nonceOf } from '../protocol/handshake.js'
-import { OPEN_ROOMS_MAX } from '../protocol/limits.js'
 import { faultOf } from '../protocol/node-start.js'
-import { checkConflict, type NodeOptions, nodeOptionsOf, type RoomOptions, roomNameOf } from '../protocol/options.js'
+import { checkConflict, type RoomOptions } from '../protocol/options.js'
 import type { Secret } from '../protocol/secret.js'
-import { HostedRoom } from './hosted-room.js'
+import type { HostedRoom } from './hosted-room.js'
+import { HostedRooms, type RoomStatus } from './hosted-rooms.js'
 import type { NodeStore } from './node-store.js'
-import { ParkedRooms } from './parked-rooms.js'
 import type { OpenRooms, RoomCommands } from './room-commands.js'
 
 /** How long a connection has to prove that it knows the secret. */
 const HELLO_MS_MAX = 10_000
 /** How long a node waits for its first face. */
 const FIRST_FACE_MS_MAX = 10_000
-/** How long a room stays open after its last face disconnected without a goodbye. */
-const GRACE_MS = 1_000
-
-/** A room that was used within this time is not closed for one that only a peer comes to. */
-const FRESH_MS = 10_000
-
 /** Why a node ends: no face uses it, it was stopped, or a newer version replaces it. */
 export type EndReason = 'idle' | 'stopped' | 'replaced'
 
@@ -69,18 +61,6 @@ export interface NodeStatus {
   readonly rooms: readonly RoomStatus[]
 }
 
-interface RoomStatus {
-  readonly room: string
-  /** Whether it is open: of more rooms than may be, those are that somebody looked at last. */
-  readonly open: boolean
-  readonly faces: number
-  readonly connections: readonly string[]
-  /** Of these, scuttleup peers: their connections are not encrypted. */
-  readonly plain: readonly string[]
-  /** Empty if it is not open. */
-  readonly listen: string
-}
-
 /**
  * Serves the rooms of one identity to faces in other processes. To end, it stops accepting connections, closes its rooms, releases
  * the lock, and then closes the connections that wait for the end.
@@ -88,22 +68,9 @@ interface RoomStatus {
 export class NodeServer {
   readonly #parts: ServerParts
   readonly #startedAt: Millis
-  readonly #rooms = new Map<string, Promise<HostedRoom>>()
-  /** Rooms that are open, by name. */
-  readonly #open = new Map<string, HostedRoom>()
-  /** Rooms that are being closed; a new face waits until its room is closed. */
-  readonly #closing = new Map<string, Promise<void>>()
-  readonly #parked = new ParkedRooms(() => this.#endIfIdle())
-  /** The options that the rooms share, as the first one was opened with. */
-  #shared: NodeOptions | undefined
+  readonly #rooms: HostedRooms
   readonly #sockets = new Set<Duplex>()
-  /** The room that keeps running without faces. */
-  #ownRoom: string | undefined
-  /** Events of rooms that could not be opened, by name, until a face gets them. */
-  readonly #unseen = new Map<string, NodeEvent[]>()
   #waitsForFirst: Cancel = () => {}
-  /** Resolves when no command changes the databases: the rooms are closed meanwhile. */
-  #paused: Promise<void> | undefined
   /** Hellos whose room is being opened. */
   #arriving = 0
   #ending: Promise<void> | undefined
@@ -118,6 +85,15 @@ export class NodeServer {
   constructor(parts: ServerParts) {
     this.#parts = parts
     this.#startedAt = parts.clock.now()
+    this.#rooms = new HostedRooms({
+      ...parts,
+      keepsEvents: !parts.stays,
+      command: (command, onItem, signal) => this.command(command, onItem, signal),
+      onOpened: room => void this.#resumeJoins(room),
+      onClosed: () => this.#endIfIdle(),
+      endWithLast: () => (this.#arriving === 0 && !parts.stays ? this.end('idle') : undefined),
+      announceStop: socket => send(socket, { is: 'end', reason: 'stopped' }),
+    })
     this.ended = new Promise(resolve => {
       this.#onEnded = resolve
     })
@@ -133,21 +109,23 @@ export class NodeServer {
 
   /** Opens the room that the node was started for. Rejects with a ChatError. */
   async openOwnRoom(options: RoomOptions): Promise<void> {
-    if (this.#parts.stays) this.#ownRoom = roomNameOf(options)
-    await this.#roomFor(options)
+    if (this.#parts.stays) await this.#rooms.openOwn(options)
+    else await this.#rooms.roomFor(options)
     this.#waitForFace()
   }
 
   get status(): NodeStatus {
     const { me, pid, version, stays } = this.#parts
-    const open = [...this.#open].map(([room, { faces, peer }]) => {
-      const { connected: connections, plain = [] } = peer.connectionSummary
-      return { room, open: true, faces, connections, plain, listen: peer.listensOn ?? peer.address }
-    })
-    const parked = this.#parked.faces.map(([room, faces]) => ({ room, open: false, faces, ...NO_CONNECTIONS }))
-    const rooms = [...open, ...parked]
     const since = new Date(this.#startedAt).toISOString()
-    return { me, pid, since, version, filesReplaced: this.#parts.areFilesReplaced(), stays, rooms }
+    return {
+      me,
+      pid,
+      since,
+      version,
+      filesReplaced: this.#parts.areFilesReplaced(),
+      stays,
+      rooms: this.#rooms.statuses,
+    }
   }
 
   accept(socket: Duplex): void {
@@ -213,34 +191,27 @@ export class NodeServer {
       if (version.major !== codec.major)
         throw new ChatError('NODE_UNUSABLE', `${me} runs in another version of persisted-chat (${this.#parts.version})`)
       const options = hello.options ?? fail()
-      const room = await this.#roomFor(options)
+      const room = await this.#rooms.roomFor(options)
       checkConflict(me, room.options, options)
       const { id, room: name, address } = room.peer
-      const staysOpen = roomNameOf(options) === this.#ownRoom
+      const staysOpen = this.#rooms.isOwn(options)
       const fields = { me, id, room: name, address, pid: this.#parts.pid, options: room.options, staysOpen }
       const welcome = { is: 'welcome', proof, ...fields }
       this.#waitsForFirst()
       await room.attach(socket, reader, hello, () => send(socket, welcome))
       log(`face ${pid} attached`)
     } catch (error) {
-      send(socket, { is: 'refused', proof, ...faultOf(error), events: this.#takeUnseen(hello.options) })
+      send(socket, {
+        is: 'refused',
+        proof,
+        ...faultOf(error),
+        events: hello.options === undefined ? [] : this.#rooms.takeUnseen(hello.options),
+      })
       socket.end()
       log(`face ${pid} refused: ${error instanceof ChatError ? error.code : 'a fault of the program'}`)
     } finally {
       this.#arriving--
-      if (this.#open.size === 0) this.#endIfIdle()
-    }
-  }
-
-  get #openRooms(): OpenRooms {
-    return {
-      openRoom: async name => (await this.#rooms.get(name)?.catch(() => undefined))?.peer,
-      whileClosed: (name, work) => this.#whileClosed(name, work),
-      closeRoom: async name => {
-        this.#open.get(name)?.announceEnd(socket => send(socket, { is: 'end', reason: 'stopped' }))
-        await this.#closeRoom(name)
-      },
-      nodeOptions: () => this.#shared,
+      this.#endIfIdle()
     }
   }
 
@@ -248,7 +219,7 @@ export class NodeServer {
   async command(command: Fields, onItem: (item: Fields) => void, signal: AbortSignal): Promise<void> {
     this.#arriving++
     try {
-      const commands = await this.#parts.commands(this.#openRooms)
+      const commands = await this.#parts.commands(this.#rooms)
       await commands.run(command, onItem, signal)
     } finally {
       this.#arriving--
@@ -259,7 +230,7 @@ export class NodeServer {
   async #resumeJoins(room: HostedRoom): Promise<void> {
     if (this.#hasResumed) return
     this.#hasResumed = true
-    const commands = await this.#parts.commands(this.#openRooms).catch(() => undefined)
+    const commands = await this.#parts.commands(this.#rooms).catch(() => undefined)
     const onEntered = (entered: string): void => room.peer.report({ kind: 'room-entered', room: entered })
     await commands?.resumeJoins(onEntered, this.#joins.signal).catch(() => {})
   }
@@ -276,177 +247,23 @@ export class NodeServer {
       send(socket, { is: 'failed', ...faultOf(error) })
     }
     socket.end()
-    if (this.#open.size === 0) this.#endIfIdle()
+    this.#endIfIdle()
+  }
+
+  /** Closes the rooms until `socket` closes. */
+  async #pause(socket: Duplex, onPaused: () => void): Promise<void> {
+    await this.#rooms.pause(new Promise(resolve => void socket.once('close', resolve)), onPaused)
+    if (this.#ending === undefined) this.#waitForFace()
   }
 
   #answerPeople(socket: Duplex, proof: string, request: PeopleRequest): void {
     const { pins, clock } = this.#parts
-    const authors = [...this.#open.values()].flatMap(({ peer }) => peer.heads.map(({ author }) => authorOfLog(author)))
+    const authors = [...this.#rooms.open].flatMap(({ peer }) => peer.heads.map(({ author }) => authorOfLog(author)))
     try {
       send(socket, { is: 'welcome', proof, pins: answerPeople(pins, request, { now: clock.now(), authors }) })
     } catch (error) {
       send(socket, { is: 'refused', proof, ...faultOf(error) })
     }
-  }
-
-  /**
-   * The room of a face; opens it if necessary. Where as many are open as may be, the one that nobody has looked at for the longest time
-   * is closed, unless it was used in the last `freshMs`.
-   */
-  async #roomFor(options: RoomOptions, freshMs = 0): Promise<HostedRoom> {
-    const name = roomNameOf(options)
-    while (this.#paused !== undefined) await this.#paused
-    await this.#closing.get(name)
-    const known = this.#rooms.get(name)
-    if (known !== undefined) return known
-    if (this.#rooms.size >= OPEN_ROOMS_MAX) {
-      if (!(await this.#parkIdlest(freshMs)))
-        throw new ChatError('BAD_USAGE', `${this.#parts.me} has ${OPEN_ROOMS_MAX} rooms open`, {
-          hint: 'Close one first: /leave in its terminal.',
-        })
-      return this.#roomFor(options, freshMs)
-    }
-    if (this.#shared !== undefined) checkConflict(this.#parts.me, this.#shared, options)
-    this.#shared ??= nodeOptionsOf(options)
-    const opening = this.#openRoom(name, { ...options, ...this.#shared })
-    this.#rooms.set(name, opening)
-    const room = await opening
-    this.#parked.wake(name)
-    return room
-  }
-
-  /** Closes the room that nobody has looked at for the longest time. False if somebody looks at each, or has just done so. */
-  async #parkIdlest(freshMs: Millis): Promise<boolean> {
-    const latest = this.#parts.clock.now() - freshMs
-    const [idlest] = [...this.#open]
-      .flatMap(([name, room]) => {
-        const { idleSince } = room
-        const mayClose = name !== this.#ownRoom && idleSince !== undefined && idleSince <= latest
-        return mayClose ? [{ name, room, idleSince }] : []
-      })
-      .sort((a, b) => a.idleSince - b.idleSince)
-    if (idlest === undefined || this.#ending !== undefined) return false
-    const { name, room } = idlest
-    this.#parts.log('closes a room to open another one')
-    this.#open.delete(name)
-    this.#rooms.delete(name)
-    const { options } = room
-    const sockets = room.park()
-    const closing = room.close().finally(() => this.#closing.delete(name))
-    this.#closing.set(name, closing)
-    if (sockets.length > 0) {
-      const onWanted = (): void => void this.#roomFor(options, FRESH_MS).catch(() => {})
-      this.#parked.add(name, sockets, this.#parts.listRoom?.(options, onWanted))
-    }
-    await closing
-    return true
-  }
-
-  /** Runs work on the databases of a room that is closed; a face that opens the room waits. */
-  async #whileClosed<T>(name: string, work: () => Promise<T>): Promise<T> {
-    while (this.#paused !== undefined) await this.#paused
-    for (let before = this.#closing.get(name); before !== undefined; before = this.#closing.get(name)) await before
-    const done = work()
-    const closing = done.then(
-      () => {},
-      () => {},
-    )
-    this.#closing.set(name, closing)
-    try {
-      return await done
-    } finally {
-      if (this.#closing.get(name) === closing) this.#closing.delete(name)
-    }
-  }
-
-  /**
-   * Closes the rooms until `socket` closes, while a command changes the databases; faces attach again afterwards. One command at a
-   * time. The lock stays with this node, so that no other process becomes the node.
-   */
-  async #pause(socket: Duplex, onPaused: () => void): Promise<void> {
-    const before = this.#paused
-    const ownRoom = this.#ownRoom === undefined ? undefined : this.#open.get(this.#ownRoom)?.options
-    const paused = new Promise<void>(resolve => void socket.once('close', resolve))
-    const all = Promise.all([before, paused]).then(() => {})
-    this.#paused = all
-    await before
-    this.#parts.log('pauses for a command')
-    const rooms = await Promise.allSettled(this.#rooms.values())
-    this.#rooms.clear()
-    this.#shared = undefined
-    this.#open.clear()
-    for (const room of rooms) if (room.status === 'fulfilled') await room.value.close()
-    onPaused()
-    await paused
-    if (this.#paused === all) this.#paused = undefined
-    if (this.#ending !== undefined) return
-    this.#parts.log('continues')
-    if (ownRoom !== undefined) await this.openOwnRoom(ownRoom).catch(() => this.#parts.log('cannot open its room'))
-    else this.#waitForFace()
-  }
-
-  async #openRoom(name: string, options: RoomOptions): Promise<HostedRoom> {
-    const { clock, openRoom, onEvent, stays, store } = this.#parts
-    const early = this.#unseen.get(name) ?? []
-    try {
-      const room = await HostedRoom.open({
-        clock,
-        options,
-        open: report => openRoom(options, report),
-        store,
-        early,
-        command: (command, onItem, signal) => this.command(command, onItem, signal),
-        onEvent,
-        keepsEvents: !stays,
-        onFaceGone: (hasSaidGoodbye, socket) => this.#faceGone(name, hasSaidGoodbye, socket),
-      })
-      this.#open.set(name, room)
-      this.#unseen.delete(name)
-      void this.#resumeJoins(room)
-      return room
-    } catch (error) {
-      this.#forget(name)
-      this.#unseen.set(name, early)
-      throw error
-    }
-  }
-
-  #forget(name: string): void {
-    this.#rooms.delete(name)
-    if (this.#rooms.size === 0) this.#shared = undefined
-  }
-
-  #takeUnseen(options: RoomOptions | undefined): readonly NodeEvent[] {
-    const name = options === undefined ? '' : roomNameOf(options)
-    const unseen = this.#unseen.get(name) ?? []
-    this.#unseen.delete(name)
-    return unseen.filter(isProblem)
-  }
-
-  #faceGone(name: string, hasSaidGoodbye: boolean, socket: Duplex): void {
-    this.#parts.log(`face gone ${hasSaidGoodbye ? 'with' : 'without'} goodbye`)
-    const room = this.#open.get(name)
-    if (this.#ending !== undefined || room === undefined) return
-    const isEmpty = (): boolean => this.#open.get(name) === room && room.faces === 0 && name !== this.#ownRoom
-    if (!hasSaidGoodbye) this.#parts.clock.after(GRACE_MS, () => isEmpty() && void this.#closeRoom(name))
-    else if (!isEmpty()) socket.destroy()
-    // The last face waits until the database is closed.
-    else void this.#closeRoom(name).finally(() => socket.destroy())
-  }
-
-  async #closeRoom(name: string): Promise<void> {
-    const room = this.#open.get(name)
-    if (room === undefined || this.#ending !== undefined) return
-    this.#open.delete(name)
-    this.#forget(name)
-    if (this.#open.size === 0 && this.#arriving === 0 && this.#parked.size === 0 && !this.#parts.stays) {
-      this.#open.set(name, room)
-      return this.end('idle')
-    }
-    const closing = room.close().finally(() => this.#closing.delete(name))
-    this.#closing.set(name, closing)
-    await closing
-    this.#endIfIdle()
   }
 
   /** Closes the rooms that no face uses after a while: the face that started the node may have been killed before it came. */
@@ -456,47 +273,28 @@ export class NodeServer {
     if (stays) return
     this.#waitsForFirst = clock.after(FIRST_FACE_MS_MAX, () => {
       if (this.#arriving > 0) return this.#waitForFace()
-      for (const [name, { faces }] of this.#open) if (faces === 0) void this.#closeRoom(name)
+      this.#rooms.closeUnused()
       this.#endIfIdle()
     })
   }
 
   #endIfIdle(): void {
-    if (
-      this.#open.size > 0 ||
-      this.#parked.size > 0 ||
-      this.#closing.size > 0 ||
-      this.#arriving > 0 ||
-      this.#parts.stays
-    )
-      return
-    if (this.#paused !== undefined) return
-    void this.end('idle')
+    if (this.#rooms.areIdle && this.#arriving === 0 && !this.#parts.stays) void this.end('idle')
   }
 
   async #end(reason: EndReason): Promise<void> {
     this.#parts.log(`ends: ${reason}`)
     this.#joins.abort(new ChatError('LOG_CLOSED', 'the node ended'))
     this.#waitsForFirst()
+    this.#rooms.prepareEnd()
     await this.#stopListening()
-    const rooms = await Promise.allSettled(this.#rooms.values())
-    const open = new Set(this.#open.values())
-    for (const room of rooms) if (room.status === 'fulfilled') open.add(room.value)
-    const announce = (socket: Duplex): void => send(socket, { is: 'end', reason })
-    if (reason !== 'idle') {
-      for (const room of open) room.announceEnd(announce)
-      for (const socket of this.#parked.sockets) announce(socket)
-    }
-    await Promise.allSettled([...open].map(room => room.close()))
-    await Promise.allSettled(this.#closing.values())
+    await this.#rooms.end(reason === 'idle' ? undefined : socket => send(socket, { is: 'end', reason }))
     await this.#release()
     this.#parts.log('ended')
     this.#onEnded(reason)
     for (const socket of this.#sockets) socket.destroy()
   }
 }
-
-const NO_CONNECTIONS = { connections: [], plain: [], listen: '' } as const
 
 function send(socket: Duplex, value: Fields): void {
   if (!socket.destroyed) socket.write(frame(jsonBody(value)))

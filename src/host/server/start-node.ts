@@ -64,7 +64,7 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
       commands: async rooms => {
         const [, , { RoomCommands }] = await roomModules
         const own = { me: home.me, data, clock: systemClock, random: systemRandom, store, network: () => network }
-        return new RoomCommands({ ...own, ...rooms })
+        return new RoomCommands({ ...own, rooms })
       },
       openRoom: async (options, report) => {
         const [[{ openRoom }], known] = await Promise.all([roomModules, store.privateRoom(options.room)])
