@@ -121,7 +121,8 @@ export class OpenNetwork {
 
   add(room: NetworkedRoom): void {
     this.#rooms.add(room)
-    for (const event of [...this.#lasting.values(), ...this.#unseen.splice(0)]) room.onEvent(event)
+    for (const event of [...this.#lasting.values(), ...this.#unseen.splice(0)])
+      if (concerns(event, room)) room.onEvent(event)
   }
 
   remove(room: NetworkedRoom): void {
@@ -187,13 +188,18 @@ export class OpenNetwork {
   #report(event: NodeEvent): void {
     if (event.kind === 'port-taken' || event.kind === 'announced') this.#lasting.set(event.kind, event)
     else if (this.#rooms.size === 0) this.#unseen.push(event)
-    this.#toAll(room => room.onEvent(event))
+    this.#toAll(room => {
+      if (concerns(event, room)) room.onEvent(event)
+    })
   }
 
   #toAll(tell: (room: NetworkedRoom) => void): void {
     for (const room of this.#rooms) tell(room)
   }
 }
+
+/** A private room is not announced. */
+const concerns = (event: NodeEvent, { tag }: NetworkedRoom): boolean => event.kind !== 'announced' || tag !== undefined
 
 /**
  * The network of a node: one listener, one set of connections and one presence on the local network for all of its rooms. It opens

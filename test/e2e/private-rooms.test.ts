@@ -69,3 +69,15 @@ test('a code that nobody could answer admits after a restart', BOUND, async t =>
   const bob = await openChat(t, { me: 'bob', listen: b, peers: [a], data })
   await bob.waitForLine('info> you are a member of ops now', { stream: 'stderr' })
 })
+
+test('a private room does not say that it is announced, because it is not', BOUND, async t => {
+  const data = await temporaryDirectory(t)
+  await run(t, data, 'room', 'new', 'alice', 'ops', '--no-rescue')
+  const room = startChat(t, ['alice', '--data', data, '--room', 'ops'])
+  await room.waitForLine('listening on', { stream: 'stderr' })
+  const lobby = startChat(t, ['alice', '--data', data])
+  await lobby.waitForLine('announced as', { stream: 'stderr' }) // control
+  room.type('hello')
+  await room.waitForLine('alice> hello')
+  assert.ok(!room.stderr.some(line => line.includes('announced')), room.stderr.join('\n'))
+})

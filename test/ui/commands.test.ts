@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { keyPairOf } from '../../src/base/crypto/signing.js'
+import { hexOf } from '../../src/base/wire/bytes.js'
+import type { Fields } from '../../src/host/protocol/codec.js'
+import { rescueSeedOf } from '../../src/membership/rescue-words.js'
 import { momentOf } from '../../src/session/dates.js'
 import { COMMANDS, lineOf, unknownCommandLine } from '../../src/ui/commands/commands.js'
+import type { CommandContext } from '../../src/ui/commands/context.js'
+import { room } from '../../src/ui/commands/members.js'
 import { ADVICE, ALIASES } from '../../src/ui/commands/verbs.js'
 import { distanceOf } from '../../src/ui/near-miss.js'
 import { complete } from '../../src/ui/terminal/editor/completion.js'
@@ -79,6 +85,36 @@ test('completes names at the start of a line, after @, and as an argument', () =
   assert.deepEqual(complete('/whois bo', names), { text: '/whois Bob ', choices: [] })
   assert.deepEqual(complete('hey al', names), { text: 'hey al', choices: ['albert', 'alice'] })
   assert.equal(complete('', names), undefined)
+})
+
+test('founds a private room and shows its rescue words once', async () => {
+  const founded = async (argument: string) => {
+    const requests: Fields[] = []
+    const shown: string[] = []
+    const context = {
+      request: async function* (fields: Fields) {
+        requests.push(fields)
+        yield {}
+      },
+      runTask: (_: string, work: () => Promise<void>) => work(),
+      tell: (...lines: string[]) => void shown.push(...lines),
+      list: (...rows: string[]) => void shown.push(...rows),
+      complain: (line: string) => void shown.push(line),
+    }
+    await room.run(context as unknown as CommandContext, argument)
+    return { request: requests[0], shown }
+  }
+  const { request, shown } = await founded('new ops --closed')
+  const words = shown.slice(-4).join(' ')
+  assert.equal(words.split(' ').length, 24)
+  assert.equal(request?.['rescue'], hexOf(keyPairOf(rescueSeedOf(words)).publicKey))
+  assert.equal(request?.['isClosed'], true)
+  const without = await founded('new ops --no-rescue')
+  assert.deepEqual(
+    [without.request?.['rescue'], without.request?.['isClosed'], without.shown.length],
+    [undefined, false, 1],
+  )
+  assert.deepEqual((await founded('new ops --close')).request, undefined)
 })
 
 test('has one line of help for every command', () => {

@@ -1,10 +1,7 @@
 import { createInterface } from 'node:readline/promises'
-import { entropyToMnemonic, mnemonicToEntropy } from '@scure/bip39'
-import { wordlist } from '@scure/bip39/wordlists/english.js'
-import { keyPairOf, SEED_BYTES } from '../../base/crypto/signing.js'
-import { ChatError } from '../../base/errors.js'
 import { systemRandom } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
+import { newRescueWords, rescueSeedOf, rescueWordLines } from '../../membership/rescue-words.js'
 import { info } from '../../ui/lines/output.js'
 import { DONE } from '../exit-code.js'
 import { requestNode } from './node-request.js'
@@ -17,23 +14,21 @@ export interface NewRoomFlags extends RoomFlags {
 
 /** `persisted-chat room new <me> <room>`: founds a private room. The rescue words are printed once and stored nowhere. */
 export async function newRoom(me: string, room: string, { data, json, closed, rescue }: NewRoomFlags): Promise<number> {
-  const seed = rescue ? systemRandom.bytes(SEED_BYTES) : undefined
-  const words = seed && entropyToMnemonic(Uint8Array.from(seed), wordlist)
+  const rescueWords = rescue ? newRescueWords(systemRandom) : undefined
   const command = {
     do: 'room-new',
     name: room,
     isClosed: closed ?? false,
-    ...(seed !== undefined && { rescue: hexOf(keyPairOf(seed).publicKey) }),
+    ...(rescueWords !== undefined && { rescue: hexOf(rescueWords.key) }),
   }
   await requestNode(me, data, command, item => {
-    if (json) return printJson({ ...item, ...(words !== undefined && { rescue: words }) })
+    if (json) return printJson({ ...item, ...(rescueWords !== undefined && { rescue: rescueWords.words.join(' ') }) })
     info(`founded the private room ${room}: persisted-chat invite ${me} ${room} invites somebody`)
-    if (words === undefined) return
+    if (rescueWords === undefined) return
     info(
       'if your key is ever lost or stolen, these words take the room over. They are shown only now, and stored nowhere:',
     )
-    const all = words.split(' ')
-    for (let at = 0; at < all.length; at += 6) info(`  ${all.slice(at, at + 6).join(' ')}`)
+    for (const line of rescueWordLines(rescueWords)) info(`  ${line}`)
   })
   return DONE
 }
@@ -41,16 +36,9 @@ export async function newRoom(me: string, room: string, { data, json, closed, re
 /** `persisted-chat room rescue <me> <room>`: takes a room over from its founder with the rescue words. */
 export async function rescueRoom(me: string, room: string, { data, json }: RoomFlags): Promise<number> {
   const input = createInterface({ input: process.stdin, output: process.stderr })
-  const words = (await input.question('the 24 rescue words: ')).trim().toLowerCase().split(/\s+/).join(' ')
+  const typed = await input.question('the 24 rescue words: ')
   input.close()
-  let seed: Uint8Array
-  try {
-    seed = mnemonicToEntropy(words, wordlist)
-  } catch {
-    throw new ChatError('BAD_USAGE', 'these are not 24 rescue words', {
-      hint: 'Type them in the order in which they were printed.',
-    })
-  }
+  const seed = rescueSeedOf(typed)
   await requestNode(me, data, { do: 'rescue', room, seed: hexOf(seed) }, item => {
     if (json) printJson(item)
     else info(`you are an admin of ${room} now, above all others; its founder is out`)

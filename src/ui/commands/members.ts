@@ -1,10 +1,13 @@
+import { systemRandom } from '../../base/random.js'
 import { sanitise } from '../../base/safe-text.js'
+import { hexOf } from '../../base/wire/bytes.js'
 import { shortKey } from '../../chat/display-names.js'
 import type { Fields } from '../../host/protocol/codec.js'
 import { authorOf } from '../../log/format/author.js'
 import { type CommandContext, command } from './context.js'
 
 const DAY_MS = 86_400_000
+const ROOM_FLAGS = ['--closed', '--no-rescue']
 
 /** A member in an answer of the node: their name, else the first digits of their key. */
 function personText(name: unknown, key: unknown): string {
@@ -33,9 +36,10 @@ export const invite = command({
     const count = uses === '' ? 1 : Number(uses)
     if (!Number.isInteger(count) || count < 1) return context.complain('for how many people? /invite 3')
     return inRoom(context, 'inviting', { do: 'invite', uses: count, forMs: DAY_MS }, ({ code }) =>
-      context.tell(
+      // A list's rows have no margin: the code fits a line, and can be copied.
+      context.list(
         String(code),
-        `lets in ${count === 1 ? 'one person' : `${count} people`}: persisted-chat join <name> <code>`,
+        `lets in ${count === 1 ? 'one person' : `${count} people`} within a day: persisted-chat join <name> <code>`,
       ),
     )
   },
@@ -108,18 +112,28 @@ export const admit = command({
 
 export const room = command({
   name: 'room',
-  argument: 'new name',
-  help: 'found a private room; the command line prints rescue words for it too: room new',
-  run: async ({ request, runTask, rooms, tell, complain }, text) => {
-    const [verb, name = ''] = text.split(/\s+/)
-    if (verb !== 'new' || name === '')
+  argument: 'new name [--closed] [--no-rescue]',
+  help: 'found a private room; the rescue words are shown once',
+  run: async ({ request, runTask, rooms, tell, list, complain }, text) => {
+    const [verb, name = '', ...flags] = text.split(/\s+/)
+    if (verb !== 'new' || name === '' || flags.some(flag => !ROOM_FLAGS.includes(flag)))
       return complain('which one? /room new ops founds a private room, /join ops opens one')
-    let show = (): void => {}
+    const { newRescueWords, rescueWordLines } = await import('../../membership/rescue-words.js')
+    const rescue = flags.includes('--no-rescue') ? undefined : newRescueWords(systemRandom)
+    const fields = { isClosed: flags.includes('--closed'), ...(rescue !== undefined && { rescue: hexOf(rescue.key) }) }
+    let show: (() => void) | undefined
     await runTask(`founding ${name}`, async () => {
-      for await (const _ of request({ do: 'room-new', name }))
-        tell(`founded the private room ${name}; /invite there invites somebody`)
-      if (rooms !== undefined) show = await rooms.join(name)
+      for await (const _ of request({ do: 'room-new', name, ...fields })) {
+        show = rooms === undefined ? () => {} : await rooms.join(name)
+      }
     })
+    if (show === undefined) return
     show()
+    tell(`founded the private room ${name}; /invite there invites somebody`)
+    if (rescue === undefined) return
+    tell(
+      'if your key is ever lost or stolen, these words take the room over; they are shown only now, and stored nowhere:',
+    )
+    list(...rescueWordLines(rescue))
   },
 })
