@@ -174,8 +174,11 @@ export class Connections implements ChannelCarrier {
     return this.#topology.attemptAt(name)
   }
 
-  connectionsTo(name: string): readonly ConnectionId[] {
-    return this.#topology.connectionsTo(name)
+  connectionsTo(name: string, { admits }: RoomChannels): readonly ConnectionId[] {
+    return this.#topology.connectionsTo(name).filter(id => {
+      const remote = this.#open.get(id)?.remote
+      return remote?.kind !== 'native' || admits(remote.key)
+    })
   }
 
   offer(room: RoomChannels, id: ConnectionId): void {

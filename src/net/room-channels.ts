@@ -55,8 +55,8 @@ export interface ChannelCarrier {
   undial(name: string): void
   retryNow(name: string): void
   attemptAt(name: string): DialAttempt | undefined
-  /** The connections to a dialled peer. */
-  connectionsTo(name: string): readonly ConnectionId[]
+  /** The connections to a dialled peer that may be in a room. */
+  connectionsTo(name: string, room: RoomChannels): readonly ConnectionId[]
   /** Offers a room on each connection whose peer it admits, and takes it off the others. */
   readmit(room: RoomChannels): void
   /** Offers a room on a connection again. */
@@ -138,7 +138,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
     const known = this.#targets.get(name)
     this.#targets.set(name, { address, isDiscovered, isReportedElsewhere: known?.isReportedElsewhere ?? false })
     this.#carrier.dial(name, address)
-    for (const id of this.#carrier.connectionsTo(name)) this.#endCooldown(id)
+    for (const id of this.#carrier.connectionsTo(name, this)) this.#endCooldown(id)
     this.update()
   }
 
@@ -256,7 +256,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
 
   /** Whether a dialled peer is connected, but not in this room. */
   #isElsewhere(name: string): boolean {
-    const connections = this.#carrier.connectionsTo(name)
+    const connections = this.#carrier.connectionsTo(name, this)
     return connections.length > 0 && !connections.some(id => this.#open.has(id) || this.#cooldowns.has(id))
   }
 

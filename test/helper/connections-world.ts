@@ -30,7 +30,7 @@ export interface ConnectionsWorldOptions {
 export interface ConnectionsWorld {
   readonly connections: RoomChannels
   /** Opens another room. */
-  open(room: Uint8Array): RoomChannels
+  open(room: Uint8Array, admits?: (key: string) => boolean): RoomChannels
   /** Has a closed room that a peer may come to. */
   list(room: Uint8Array, onWanted: () => void): () => void
   /** Closes all connections. */
@@ -83,8 +83,8 @@ export async function openConnections(
     clock,
     random: systemRandom,
   })
-  const open = (id: Uint8Array): RoomChannels => {
-    const channels = new RoomChannels(id, node)
+  const open = (id: Uint8Array, admits?: (key: string) => boolean): RoomChannels => {
+    const channels = new RoomChannels(id, node, admits)
     channels.on('connection', ({ stream }) => {
       stream.resume()
       look()

@@ -91,6 +91,14 @@ test('reports to a room that a connected peer is not in it, once, and until it i
   assert.deepEqual(dev.dialAttempts, [])
 })
 
+test('does not report that a peer is missing in a room that it may not enter', async t => {
+  const [alice, bob] = [await peer(t, 1, OPS), await peer(t, 2, OPS)]
+  await together(alice, bob)
+  const dev = alice.open(DEV, () => false)
+  dev.add('bob', bob.address)
+  assert.deepEqual([alice.events, dev.dialAttempts], [[], []])
+})
+
 test('a connection without a room in common waits for one for a while', BOUND, async t => {
   const clock = new VirtualClock()
   const [alice, bob] = [await peer(t, 1, OPS, clock), await peer(t, 2, DEV, clock)]
