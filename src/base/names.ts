@@ -19,6 +19,29 @@ export function checkName(text: string, what: string): string {
 
 export const isName = (text: string): boolean => faultOf(text) === undefined
 
+/** Begins the names of direct rooms: `@bob`, or `@bob-1a2b3c4d` with a part of the key. */
+const DIRECT = '@'
+const KEY_SUFFIX = /-[0-9a-f]{8}$/
+
+/** Whether a room is that of two people. */
+export const isDirectName = (room: string): boolean => room.startsWith(DIRECT)
+
+/** `text` as the name of a room. Throws BAD_NAME. */
+export function checkRoomName(text: string): string {
+  const what = `the room name ${JSON.stringify(text)}`
+  if (!isDirectName(text)) return checkName(text, what)
+  const suffix = KEY_SUFFIX.exec(text)?.[0] ?? ''
+  return DIRECT + checkName(text.slice(DIRECT.length, text.length - suffix.length), what) + suffix
+}
+
+export function isRoomName(text: string): boolean {
+  const isDirect = isDirectName(text)
+  return isName(isDirect ? text.slice(DIRECT.length).replace(KEY_SUFFIX, '') : text)
+}
+
+/** A room as people write it: `#ops`, `@bob`. */
+export const shownRoom = (room: string): string => (isDirectName(room) ? room : `#${room}`)
+
 /** Whether two names are equal on a local network, which ignores case. RFC 6762 §16. */
 export const equalsIgnoringCase = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 

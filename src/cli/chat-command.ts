@@ -1,3 +1,4 @@
+import { shownRoom } from '../base/names.js'
 import type { Face } from '../host/client/face.js'
 import { authorOfLog } from '../log/format/author.js'
 import { homeOf } from '../node/paths.js'
@@ -84,7 +85,7 @@ async function over(face: Face, stop: StopRequest): Promise<void> {
 /** Chats in lines until the user stops it or stdout is closed. Typed lines are stored either way. */
 async function converse(face: Face, options: ChatOptions, stop: StopRequest): Promise<number> {
   // With a pipe, receipts are reported once, at the end.
-  if (process.stdin.isTTY) face.on('delivery', replicas => info(receiptLine(replicas)))
+  if (process.stdin.isTTY) face.on('delivery', replicas => info(receiptLine(replicas, face.room)))
   const { data, me, room } = options
   const conversation = new LineConversation(face, {
     ...options,
@@ -116,7 +117,7 @@ async function stored(face: Face, stop: StopRequest, sent: Promise<void>, where 
     return FAILED
   }
   if (end?.error !== undefined) return FAILED
-  if (replicas !== undefined && face.hasSpoken) info(`${where}${receiptLine(replicas)}`)
+  if (replicas !== undefined && face.hasSpoken) info(`${where}${receiptLine(replicas, face.room)}`)
   return DONE
 }
 
@@ -124,7 +125,7 @@ async function stored(face: Face, stop: StopRequest, sent: Promise<void>, where 
 async function storedInAll([first, ...others]: readonly Face[], stop: StopRequest): Promise<number> {
   const codes: number[] = []
   for (const face of others) {
-    codes.push(await stored(face, stop, Promise.resolve(), `#${face.room}: `))
+    codes.push(await stored(face, stop, Promise.resolve(), `${shownRoom(face.room)}: `))
     await face.close()
   }
   if (first !== undefined) codes.push(await stored(first, stop, Promise.resolve()))

@@ -38,3 +38,6 @@ export const CARD_BYTES_MAX = 512
 
 /** Largest operation. */
 export const OPERATION_BYTES_MAX = 32 + 32 + 4 + 32 + 2 + LONG_BODY_BYTES_MAX + 64
+
+/** Text of a message request. */
+export const REQUEST_BYTES_MAX = 4_096

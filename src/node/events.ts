@@ -76,6 +76,12 @@ export type RoomEvent =
   | { readonly kind: 'invitation-overused'; readonly members: readonly string[]; readonly uses: number }
   /** A code that was entered before has admitted us to a private room. */
   | { readonly kind: 'room-entered'; readonly room: string }
+  /** Somebody wrote to the user in a direct room that nobody looks at. */
+  | { readonly kind: 'direct-message'; readonly room: string; readonly name: string }
+  /** Somebody whom the user knows, but does not talk with yet, wrote to them directly. The name is empty if it is no plain one. */
+  | { readonly kind: 'message-request'; readonly name: string; readonly key: string }
+  /** Strangers wrote to the user directly: how many wait for an answer. At most once a minute. */
+  | { readonly kind: 'strangers-ask'; readonly count: number }
   /** A member signed two histories of operations. */
   | { readonly kind: 'operations-forked'; readonly member: string }
 
@@ -101,6 +107,7 @@ export const EVENT_KINDS = {
   'dial-failed': 'problem',
   'dialled-self': 'problem',
   'directory-open-to-others': 'problem',
+  'direct-message': 'change',
   'disk-failed': 'problem',
   'disk-recovered': 'change',
   'entries-lost': 'problem',
@@ -121,6 +128,7 @@ export const EVENT_KINDS = {
   'member-admitted': 'change',
   'member-gone': 'change',
   'membership-ended': 'problem',
+  'message-request': 'change',
   'multicast-failed': 'problem',
   'multicast-port-unavailable': 'problem',
   'no-interface': 'problem',
@@ -133,4 +141,5 @@ export const EVENT_KINDS = {
   'protocol-violated': 'problem',
   'room-entered': 'change',
   'run-opened': 'problem',
+  'strangers-ask': 'change',
 } as const satisfies Record<NodeEvent['kind'], 'problem' | 'change'>

@@ -3,7 +3,7 @@ import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
 import { addressOfName } from '../compat/scuttleup/hashed-port.js'
-import { authorOf } from '../log/format/author.js'
+import { authorOf, authorOfKey } from '../log/format/author.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
 import type { KnownPeople } from '../log/known-people.js'
 import { Connections } from '../net/connections.js'
@@ -15,6 +15,7 @@ import { resolver } from '../net/lan/mdns/resolve.js'
 import { roomTag, type Service, serviceHost, shortKeyOf } from '../net/lan/mdns/service-records.js'
 import { TcpSource } from '../net/lan/tcp.js'
 import { Announcement } from './announcement.js'
+import { DirectContacts, type DirectContactsHooks } from './direct-rooms/direct-contacts.js'
 import type { NodeEvent } from './events.js'
 import { listeningPlace } from './peer-name.js'
 import { Introductions } from './private-rooms/introductions.js'
@@ -48,6 +49,8 @@ export class OpenNetwork {
   readonly connections: Connections
   /** Of private rooms. */
   readonly introductions = new Introductions(systemClock)
+  /** Of direct rooms. */
+  readonly contacts: DirectContacts
   readonly discovery: Discovery | undefined
   readonly listen: string | undefined
   /** How peers reach the node, for rooms that are opened later. */
@@ -63,7 +66,12 @@ export class OpenNetwork {
   #isAnnounced = false
   #port: number
 
-  constructor(me: string, keys: KeyPair, { listen, isDiscovering, isEncryptedOnly = false, pins }: NetworkOptions) {
+  constructor(
+    me: string,
+    keys: KeyPair,
+    { listen, isDiscovering, isEncryptedOnly = false, pins }: NetworkOptions,
+    hooks: DirectContactsHooks,
+  ) {
     const { host, port, address } = listeningPlace(me, listen)
     this.#me = me
     this.#host = host
@@ -93,7 +101,11 @@ export class OpenNetwork {
       clock: systemClock,
       random: systemRandom,
     })
-    this.connections.onProven(peer => this.introductions.proven(peer))
+    this.contacts = new DirectContacts(authorOfKey(keys.publicKey), hooks)
+    this.connections.onProven(peer => {
+      this.introductions.proven(peer)
+      this.contacts.proven(peer)
+    })
   }
 
   /** Whether peers on other machines can reach this one, so that its address may be passed on. */
@@ -179,7 +191,10 @@ export class OpenNetwork {
       onEvent: event => this.#report(event),
       onChange: () => this.connections?.networkChanged(),
       onAnnounced: instance => announcement.update(instance, discovery.interfaces),
-      onSighted: service => this.#toAll(room => room.sighted(service)),
+      onSighted: service => {
+        this.contacts?.sighted(service)
+        this.#toAll(room => room.sighted(service))
+      },
       onLost: (service, hasSaidGoodbye) => this.#toAll(room => room.lost(service, hasSaidGoodbye)),
     })
     return discovery
@@ -201,18 +216,28 @@ export class OpenNetwork {
 /** A private room is not announced. */
 const concerns = (event: NodeEvent, { tag }: NetworkedRoom): boolean => event.kind !== 'announced' || tag !== undefined
 
+const NO_CONTACTS: DirectContactsHooks = {
+  isContact: () => false,
+  contacts: [],
+  onWanted: () => {},
+  onRequest: () => {},
+}
+
 /**
  * The network of a node: one listener, one set of connections and one presence on the local network for all of its rooms. It opens
  * with the first room and closes with the last.
  */
 export class NodeNetwork {
   readonly #me: string
+  readonly #hooks: DirectContactsHooks
   #open: Promise<OpenNetwork> | undefined
   #rooms = 0
   #closing: Promise<void> = Promise.resolve()
 
-  constructor(me: string) {
+  /** Without `hooks`, nobody who writes to the user directly gets through. */
+  constructor(me: string, hooks: DirectContactsHooks = NO_CONTACTS) {
     this.#me = me
+    this.#hooks = hooks
   }
 
   /**
@@ -266,7 +291,7 @@ export class NodeNetwork {
   }
 
   async #start(keys: KeyPair, options: NetworkOptions): Promise<OpenNetwork> {
-    const open = new OpenNetwork(this.#me, keys, options)
+    const open = new OpenNetwork(this.#me, keys, options, this.#hooks)
     try {
       await open.start()
       return open

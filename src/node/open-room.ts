@@ -6,6 +6,7 @@ import { LOBBY } from '../log/format/room-id.js'
 import type { PrivateRoom } from '../membership/format/room.js'
 import { Quota } from '../sync/quota/stranger-quota.js'
 import { Replicator } from '../sync/replicator.js'
+import type { DirectRoom } from './direct-rooms/direct-room.js'
 import type { NodeEvent } from './events.js'
 import { keyCreated } from './home-guard.js'
 import type { NetworkOptions, NodeNetwork } from './node-network.js'
@@ -27,6 +28,8 @@ export interface OpenRoomOptions extends NetworkOptions {
   readonly room?: string | undefined
   /** The private room that is called so. */
   readonly privateRoom?: PrivateRoom | undefined
+  /** The room of the user and one other person that is called so. */
+  readonly direct?: DirectRoom | undefined
   /** Directory with the databases of all users and rooms. */
   readonly data: string
   /** Whether the caller made the key for this room. */
@@ -41,18 +44,20 @@ export interface OpenRoomOptions extends NetworkOptions {
 
 /** The composition root of a room: its log, its network, and the room over both. Rejects with a ChatError, leaving nothing open. */
 export async function openRoom(options: OpenRoomOptions): Promise<Room> {
-  const { onEvent, privateRoom } = options
-  const home = homeOf(options.data, options.me, options.room, privateRoom?.id)
+  const { onEvent, privateRoom, direct } = options
+  const home = homeOf(options.data, options.me, options.room, privateRoom?.id ?? direct?.id)
   const { pins = new Pins() } = options
-  const network = new RoomNetwork({ ...options, pins, home, isPrivate: privateRoom !== undefined })
+  const network = new RoomNetwork({ ...options, pins, home, isPrivate: (privateRoom ?? direct) !== undefined })
   reportUnsetClock(systemClock, onEvent)
-  // In a private room there are no strangers.
+  // In a private room and in a direct one there are no strangers.
   const quota =
-    privateRoom === undefined
+    (privateRoom ?? direct) === undefined
       ? new Quota({ known: pins, clock: systemClock, diskBytesMax: options.diskBytesMax })
       : undefined
   const chatPlaces = new ChatPlaces()
-  const lastAccepted = privateRoom && ((each: LogId, first?: Uint8Array) => chatPlaces.lastOf(each, first))
+  const lastAccepted =
+    (privateRoom && ((each: LogId, first?: Uint8Array) => chatPlaces.lastOf(each, first))) ??
+    (direct && ((each: LogId) => direct.lastOf(each)))
   const { log, keys } = await openLog(home, onEvent, options.isNewKey, {
     known: pins,
     ...(quota && { quota }),
@@ -64,11 +69,12 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
     const members = privateRoom && (await RoomMembers.open(privateRoom, keys, log))
     members?.introduceAs(home.me)
     if (members !== undefined) await chatPlaces.follow(log, members)
-    const connections = await network.open(keys, members)
+    const connections = await network.open(keys, members ?? direct)
     const room = new Room({
       me: home.me,
       room: home.room === LOBBY ? undefined : home.room,
       members,
+      direct,
       ...(privateRoom !== undefined && { chatPlaces }),
       log,
       replicator: new Replicator(log),
@@ -80,11 +86,12 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
       listensOn: network.address,
       pins,
       announcedAs: key => network.announcedAs(key),
-      hasPeerExchange: network.hasPeerExchange,
+      hasPeerExchange: direct === undefined && network.hasPeerExchange,
     })
     room.on('event', onEvent)
     room.on('close', () => quota?.close())
     room.on('dropped', key => network.dropped(key))
+    if (direct !== undefined) await askWith(room, direct, options.network)
     network.join(keys, room.peerExchange)
     return room
   } catch (error) {
@@ -92,6 +99,15 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
     await log.close()
     throw error
   }
+}
+
+/** Lets the other person of a direct room know what we wrote, if they do not talk with us yet. */
+async function askWith(room: Room, direct: DirectRoom, network: NodeNetwork): Promise<void> {
+  const contacts = (await network.opened())?.contacts
+  if (contacts === undefined) return
+  const remove = contacts.add({ direct, me: room.me, requestText: () => room.requestText() })
+  room.on('heads', () => contacts.said(direct))
+  room.on('close', remove)
 }
 
 function reportUnsetClock(clock: Clock, onEvent: (event: NodeEvent) => void): void {

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { userDirectory } from '../base/files/user-directory.js'
-import { checkName, chosenComponent, pathComponentsOf } from '../base/names.js'
+import { checkName, checkRoomName, chosenComponent, pathComponentsOf } from '../base/names.js'
 import { hexOf } from '../base/wire/bytes.js'
 import type { AuthorId } from '../log/format/author.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
@@ -32,11 +32,11 @@ export interface Home {
 
 /**
  * The only function that turns names into path components. Reads `data` to find how the name is spelled there. `privateId` is the id of
- * a private room, which is only called `room`. Throws BAD_NAME.
+ * a private or direct room, which is only called `room`. Throws BAD_NAME.
  */
 export function homeOf(data: string, me: string, room = LOBBY, privateId?: Uint8Array): Home {
   const name = checkName(me, `the name ${JSON.stringify(me)}`)
-  const roomName = checkName(room, `the room name ${JSON.stringify(room)}`)
+  const roomName = checkRoomName(room)
   const directory = path.join(data, componentIn(data, name))
   const databaseName = privateId === undefined ? databaseNameOf(roomName) : roomLabel(privateId)
   return {

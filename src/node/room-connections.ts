@@ -8,11 +8,13 @@ import { authorOf, logIdOf, unsignedLog } from '../log/format/author.js'
 import type { Log } from '../log/log.js'
 import type { Introducer } from '../log/stranger-quota.js'
 import { addressBlock } from '../net/admission/address-block.js'
-import type { CloseReason } from '../net/events.js'
+import type { DialAttempt } from '../net/dial-target.js'
+import type { CloseReason, NetEvent } from '../net/events.js'
 import { PeerExchange } from '../net/overlay/peer-exchange.js'
 import type { Connection, RoomChannels } from '../net/room-channels.js'
 import type { OpenSideChannel } from '../net/side-channel.js'
 import type { Replicator } from '../sync/replicator.js'
+import type { Circle } from './circle.js'
 import { ConnectionEvents, isSamePeer } from './connection-events.js'
 import { ConnectionNames } from './connection-names.js'
 import { ConnectionSummaries } from './connection-summaries.js'
@@ -41,6 +43,8 @@ export interface RoomConnectionsOptions {
   readonly presence: Presence
   /** Who is in the room, if it is private. */
   readonly members?: RoomMembers | undefined
+  /** The other person, if it is the room of two. */
+  readonly direct?: Circle | undefined
   readonly clock: Clock
   readonly random: Pick<Random, 'number'>
   readonly keys: KeyPair
@@ -96,6 +100,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     connections.on('connection', connection => this.#opened(connection))
     connections.on('disconnection', (connection, reason) => this.#closed(connection, reason))
     connections.on('event', event => {
+      if (this.#isElsewhere(event)) return
       if (event.kind !== 'older-version' || this.#strangers.allows(event.kind, clock.now())) this.emit('event', event)
     })
     connections.on('change', () => {
@@ -127,7 +132,13 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     const connected = namesOf(connections.connections)
     const plain = namesOf(connections.connections.filter(({ remote }) => remote.kind === 'scuttleup'))
     const openedAt = this.#openedAt !== undefined && { openedAt: this.#openedAt }
-    return { connected, plain, dialing: connections.dialAttempts, indirect, ...openedAt }
+    const dialing = connections.dialAttempts.filter(attempt => !this.#isElsewhere(attempt))
+    return { connected, plain, dialing, indirect, ...openedAt }
+  }
+
+  /** Whether a dialled person does not talk with us: nothing tells whether they have read what we wrote. */
+  #isElsewhere(event: NetEvent | DialAttempt): boolean {
+    return this.#options.direct !== undefined && 'reason' in event && event.reason === 'other-room'
   }
 
   /** Keeps a connection to a peer, named as on the command line. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
@@ -259,11 +270,11 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
 
   /** Whether the user knows the peer. A scuttleup peer has no key: they know no more of it than that they named it. */
   #isKnown(connection: Connection): boolean {
-    const { pins, log, members } = this.#options
+    const { pins, log, members, direct } = this.#options
     const { remote } = connection
     const author = remote.kind === 'native' ? authorOf(remote.key) : undefined
     if (author === undefined) return this.#names.namedAs(connection) !== undefined
-    return author === log.author || pins.isKnown(author) || members?.isMember(author) === true
+    return author === log.author || pins.isKnown(author) || (members ?? direct)?.isMember(author) === true
   }
 
   #toSamePeer(connection: Connection): readonly Connection[] {

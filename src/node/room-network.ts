@@ -3,16 +3,17 @@ import { roomTag, type Service, shortKeyOf } from '../net/lan/mdns/service-recor
 import { DIAL_ALL, type DialPolicy, LanAutodial } from '../net/overlay/lan-autodial.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
 import { RoomChannels } from '../net/room-channels.js'
+import type { Circle } from './circle.js'
 import type { NodeEvent } from './events.js'
 import type { NetworkedRoom, NetworkOptions, NodeNetwork, OpenNetwork } from './node-network.js'
 import type { Home } from './paths.js'
 import { distinctPeers, listeningPlace, type NamedPeer, namedPeer } from './peer-name.js'
-import type { RoomMembers } from './private-rooms/room-members.js'
+import { RoomMembers } from './private-rooms/room-members.js'
 
 export interface RoomNetworkOptions extends NetworkOptions {
   readonly home: Home
   readonly network: NodeNetwork
-  /** Whether only its members learn that it exists. */
+  /** Whether only its people learn that it exists. */
   readonly isPrivate?: boolean
   /** Names, or addresses as `host:port`. */
   readonly peers: readonly string[]
@@ -27,7 +28,7 @@ export class RoomNetwork implements NetworkedRoom {
   #open: OpenNetwork | undefined
   #channels: RoomChannels | undefined
   #autodial: LanAutodial | undefined
-  #members: RoomMembers | undefined
+  #circle: Circle | undefined
   #removeIntroduction = (): void => {}
 
   /** Opens nothing yet. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
@@ -55,18 +56,18 @@ export class RoomNetwork implements NetworkedRoom {
   }
 
   /**
-   * Listens, unless another room of the node does. `members` are those of a private room. Rejects with SWARM_PORT_TAKEN,
+   * Listens, unless another room of the node does. `circle` are the people of a room that is not public. Rejects with SWARM_PORT_TAKEN,
    * SWARM_LISTEN_FAILED or BAD_USAGE.
    */
-  async open(keys: KeyPair, members?: RoomMembers): Promise<RoomChannels> {
+  async open(keys: KeyPair, circle?: Circle): Promise<RoomChannels> {
     const { home, network, onEvent } = this.#options
     const open = await network.enter(this, keys, this.#options)
     this.#open = open
     onEvent({ kind: 'listening', address: open.address, room: home.room })
-    const channels = new RoomChannels(home.roomId, open.connections, members && (key => members.isMember(key)))
+    const channels = new RoomChannels(home.roomId, open.connections, circle && (key => circle.isMember(key)))
     this.#channels = channels
-    this.#members = members
-    if (members !== undefined) this.#removeIntroduction = open.introductions.add({ members, channels })
+    this.#circle = circle
+    if (circle instanceof RoomMembers) this.#removeIntroduction = open.introductions.add({ members: circle, channels })
     return channels
   }
 
@@ -76,8 +77,13 @@ export class RoomNetwork implements NetworkedRoom {
     if (open === undefined || channels === undefined) return
     channels.open()
     if (open.discovery !== undefined) {
-      const policy = peerExchange ?? (this.#members && DIAL_ALL)
-      this.#dialFound(open, channels, shortKeyOf(keys.publicKey), this.peers.length === 0 ? policy : undefined)
+      const policy = peerExchange ?? (this.#circle && DIAL_ALL)
+      this.#dialFound(
+        open,
+        channels,
+        shortKeyOf(keys.publicKey),
+        this.peers.length === 0 || this.#isDirect ? policy : undefined,
+      )
       open.announce()
       for (const service of open.discovery.services) this.sighted(service)
     }
@@ -111,10 +117,15 @@ export class RoomNetwork implements NetworkedRoom {
     this.#open = undefined
   }
 
-  /** Peers announce their public rooms; members of a private one are known by their keys. */
+  /** Whether it is that of two people: then the other one is dialled wherever they are found. */
+  get #isDirect(): boolean {
+    return this.#circle !== undefined && !(this.#circle instanceof RoomMembers)
+  }
+
+  /** Peers announce their public rooms; the people of another one are known by their keys. */
   #isCandidate({ rooms, key }: Service): boolean {
     if (this.tag !== undefined) return rooms.includes(this.tag)
-    for (const author of this.#members?.membership.members.keys() ?? []) if (author.startsWith(key)) return true
+    for (const author of this.#circle?.authors ?? []) if (author.startsWith(key)) return true
     return false
   }
 
@@ -128,7 +139,7 @@ export class RoomNetwork implements NetworkedRoom {
     }
     channels.on('change', () => open.updateMissing())
     channels.on('disconnection', sightAll)
-    this.#members?.on('change', sightAll)
+    if (this.#circle instanceof RoomMembers) this.#circle.on('change', sightAll)
     open.updateMissing()
   }
 }

@@ -17,19 +17,24 @@ import type { Log } from '../log/log.js'
 import type { ReadOptions } from '../log/options.js'
 import type { RequestId } from '../log/request-id.js'
 import type { Requests } from '../log/requests.js'
+import { requestText } from '../membership/exchange/request-frame.js'
 import { roomLabel } from '../membership/format/room.js'
+import { REQUEST_BYTES_MAX } from '../membership/limits.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
 import type { RoomChannels } from '../net/room-channels.js'
 import { archiveOf } from '../sync/archive.js'
 import type { OwnPlace, ReplicaHeads, Replicas } from '../sync/receipts.js'
 import type { Replicator } from '../sync/replicator.js'
+import type { Circle } from './circle.js'
 import { DeliveryWatch } from './delivery-watch.js'
+import type { DirectRoom } from './direct-rooms/direct-room.js'
 import type { ConnectionSummary, NodeEvent } from './events.js'
 import { Outbox, type Outcome } from './outbox.js'
 import { databaseNameOf } from './paths.js'
 import type { KnownSet, PinSource } from './people/pin.js'
 import { Pins } from './people/pins.js'
 import { StrangerNotices } from './people/stranger-notices.js'
+import { twoKeysError } from './people/two-keys.js'
 import type { ChatPlaces } from './private-rooms/chat-places.js'
 import { MembershipEvents } from './private-rooms/membership-events.js'
 import type { RoomMembers } from './private-rooms/room-members.js'
@@ -59,6 +64,8 @@ export interface RoomParts {
   readonly room?: string | undefined
   /** Who is in it, if it is private. */
   readonly members?: RoomMembers | undefined
+  /** Whose it is, if it is the room of two people. */
+  readonly direct?: DirectRoom | undefined
   /** Up to where the chat counts in a private room. */
   readonly chatPlaces?: ChatPlaces
   readonly log: Log
@@ -149,8 +156,8 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
 
   /** The name of its database. */
   get label(): string {
-    const { members } = this.#parts
-    return members === undefined ? databaseNameOf(this.room) : roomLabel(members.room.id)
+    const circle = this.#circle
+    return circle === undefined ? databaseNameOf(this.room) : roomLabel(circle.id)
   }
 
   /** Where the logs of an author end on this disk. */
@@ -158,7 +165,12 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#parts.log.endsOf(author)
   }
 
-  /** Who is in it; undefined for a public room. */
+  /** Whose it is, if it is the room of two people. */
+  get direct(): DirectRoom | undefined {
+    return this.#parts.direct
+  }
+
+  /** The members of a private room. */
   get members(): RoomMembers | undefined {
     return this.#parts.members
   }
@@ -190,10 +202,10 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#hasSpoken
   }
 
-  /** In a private room, its members are known too. */
+  /** In a room that is not public, its people are known too. */
   get people(): KnownSet {
-    const { pins, addressed } = this.pins.known
-    return { pins, addressed: [...addressed, ...(this.members?.membership.members.keys() ?? [])] }
+    const { addressed, ...known } = this.pins.known
+    return { ...known, addressed: [...addressed, ...(this.#circle?.authors ?? [])] }
   }
 
   get unsavedCount(): number {
@@ -331,9 +343,28 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.close()
   }
 
-  /** Why nothing is written: who is no member would write to nobody. */
+  /** What the other person of a direct room is asked with, who does not talk with us yet: the first of our lines. */
+  async requestText(): Promise<string> {
+    const lines: string[] = []
+    let bytes = 0
+    for await (const batch of this.batches({})) {
+      for (const { author, kind, message } of batch) {
+        if (author !== this.id || (kind !== 'text' && kind !== 'action')) continue
+        lines.push(message)
+        bytes += Buffer.byteLength(message)
+      }
+      if (bytes > REQUEST_BYTES_MAX) break
+    }
+    return requestText(lines)
+  }
+
+  /** Why nothing is written: who is no member would write to nobody, and a name with two keys is nobody's. */
   get #refusal(): ChatError | undefined {
-    const { members } = this.#parts
+    const { members, direct } = this.#parts
+    const pin = direct && this.pins.of(direct.name)
+    if (pin?.other !== undefined) return twoKeysError(pin)
+    if (pin !== undefined && pin.key !== direct?.other && this.room === `@${pin.name}`)
+      return new ChatError('LOG_CLOSED', `not sent: ${pin.name} has another key now`)
     if (members === undefined || members.isMember(this.id)) return undefined
     return new ChatError('ROOM_REFUSED', 'not sent: you are no member of this room any more', {
       hint: 'Ask an admin of the room to admit you.',
@@ -341,7 +372,12 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   get #id(): Uint8Array {
-    return this.#parts.members?.room.id ?? roomId(this.room)
+    return this.#circle?.id ?? roomId(this.room)
+  }
+
+  /** The people of a room that is not public. */
+  get #circle(): Circle | undefined {
+    return this.#parts.members ?? this.#parts.direct
   }
 
   async #close(): Promise<void> {
@@ -367,7 +403,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   #isKnown(author: AuthorId): boolean {
-    return this.pins.isKnown(author) || this.members?.isMember(author) === true
+    return this.pins.isKnown(author) || this.#circle?.isMember(author) === true
   }
 
   readonly #onPeople = (): void => {

@@ -1,8 +1,15 @@
+import { isDirectName } from '../base/names.js'
 import type { Replicas } from '../sync/receipts.js'
 
-/** Describes on which peers the user's last line is stored. */
-export function receiptLine(replicas: Replicas): string {
-  const { differing = 0 } = replicas
+/** Describes on which peers the user's last line is stored. `room` is where it was written. */
+export function receiptLine(replicas: Replicas, room = ''): string {
+  const { differing = 0, on, left } = replicas
+  if (isDirectName(room) && differing === 0) {
+    const other = room.slice(1)
+    return on + left > 0
+      ? `last line delivered to ${other}`
+      : `last line waits for ${other}: they get it when you are both connected`
+  }
   if (differing === 0) return deliveryLine(replicas)
   const peers = differing === 1 ? '1 peer has' : `${differing} peers have`
   return `${deliveryLine(replicas)}; ${peers} other entries under your key: another device uses it, or a backup was restored. If this persists, stop, and run \`persisted-chat renew\` with your name`

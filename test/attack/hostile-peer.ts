@@ -16,6 +16,8 @@ export interface HostileOptions {
   readonly keys?: Keys
   /** Name of the room. */
   readonly room?: string
+  /** Its id, if it has no name. */
+  readonly roomId?: Buffer
   /** The address that it says. */
   readonly me?: string
   readonly instance?: Buffer
@@ -62,6 +64,8 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
   #unacknowledged = 0
   #unread = 0
   readonly #first = new Map<number, Buffer>()
+  /** The tags in their Rooms. */
+  readonly #named: Buffer[] = []
   isClosed = false
   /** Bytes of frames of the room that arrived. */
   received = 0
@@ -72,7 +76,7 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
     this.#socket = socket
     this.#isDialler = isDialler
     this.keys = options.keys ?? keyPair()
-    this.room = roomId(options.room ?? 'lobby')
+    this.room = options.roomId ?? roomId(options.room ?? 'lobby')
     this.#me = options.me ?? `x${randomBytes(4).toString('hex')}.local:5000`
     this.#instance = options.instance ?? randomBytes(16)
     this.#ageMs = options.ageMs ?? 1_000
@@ -154,6 +158,17 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
       if (this.isClosed) return
       if (!this.send(body)) await Promise.race([once(this.#socket, 'drain'), this.closed()])
     }
+  }
+
+  /** Sends a frame that concerns a room without a channel. */
+  sendAbout(room: Buffer, type: number, ...rest: readonly Buffer[]): boolean {
+    return this.#seal(frame(varint(0), Buffer.of(type), this.#tag(room, this.#isDialler), ...rest))
+  }
+
+  /** Whether they have named a room to us. */
+  isNamed(room: Buffer): boolean {
+    const tag = this.#tag(room, !this.#isDialler)
+    return this.#named.some(named => named.equals(tag))
   }
 
   /** Sends bytes as they are, behind the handshake as a record. */
@@ -254,8 +269,11 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
     const body = bytes.subarray(place.next)
     if (place.value === 0) {
       const tag = this.#tag(this.room, !this.#isDialler)
-      for (let index = 1; 1 + 16 * index <= body.length; index++)
-        if (body.subarray(1 + 16 * (index - 1), 1 + 16 * index).equals(tag)) this.#place = index
+      for (let index = 1; 1 + 16 * index <= body.length; index++) {
+        const named = body.subarray(1 + 16 * (index - 1), 1 + 16 * index)
+        if (named.equals(tag)) this.#place = index
+        if (body[0] === ROOMS) this.#named.push(named)
+      }
       if (this.#place === 0 || this.#state === 'open') return
       this.#state = 'open'
       this.emit('open')

@@ -80,7 +80,7 @@ const card = joined(cardSigned, ed25519.sign(joined(text('persisted-chat/card/1'
 const direct = [keyOf('founder'), keyOf('alice')].sort(Buffer.compare) as [Bytes, Bytes]
 const hex = (value: Bytes): string => Buffer.from(value).toString('hex')
 
-/** The vectors of docs/protocol/membership.md §9.14. */
+/** The vectors of docs/protocol/membership.md §9.15. */
 export const membershipVectors: Readonly<Record<string, string>> = {
   'room id': hex(room),
   label: hex(hash(text('persisted-chat/label/1'), room)).slice(0, 16),

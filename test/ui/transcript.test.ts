@@ -424,6 +424,7 @@ const PARTS: StatusParts = {
   isAway: false,
   delivery: { on: 3, of: 5, left: 0 },
   unsaved: 0,
+  asking: 0,
   task: undefined,
 }
 

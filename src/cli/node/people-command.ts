@@ -73,8 +73,10 @@ async function answer(me: string, directory: string, request: PeopleRequest): Pr
   const lock = await NodeLock.acquire(directory)
   if (lock === undefined) throw lockedError(directory, await holderOf(directory))
   try {
-    const pins = await Pins.open(new NodeStore(lock.store))
-    const answered = answerPeople(pins, request, { now: systemClock.now(), authors: [] })
+    const store = new NodeStore(lock.store)
+    const [pins, requests] = await Promise.all([Pins.open(store), store.requests()])
+    const asking = requests.map(each => ({ ...each, isKnown: pins.isKnown(each.key) }))
+    const answered = answerPeople(pins, request, { now: systemClock.now(), authors: [], asking })
     await pins.saved()
     return answered
   } finally {

@@ -27,7 +27,7 @@ interface RoomSummary {
   readonly room: string
   /** Name of its directory. */
   readonly id: string
-  readonly kind: 'public' | 'private'
+  readonly kind: 'public' | 'private' | 'direct'
   /** Whether a running node has it open. */
   readonly open: boolean
   /** How many people have written there, or are members of a private room. */
@@ -82,11 +82,11 @@ async function openRooms(me: string, directory: string): Promise<ReadonlySet<str
 
 async function summaryOf(
   { me, data }: Omit<Where, 'room'>,
-  { name, privateRoom }: EnteredRoom,
+  { name, privateRoom, direct }: EnteredRoom,
   stored: readonly ReadMark[],
   isOpen: boolean,
 ): Promise<RoomSummary> {
-  const home = homeOf(data, me, name, privateRoom?.id)
+  const home = homeOf(data, me, name, privateRoom?.id ?? direct?.id)
   const { hidden } = loadView(savedViewFile(home.database))
   const { log, keys } = await openLogCopy(home, report)
   try {
@@ -104,11 +104,13 @@ async function summaryOf(
     return {
       room: name,
       id: home.databaseName,
-      kind: privateRoom === undefined ? 'public' : 'private',
+      kind: privateRoom !== undefined ? 'private' : direct !== undefined ? 'direct' : 'public',
       open: isOpen,
       members:
         privateRoom === undefined
-          ? log.head.length
+          ? direct === undefined
+            ? log.head.length
+            : 2
           : (await RoomMembers.open(privateRoom, keys, log)).membership.members.size,
       unread,
       mentions: mentioned,
@@ -123,6 +125,7 @@ function linesOf(rooms: readonly RoomSummary[]): string[] {
   const width = Math.max(0, ...rooms.map(({ room }) => room.length))
   return rooms.map(({ room, kind, open, members, unread, mentions, lastAt }) => {
     const counts = [
+      ...(kind === 'direct' ? ['direct'] : []),
       ...(kind === 'private' ? [`private, ${members} ${members === 1 ? 'member' : 'members'}`] : []),
       unread === 0 ? 'all read' : `${unread.toLocaleString('en')} unread`,
       ...(mentions === 0 ? [] : [`${mentions.toLocaleString('en')} mention you`]),

@@ -30,14 +30,14 @@ export interface Where {
   readonly room: string | undefined
 }
 
-/** Where a room is stored: a private one under its label. */
+/** Where a room is stored: a private or direct one under its label. */
 async function storedHome({ data, me, room }: Where): Promise<Home> {
   const home = homeOf(data, me, room)
   if (room === undefined || existsSync(home.database)) return home
   const copy = await LevelStore.openCopy(path.join(home.directory, 'node')).catch(() => undefined)
-  const known = copy && (await new NodeStore(copy.store).privateRoom(room))
+  const known = copy && (await new NodeStore(copy.store).secretRoom(room))
   await copy?.store.close()
-  return homeOf(data, me, known?.name ?? room, known?.privateRoom?.id)
+  return homeOf(data, me, known?.name ?? room, known?.privateRoom?.id ?? known?.direct?.id)
 }
 
 /**

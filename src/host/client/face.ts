@@ -50,6 +50,8 @@ interface FaceEvents {
   marks: [readonly ReadMark[]]
   /** The peers that have stored the user's last line changed. */
   delivery: [Replicas]
+  /** Somebody wrote in a direct room that nobody looks at. */
+  news: [room: string]
 }
 
 /** Why a face cannot continue: the node was stopped, or cannot be started. */
@@ -330,7 +332,10 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
       const moved = this.#marks.known(marks)
       if (moved.length > 0) this.emit('marks', moved)
     })
-    connection.on('event', event => this.#parts.onEvent(event))
+    connection.on('event', event => {
+      this.#parts.onEvent(event)
+      if (event.kind === 'direct-message') this.emit('news', event.room)
+    })
     connection.on('answer', (first, last, error) => this.#outbox.answered(first, last, error))
     connection.on('end', reason => {
       this.#reason = reason

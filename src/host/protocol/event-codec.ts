@@ -90,6 +90,7 @@ const SHAPES: Shapes<FaceEvent> = {
   'dial-failed': ATTEMPT,
   'dialled-self': { name: text, address },
   'directory-open-to-others': { directory: text, access: oneOf(['read', 'write']), failure: optional(failure) },
+  'direct-message': { room: text, name: text },
   'disk-failed': { failure },
   'disk-recovered': {},
   'entries-lost': { author: log, from: isCount, to: isCount },
@@ -110,6 +111,7 @@ const SHAPES: Shapes<FaceEvent> = {
   'member-admitted': { member: text, by: text, role: oneOf(ROLES) },
   'member-gone': { member: text, by: optional(text) },
   'membership-ended': { by: optional(text) },
+  'message-request': { name: text, key: text },
   'multicast-failed': { interface: text, address: text, code: text },
   'multicast-port-unavailable': { port: isCount, code: text },
   'no-interface': {},
@@ -123,6 +125,7 @@ const SHAPES: Shapes<FaceEvent> = {
   'protocol-violated': { peer: text, violation: oneOf(VIOLATIONS) },
   'room-entered': { room: text },
   'run-opened': { run: isCount, reason: oneOf(DOUBT_REASONS) },
+  'strangers-ask': { count: isCount },
   'unknown-event': { name: text },
 }
 

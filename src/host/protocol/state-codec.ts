@@ -3,8 +3,9 @@ import type { LogId, Seq } from '../../log/format/author.js'
 import type { StoredFault } from '../../log/format/log-fault.js'
 import type { PlaceRange } from '../../log/format/places.js'
 import type { DialAttempt } from '../../net/dial-target.js'
+import type { MessageRequest } from '../../node/direct-rooms/message-requests.js'
 import type { ConnectionSummary } from '../../node/events.js'
-import { type KnownSet, PIN_SOURCES, type Pin } from '../../node/people/pin.js'
+import { type Asking, type KnownSet, PIN_SOURCES, type Pin } from '../../node/people/pin.js'
 import type { ReplicaHead, ReplicaHeads, Replicas } from '../../sync/receipts.js'
 import { isCount } from './codec.js'
 import { ATTEMPT } from './event-codec.js'
@@ -68,9 +69,26 @@ export const isPin = record<Pin>({
   since: number,
   how: oneOf(PIN_SOURCES),
   other: optional(author),
+  refused: optional(author),
 })
 
-export const isKnownSet = record<KnownSet>({ pins: listOf(isPin), addressed: listOf(author) })
+/** As a node stores it. */
+export const isMessageRequest = record<MessageRequest>({
+  key: author,
+  block: text,
+  name: text,
+  text,
+  since: number,
+  changes: isCount,
+})
+
+const isAsking = record<Asking>({ key: author, name: text, since: number, isKnown: boolean })
+
+export const isKnownSet = record<KnownSet>({
+  pins: listOf(isPin),
+  addressed: listOf(author),
+  asking: optional(listOf(isAsking)),
+})
 
 const isFault = variant<StoredFault>({
   'no-key': {},

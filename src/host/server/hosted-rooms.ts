@@ -71,6 +71,8 @@ export class HostedRooms implements OpenRooms {
   readonly #unseen = new Map<string, NodeEvent[]>()
   /** Resolves when no command changes the databases: the rooms are closed meanwhile. */
   #paused: Promise<void> | undefined
+  /** Rooms that are open although no face has come to them. */
+  readonly #quiet = new Set<string>()
   #isEnding = false
 
   constructor(parts: HostedRoomsParts) {
@@ -85,7 +87,37 @@ export class HostedRooms implements OpenRooms {
 
   /** Whether no room is open, none is being closed, no face waits, and no command has paused the node. */
   get areIdle(): boolean {
-    return this.#open.size + this.#parked.size + this.#closing.size === 0 && this.#paused === undefined
+    return !this.#isUsed() && this.#parked.size + this.#closing.size === 0 && this.#paused === undefined
+  }
+
+  /** Opens a room that nobody looks at. Undefined if no other room is open. */
+  async openQuietly(name: string): Promise<Room | undefined> {
+    if (this.#isEnding || this.#shared === undefined) return undefined
+    const isOpen = this.#rooms.has(name)
+    if (!isOpen) this.#quiet.add(name)
+    return (await this.roomFor({ room: name, peers: [], ...this.#shared }, isOpen ? 0 : FRESH_MS)).peer
+  }
+
+  /** Whether a room is open that nobody looks at. */
+  isQuiet(name: string): boolean {
+    return this.#quiet.has(name) && this.#open.get(name)?.faces === 0
+  }
+
+  /** A face comes to a room. */
+  attended(name: string): void {
+    this.#quiet.delete(name)
+  }
+
+  /** Closes a room: its faces come again. */
+  reopen(name: string): Promise<void> {
+    return this.#close(name)
+  }
+
+  /** Reports to whoever looks, else to the first room. */
+  report(event: NodeEvent): void {
+    const rooms = [...this.#open.values()]
+    const seen = rooms.filter(({ idleSince }) => idleSince === undefined)
+    for (const { peer } of seen.length > 0 ? seen : rooms.slice(0, 1)) peer.report(event)
   }
 
   get statuses(): readonly RoomStatus[] {
@@ -199,7 +231,7 @@ export class HostedRooms implements OpenRooms {
 
   /** Closes the rooms that no face uses. */
   closeUnused(): void {
-    for (const [name, { faces }] of this.#open) if (faces === 0) void this.#close(name)
+    for (const [name, { faces }] of this.#open) if (faces === 0 && !this.#quiet.has(name)) void this.#close(name)
   }
 
   /** From now on no room is closed alone: `end` closes them all. */
@@ -278,8 +310,18 @@ export class HostedRooms implements OpenRooms {
     const room = this.#open.get(name)
     if (this.#isEnding || room === undefined) return
     const isEmpty = (): boolean => this.#open.get(name) === room && room.faces === 0 && name !== this.#ownRoom
-    if (!hasSaidGoodbye) this.#parts.clock.after(GRACE_MS, () => isEmpty() && void this.#close(name))
-    else if (!isEmpty()) socket.destroy()
+    // The other person of a direct room may write while the user reads other rooms.
+    const staysQuiet = (): boolean => room.peer.direct !== undefined && this.#isUsed(name)
+    const closeIfEmpty = (): void => {
+      if (!isEmpty()) return
+      if (staysQuiet()) this.#quiet.add(name)
+      else void this.#close(name)
+    }
+    if (!hasSaidGoodbye) this.#parts.clock.after(GRACE_MS, closeIfEmpty)
+    else if (!isEmpty() || staysQuiet()) {
+      closeIfEmpty()
+      socket.destroy()
+    }
     // The last face waits until the database is closed.
     else void this.#close(name).finally(() => socket.destroy())
   }
@@ -289,7 +331,7 @@ export class HostedRooms implements OpenRooms {
     if (room === undefined || this.#isEnding) return
     this.#open.delete(name)
     this.#forget(name)
-    if (this.#open.size + this.#parked.size === 0) {
+    if (!this.#isUsed() && this.#parked.size === 0) {
       this.#open.set(name, room)
       const ended = this.#parts.endWithLast()
       if (ended !== undefined) return ended
@@ -306,8 +348,15 @@ export class HostedRooms implements OpenRooms {
     return closing
   }
 
+  /** Whether a room is open, apart from `except`, that a face or the start of the node asked for. */
+  #isUsed(except?: string): boolean {
+    for (const name of this.#open.keys()) if (name !== except && !this.#quiet.has(name)) return true
+    return false
+  }
+
   #forget(name: string): void {
     this.#rooms.delete(name)
+    this.#quiet.delete(name)
     if (this.#rooms.size === 0) this.#shared = undefined
   }
 }

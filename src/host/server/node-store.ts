@@ -1,12 +1,14 @@
 import type { Millis } from '../../base/clock.js'
 import { hexOf, textOf, utf8 } from '../../base/wire/bytes.js'
+import { shortKey } from '../../chat/display-names.js'
 import { type AuthorId, authorOf, type LogId, logIdOf } from '../../log/format/author.js'
 import type { ReadMark } from '../../log/options.js'
 import { after, type Store } from '../../log/store/store.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
+import type { MessageRequest, RequestStore } from '../../node/direct-rooms/message-requests.js'
 import { type Pin, type PinStore, pinnedNameOf } from '../../node/people/pin.js'
 import { type Fields, isCount, isFields, readMarksOf, textsOf } from '../protocol/codec.js'
-import { isPin } from '../protocol/state-codec.js'
+import { isMessageRequest, isPin } from '../protocol/state-codec.js'
 
 /** A room that the user has entered. */
 export interface EnteredRoom {
@@ -16,6 +18,15 @@ export interface EnteredRoom {
   readonly enteredAt: Millis
   /** Its secret id and the keys that found it, if it is private. */
   readonly privateRoom?: PrivateRoom | undefined
+  /** Its secret id and the other person, if it is a direct room. */
+  readonly direct?: StoredDirect | undefined
+}
+
+interface StoredDirect {
+  readonly id: Uint8Array
+  readonly other: AuthorId
+  /** What the user called them. */
+  readonly name: string
 }
 
 /** A code that the user has entered and that has not admitted them to a room yet. */
@@ -26,15 +37,17 @@ export interface PendingJoin {
 }
 
 // Rows: `room/<label>` → JSON, `mark/<label>/<log>` → JSON, `pin/<name>` → JSON, `addressed/<key>` → nothing,
-// `join/<code>` → JSON.
+// `join/<code>` → JSON, `request/<key>` → JSON, `declined/<key>` → JSON.
 const ROOM = 'room/'
 const PIN = 'pin/'
 const ADDRESSED = 'addressed/'
 const JOIN = 'join/'
+const REQUEST = 'request/'
+const DECLINED = 'declined/'
 const markPrefix = (label: string): string => `mark/${label}/`
 
 /** What a node stores besides the logs: the rooms that its user has entered, how far they have read each log, and whom they know. */
-export class NodeStore implements PinStore {
+export class NodeStore implements PinStore, RequestStore {
   readonly #store: Store
 
   constructor(store: Store) {
@@ -48,23 +61,39 @@ export class NodeStore implements PinStore {
       const room = roomIn(key.slice(ROOM.length), value)
       if (room !== undefined) rooms.push(room)
     }
+    if (rooms.some(({ direct }) => direct !== undefined)) {
+      const pins = await this.pins()
+      for (const [index, room] of rooms.entries())
+        if (room.direct !== undefined) rooms[index] = { ...room, name: directNameOf(room.direct, pins) }
+    }
     return rooms.sort((a, b) => a.enteredAt - b.enteredAt)
   }
 
+  /** The room of a name or label; undefined if none that is private or direct has it. */
+  async secretRoom(nameOrLabel: string | undefined): Promise<EnteredRoom | undefined> {
+    if (nameOrLabel === undefined) return undefined
+    const rooms = (await this.rooms()).filter(({ privateRoom, direct }) => (privateRoom ?? direct) !== undefined)
+    return rooms.find(({ name }) => name === nameOrLabel) ?? rooms.find(({ label }) => label === nameOrLabel)
+  }
+
   /** Records that the user has entered a room, unless it is recorded. */
-  async enter({ name, label, enteredAt, privateRoom }: EnteredRoom): Promise<void> {
+  async enter({ name, label, enteredAt, privateRoom, direct }: EnteredRoom): Promise<void> {
     const key = utf8(ROOM + label)
     if ((await this.#store.get(key)) !== undefined) return
     const id = privateRoom && { id: hexOf(privateRoom.id), founder: privateRoom.founder, rescue: privateRoom.rescue }
-    const value = { name, enteredAt, ...(id !== undefined && { private: id }) }
+    const value = {
+      name: direct?.name ?? name,
+      enteredAt,
+      ...(id !== undefined && { private: id }),
+      ...(direct !== undefined && { direct: { id: hexOf(direct.id), other: direct.other } }),
+    }
     await this.#store.commit([{ type: 'put', key, value: utf8(JSON.stringify(value)) }])
   }
 
   /** The private room that is called so, or has this label; undefined if there is none. */
   async privateRoom(nameOrLabel: string | undefined): Promise<EnteredRoom | undefined> {
-    if (nameOrLabel === undefined) return undefined
-    const rooms = (await this.rooms()).filter(({ privateRoom }) => privateRoom !== undefined)
-    return rooms.find(({ name }) => name === nameOrLabel) ?? rooms.find(({ label }) => label === nameOrLabel)
+    const room = await this.secretRoom(nameOrLabel)
+    return room?.privateRoom === undefined ? undefined : room
   }
 
   async joins(): Promise<readonly PendingJoin[]> {
@@ -149,6 +178,44 @@ export class NodeStore implements PinStore {
     await this.#store.commit([{ type: 'put', key: utf8(ADDRESSED + author), value: new Uint8Array(0) }])
   }
 
+  async requests(): Promise<readonly MessageRequest[]> {
+    const requests: MessageRequest[] = []
+    for await (const [, value] of this.#rows(REQUEST)) {
+      const request = fieldsIn(value)
+      if (isMessageRequest(request)) requests.push(request)
+    }
+    return requests
+  }
+
+  async putRequest(request: MessageRequest): Promise<void> {
+    await this.#put(REQUEST + request.key, request)
+  }
+
+  async deleteRequest(key: AuthorId): Promise<void> {
+    await this.#store.commit([{ type: 'del', key: utf8(REQUEST + key) }])
+  }
+
+  async declined(): Promise<readonly AuthorId[]> {
+    const declined: { readonly author: AuthorId; readonly at: number }[] = []
+    for await (const [key, value] of this.#rows(DECLINED)) {
+      const author = authorOf(key.slice(DECLINED.length))
+      if (author !== undefined) declined.push({ author, at: Number(fieldsIn(value)?.['at'] ?? 0) })
+    }
+    return declined.sort((a, b) => a.at - b.at).map(({ author }) => author)
+  }
+
+  async putDeclined(key: AuthorId, at: Millis): Promise<void> {
+    await this.#put(DECLINED + key, { at })
+  }
+
+  async deleteDeclined(key: AuthorId): Promise<void> {
+    await this.#store.commit([{ type: 'del', key: utf8(DECLINED + key) }])
+  }
+
+  async #put(key: string, value: object): Promise<void> {
+    await this.#store.commit([{ type: 'put', key: utf8(key), value: utf8(JSON.stringify(value)) }])
+  }
+
   async *#rows(prefix: string): AsyncGenerator<readonly [key: string, value: string]> {
     const gte = utf8(prefix)
     for await (const page of this.#store.pages({ gte, lt: after(gte) }))
@@ -157,10 +224,31 @@ export class NodeStore implements PinStore {
 }
 
 function roomIn(label: string, value: string): EnteredRoom | undefined {
-  const { name, enteredAt, private: secret } = fieldsIn(value) ?? {}
+  const { name, enteredAt, private: secret, direct: pair } = fieldsIn(value) ?? {}
   if (typeof name !== 'string' || !isCount(enteredAt)) return undefined
   const privateRoom = privateRoomIn(secret)
-  return { name, label, enteredAt, ...(privateRoom !== undefined && { privateRoom }) }
+  const direct = directIn(name, pair)
+  return {
+    name,
+    label,
+    enteredAt,
+    ...(privateRoom !== undefined && { privateRoom }),
+    ...(direct !== undefined && { direct }),
+  }
+}
+
+function directIn(name: string, value: unknown): StoredDirect | undefined {
+  const { id, other } = isFields(value) ? value : {}
+  const author = typeof other === 'string' ? authorOf(other) : undefined
+  return typeof id === 'string' && author !== undefined
+    ? { id: Buffer.from(id, 'hex'), other: author, name }
+    : undefined
+}
+
+/** `@bob` for the key that the name is bound to; for another one, which it was bound to before, `@bob-1a2b3c4d`. */
+export function directNameOf({ other, name }: Omit<StoredDirect, 'id'>, pins: readonly Pin[]): string {
+  const pin = pins.find(each => pinnedNameOf(each.name) === pinnedNameOf(name))
+  return pin?.key === other ? `@${pin.name}` : `@${name}-${shortKey(other)}`
 }
 
 function privateRoomIn(value: unknown): PrivateRoom | undefined {

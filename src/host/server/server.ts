@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Cancel, Clock, Millis } from '../../base/clock.js'
 import { ChatError } from '../../base/errors.js'
+import { equalsIgnoringCase } from '../../base/names.js'
 import type { Random } from '../../base/random.js'
 import { FRAME_BYTES_MAX, FrameReader, frame } from '../../base/wire/frames.js'
 import { authorOfLog } from '../../log/format/author.js'
@@ -13,6 +14,7 @@ import { challengeFields, type Hello, helloOf, nonceOf } from '../protocol/hands
 import { faultOf } from '../protocol/node-start.js'
 import { checkConflict, type RoomOptions } from '../protocol/options.js'
 import type { Secret } from '../protocol/secret.js'
+import { asksForDirect, type DirectRooms, isDirectCommand } from './direct-rooms.js'
 import type { HostedRoom } from './hosted-room.js'
 import { HostedRooms, type RoomStatus } from './hosted-rooms.js'
 import type { NodeStore } from './node-store.js'
@@ -39,6 +41,8 @@ export interface ServerParts {
   readonly store: NodeStore
   /** Whom the user knows, in all rooms. */
   readonly pins: Pins
+  /** The direct rooms of the user. */
+  readonly direct?: DirectRooms
   /** The commands on private rooms. */
   commands(rooms: OpenRooms): Promise<RoomCommands>
   openRoom(options: RoomOptions, onEvent: (event: NodeEvent) => void): Promise<Room>
@@ -89,7 +93,10 @@ export class NodeServer {
       ...parts,
       keepsEvents: !parts.stays,
       command: (command, onItem, signal) => this.command(command, onItem, signal),
-      onOpened: room => void this.#resumeJoins(room),
+      onOpened: room => {
+        void this.#resumeJoins(room)
+        parts.direct?.opened(room.peer)
+      },
       onClosed: () => this.#endIfIdle(),
       endWithLast: () => (this.#arriving === 0 && !parts.stays ? this.end('idle') : undefined),
       announceStop: socket => send(socket, { is: 'end', reason: 'stopped' }),
@@ -97,6 +104,7 @@ export class NodeServer {
     this.ended = new Promise(resolve => {
       this.#onEnded = resolve
     })
+    parts.direct?.serve(this.#rooms)
   }
 
   /** Starts waiting for the first face. `stopListening` and `release` are called when the node ends. */
@@ -109,8 +117,9 @@ export class NodeServer {
 
   /** Opens the room that the node was started for. Rejects with a ChatError. */
   async openOwnRoom(options: RoomOptions): Promise<void> {
-    if (this.#parts.stays) await this.#rooms.openOwn(options)
-    else await this.#rooms.roomFor(options)
+    const named = await this.#named(options)
+    if (this.#parts.stays) await this.#rooms.openOwn(named)
+    else await this.#rooms.roomFor(named)
     this.#waitForFace()
   }
 
@@ -190,15 +199,17 @@ export class NodeServer {
     try {
       if (version.major !== codec.major)
         throw new ChatError('NODE_UNUSABLE', `${me} runs in another version of persisted-chat (${this.#parts.version})`)
-      const options = hello.options ?? fail()
+      const options = await this.#named(hello.options ?? fail())
       const room = await this.#rooms.roomFor(options)
+      this.#rooms.attended(room.peer.room)
+      this.#parts.direct?.looked(room.peer.room)
       checkConflict(me, room.options, options)
       const { id, room: name, address } = room.peer
       const staysOpen = this.#rooms.isOwn(options)
       const fields = { me, id, room: name, address, pid: this.#parts.pid, options: room.options, staysOpen }
       const welcome = { is: 'welcome', proof, ...fields }
       this.#waitsForFirst()
-      await room.attach(socket, reader, hello, () => send(socket, welcome))
+      await room.attach(socket, reader, { ...hello, options }, () => send(socket, welcome))
       log(`face ${pid} attached`)
     } catch (error) {
       send(socket, {
@@ -215,10 +226,21 @@ export class NodeServer {
     }
   }
 
-  /** Runs a command on private rooms, in this process. Rejects with a ChatError. */
+  /** The options with the name of the room as it is called here. In a direct room nobody else is dialled. Rejects with a ChatError. */
+  async #named(options: RoomOptions): Promise<RoomOptions> {
+    const { direct } = this.#parts
+    if (direct === undefined || !asksForDirect(options.room)) return options
+    const { name, direct: pair } = await direct.resolve(options.room)
+    const isTheirs = (peer: string): boolean => peer.includes(':') || equalsIgnoringCase(peer, pair?.name ?? '')
+    return { ...options, room: name, peers: options.peers.filter(isTheirs) }
+  }
+
+  /** Runs a command on private or direct rooms, in this process. Rejects with a ChatError. */
   async command(command: Fields, onItem: (item: Fields) => void, signal: AbortSignal): Promise<void> {
     this.#arriving++
+    const { direct } = this.#parts
     try {
+      if (direct !== undefined && isDirectCommand(command)) return await direct.run(command, onItem)
       const commands = await this.#parts.commands(this.#rooms)
       await commands.run(command, onItem, signal)
     } finally {
@@ -260,7 +282,11 @@ export class NodeServer {
     const { pins, clock } = this.#parts
     const authors = [...this.#rooms.open].flatMap(({ peer }) => peer.heads.map(({ author }) => authorOfLog(author)))
     try {
-      send(socket, { is: 'welcome', proof, pins: answerPeople(pins, request, { now: clock.now(), authors }) })
+      send(socket, {
+        is: 'welcome',
+        proof,
+        pins: answerPeople(pins, request, { now: clock.now(), authors, asking: pins.known.asking ?? [] }),
+      })
     } catch (error) {
       send(socket, { is: 'refused', proof, ...faultOf(error) })
     }

@@ -3,7 +3,9 @@ import { systemClock } from '../../base/clock.js'
 import { loadKey } from '../../base/crypto/key-file.js'
 import { packageVersion } from '../../base/program-files.js'
 import { systemRandom } from '../../base/random.js'
+import { authorOfKey } from '../../log/format/author.js'
 import { roomId } from '../../log/format/room-id.js'
+import { MessageRequests } from '../../node/direct-rooms/message-requests.js'
 import type { NodeEvent } from '../../node/events.js'
 import { checkKeyIsThere, secureHome } from '../../node/home-guard.js'
 import { homeOf } from '../../node/paths.js'
@@ -13,6 +15,7 @@ import { NODE_PROGRAM, type NodeStart } from '../protocol/node-start.js'
 import { roomNameOf } from '../protocol/options.js'
 import { loadSecret } from '../protocol/secret.js'
 import { connectTo, listenAt } from '../protocol/socket.js'
+import { DirectRooms } from './direct-rooms.js'
 import { NodeStore } from './node-store.js'
 import { NodeServer } from './server.js'
 
@@ -21,6 +24,7 @@ const roomModules = Promise.all([
   import('../../node/open-room.js'),
   import('../../node/node-network.js'),
   import('./room-commands.js'),
+  import('../../node/direct-rooms/direct-room.js'),
 ])
 roomModules.catch(() => {}) // reported when a room is opened
 
@@ -47,10 +51,17 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
   if (lock === undefined) return undefined
   try {
     const filesAt = filesChangedAt()
-    const network = roomModules.then(([, { NodeNetwork }]) => new NodeNetwork(home.me))
-    network.catch(() => {}) // the same
     const store = new NodeStore(lock.store)
     const pins = await Pins.open(store)
+    const requests = await MessageRequests.open({
+      store,
+      now: () => systemClock.now(),
+      isKnown: key => pins.isKnown(key),
+    })
+    const author = async () => authorOfKey((await loadKey(home.keyFile, systemRandom)).publicKey)
+    const direct = await DirectRooms.open({ me: home.me, clock: systemClock, store, pins, requests, author })
+    const network = roomModules.then(([, { NodeNetwork }]) => new NodeNetwork(home.me, direct))
+    network.catch(() => {}) // the same
     const server = new NodeServer({
       me: home.me,
       pid: process.pid,
@@ -61,19 +72,25 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
       stays,
       store,
       pins,
+      direct,
       commands: async rooms => {
         const [, , { RoomCommands }] = await roomModules
         const own = { me: home.me, data, clock: systemClock, random: systemRandom, store, network: () => network }
         return new RoomCommands({ ...own, rooms })
       },
       openRoom: async (options, report) => {
-        const [[{ openRoom }], known] = await Promise.all([roomModules, store.privateRoom(options.room)])
+        const [[{ openRoom }, , , { DirectRoom }], known] = await Promise.all([
+          roomModules,
+          store.secretRoom(options.room),
+        ])
         const own = { me, data, pins, network: await network, onEvent: report }
-        return openRoom({ ...options, ...own, room: known?.name ?? options.room, privateRoom: known?.privateRoom })
+        const pair = known?.direct && new DirectRoom(await author(), known.direct.other, known.direct.name)
+        const named = { room: known?.name ?? options.room, privateRoom: known?.privateRoom, direct: pair }
+        return openRoom({ ...options, ...own, ...named })
       },
-      // A private room opens when its user looks: who is a member of it is known only while it is open.
+      // A private room opens when its user looks: who is a member of it is known only while it is open. A direct one opens with its person.
       listRoom: async (options, onWanted) => {
-        const isPrivate = (await store.privateRoom(options.room)) !== undefined
+        const isPrivate = (await store.secretRoom(options.room)) !== undefined
         return isPrivate ? () => {} : (await network).list(roomId(roomNameOf(options)), onWanted)
       },
       onEvent,
@@ -83,7 +100,7 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
     const stop = await listenAt(home.directory, socket => server.accept(socket))
     server.serve(
       () => Promise.all([lock.ending(), stop()]).then(() => {}),
-      () => pins.saved().then(() => lock.release()),
+      () => Promise.all([pins.saved(), requests.saved()]).then(() => lock.release()),
     )
     return server
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { Millis } from '../../base/clock.js'
 import { ChatError } from '../../base/errors.js'
 import { type AuthorId, authorOf, isSigned } from '../../log/format/author.js'
-import type { Pin } from './pin.js'
+import { type Asking, type Pin, pinnedNameOf } from './pin.js'
 import type { Pins } from './pins.js'
 
 /** What `persisted-chat people` asks for. */
@@ -16,11 +16,15 @@ const KEY_DIGITS_MIN = 8
 
 const HINT = 'Pass the key that you want to accept, as /whois shows it.'
 
-/** Carries out a request. `authors` are those whose logs are at hand. Returns the pins that it is about. Throws BAD_USAGE. */
+/** Carries out a request. `authors` are those whose logs are at hand, `asking` those who ask to talk. Returns the pins that it is about. Throws BAD_USAGE. */
 export function answerPeople(
   pins: Pins,
   request: PeopleRequest,
-  { now, authors }: { readonly now: Millis; readonly authors: readonly AuthorId[] },
+  {
+    now,
+    authors,
+    asking,
+  }: { readonly now: Millis; readonly authors: readonly AuthorId[]; readonly asking: readonly Asking[] },
 ): readonly Pin[] {
   if (request.act === 'list') return pins.all
   const { name } = request
@@ -29,7 +33,8 @@ export function answerPeople(
     if (!pins.forget(name)) throw new ChatError('BAD_USAGE', `no key is bound to the name ${name}`)
     return pin === undefined ? [] : [pin]
   }
-  const key = request.key === undefined ? pin?.other : keyOf(request.key, pin, authors)
+  const all = [...authors, ...asking.map(each => each.key)]
+  const key = request.key === undefined ? (pin?.other ?? askingAs(name, asking)) : keyOf(request.key, pin, all)
   if (key === undefined) {
     if (request.key !== undefined)
       throw new ChatError('BAD_USAGE', `no single key here begins with ${request.key}`, { hint: HINT })
@@ -39,6 +44,12 @@ export function answerPeople(
   }
   pins.pin({ name: pin?.name ?? name, key, since: now, how: 'met' })
   return pins.all.filter(each => each.key === key)
+}
+
+/** The one key of those who ask to talk under a name. */
+function askingAs(name: string, asking: readonly Asking[]): AuthorId | undefined {
+  const named = asking.filter(each => pinnedNameOf(each.name) === pinnedNameOf(name))
+  return named.length === 1 ? named[0]?.key : undefined
 }
 
 /** The one key that begins with these digits. */

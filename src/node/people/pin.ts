@@ -13,12 +13,24 @@ export interface Pin {
   readonly how: PinSource
   /** Another key that answered under the name since, and that the user has not accepted. */
   readonly other?: AuthorId | undefined
+  /** The other key of before, if the user kept this one. It is not reported again. */
+  readonly refused?: AuthorId | undefined
+}
+
+/** Somebody who wrote to the user directly, and whom the user does not talk with yet. */
+export interface Asking {
+  readonly key: AuthorId
+  /** What they call themselves; empty if it is no plain name. */
+  readonly name: string
+  readonly since: Millis
+  readonly isKnown: boolean
 }
 
 /** Whom the user knows, as data: pins, and authors whom they addressed under no pinned name. */
 export interface KnownSet {
   readonly pins: readonly Pin[]
   readonly addressed: readonly AuthorId[]
+  readonly asking?: readonly Asking[] | undefined
 }
 
 /** Where pins are stored. */

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Millis } from '../../base/clock.js'
 import type { AuthorId } from '../../log/format/author.js'
 import type { KnownPeople } from '../../log/known-people.js'
-import { type KnownSet, type Pin, type PinSource, type PinStore, pinnedNameOf } from './pin.js'
+import { type Asking, type KnownSet, type Pin, type PinSource, type PinStore, pinnedNameOf } from './pin.js'
 
 /** Pins, and addressed authors without one, that are kept. Each takes an act of the user. */
 const PINS_MAX = 2_000
@@ -26,6 +26,7 @@ export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
   readonly #pins = new Map<string, Pin>()
   readonly #keys = new Set<AuthorId>()
   readonly #addressed = new Set<AuthorId>()
+  #asking: readonly Asking[] = []
   #saving: Promise<void> = Promise.resolve()
 
   /** Without a store, pins last as long as the process. */
@@ -49,7 +50,8 @@ export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
   }
 
   get known(): KnownSet {
-    return { pins: this.all, addressed: [...this.#addressed] }
+    const asking = this.#asking.length > 0 && { asking: this.#asking }
+    return { pins: this.all, addressed: [...this.#addressed], ...asking }
   }
 
   of(name: string): Pin | undefined {
@@ -78,14 +80,22 @@ export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
       return 'new'
     }
     if (pin.key === key) return 'same'
-    if (pin.other === key) return 'other-key-again'
+    if (pin.other === key || pin.refused === key) return 'other-key-again'
     this.#put({ ...pin, other: key })
     return 'other-key'
   }
 
   /** Binds a name to a key from now on: the user accepted it, compared it, or a room vouches for it. */
   pin(pin: Pin): void {
-    this.#put({ ...pin, other: undefined })
+    const before = this.of(pin.name)
+    const refused = before?.key === pin.key ? (before.other ?? before.refused) : undefined
+    this.#put({ ...pin, other: undefined, ...(refused !== undefined && { refused }) })
+  }
+
+  /** These people wrote to the user directly, and wait. */
+  setAsking(asking: readonly Asking[]): void {
+    this.#asking = asking
+    this.emit('change')
   }
 
   /** The user compared words with the person who has this key. False if no name is bound to it. */

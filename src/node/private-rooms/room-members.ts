@@ -16,6 +16,7 @@ import { keyBytes, type PrivateRoom } from '../../membership/format/room.js'
 import { keptOperations } from '../../membership/kept.js'
 import { Membership } from '../../membership/membership.js'
 import { type Refusal, refusalOf } from '../../membership/refusal.js'
+import type { Circle } from '../circle.js'
 
 const OPERATIONS = utf8('g')
 const CARDS = utf8('m')
@@ -38,7 +39,7 @@ export type MembersStorage = Pick<Log, 'rowsUnder' | 'writable'>
  * Who is a member of a private room, as far as this disk knows. An operation counts when it is on disk, not before. Batches are
  * evaluated and stored one after the other.
  */
-export class RoomMembers extends EventEmitter<RoomMembersEvents> {
+export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circle {
   readonly room: PrivateRoom
   readonly me: AuthorId
   readonly #keys: KeyPair
@@ -79,6 +80,15 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> {
     }
     members.#use(new Membership(room, operations))
     return members
+  }
+
+  get id(): Uint8Array {
+    return this.room.id
+  }
+
+  /** The members. */
+  get authors(): Iterable<AuthorId> {
+    return this.#membership.members.keys()
   }
 
   get membership(): Membership {

@@ -1,12 +1,13 @@
 import { distanceOf } from '../near-miss.js'
 import { connect, disconnect, peers } from './connections.js'
 import { type Command, type CommandContext, command } from './context.js'
+import { decline, msg, requests } from './direct.js'
 import { last, search, show, since } from './history.js'
 import { admit, invite, invites, members, remove, room, uninvite } from './members.js'
 import { hide, unhide, who, whois } from './people.js'
 import { accept, compare, people } from './pins.js'
 import { join, leave, rooms } from './rooms.js'
-import { away, back, me, msg, nick, topic } from './speech.js'
+import { away, back, me, nick, topic } from './speech.js'
 import { exportLogs, verify } from './storage.js'
 import { ADVICE, ALIASES } from './verbs.js'
 
@@ -51,6 +52,8 @@ export const COMMANDS = [
   people,
   accept,
   compare,
+  requests,
+  decline,
   hide,
   unhide,
   away,

@@ -5,6 +5,7 @@ import { pinOf } from '../../node/people/pin.js'
 import type { Session } from '../../session/session.js'
 import { pinRow } from '../people-text.js'
 import { type CommandContext, command } from './context.js'
+import { askingAs } from './direct.js'
 
 export const people = command({
   name: 'people',
@@ -20,15 +21,16 @@ export const people = command({
 export const accept = command({
   name: 'accept',
   argument: 'name [key]',
-  help: 'bind a name to another key than before, or to that of a person here',
+  help: 'bind a name to a key: of somebody here, or who asks to talk, or a new one',
   completes: 'name',
   run: (context, argument) => {
     const { session, tell } = context
     const [name = '', digits = ''] = argument.split(/\s+/)
     const key = keyOf(context, name, digits, 'accept')
     if (key === undefined) return
+    const isAsking = session.room.people.asking?.some(each => each.key === key) === true
     session.room.pin(name, key, 'met')
-    tell(`${name} is bound to the key ${key}: /people lists who you know`)
+    tell(`${name} is bound to the key ${key}: ${isAsking ? `/msg ${name} answers them` : '/people lists who you know'}`)
   },
 })
 
@@ -62,7 +64,9 @@ function keyOf(
   verb: string,
 ): AuthorId | undefined {
   if (name === '') return void complain(`${verb} whom? /${verb} bob`)
-  const found = candidates(session, name, verb).filter(key => key.startsWith(digits.toLowerCase()))
+  const asking = verb === 'accept' ? askingAs(session.room.people.asking ?? [], name, digits) : []
+  const named = [...candidates(session, name, verb), ...asking.map(({ key }) => key)]
+  const found = [...new Set(named)].filter(key => key.startsWith(digits.toLowerCase()))
   const [key, ...others] = found
   if (key === undefined) return void complain(`no one here has a key under the name ${name}`)
   if (others.length === 0) return key
@@ -71,14 +75,14 @@ function keyOf(
   )
 }
 
-/** The keys of a name: to accept, all but the one that it is bound to; to compare, that one alone if there is one. */
+/** The keys of a name: to accept, all but the only one that it is bound to; to compare, that one alone if there is one. */
 function candidates(session: Session, name: string, verb: string): readonly AuthorId[] {
   const { room } = session
   const pin = pinOf(name, room.people)
   if (verb === 'compare' && pin !== undefined && pin.other === undefined) return [pin.key]
-  const keys = new Set([pin?.other, ...session.authorsNamed(name), ...(verb === 'compare' ? [pin?.key] : [])])
+  const isOpen = verb === 'compare' || pin?.other !== undefined
+  const keys = new Set([pin?.other, ...session.authorsNamed(name), ...(isOpen ? [pin?.key] : [])])
   return [...keys].filter(
-    (key): key is AuthorId =>
-      key !== undefined && isSigned(key) && key !== room.id && (verb === 'compare' || key !== pin?.key),
+    (key): key is AuthorId => key !== undefined && isSigned(key) && key !== room.id && (isOpen || key !== pin?.key),
   )
 }

@@ -1,3 +1,4 @@
+import { shownRoom } from '../../base/names.js'
 import { type CommandContext, command, formatNumber, type OpenRoom } from './context.js'
 
 const ONE_ROOM = 'a face in lines shows one room, chosen at the start with --room'
@@ -38,7 +39,7 @@ export const rooms = command({
   argument: '',
   help: 'list the open rooms, and how many messages you have not read in each',
   run: ({ rooms, session, list }) => {
-    if (rooms === undefined) return list(`#${session.room.room}`)
+    if (rooms === undefined) return list(shownRoom(session.room.room))
     list(...rooms.badges().map(rowOf))
   },
 })
@@ -49,7 +50,8 @@ export const leave = command({
   help: 'close this room; its history stays, and /join opens it again',
   run: ({ rooms, complain, session }: CommandContext) => {
     if (rooms === undefined) return complain(ONE_ROOM)
-    if (rooms.badges().length === 1) return complain(`#${session.room.room} is the only open room: /quit ends the chat`)
+    if (rooms.badges().length === 1)
+      return complain(`${shownRoom(session.room.room)} is the only open room: /quit ends the chat`)
     rooms.leave()
   },
 })
@@ -60,5 +62,5 @@ function rowOf({ number, room, isShown, isParked, unread, mentions }: OpenRoom):
     ...(unread > 0 ? [`${formatNumber(unread)} unread`] : []),
     ...(mentions > 0 ? [`${formatNumber(mentions)} mention you`] : []),
   ]
-  return `${number}  #${room}  ${counts.join(', ')}`.trimEnd()
+  return `${number}  ${shownRoom(room)}  ${counts.join(', ')}`.trimEnd()
 }

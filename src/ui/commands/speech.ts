@@ -9,14 +9,6 @@ export const me = command({
     text === '' ? complain('what are you doing? /me waves') : say({ kind: 'action', text }),
 })
 
-export const msg = command({
-  name: 'msg',
-  argument: 'name text',
-  help: 'not available yet',
-  isHidden: true,
-  run: ({ complain }) => complain('private messages are not available yet: everyone in the room reads every line'),
-})
-
 export const nick = command({
   name: 'nick',
   argument: 'name',

@@ -1,5 +1,6 @@
 import { systemClock } from '../../base/clock.js'
 import { errorLine } from '../../base/errors.js'
+import { isDirectName } from '../../base/names.js'
 import type { Face } from '../../host/client/face.js'
 import { type AuthorId, authorOfLog, type Seq } from '../../log/format/author.js'
 import { pinOf } from '../../node/people/pin.js'
@@ -77,7 +78,7 @@ export class MessageDelivery {
   async report(): Promise<number> {
     if (this.#replicas !== undefined) {
       await this.#retried.delivered()
-      info(this.#to === undefined ? receiptLine(this.#replicas) : `last line delivered to ${this.#to}`)
+      info(this.#to === undefined ? receiptLine(this.#replicas, this.#face.room) : `last line delivered to ${this.#to}`)
       return DONE
     }
     if (this.#isHandedOver) {
@@ -97,8 +98,11 @@ export class MessageDelivery {
       const { me, people } = this.#face
       const hindrance = this.#to === undefined ? undefined : hindranceOf(me, this.#to, people)
       if (hindrance !== undefined) warn(hindrance)
+      const { room } = this.#face
       warn(
-        'not delivered yet: the message is in your log and will be sent on the next connection; do not send it again',
+        isDirectName(room)
+          ? `not delivered yet: the message is in your log, and ${room.slice(1)} gets it when you are both connected; do not send it again`
+          : 'not delivered yet: the message is in your log and will be sent on the next connection; do not send it again',
       )
     }
     return FAILED

@@ -1,5 +1,6 @@
 import { systemClock } from '../../base/clock.js'
 import { errorLine, reasonOf } from '../../base/errors.js'
+import { shownRoom } from '../../base/names.js'
 import type { Draft } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
 import type { SavedView } from '../../session/saved-view.js'
@@ -94,7 +95,7 @@ export class ChatScreen {
     stop.addEventListener('abort', onStop)
     if (stop.aborted) this.#leave()
     terminal.keys.on('key', this.#press).on('paste', this.#paste)
-    if (isTitled) this.#queue.title(`#${session.room.room}`)
+    if (isTitled) this.#queue.title(shownRoom(session.room.room))
     this.resized()
     const reading = this.#feed
       .read(last, this.#closing.signal)
@@ -336,7 +337,8 @@ export class ChatScreen {
 
   /** Leaves, or asks first if the user's last line would be left behind. */
   #quit(): void {
-    if (this.#leavesLineBehind()) this.#composer.ask(quitPrompt(this.#session.room.unsavedCount, () => this.#leave()))
+    if (this.#leavesLineBehind())
+      this.#composer.ask(quitPrompt(this.#session.room.unsavedCount, this.#session.room.room, () => this.#leave()))
     else this.#leave()
   }
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { errorLine, reasonOf } from '../../base/errors.js'
-import { checkName } from '../../base/names.js'
+import { checkRoomName, shownRoom } from '../../base/names.js'
 import type { Face } from '../../host/client/face.js'
 import type { AuthorId } from '../../log/format/author.js'
 import type { OpenRoom } from '../commands/context.js'
@@ -28,6 +28,9 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
   readonly #opening = new Map<string, Promise<RoomTab>>()
   /** Saved rooms that are still to be opened; undefined before `reopen`. */
   #waiting: string[] | undefined
+  /** Rooms with news from before. */
+  readonly #news: string[] = []
+  #hiddenIn: (room: string) => ReadonlySet<AuthorId> = () => new Set()
   #hasEnded = false
 
   #onEnded: () => void = () => {}
@@ -82,7 +85,7 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
 
   /** Opens a room, or finds it among the open ones. Rejects with a ChatError. */
   async join(name: string): Promise<RoomTab> {
-    const room = checkName(name.replace(/^#/, ''), `the room name ${JSON.stringify(name)}`)
+    const room = checkRoomName(name.replace(/^#/, ''))
     const known = this.#tabs.find(tab => tab.room === room) ?? this.#opening.get(room)
     if (known !== undefined) return known
     const opening = this.#attach(room).then(attached => this.#add(attached))
@@ -102,18 +105,10 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
    */
   async reopen(hiddenIn: (room: string) => ReadonlySet<AuthorId>): Promise<void> {
     if (this.#waiting !== undefined) return
-    this.#waiting = [...this.#saved.load()]
+    this.#hiddenIn = hiddenIn
+    this.#waiting = [...this.#saved.load(), ...this.#news]
     this.#save(this.#saved.add(this.#shown.room))
-    for (let room = this.#waiting.shift(); room !== undefined; room = this.#waiting.shift()) {
-      if (this.#tabs.some(tab => tab.room === room)) continue
-      try {
-        const tab = await this.join(room)
-        tab.hide(hiddenIn(tab.room))
-        this.emit('change')
-      } catch (error) {
-        this.#warn(`#${room} is not open: ${errorLine(error)}`)
-      }
-    }
+    for (let room = this.#waiting.shift(); room !== undefined; room = this.#waiting.shift()) await this.#reopen(room)
   }
 
   /** No more rooms are opened. One that is being opened is closed as soon as it is open. */
@@ -138,8 +133,27 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
     const tab = new RoomTab(face, notices, () => this.emit('change'))
     this.#tabs.push(tab)
     void face.ended.then(() => this.#onEnded())
+    face.on('news', room => this.#open(room))
     if (this.#hasEnded) void face.close()
     return tab
+  }
+
+  /** Opens a room without showing it, with those that were saved. */
+  #open(room: string): void {
+    if (this.#waiting === undefined) this.#news.push(room)
+    else if (!this.#hasEnded) void this.#reopen(room)
+  }
+
+  async #reopen(room: string): Promise<void> {
+    if (this.#tabs.some(tab => tab.room === room)) return
+    try {
+      const tab = await this.join(room)
+      if (tab === this.#shown) return
+      tab.hide(this.#hiddenIn(tab.room))
+      this.emit('change')
+    } catch (error) {
+      this.#warn(`${shownRoom(room)} is not open: ${errorLine(error)}`)
+    }
   }
 
   #save(saving: Promise<void>): void {

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { isName } from '../../base/names.js'
+import { isRoomName } from '../../base/names.js'
 import { loadFields, saveFields } from '../../session/saved-json.js'
 
 /** As many as one connection names to a peer. */
@@ -22,7 +22,7 @@ export class SavedRooms {
   load(): readonly string[] {
     const { rooms } = loadFields(this.#file)
     if (!Array.isArray(rooms)) return []
-    return rooms.filter(room => typeof room === 'string' && isName(room)).slice(0, SAVED_ROOMS_MAX)
+    return rooms.filter(room => typeof room === 'string' && isRoomName(room)).slice(0, SAVED_ROOMS_MAX)
   }
 
   /** Adds a room, unless SAVED_ROOMS_MAX are saved. Rejects with the system's error. */

@@ -1,3 +1,4 @@
+import { isDirectName, shownRoom } from '../../base/names.js'
 import { sanitise } from '../../base/safe-text.js'
 import type { Present } from '../../chat/presence/present.js'
 import type { ConnectionSummary } from '../../node/events.js'
@@ -23,6 +24,8 @@ export interface StatusParts {
   /** Which peers have stored the user's last line; undefined if they have written none in this session. */
   readonly delivery: Replicas | undefined
   readonly unsaved: number
+  /** How many people ask to talk with the user. */
+  readonly asking: number
   /** The running task, with its progress. */
   readonly task: string | undefined
 }
@@ -49,6 +52,7 @@ export function partsOf(session: Session, rooms: readonly OpenRoom[], task: stri
     away: namesWhere(({ away }) => away !== undefined),
     delivery: session.delivery,
     unsaved: unsavedCount,
+    asking: session.room.people.asking?.length ?? 0,
   }
 }
 
@@ -56,7 +60,8 @@ export function partsOf(session: Session, rooms: readonly OpenRoom[], task: stri
 type Detail = 'full' | 'named' | 'short' | 'least'
 const DETAILS: readonly Detail[] = ['full', 'named', 'short', 'least']
 
-function deliveryIn({ on, of, left, strangers = 0 }: Replicas, detail: Detail): string {
+function deliveryIn({ on, of, left, strangers = 0 }: Replicas, detail: Detail, other: string | undefined): string {
+  if (other !== undefined) return on + left > 0 ? `delivered to ${other}` : `waits for ${other}`
   const subject = detail === 'full' ? 'last line ' : ''
   const more = strangers === 0 ? '' : detail === 'least' ? ` +${strangers}` : ` and ${strangersText(strangers)}`
   if (of > 0) return detail === 'least' ? `✓ ${on}/${of}${more}` : `${subject}delivered to ${on} of ${of}${more}`
@@ -92,14 +97,18 @@ function partsAt(parts: StatusParts, detail: Detail): string[] {
     ...(away.length === 0 ? [] : [`away: ${namesOf(away)}`]),
     ...dialledIn(parts, isFull),
   ]
-  const deliveries = delivery === undefined ? [] : [deliveryIn(delivery, detail)]
+  const other = isDirectName(room) ? room.slice(1) : undefined
+  const deliveries = delivery === undefined ? [] : [deliveryIn(delivery, detail, other)]
   const first = [
     roomsAt(room, parts.rooms, detail),
     ...(task === undefined ? [] : [task]),
     ...(unsaved === 0 ? [] : [`${unsaved} not stored yet`]),
-    connected.length === 0
-      ? 'alone'
-      : `${connected.length} connected${isFull || detail === 'named' ? `: ${namesOf(connected)}` : ''}`,
+    ...(parts.asking === 0 ? [] : [`${parts.asking} ${parts.asking === 1 ? 'request' : 'requests'}`]),
+    connected.length > 0
+      ? `${connected.length} connected${isFull || detail === 'named' ? `: ${namesOf(connected)}` : ''}`
+      : other === undefined
+        ? 'alone'
+        : `${other} is not connected`,
   ]
   if (isFull) return [...first, ...rest, ...deliveries, ...details, ...shownTopic]
   if (detail !== 'least') return [...first, ...deliveries, ...rest, ...details, ...shownTopic]
@@ -112,10 +121,10 @@ function roomsAt(room: string, rooms: readonly OpenRoom[], detail: Detail): stri
   const others = rooms.filter(({ isShown, unread }) => !isShown && (!isNarrow || unread > 0))
   const texts = others.slice(0, ROOMS_MAX).map(({ number, room, unread, mentions }) => {
     const count = unread === 0 ? '' : ` ${unread.toLocaleString('en')}${mentions > 0 ? '»' : ''}`
-    return detail === 'least' ? `${number}${count}` : `${number} #${room}${count}`
+    return detail === 'least' ? `${number}${count}` : `${number} ${shownRoom(room)}${count}`
   })
   const rest = others.length > ROOMS_MAX ? [`+${others.length - ROOMS_MAX}`] : []
-  return [`#${room}`, ...texts, ...rest].join(', ')
+  return [shownRoom(room), ...texts, ...rest].join(', ')
 }
 
 function dialledIn({ dialled }: StatusParts, isFull: boolean): string[] {

@@ -51,6 +51,14 @@ export const NODE_SENTENCES: Sentences<RoomEvent> = {
     `${by === undefined ? 'you left this room' : `${by} removed you from this room`}: nobody gets what you write, and you get nothing new`,
   'invitation-overused': ({ members, uses }) =>
     `an invitation for ${uses === 1 ? 'one person' : `${uses} people`} let in ${namesText(members)}: if one of them should not be here, remove them`,
+  'direct-message': ({ room, name }) => `${name} wrote to you: /join ${room} shows it`,
+  'message-request': ({ name, key }) => {
+    const called = name === '' ? 'somebody' : name
+    const answer = name === '' ? `name ${key.slice(0, 8)}` : name
+    return `${called} (${key.slice(0, 8)}) asks to talk with you: /accept ${answer} or /decline ${name === '' ? key.slice(0, 8) : name}`
+  },
+  'strangers-ask': ({ count }) =>
+    `${count === 1 ? 'somebody whom you do not know asks' : `${count} people whom you do not know ask`} to talk with you: /requests shows what they wrote`,
   'operations-forked': ({ member }) =>
     `${member} signed two histories of what they did in this room: the one with the lower id counts for everybody`,
   'clock-differs': ({ peer, aheadMs }) => {

@@ -158,6 +158,23 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   [{ kind: 'member-admitted', member: 'bob', by: 'alice', role: 'host' }, 'alice admitted bob as host'],
   [{ kind: 'room-entered', room: 'ops' }, 'you are a member of ops now: /join ops opens it'],
   [{ kind: 'member-gone', member: 'bob' }, 'bob left the room'],
+  [{ kind: 'direct-message', room: '@bob', name: 'bob' }, 'bob wrote to you: /join @bob shows it'],
+  [
+    { kind: 'message-request', name: 'carol', key: '3fa1c20e'.repeat(8) },
+    'carol (3fa1c20e) asks to talk with you: /accept carol or /decline carol',
+  ],
+  [
+    { kind: 'message-request', name: '', key: '3fa1c20e'.repeat(8) },
+    'somebody (3fa1c20e) asks to talk with you: /accept name 3fa1c20e or /decline 3fa1c20e',
+  ],
+  [
+    { kind: 'strangers-ask', count: 1 },
+    'somebody whom you do not know asks to talk with you: /requests shows what they wrote',
+  ],
+  [
+    { kind: 'strangers-ask', count: 3 },
+    '3 people whom you do not know ask to talk with you: /requests shows what they wrote',
+  ],
   [
     { kind: 'membership-ended', by: 'alice' },
     'alice removed you from this room: nobody gets what you write, and you get nothing new',

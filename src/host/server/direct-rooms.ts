@@ -1,0 +1,240 @@
+import type { Clock } from '../../base/clock.js'
+import { ChatError } from '../../base/errors.js'
+import { checkName, isDirectName } from '../../base/names.js'
+import { shortKey } from '../../chat/display-names.js'
+import type { AuthorId } from '../../log/format/author.js'
+import { directRoomId, roomLabel } from '../../membership/format/room.js'
+import type { DirectContactsHooks, ReceivedRequest } from '../../node/direct-rooms/direct-contacts.js'
+import type { MessageRequest, MessageRequests } from '../../node/direct-rooms/message-requests.js'
+import type { NodeEvent } from '../../node/events.js'
+import { pinnedNameOf } from '../../node/people/pin.js'
+import type { Pins } from '../../node/people/pins.js'
+import { StrangerNotices } from '../../node/people/stranger-notices.js'
+import { twoKeysError } from '../../node/people/two-keys.js'
+import type { Room } from '../../node/room.js'
+import type { Fields } from '../protocol/codec.js'
+import { directNameOf, type EnteredRoom, type NodeStore } from './node-store.js'
+
+export interface DirectRoomsParts {
+  readonly me: string
+  readonly clock: Clock
+  readonly store: NodeStore
+  readonly pins: Pins
+  readonly requests: MessageRequests
+  /** Our own key. */
+  author(): Promise<AuthorId>
+}
+
+/** What direct rooms need of the rooms that are open. */
+export interface DirectAccess {
+  readonly open: Iterable<{ readonly peer: Room }>
+  /** Opens a room that nobody looks at. */
+  openQuietly(name: string): Promise<Room | undefined>
+  /** Whether a room is open that nobody looks at. */
+  isQuiet(name: string): boolean
+  /** Closes a room whose name means somebody else now: its faces come again. */
+  reopen(name: string): Promise<void>
+  /** Reports to whoever looks. */
+  report(event: NodeEvent): void
+}
+
+const COMMANDS: readonly unknown[] = ['msg', 'requests', 'decline']
+
+export const isDirectCommand = ({ do: name }: Fields): boolean => COMMANDS.includes(name)
+
+/** The rooms of the user and one other person each: who a name means, who may open one, and who asks to. */
+export class DirectRooms implements DirectContactsHooks {
+  readonly #parts: DirectRoomsParts
+  readonly #notices = new StrangerNotices()
+  /** Everybody whom the user has a room with. */
+  readonly #entered = new Set<AuthorId>()
+  /** Rooms with news that were reported, until somebody looks. */
+  readonly #reported = new Set<string>()
+  #access: DirectAccess | undefined
+
+  private constructor(parts: DirectRoomsParts) {
+    this.#parts = parts
+  }
+
+  static async open(parts: DirectRoomsParts): Promise<DirectRooms> {
+    const rooms = new DirectRooms(parts)
+    for (const { direct } of await parts.store.rooms()) if (direct !== undefined) rooms.#entered.add(direct.other)
+    const { pins, requests } = parts
+    requests.on('change', () => rooms.#showRequests())
+    requests.on('asked', request => rooms.#asked(request))
+    pins.on('change', () => rooms.#pinsChanged())
+    pins.on('known', () => rooms.#showRequests())
+    rooms.#showRequests()
+    return rooms
+  }
+
+  serve(access: DirectAccess): void {
+    this.#access = access
+  }
+
+  get contacts(): Iterable<AuthorId> {
+    return this.#entered
+  }
+
+  isContact(key: AuthorId): boolean {
+    return this.#entered.has(key) || this.#parts.pins.namesOf(key).length > 0
+  }
+
+  onWanted(key: AuthorId): void {
+    void this.#openFor(key).catch(() => {}) // the node reports why a room cannot be opened to whoever opens it
+  }
+
+  onRequest(request: ReceivedRequest): void {
+    this.#parts.requests.receive(request)
+  }
+
+  /** Runs a command. Rejects with a ChatError. */
+  async run({ do: name, who, text, key }: Fields, onItem: (item: Fields) => void): Promise<void> {
+    if (name === 'msg') return this.#say(String(who ?? ''), String(text ?? ''), onItem)
+    const { requests, pins } = this.#parts
+    if (name === 'decline') {
+      const found = requests.all.find(each => each.key === key)
+      if (found === undefined) throw new ChatError('BAD_USAGE', 'nobody with this key asks to talk')
+      requests.decline(found.key)
+      return onItem({ key: found.key })
+    }
+    for (const { key: asking, name: called, since, text: said } of requests.all)
+      onItem({ key: asking, name: called, since, text: said, isKnown: pins.isKnown(asking) })
+  }
+
+  /** The room that a name such as `@bob` means. Rejects with ROOM_REFUSED or BAD_USAGE. */
+  async resolve(text: string): Promise<EnteredRoom> {
+    const { pins, store } = this.#parts
+    const [, base, digits] = /^@(.*)-([0-9a-f]{8})$/.exec(text) ?? []
+    const isNamed = ({ name, direct }: EnteredRoom): boolean =>
+      direct !== undefined && (name === text || (direct.name === base && shortKey(direct.other) === digits))
+    const entered = (await store.rooms()).find(isNamed)
+    const called = text.replace(/^@/, '')
+    const pin = pins.of(called)
+    if (pin?.other !== undefined) throw twoKeysError(pin)
+    if (pin !== undefined) return this.#enter(pin.name, pin.key)
+    if (entered !== undefined) return entered
+    throw this.#unknownError(checkName(called, `the name ${JSON.stringify(called)}`))
+  }
+
+  /** A face looks at a room: news in it are reported again. */
+  looked(name: string): void {
+    this.#reported.delete(name)
+  }
+
+  /** A room was opened. */
+  opened(room: Room): void {
+    if (room.direct === undefined) return
+    const check = (): void => void this.#reportNews(room).catch(() => {})
+    room.on('heads', check)
+    check()
+  }
+
+  async #say(who: string, text: string, onItem: (item: Fields) => void): Promise<void> {
+    const entered = await this.resolve(who)
+    const room = await this.#access?.openQuietly(entered.name)
+    if (room === undefined) throw new ChatError('LOG_CLOSED', 'the node is ending')
+    if (text !== '') await room.say(text)
+    const isConnected = room.connectionSummary.connected.length > 0
+    onItem({ room: room.room, name: room.direct?.name ?? who, isConnected })
+  }
+
+  /** Why a name means nobody, or whom it could mean. */
+  #unknownError(name: string): ChatError {
+    const keys = this.#keysOf(name)
+    const [key] = keys
+    if (key === undefined)
+      return new ChatError('ROOM_REFUSED', `nobody called ${name} is known here`, {
+        hint: `Name them when you start: persisted-chat ${this.#parts.me} ${name}.`,
+      })
+    const choices = keys.map(each => `/accept ${name} ${shortKey(each)}`).join(' or ')
+    if (keys.length === 1)
+      return new ChatError('ROOM_REFUSED', `you have not accepted a key of ${name} yet`, {
+        hint: `If ${shortKey(key)} is ${name}: ${choices}. /compare ${name} makes sure.`,
+      })
+    return new ChatError('ROOM_REFUSED', `${name} has several keys: ${keys.map(shortKey).join(', ')}`, {
+      hint: `Choose one: ${choices}.`,
+    })
+  }
+
+  /** The keys of people who use a name. */
+  #keysOf(name: string): readonly AuthorId[] {
+    const isCalled = (other: string | undefined): boolean => pinnedNameOf(other ?? '') === pinnedNameOf(name)
+    const keys = new Set<AuthorId>()
+    for (const { key, name: called } of this.#parts.requests.all) if (isCalled(called)) keys.add(key)
+    for (const {
+      peer: { presence, members, id },
+    } of this.#access?.open ?? []) {
+      for (const { name: called, author } of presence) if (author !== undefined && isCalled(called)) keys.add(author)
+      for (const author of members?.authors ?? [])
+        if (author !== id && isCalled(members?.nameOf(author))) keys.add(author)
+    }
+    return [...keys]
+  }
+
+  /** Records the room with somebody. */
+  async #enter(called: string, other: AuthorId): Promise<EnteredRoom> {
+    const { store, clock, requests } = this.#parts
+    const id = directRoomId(await this.#parts.author(), other)
+    const label = roomLabel(id)
+    await store.enter({ name: called, label, enteredAt: clock.now(), direct: { id, other, name: called } })
+    this.#entered.add(other)
+    requests.accept(other)
+    const room = await store.secretRoom(label)
+    if (room === undefined) throw new ChatError('LOG_CLOSED', 'the room was deleted meanwhile')
+    return room
+  }
+
+  async #openFor(key: AuthorId): Promise<void> {
+    const { pins, store } = this.#parts
+    const entered = (await store.rooms()).find(({ direct }) => direct?.other === key)
+    const [called] = pins.namesOf(key)
+    const room = entered ?? (called === undefined ? undefined : await this.#enter(called, key))
+    if (room !== undefined) await this.#access?.openQuietly(room.name)
+  }
+
+  /** Says once that there is something to read in a room that nobody looks at. */
+  async #reportNews(room: Room): Promise<void> {
+    const { direct, room: name } = room
+    if (direct === undefined || this.#reported.has(name) || this.#access?.isQuiet(name) !== true) return
+    const marks = await this.#parts.store.marks(room.label)
+    const isNew = room.heads.some(({ author, seq }) => {
+      const mark = marks.find(each => each.author === author)
+      return String(author).startsWith(direct.other) && seq > (mark?.seq ?? 0)
+    })
+    if (!isNew || this.#reported.has(name) || !this.#access.isQuiet(name)) return
+    this.#reported.add(name)
+    this.#access.report({ kind: 'direct-message', room: name, name: direct.name })
+  }
+
+  /** A name may mean another key now, and somebody who asked may have been accepted. */
+  #pinsChanged(): void {
+    const { pins, requests } = this.#parts
+    for (const {
+      peer: { direct, room },
+    } of this.#access?.open ?? []) {
+      if (direct !== undefined && directNameOf(direct, pins.all) !== room) void this.#access?.reopen(room)
+    }
+    for (const { key } of requests.all) if (pins.namesOf(key).length > 0) this.onWanted(key)
+  }
+
+  #showRequests(): void {
+    const { pins, requests } = this.#parts
+    const asking = requests.all.map(({ key, name, since }) => ({ key, name, since, isKnown: pins.isKnown(key) }))
+    if (JSON.stringify(asking) !== JSON.stringify(pins.known.asking ?? [])) pins.setAsking(asking)
+  }
+
+  #asked({ key, name }: MessageRequest): void {
+    const { pins, requests, clock } = this.#parts
+    if (pins.isKnown(key)) {
+      this.#access?.report({ kind: 'message-request', name, key })
+      return
+    }
+    if (!this.#notices.allows('strangers-ask', clock.now())) return
+    const count = requests.all.filter(each => !pins.isKnown(each.key)).length
+    this.#access?.report({ kind: 'strangers-ask', count })
+  }
+}
+
+/** Whether options name a direct room. */
+export const asksForDirect = (room: string | undefined): room is string => room !== undefined && isDirectName(room)

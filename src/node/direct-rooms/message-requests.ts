@@ -1,0 +1,147 @@
+import { EventEmitter } from 'node:events'
+import type { Millis } from '../../base/clock.js'
+import { isName } from '../../base/names.js'
+import { isPlainName } from '../../chat/shown-name.js'
+import type { AuthorId } from '../../log/format/author.js'
+import type { ReceivedRequest } from './direct-contacts.js'
+
+/** Requests that are stored at once. */
+const REQUESTS_MAX = 16
+/** Of these, requests of strangers from one block of addresses. */
+const REQUESTS_PER_BLOCK_MAX = 4
+/** How often one person may change their request: each time is a write. */
+const CHANGES_MAX = 16
+/** A request that nobody has answered ends after this time. */
+const REQUEST_MS_MAX: Millis = 30 * 86_400_000
+/** Keys that the user declined. Each took an act of theirs. */
+const DECLINED_MAX = 1_000
+
+/** Somebody who wrote to the user, and whom the user does not talk with yet. */
+export interface MessageRequest extends ReceivedRequest {
+  readonly since: Millis
+  readonly changes: number
+}
+
+/** Where requests are stored. */
+export interface RequestStore {
+  requests(): Promise<readonly MessageRequest[]>
+  /** The keys that were declined, the earliest first. */
+  declined(): Promise<readonly AuthorId[]>
+  putRequest(request: MessageRequest): Promise<void>
+  deleteRequest(key: AuthorId): Promise<void>
+  putDeclined(key: AuthorId, at: Millis): Promise<void>
+  deleteDeclined(key: AuthorId): Promise<void>
+}
+
+export interface MessageRequestsOptions {
+  readonly store: RequestStore
+  readonly now: () => Millis
+  readonly isKnown: (key: AuthorId) => boolean
+}
+
+interface MessageRequestsEvents {
+  /** There are others than before. */
+  change: []
+  /** Somebody asks for the first time. */
+  asked: [MessageRequest]
+}
+
+/**
+ * What people wrote whom the user does not talk with. It costs at most REQUESTS_MAX texts on the disk, however many keys a stranger
+ * makes: requests of known people replace those of strangers, and a stranger replaces nobody.
+ */
+export class MessageRequests extends EventEmitter<MessageRequestsEvents> {
+  readonly #options: MessageRequestsOptions
+  readonly #requests = new Map<AuthorId, MessageRequest>()
+  readonly #declined = new Set<AuthorId>()
+  #saving: Promise<void> = Promise.resolve()
+
+  private constructor(options: MessageRequestsOptions) {
+    super()
+    this.#options = options
+  }
+
+  static async open(options: MessageRequestsOptions): Promise<MessageRequests> {
+    const requests = new MessageRequests(options)
+    for (const request of await options.store.requests()) requests.#requests.set(request.key, request)
+    for (const key of await options.store.declined()) requests.#declined.add(key)
+    requests.#expire()
+    return requests
+  }
+
+  /** The requests, those of known people first. */
+  get all(): readonly MessageRequest[] {
+    const { isKnown } = this.#options
+    return [...this.#requests.values()].sort(
+      (a, b) => Number(isKnown(b.key)) - Number(isKnown(a.key)) || a.since - b.since,
+    )
+  }
+
+  /** Stores a request, if there is room for it. */
+  receive(received: ReceivedRequest): void {
+    const { key, text } = received
+    this.#expire()
+    const before = this.#requests.get(key)
+    if (this.#declined.has(key) || text === '' || before?.text === text) return
+    if (before !== undefined && before.changes >= CHANGES_MAX) return
+    if (before === undefined && !this.#makeRoom(received)) return
+    const name = isName(received.name) && isPlainName(received.name) ? received.name : ''
+    const since = before?.since ?? this.#options.now()
+    const request = { ...received, name, since, changes: (before?.changes ?? 0) + 1 }
+    this.#requests.set(key, request)
+    this.#save(store => store.putRequest(request))
+    this.emit('change')
+    if (before === undefined) this.emit('asked', request)
+  }
+
+  /** The user talks with this person, or wrote to them: there is nothing to ask any more. */
+  accept(key: AuthorId): void {
+    this.#remove(key)
+    if (this.#declined.delete(key)) this.#save(store => store.deleteDeclined(key))
+  }
+
+  /** Nothing of this person is stored any more. They do not learn it. */
+  decline(key: AuthorId): void {
+    this.#remove(key)
+    if (this.#declined.has(key)) return
+    this.#declined.add(key)
+    const at = this.#options.now()
+    this.#save(store => store.putDeclined(key, at))
+    const [earliest] = this.#declined
+    if (this.#declined.size <= DECLINED_MAX || earliest === undefined) return
+    this.#declined.delete(earliest)
+    this.#save(store => store.deleteDeclined(earliest))
+  }
+
+  /** Resolves when every change is stored, or could not be. */
+  saved(): Promise<void> {
+    return this.#saving
+  }
+
+  /** Whether there is room for a request of another person; a known one replaces the newest of a stranger. */
+  #makeRoom({ key, block }: ReceivedRequest): boolean {
+    const { isKnown } = this.#options
+    const strangers = this.all.filter(each => !isKnown(each.key))
+    if (!isKnown(key) && strangers.filter(each => each.block === block).length >= REQUESTS_PER_BLOCK_MAX) return false
+    if (this.#requests.size < REQUESTS_MAX) return true
+    const newest = strangers.at(-1)
+    if (!isKnown(key) || newest === undefined) return false
+    this.#remove(newest.key)
+    return true
+  }
+
+  #expire(): void {
+    const now = this.#options.now()
+    for (const { key, since } of [...this.#requests.values()]) if (now - since > REQUEST_MS_MAX) this.#remove(key)
+  }
+
+  #remove(key: AuthorId): void {
+    if (!this.#requests.delete(key)) return
+    this.#save(store => store.deleteRequest(key))
+    this.emit('change')
+  }
+
+  #save(write: (store: RequestStore) => Promise<void>): void {
+    this.#saving = this.#saving.then(() => write(this.#options.store)).catch(() => {}) // the logs report a failing disk
+  }
+}

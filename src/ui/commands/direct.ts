@@ -1,0 +1,99 @@
+import { sanitise } from '../../base/safe-text.js'
+import { shortKey } from '../../chat/display-names.js'
+import { authorOf } from '../../log/format/author.js'
+import { type Asking, pinnedNameOf } from '../../node/people/pin.js'
+import { dateAndTimeOf } from '../../session/dates.js'
+import { command } from './context.js'
+
+/** Lines of a request that are shown. */
+const LINES_MAX = 12
+
+export const msg = command({
+  name: 'msg',
+  argument: 'name [text]',
+  help: 'write to one person; alone: open the room of the two of you, @name',
+  completes: 'name',
+  run: async ({ request, rooms, tell, complain, runTask }, argument) => {
+    const [, who = '', text = ''] = /^(\S*)\s*([\s\S]*)$/.exec(argument) ?? []
+    if (who === '') return complain('write to whom? /msg bob hello')
+    let show = (): void => {}
+    await runTask(`writing to ${who}`, async () => {
+      for await (const { room, name, isConnected } of request({ do: 'msg', who, text })) {
+        if (rooms !== undefined) show = await rooms.join(String(room))
+        else if (text !== '') tell(`said to ${String(name)} in ${String(room)}: --room ${String(room)} shows it`)
+        if (isConnected !== true) tell(awaitedText(String(name)))
+      }
+    })
+    show()
+  },
+})
+
+/** What a line in a direct room waits for. */
+const awaitedText = (name: string): string =>
+  `${name} is not connected: what you write is stored here, and ${name} gets it when you are both connected`
+
+export const requests = command({
+  name: 'requests',
+  argument: '',
+  help: 'show what people wrote who ask to talk with you',
+  run: async ({ request, list, tell, runTask }) => {
+    let count = 0
+    await runTask('reading', async () => {
+      for await (const { key, name, since, text } of request({ do: 'requests' })) {
+        const author = typeof key === 'string' ? authorOf(key) : undefined
+        if (author === undefined || typeof text !== 'string') continue
+        count++
+        const asking = { key: author, name: String(name ?? ''), since: Number(since), isKnown: false }
+        const lines = text.split('\n')
+        list(
+          `${sanitise(calledText(asking))} wrote on ${dateAndTimeOf(asking.since)}:`,
+          ...lines.slice(0, LINES_MAX).map(line => `  ${sanitise(line)}`),
+          ...(lines.length > LINES_MAX ? [`  and ${lines.length - LINES_MAX} lines more`] : []),
+          `  ${answersText(asking)}`,
+        )
+      }
+    })
+    if (count === 0) tell('nobody asks to talk with you')
+  },
+})
+
+export const decline = command({
+  name: 'decline',
+  argument: 'name [key]',
+  help: 'drop what somebody wrote who asks to talk; they do not learn it',
+  completes: 'name',
+  run: async (context, argument) => {
+    const { request, tell, complain, session, runTask } = context
+    const [name = '', digits = ''] = argument.split(/\s+/)
+    if (name === '') return complain('decline whom? /requests shows who asks')
+    const found = askingAs(session.room.people.asking ?? [], name, digits)
+    const [one] = found
+    if (one === undefined) return complain(`nobody called ${sanitise(name)} asks to talk: /requests shows who does`)
+    if (found.length > 1)
+      return complain(
+        `several people called ${sanitise(name)} ask: ${found.map(({ key }) => `/decline ${sanitise(name)} ${shortKey(key)}`).join(' or ')}`,
+      )
+    await runTask('declining', async () => {
+      for await (const _ of request({ do: 'decline', key: one.key }))
+        tell(`declined ${sanitise(calledText(one))}: nothing of them is kept any more`)
+    })
+  },
+})
+
+/** Who asks under a name, or with a key that begins so. */
+export function askingAs(asking: readonly Asking[], name: string, digits: string): readonly Asking[] {
+  const lower = name.toLowerCase()
+  const isMeant = ({ key, name: called }: Asking): boolean =>
+    digits === ''
+      ? pinnedNameOf(called) === pinnedNameOf(name) || (lower.length >= 8 && key.startsWith(lower))
+      : key.startsWith(digits.toLowerCase())
+  return asking.filter(isMeant)
+}
+
+const calledText = ({ name, key }: Asking): string =>
+  name === '' ? `somebody (${shortKey(key)})` : `${name} (${shortKey(key)})`
+
+const answersText = ({ name, key }: Asking): string =>
+  name === ''
+    ? `/accept name ${shortKey(key)} or /decline ${shortKey(key)}`
+    : `/accept ${name} ${shortKey(key)} or /decline ${name} ${shortKey(key)}`

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { AuthorId } from '../../../src/log/format/author.js'
+import { DirectWorld } from '../../helper/direct-world.js'
+
+const KNOWN = 'b0'.repeat(32) as AuthorId
+const FRESH = '3f'.repeat(32) as AuthorId
+
+test('a name with two keys gets nothing until one is chosen', async t => {
+  const alice = await DirectWorld.start(t)
+  alice.pins.met('bob', KNOWN, 1)
+  const room = await alice.open(t, KNOWN)
+  await room.say('before')
+  assert.equal(alice.pins.met('bob', FRESH, 2), 'other-key')
+  const refusal = {
+    code: 'ROOM_REFUSED',
+    message: /bob has two keys, b0b0b0b0 which you know, and 3f3f3f3f which is new/,
+  }
+  await assert.rejects(room.say('after'), refusal)
+  await assert.rejects(alice.direct.resolve('@bob'), refusal)
+  await assert.rejects(
+    alice.direct.run({ do: 'msg', who: 'bob', text: 'after' }, () => {}),
+    refusal,
+  )
+  alice.pins.pin({ name: 'bob', key: KNOWN, since: 3, how: 'met' })
+  assert.equal((await alice.direct.resolve('@bob')).direct?.other, KNOWN)
+  await room.say('after')
+  // The refused key is not reported again.
+  assert.equal(alice.pins.met('bob', FRESH, 4), 'other-key-again')
+  assert.equal((await alice.direct.resolve('bob')).name, '@bob')
+})
+
+test('an accepted key gets a room of its own, and the former one keeps its key in its name', async t => {
+  const alice = await DirectWorld.start(t)
+  alice.pins.met('bob', KNOWN, 1)
+  const before = await alice.direct.resolve('@bob')
+  await alice.open(t, KNOWN)
+  alice.pins.pin({ name: 'bob', key: FRESH, since: 2, how: 'met' })
+  assert.deepEqual(alice.reopened, ['@bob'])
+  const after = await alice.direct.resolve('@bob')
+  assert.equal(after.direct?.other, FRESH)
+  assert.notEqual(after.label, before.label)
+  assert.equal((await alice.direct.resolve('@bob-b0b0b0b0')).label, before.label)
+})
+
+test('a name without a key says how to give it one', async t => {
+  const alice = await DirectWorld.start(t)
+  const unknown = { code: 'ROOM_REFUSED', message: 'nobody called bob is known here' }
+  await assert.rejects(alice.direct.resolve('@bob'), unknown)
+  alice.direct.onRequest({ key: KNOWN, block: '1', name: 'bob', text: 'hello' })
+  await assert.rejects(alice.direct.resolve('@bob'), { hint: /\/accept bob b0b0b0b0/ })
+  alice.direct.onRequest({ key: FRESH, block: '2', name: 'Bob', text: 'hello' })
+  await assert.rejects(alice.direct.resolve('@bob'), { message: 'bob has several keys: b0b0b0b0, 3f3f3f3f' })
+})
