@@ -6,9 +6,9 @@ import { SEED } from '../helper/seed.js'
 import { forks } from '../long/forks.js'
 
 test('proves the same fork on every peer, and keeps every line of every branch once', async () => {
-  const { figures, faults } = await forks.run({ cycles: 100, seed: SEED })
+  const { figures, faults } = await forks.run({ cycles: 55, seed: SEED })
   assert.deepEqual(faults, [], JSON.stringify(figures))
-  assert.ok((figures['ofThreeBranches'] ?? 0) > 10, JSON.stringify(figures))
+  assert.ok((figures['ofThreeBranches'] ?? 0) > 5, JSON.stringify(figures))
 })
 
 test('finds no fork in a log that only grows (control)', async () => {

@@ -11,23 +11,21 @@ const regular = (seed: number, count: number): WorldOptions => {
   return { seed, peers, dials: name => dials.get(name) ?? [], isTraced: false }
 }
 
-for (const seed of [1, 2]) {
-  test(`20 peers that crash and restart for ten minutes converge, seed ${seed}`, async () => {
-    await inWorld(regular(seed, 20), async world => {
-      const random = new SeededRandom(seed, 'churn')
-      let lines = 0
-      for (let second = 0; second < 600; second += 5) {
-        const name = random.pick(world.names)
-        const peer = world.peer(name)
-        if (peer.isReady) peer.say(`${name} ${lines++}`)
-        if (random.is(0.3)) peer.crash(random.pick(['killed', 'power cut']))
-        world.peer(random.pick(world.names)).start()
-        await world.run(5_000)
-      }
-      await world.converge()
-    })
+test('20 peers that crash and restart for ten minutes converge', async () => {
+  await inWorld(regular(1, 20), async world => {
+    const random = new SeededRandom(1, 'churn')
+    let lines = 0
+    for (let second = 0; second < 600; second += 5) {
+      const name = random.pick(world.names)
+      const peer = world.peer(name)
+      if (peer.isReady) peer.say(`${name} ${lines++}`)
+      if (random.is(0.3)) peer.crash(random.pick(['killed', 'power cut']))
+      world.peer(random.pick(world.names)).start()
+      await world.run(5_000)
+    }
+    await world.converge()
   })
-}
+})
 
 test('100 peers with about eight connections each read each other within seconds', async t => {
   const startedAt = performance.now()

@@ -7,8 +7,9 @@ import { randomRun, runPlan } from '../../src/sim/runs/random-run.js'
 import { Violation } from '../../src/sim/world/world.js'
 import { type Regression, runSeeds } from '../long/simulation.js'
 
-const SEEDS = 300
-const SEEDS_PER_TEST = 100
+/** More are in the long run `simulation`. */
+const SEEDS = 100
+const SEEDS_PER_TEST = 50
 
 for (let first = 1; first <= SEEDS; first += SEEDS_PER_TEST) {
   const last = first + SEEDS_PER_TEST - 1
