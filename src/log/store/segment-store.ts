@@ -240,7 +240,7 @@ export class SegmentStore {
           intact.push(segment)
         }
         if (intact.length > 0) yield intact
-        if (!isWhole) break
+        if (!isWhole || expected >= to) break // reading on would decompress a block of the next log
       }
     }
   }
