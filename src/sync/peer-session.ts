@@ -101,9 +101,9 @@ export class PeerSession implements ReplicationSession {
     return this.seqOf(log) > 0
   }
 
-  receive(bytes: Uint8Array): Effect[] {
+  receive(...chunks: readonly Uint8Array[]): Effect[] {
     const batch = new IncomingBatcher()
-    if (this.#state !== 'closed') this.#frames.push(bytes)
+    if (this.#state !== 'closed') for (const bytes of chunks) this.#frames.push(bytes)
     while (this.#state !== 'closed') {
       const read = this.#frames.next()
       if (read.kind === 'more') break

@@ -1,5 +1,4 @@
 import { Duplex } from 'node:stream'
-import { concat } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX } from '../base/wire/frames.js'
 import type { ContentRun } from '../log/content/contents.js'
 import type { LogId, Seq } from '../log/format/author.js'
@@ -95,12 +94,15 @@ export class ReplicationStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#receive(chunk, done)
+    this.#receive([chunk], done)
   }
 
   /** Joins the chunks that arrived while reading was paused, so that fewer signatures are checked. */
   override _writev(chunks: readonly { readonly chunk: Buffer }[], done: () => void): void {
-    this.#receive(concat(chunks.map(({ chunk }) => chunk)), done)
+    this.#receive(
+      chunks.map(({ chunk }) => chunk),
+      done,
+    )
   }
 
   /** The other side has ended: finishes once everything that it sent is stored. */
@@ -118,8 +120,8 @@ export class ReplicationStream extends Duplex {
     done(error)
   }
 
-  #receive(bytes: Uint8Array, done: () => void): void {
-    for (const effect of this.#replication.session.receive(bytes)) this.#perform(effect)
+  #receive(chunks: readonly Uint8Array[], done: () => void): void {
+    for (const effect of this.#replication.session.receive(...chunks)) this.#perform(effect)
     this.#window.whenOpen(done)
   }
 

@@ -19,7 +19,7 @@ export interface ReplicationContext {
 export interface ReplicationSession {
   /** The first bytes to send. */
   start(): Uint8Array
-  receive(bytes: Uint8Array): Effect[]
+  receive(...chunks: readonly Uint8Array[]): Effect[]
   /** The log rejected entries of `author`. */
   refused(author: LogId, reason: Rejection): Effect[]
   /**

@@ -117,10 +117,11 @@ test('seals as an independent implementation does, and opens the messages of a s
   })
   const opening = new OpeningStream(key, header)
   for (const [i, { text, bytes }] of sealed.entries()) {
-    assert.equal(new OpeningStream(key, header).open(bytes) === undefined, i > 0, 'the first one only begins a stream')
-    assert.equal(opening.open(sealed[i + 1]?.bytes ?? Buffer.alloc(3)), undefined, 'one is missing')
-    const opened = opening.open(bytes)
+    const open = (stream: OpeningStream, each: Buffer = bytes) => stream.open(Buffer.from(each)) // opened in place
+    assert.equal(open(new OpeningStream(key, header)) === undefined, i > 0, 'the first one only begins a stream')
+    assert.equal(open(opening, sealed[i + 1]?.bytes ?? Buffer.alloc(3)), undefined, 'one is missing')
+    const opened = open(opening)
     assert.deepEqual([hex(opened?.message ?? bytes), opened?.isFinal], [hex(text), i === 39])
-    assert.equal(opening.open(bytes), undefined, 'repeated')
+    assert.equal(open(opening), undefined, 'repeated')
   }
 })

@@ -5,6 +5,8 @@ import { sodium } from './sodium.js'
 export const STREAM_HEADER_BYTES = 24
 /** Bytes that sealing adds to a message. */
 export const SEAL_BYTES = 17
+/** Those of them that come before the message. */
+const TAG_BYTES = 1
 
 const STATE_BYTES = 52
 const TAG_MESSAGE = 0
@@ -34,12 +36,12 @@ export class OpeningStream {
     this.#state = stateOf(key, header)
   }
 
-  /** Undefined unless this is the next message, unchanged. */
-  open(sealed: Uint8Array): { readonly message: Uint8Array; readonly isFinal: boolean } | undefined {
+  /** Undefined unless this is the next message, unchanged. The message takes the place of its sealed bytes. */
+  open(sealed: Buffer): { readonly message: Uint8Array; readonly isFinal: boolean } | undefined {
     if (sealed.length < SEAL_BYTES) return undefined
-    const message = Buffer.allocUnsafeSlow(sealed.length - SEAL_BYTES)
+    const message = sealed.subarray(TAG_BYTES, TAG_BYTES + sealed.length - SEAL_BYTES)
     try {
-      sodium().crypto_secretstream_xchacha20poly1305_pull(this.#state, message, this.#tag, bufferOf(sealed), null)
+      sodium().crypto_secretstream_xchacha20poly1305_pull(this.#state, message, this.#tag, sealed, null)
     } catch {
       return undefined
     }

@@ -35,6 +35,22 @@ export class ByteQueue {
 
   /** Removes and returns the first `count` bytes, which must be there. Copies them only if they are in several chunks. */
   take(count: number): Uint8Array {
+    const parts = this.#takeParts(count)
+    return parts.length === 0 ? EMPTY : concat(parts)
+  }
+
+  /** The same as a copy, which the caller may change. */
+  takeCopy(count: number): Buffer {
+    const copy = Buffer.allocUnsafeSlow(count)
+    let end = 0
+    for (const part of this.#takeParts(count)) {
+      copy.set(part, end)
+      end += part.length
+    }
+    return copy
+  }
+
+  #takeParts(count: number): Uint8Array[] {
     const parts: Uint8Array[] = []
     for (let left = count; left > 0; ) {
       const chunk = this.#chunks[0] as Uint8Array
@@ -44,6 +60,6 @@ export class ByteQueue {
       left -= Math.min(left, chunk.length)
     }
     this.#length -= count
-    return parts.length === 0 ? EMPTY : concat(parts)
+    return parts
   }
 }

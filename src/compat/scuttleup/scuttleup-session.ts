@@ -41,9 +41,9 @@ export class ScuttleupSession implements ReplicationSession {
     return frame(encodeHandshake({ id, head: heads, mode }))
   }
 
-  receive(bytes: Uint8Array): Effect[] {
+  receive(...chunks: readonly Uint8Array[]): Effect[] {
     const batch = new IncomingBatcher()
-    if (this.#state !== 'closed') this.#frames.push(bytes)
+    if (this.#state !== 'closed') for (const bytes of chunks) this.#frames.push(bytes)
     while (this.#state !== 'closed') {
       const read = this.#frames.next()
       if (read.kind === 'more') break

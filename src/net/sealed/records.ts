@@ -83,7 +83,7 @@ export class RecordOpener {
     const end = LENGTH_BYTES + length
     this.#needed = end
     if (this.#queue.length < end) return { kind: 'more' }
-    const bytes = this.#queue.take(end)
+    const bytes = this.#queue.takeCopy(end)
     const start = LENGTH_BYTES + headerBytes
     this.#stream ??= new OpeningStream(this.#key, bytes.subarray(LENGTH_BYTES, start))
     const opened = this.#stream.open(bytes.subarray(start))
