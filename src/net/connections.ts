@@ -138,7 +138,7 @@ export class Connections implements ChannelCarrier {
     }
   }
 
-  /** Calls `onWanted` when a peer comes to a room that is closed here. Returns a function that ends that. */
+  /** Calls `onWanted` when a peer comes to a room that is closed here, or recalls it. Returns a function that ends that. */
   list(room: Uint8Array, onWanted: () => void): () => void {
     const listed = { room, onWanted }
     this.#listed.add(listed)
@@ -184,6 +184,13 @@ export class Connections implements ChannelCarrier {
   offer(room: RoomChannels, id: ConnectionId): void {
     const connection = this.#open.get(id)
     if (connection !== undefined) this.#offerOn(connection, room)
+  }
+
+  recall(room: RoomChannels, id: ConnectionId): void {
+    const connection = this.#open.get(id)
+    if (connection?.opened.kind !== 'sealed') return
+    connection.opened.multiplexer.withdraw(room.id)
+    this.#offerOn(connection, room)
   }
 
   withdraw(room: RoomChannels, id: ConnectionId, reason: CloseReason, cooldownMs: Millis): void {
@@ -322,7 +329,9 @@ export class Connections implements ChannelCarrier {
       connection.cancelEnd()
       connection.cancelEnd = this.clock.after(ROOMLESS_MS_MAX, () => this.#close(connection, 'closed'))
     }
-    room?.closed(id, 'closed')
+    if (room === undefined) return
+    room.closed(id, 'closed')
+    if (opened.kind === 'sealed' && opened.multiplexer.offers(room.id)) room.left(id)
   }
 
   #close(connection: PeerConnection, reason: CloseReason): void {

@@ -4,6 +4,7 @@ import type { DialAttempt } from './dial-target.js'
 import type { CloseReason, NetEvent } from './events.js'
 import type { Remote } from './handshake/effects.js'
 import type { Address } from './lan/address.js'
+import { RECALL_MS } from './limits.js'
 import type { RawConnection } from './peer-source.js'
 import type { ConnectionId } from './topology.js'
 
@@ -61,6 +62,8 @@ export interface ChannelCarrier {
   readmit(room: RoomChannels): void
   /** Offers a room on a connection again. */
   offer(room: RoomChannels, id: ConnectionId): void
+  /** Offers a room once more to a peer that has closed it. */
+  recall(room: RoomChannels, id: ConnectionId): void
   /** Takes a room off a connection, and closes that if no other room uses it; its peer is then not redialled for `cooldownMs`. */
   withdraw(room: RoomChannels, id: ConnectionId, reason: CloseReason, cooldownMs: Millis): void
   /** Closes a connection, for a new one to begin again. */
@@ -86,6 +89,10 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
   readonly #probes = new Set<string>()
   /** Connections that the room was taken off for a while. */
   readonly #cooldowns = new Map<ConnectionId, Cancel>()
+  /** Connections whose other side has closed the room. */
+  readonly #left = new Set<ConnectionId>()
+  #recalls: 'no' | 'just-done' | 'again' = 'no'
+  #cancelRecall: Cancel = () => {}
 
   /** `admits` says whether the room may be named to a peer with a key; by default to everybody. */
   constructor(id: Uint8Array, carrier: ChannelCarrier, admits: (key: string) => boolean = () => true) {
@@ -181,6 +188,22 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
       if (which(connection)) this.#carrier.withdraw(this, connection.id, 'closed', 0)
   }
 
+  /** Something is new in the room: peers that have closed it to open another one open it again for that. */
+  recall(): void {
+    if (this.#left.size === 0) return
+    if (this.#recalls !== 'no') {
+      this.#recalls = 'again'
+      return
+    }
+    for (const id of this.#left) this.#carrier.recall(this, id)
+    this.#recalls = 'just-done'
+    this.#cancelRecall = this.#carrier.clock.after(RECALL_MS, () => {
+      const isDue = this.#recalls === 'again'
+      this.#recalls = 'no'
+      if (isDue) this.recall()
+    })
+  }
+
   /** Closes connections, by default all. Peers that are dialled are redialled at once. */
   reconnect(which: (connection: Connection) => boolean = () => true): void {
     for (const connection of this.connections) if (which(connection)) this.#carrier.reconnect(connection.id)
@@ -195,6 +218,8 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
   close(): void {
     for (const cancel of this.#cooldowns.values()) cancel()
     this.#cooldowns.clear()
+    this.#left.clear()
+    this.#cancelRecall()
     this.#open.clear()
     this.#carrier.leave(this)
     const names = [...this.#targets.keys()]
@@ -217,6 +242,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
     }
     if (target !== undefined) target.isReportedElsewhere = false
     this.#open.set(id, opened)
+    this.#left.delete(id)
     this.emit('connection', opened)
     this.emit('change')
   }
@@ -232,8 +258,14 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
     this.emit('change')
   }
 
+  /** The other side closed the channel of a connection, and not the connection. */
+  left(id: ConnectionId): void {
+    this.#left.add(id)
+  }
+
   /** A connection closed. */
   ended(id: ConnectionId): void {
+    this.#left.delete(id)
     this.#cooldowns.get(id)?.()
     this.#cooldowns.delete(id)
   }

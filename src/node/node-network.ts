@@ -32,6 +32,13 @@ export interface NetworkOptions {
   readonly pins?: KnownPeople | undefined
 }
 
+/** A closed room that peers may come to. */
+export interface ClosedRoom {
+  readonly room: Uint8Array
+  /** Whether it is not announced, and only those who belong to it know its id. */
+  readonly isSecret: boolean
+}
+
 /** A room on the network of its node. */
 export interface NetworkedRoom {
   /** As announced; undefined for a private room, which is not. */
@@ -59,7 +66,7 @@ export class OpenNetwork {
   readonly #unseen: NodeEvent[] = []
   readonly #rooms = new Set<NetworkedRoom>()
   /** Closed rooms. */
-  readonly #listed = new Set<{ readonly tag: string }>()
+  readonly #listed = new Set<{ readonly tag: string | undefined }>()
   readonly #host: string | undefined
   readonly #me: string
   readonly #service: Omit<Service, 'rooms' | 'port'>
@@ -157,9 +164,9 @@ export class OpenNetwork {
     discovery.browse()
   }
 
-  /** Announces a closed room, and calls `onWanted` when a peer comes to it. Returns a function that ends that. */
-  list(room: Uint8Array, onWanted: () => void): () => void {
-    const listed = { tag: roomTag(room) }
+  /** Announces a closed room unless it is secret, and calls `onWanted` when a peer comes to it. Returns a function that ends that. */
+  list({ room, isSecret }: ClosedRoom, onWanted: () => void): () => void {
+    const listed = { tag: isSecret ? undefined : roomTag(room) }
     this.#listed.add(listed)
     const unlist = this.connections.list(room, onWanted)
     if (this.#isAnnounced) this.announce()
@@ -267,12 +274,12 @@ export class NodeNetwork {
     return this.#open?.catch(() => undefined)
   }
 
-  /** Announces a closed room while others are open, and calls `onWanted` when a peer comes to it. Returns a function that ends that. */
-  list(room: Uint8Array, onWanted: () => void): () => void {
+  /** Lists a closed room while others are open. Returns a function that ends that. */
+  list(closed: ClosedRoom, onWanted: () => void): () => void {
     let unlist = (): void => {}
     let isOver = false
     const listed = this.#open?.then(open => {
-      if (!isOver) unlist = open.list(room, onWanted)
+      if (!isOver) unlist = open.list(closed, onWanted)
     })
     listed?.catch(() => {}) // whoever opens the network reports that
     return () => {

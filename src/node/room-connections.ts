@@ -109,6 +109,11 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     })
   }
 
+  /** Something is new in the room. */
+  recall(): void {
+    this.#options.connections.recall()
+  }
+
   /** Our address, as peers know it. */
   get address(): string {
     return this.#options.connections.me

@@ -429,6 +429,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     })
     log.on('entries', ({ author }) => {
       this.#presence.posted(authorOfLog(author))
+      this.#connections.recall()
       this.emit('heads')
     })
     // Peers learn how far a log goes when a connection opens.

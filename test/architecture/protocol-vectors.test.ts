@@ -45,9 +45,13 @@ import type { Records } from '../../src/net/sealed/records.js'
 import { archiveOf, readArchive } from '../../src/sync/archive.js'
 import {
   decodeFrame,
+  encodeContent,
+  encodeContentRequest,
   encodeFingerprints,
+  encodeGaps,
   encodeHeads,
   encodeNotes,
+  encodeSegmentRequest,
   encodeSegments,
   encodeUnsigned,
   type NoteKind,
@@ -264,6 +268,36 @@ test('encodes and decodes the frames of native peers', () => {
     notes.of,
   )
   assert.deepEqual(decodeFrame(bodyOf(unknown)), { kind: 'unknown' })
+})
+
+test('encodes and decodes requests, contents and gaps, and rejects malformed ones', () => {
+  const { segmentRequest, contentRequest, content, gaps } = load('frames').native
+  const place = digestOf(segmentRequest.of)
+  assert.equal(hex(encodeSegmentRequest(place)), segmentRequest.bytes)
+  assert.deepEqual(decodeFrame(bodyOf(segmentRequest.bytes)), { kind: 'segment-request', place })
+  const range = { ...contentRequest.of, author: contentRequest.of.author as LogId }
+  assert.equal(hex(encodeContentRequest(range)), contentRequest.bytes)
+  assert.deepEqual(decodeFrame(bodyOf(contentRequest.bytes)), { kind: 'content-request', range })
+
+  const nothing = { ...content.of, entries: [], bytes: content.ofNothing }
+  for (const { author, first, entries, bytes } of [
+    { ...content.of, bytes: content.bytes },
+    content.ofAnotherRun,
+    nothing,
+  ]) {
+    assert.equal(hex(encodeContent(author as LogId, { first, entries: entries.map(unhex) })), bytes)
+    const read = decodeFrame(bodyOf(bytes))
+    assert.ok(read.kind === 'content')
+    assert.deepEqual([read.author, read.run.first, read.run.entries.map(hex)], [author, first, entries])
+  }
+  const [, complete, , last] = load('logs')[0]?.entries ?? []
+  assert.deepEqual([content.of.entries[0], content.of.entries[2]], [complete?.packed, last?.packed])
+
+  const notes = gaps.of.map(({ author, ranges }) => ({ author: author as LogId, ranges }))
+  assert.equal(hex(encodeGaps(notes)), gaps.bytes)
+  assert.deepEqual(decodeFrame(bodyOf(gaps.bytes)), { kind: 'notes', notes: [], gaps: notes })
+  for (const { what, bytes } of [...content.bad, ...gaps.bad])
+    assert.equal(decodeFrame(bodyOf(bytes)).kind, 'bad', what)
 })
 
 test('encodes and decodes presence digests and a status request', () => {

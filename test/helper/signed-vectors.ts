@@ -227,6 +227,21 @@ function frames() {
   const signature = oracle.sign(PEOPLE.alice, oracle.signedBytes(place, 4, chain[4] as Uint8Array))
   const last = CHAT_TEXTS[3] as Uint8Array
   const [salt, sig] = [saltOf(3), signature].map(bytes => Buffer.from(bytes).toString('base64url'))
+  /** Entries 2 to 4, of which the second has no content. */
+  const answered = CHAT.slice(1).map((each, index) => (index === 1 ? oracle.stub(each) : each))
+  const gapsOf = [
+    {
+      author: hex(key),
+      ranges: [
+        { from: 1, to: 3 },
+        { from: 3, to: 4 },
+        { from: 9, to: 300 },
+      ],
+    },
+    { author: hex(oracle.publicKey(PEOPLE.bob)), ranges: [] },
+  ]
+  const gapsField = ({ author, ranges }: (typeof gapsOf)[number]): Uint8Array =>
+    field.bytes(7, joined(logKey(oracle.unhex(author)), ...ranges.flatMap(({ from, to }) => [u32(from), u32(to)])))
   const travelling = joined(last.subarray(0, -1), utf8(`,"salt":"${salt}","sig":"${sig}"}`))
   return {
     native: {
@@ -253,6 +268,53 @@ function frames() {
       unsigned: {
         of: { id: 'ciz9ebxt60000um6cqt7uc4ha', seq: 300, entry: Buffer.from(unsigned).toString() },
         bytes: framed(3, change('ciz9ebxt60000um6cqt7uc4ha', 300, unsigned)),
+      },
+      segmentRequest: { of: { author: hex(key), seq: 3 }, bytes: framed(5, joined(logKey(key), u32(3))) },
+      contentRequest: {
+        of: { author: hex(key), from: 2, to: 5 },
+        bytes: framed(5, joined(logKey(key), u32(2), u32(5))),
+      },
+      content: {
+        of: { author: hex(key), first: 2, entries: answered.map(hex) },
+        bytes: framed(0, joined(logKey(key), u32(2), ...answered)),
+        ofAnotherRun: {
+          author: `${hex(key)}.0100abcd`,
+          first: 1,
+          bytes: framed(0, joined(key, u32(0x0100_abcd), u32(1), ...packed([OPENING]).map(oracle.stub))),
+          entries: packed([OPENING]).map(each => hex(oracle.stub(each))),
+        },
+        ofNothing: framed(0, joined(logKey(key), u32(2))),
+        bad: [
+          { what: 'a truncated entry', bytes: framed(0, joined(logKey(key), u32(2), ...answered).subarray(0, -1)) },
+          { what: 'a first place of 0', bytes: framed(0, joined(logKey(key), u32(0), ...answered)) },
+          { what: 'places beyond 2^32 - 1', bytes: framed(0, joined(logKey(key), u32(0xffff_fffe), ...answered)) },
+          {
+            what: 'an unknown kind of stub',
+            bytes: framed(0, joined(logKey(key), u32(2), Uint8Array.of(5), new Uint8Array(49))),
+          },
+        ],
+      },
+      gaps: {
+        of: gapsOf,
+        bytes: framed(6, joined(...gapsOf.map(gapsField))),
+        bad: [
+          { what: 'an empty range', bytes: framed(6, gapsField({ author: hex(key), ranges: [{ from: 2, to: 2 }] })) },
+          { what: 'a range from 0', bytes: framed(6, gapsField({ author: hex(key), ranges: [{ from: 0, to: 2 }] })) },
+          {
+            what: 'ranges that overlap',
+            bytes: framed(
+              6,
+              gapsField({
+                author: hex(key),
+                ranges: [
+                  { from: 1, to: 4 },
+                  { from: 3, to: 6 },
+                ],
+              }),
+            ),
+          },
+          { what: 'half a range', bytes: framed(6, field.bytes(7, joined(logKey(key), u32(1)))) },
+        ],
       },
       fingerprints: {
         of: [

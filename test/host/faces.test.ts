@@ -399,6 +399,22 @@ test(
   },
 )
 
+test('closes no room whose face has just sent something to open a 33rd one', BOUND, async t => {
+  let now = systemClock.now()
+  const machine = await HostMachine.open(t, { clock: { now: () => now++, after: systemClock.after } })
+  const faces: Face[] = []
+  for (let index = 0; index < 32; index++) {
+    const face = await machine.face(t, { ...LOBBY_OPTIONS, room: `room-${index}` })
+    faces.push(face)
+    face.look(false)
+    await face.refreshed()
+  }
+  faces[0]?.typing()
+  await faces[0]?.refreshed()
+  await machine.face(t, { ...LOBBY_OPTIONS, room: 'another' })
+  assert.deepEqual(machine.node?.server.status.rooms.find(({ open }) => !open)?.room, 'room-1')
+})
+
 test(
   'refuses another room while somebody looks at each of 32, and opens it when one of them is closed',
   BOUND,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { frame } from '../../src/base/wire/frames.js'
-import { BROKEN_CHANNEL_MS, ROOMLESS_MS_MAX } from '../../src/net/limits.js'
+import { BROKEN_CHANNEL_MS, RECALL_MS, ROOMLESS_MS_MAX } from '../../src/net/limits.js'
 import type { RoomChannels } from '../../src/net/room-channels.js'
 import { type ConnectionsWorld, openConnections, stranger, talk } from '../helper/connections-world.js'
 import { keysOf, nativeEnd } from '../helper/handshake-world.js'
@@ -145,6 +145,42 @@ test(
     }
   },
 )
+
+test('recalls a room that the other side has closed, at most once in a while, until it opens', BOUND, async t => {
+  const clock = new VirtualClock()
+  const [alice, bob] = [await peer(t, 1, OPS, clock), await peer(t, 2, OPS, clock)]
+  let times = 0
+  const [devA, devB] = [alice.open(DEV), bob.open(DEV)]
+  await together(alice, bob)
+  await bob.until(() => isIn(devB))
+  devA.close()
+  await bob.until(() => devB.connections.length === 0)
+  alice.list(DEV, () => times++)
+  for (let line = 0; line < 3; line++) devB.recall()
+  await passUntil(clock, () => times === 1)
+  await pass(clock, RECALL_MS - 1_000)
+  assert.equal(times, 1)
+  await pass(clock, RECALL_MS)
+  assert.equal(times, 2, 'for the lines since')
+  const again = alice.open(DEV)
+  await bob.until(() => isIn(devB) && isIn(again))
+  devB.recall()
+  await pass(clock, RECALL_MS)
+  assert.equal(times, 2, 'it is open')
+  bob.close()
+})
+
+test('does not recall a room on a connection that it was taken off by this side', BOUND, async t => {
+  const clock = new VirtualClock()
+  const [alice, bob] = [await peer(t, 1, OPS, clock), await peer(t, 2, OPS, clock)]
+  const [devA, devB] = [alice.open(DEV), bob.open(DEV)]
+  await together(alice, bob)
+  await Promise.all([alice.until(() => isIn(devA)), bob.until(() => isIn(devB))])
+  devB.disconnect(() => true)
+  devB.recall()
+  await pass(clock, RECALL_MS)
+  assert.equal(devB.connections.length, 0)
+})
 
 test('closes a connection without a room in common when the other side has ended', BOUND, async t => {
   for (const ends of [true, false]) {

@@ -16,6 +16,7 @@ import { UNANSWERED_BYTES_MAX } from '../protocol/limits.js'
 import { faultOf } from '../protocol/node-start.js'
 import { FaceCalls, type RunCommand } from './face-calls.js'
 import { FaceOutput } from './face-output.js'
+import type { WaitingFace } from './parked-rooms.js'
 import type { ReadMarks } from './read-marks.js'
 import type { RequestDesk } from './request-desk.js'
 
@@ -32,8 +33,8 @@ export interface SessionContext {
   readonly command: RunCommand
   /** Called when the face says goodbye. */
   readonly onGoodbye: () => void
-  /** Called when the user begins or stops to look at the room. */
-  readonly onLook: () => void
+  /** Called when the face uses the room, as by a line or a look. */
+  readonly onUsed: () => void
 }
 
 /** The node's side of one face: its lines, its calls, and the state of the room. A malformed frame ends this session only. */
@@ -98,9 +99,10 @@ export class FaceSession {
   }
 
   /** The room is being closed for another one: the face waits at its socket. */
-  park(): void {
+  park(): WaitingFace {
     this.#output.send({ is: 'parked' })
     this.close()
+    return { socket: this.#socket, reader: this.#reader }
   }
 
   /** The room is closing: accepts no more calls. The socket stays open until the database is closed. */
@@ -140,6 +142,7 @@ export class FaceSession {
 
   /** Handles a call. Returns false if it is malformed or exceeds a limit. */
   #call(call: Fields, bytes: number): boolean {
+    if (call['do'] !== 'ping') this.#context.onUsed()
     switch (call['do']) {
       case 'say':
         return this.#say(call, bytes)
@@ -153,7 +156,6 @@ export class FaceSession {
         return true
       case 'look':
         this.#isLooking = call['isLooking'] !== false
-        this.#context.onLook()
         return true
       case 'addressed':
         return this.#addressed(call['author'])

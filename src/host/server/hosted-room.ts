@@ -11,6 +11,7 @@ import type { RoomOptions } from '../protocol/options.js'
 import type { RunCommand } from './face-calls.js'
 import { FaceSession } from './face-session.js'
 import type { NodeStore } from './node-store.js'
+import type { WaitingFace } from './parked-rooms.js'
 import { ReadMarks } from './read-marks.js'
 import { RequestDesk } from './request-desk.js'
 
@@ -54,7 +55,7 @@ export class HostedRoom {
   /** How the room was opened, and events that no face has seen. */
   readonly #opening: readonly NodeEvent[]
   #unseen: NodeEvent[]
-  /** When somebody last looked at the room, or something arrived. */
+  /** When somebody last looked at the room or used it, or something arrived. */
   #usedAt: Millis
   #isClosed = false
 
@@ -96,17 +97,16 @@ export class HostedRoom {
     return this.#faces.size
   }
 
-  /** Since when nobody has looked at the room and nothing has arrived; undefined while somebody looks. */
+  /** Since when nobody has looked at the room or used it, and nothing has arrived; undefined while somebody looks. */
   get idleSince(): Millis | undefined {
     return [...this.#faces.values()].some(({ session }) => session.isLooking) ? undefined : this.#usedAt
   }
 
-  /** Takes its faces off the room, which is about to close: they wait at these sockets. */
-  park(): Duplex[] {
-    const sockets = [...this.#faces.keys()]
-    this.#toAll(session => session.park())
+  /** Takes its faces off the room, which is about to close: they wait. */
+  park(): WaitingFace[] {
+    const faces = [...this.#faces.values()].map(({ session }) => session.park())
     this.#faces.clear()
-    return sockets
+    return faces
   }
 
   /** Serves a face from now on. `onReady` is called before anything else is sent to it. */
@@ -130,7 +130,7 @@ export class HostedRoom {
       marks: this.#marks,
       others: () => this.faces - 1,
       command: this.#parts.command,
-      onLook: () => this.#used(),
+      onUsed: () => this.#used(),
       onGoodbye: () => {
         hasSaidGoodbye = true
         gone()

@@ -63,6 +63,8 @@ export class HostedRooms implements OpenRooms {
   /** Rooms that are being closed; a new face waits until its room is closed. */
   readonly #closing = new Map<string, Promise<void>>()
   readonly #parked: ParkedRooms
+  /** Parked rooms that are opened as soon as another one may be closed for them. */
+  readonly #wanted = new Set<string>()
   /** The options that the rooms share, as the first one was opened with. */
   #shared: NodeOptions | undefined
   /** The room that keeps running without faces. */
@@ -295,14 +297,31 @@ export class HostedRooms implements OpenRooms {
     this.#open.delete(name)
     this.#rooms.delete(name)
     const { options } = room
-    const sockets = room.park()
+    const faces = room.park()
     const closing = this.#closed(name, room)
-    if (sockets.length > 0) {
-      const onWanted = (): void => void this.roomFor(options, FRESH_MS).catch(() => {})
-      this.#parked.add(name, sockets, listRoom?.(options, onWanted))
+    if (faces.length > 0) {
+      this.#parked.add(
+        name,
+        faces,
+        listRoom?.(options, () => this.#wake(name, options)),
+      )
     }
     await closing
     return true
+  }
+
+  /** A peer comes to a parked room, or has something new in it: opens the room, later if all others were used just now. */
+  #wake(name: string, options: RoomOptions): void {
+    if (this.#wanted.has(name)) return
+    this.#wanted.add(name)
+    this.roomFor(options, FRESH_MS).then(
+      () => this.#wanted.delete(name),
+      () =>
+        this.#parts.clock.after(FRESH_MS, () => {
+          this.#wanted.delete(name)
+          if (this.#parked.has(name)) this.#wake(name, options)
+        }),
+    )
   }
 
   #faceGone(name: string, hasSaidGoodbye: boolean, socket: Duplex): void {

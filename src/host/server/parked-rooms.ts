@@ -1,4 +1,13 @@
 import type { Duplex } from 'node:stream'
+import type { FrameReader } from '../../base/wire/frames.js'
+import { readHostFrame } from '../protocol/codec.js'
+
+/** A face whose room was closed. */
+export interface WaitingFace {
+  readonly socket: Duplex
+  /** Contains the frames of it that were not processed. */
+  readonly reader: FrameReader
+}
 
 interface ParkedRoom {
   readonly sockets: Set<Duplex>
@@ -7,8 +16,8 @@ interface ParkedRoom {
 }
 
 /**
- * Rooms that were closed to open others, and their faces, which wait at their sockets. Whatever a face sends wakes its room: the face
- * loses its connection, attaches again, and reads on where it was.
+ * Rooms that were closed to open others, and their faces, which wait at their sockets. Whatever a face sends wakes its room, except
+ * the ping by which it watches the node: the face loses its connection, attaches again, and reads on where it was.
  */
 export class ParkedRooms {
   readonly #rooms = new Map<string, ParkedRoom>()
@@ -23,6 +32,10 @@ export class ParkedRooms {
     return this.#rooms.size
   }
 
+  has(name: string): boolean {
+    return this.#rooms.has(name)
+  }
+
   get sockets(): readonly Duplex[] {
     return [...this.#rooms.values()].flatMap(({ sockets }) => [...sockets])
   }
@@ -33,16 +46,19 @@ export class ParkedRooms {
   }
 
   /** `listing` listens for peers that come to the room, and resolves with what ends that. */
-  add(name: string, sockets: readonly Duplex[], listing?: Promise<() => void>): void {
+  add(name: string, faces: readonly WaitingFace[], listing?: Promise<() => void>): void {
     this.wake(name)
     const unlist = (): void =>
       void listing?.then(
         end => end(),
         () => {}, // then no peer opens it
       )
-    this.#rooms.set(name, { sockets: new Set(sockets), unlist })
-    for (const socket of sockets) {
-      socket.once('data', () => socket.destroy())
+    this.#rooms.set(name, { sockets: new Set(faces.map(({ socket }) => socket)), unlist })
+    for (const { socket, reader } of faces) {
+      socket.on('data', (bytes: Uint8Array) => {
+        reader.push(bytes)
+        if (isMoreThanPings(reader)) socket.destroy()
+      })
       socket.once('close', () => this.#left(name, socket))
       socket.resume()
       if (socket.destroyed) this.#left(name, socket)
@@ -65,4 +81,14 @@ export class ParkedRooms {
     room.unlist()
     this.#onGone()
   }
+}
+
+/** Whether a face has sent anything but pings. A ping for the state of the room wakes it, because it waits for that. */
+function isMoreThanPings(reader: FrameReader): boolean {
+  for (let read = reader.next(); read.kind !== 'more'; read = reader.next()) {
+    const sent = read.kind === 'frame' ? readHostFrame(read.body) : undefined
+    const isPing = sent?.kind === 'json' && sent.value['do'] === 'ping' && sent.value['isForState'] !== true
+    if (!isPing) return true
+  }
+  return false
 }

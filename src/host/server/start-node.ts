@@ -88,10 +88,11 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
         const named = { room: known?.name ?? options.room, privateRoom: known?.privateRoom, direct: pair }
         return openRoom({ ...options, ...own, ...named })
       },
-      // A private room opens when its user looks: who is a member of it is known only while it is open. A direct one opens with its person.
       listRoom: async (options, onWanted) => {
-        const isPrivate = (await store.secretRoom(options.room)) !== undefined
-        return isPrivate ? () => {} : (await network).list(roomId(roomNameOf(options)), onWanted)
+        const known = await store.secretRoom(options.room)
+        const secret = known?.privateRoom?.id ?? known?.direct?.id
+        const room = secret ?? roomId(roomNameOf(options))
+        return (await network).list({ room, isSecret: secret !== undefined }, onWanted)
       },
       onEvent,
       areFilesReplaced: () => filesChangedAt() !== filesAt,

@@ -111,6 +111,11 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     return this.#theirs.some(theirs => sameBytes(theirs, tag))
   }
 
+  /** Whether this side offers a room. */
+  offers(room: Uint8Array): boolean {
+    return this.#offers.has(hexOf(room))
+  }
+
   /** Whether the other side has just come to a room: it named the room in its last Rooms, and not before. */
   isNewlyOffered(room: Uint8Array): boolean {
     const { role, handshakeHash } = this.#options
