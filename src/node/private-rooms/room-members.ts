@@ -100,7 +100,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     return this.#sent
   }
 
-  /** The cards of members. */
+  /** The cards of those who are or were members. */
   get cards(): Iterable<Card> {
     return this.#cards.values()
   }
@@ -177,7 +177,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     introduce()
   }
 
-  /** Verifies cards of others, and stores those of members that are newer than the known ones. */
+  /** Verifies cards of others, and stores those of people who are or were members, if they are newer than the known ones. */
   takeCards(items: readonly Uint8Array[]): Promise<void> {
     const cards = items.flatMap(bytes => readCard(this.room.id, bytes) ?? [])
     return this.addCards(cards)
@@ -188,7 +188,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
       const fresh = cards.filter(card => {
         const known = this.#cards.get(card.author)
         return (
-          this.isMember(card.author) &&
+          this.#isListed(card.author) &&
           (known === undefined || (newerCard(card, known) === card && !isSame(card, known)))
         )
       })
@@ -200,6 +200,12 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
       for (const card of fresh) this.#cards.set(card.author, card)
       this.emit('cards', fresh)
     })
+  }
+
+  /** Whether somebody is listed in the room: the names of those who are out are the same for all, too. */
+  #isListed(author: AuthorId): boolean {
+    const { former, waiting } = this.#membership
+    return this.isMember(author) || former.has(author) || waiting.includes(author)
   }
 
   /** Resolves when everything that was to be stored so far is, or was refused. */

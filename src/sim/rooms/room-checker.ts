@@ -1,0 +1,222 @@
+import type { Millis } from '../../base/clock.js'
+import type { AuthorId } from '../../log/format/author.js'
+import type { Admit, OperationId } from '../../membership/format/body.js'
+import type { Operation } from '../../membership/format/operation.js'
+import { Membership } from '../../membership/membership.js'
+import type { Seat } from './seat.js'
+
+/** A line of the chat, as its author knew the room when they sent it. */
+interface Line {
+  readonly room: string
+  readonly author: AuthorId
+  readonly sentAt: Millis
+  /** The removals of each key that was out, by the author's own operations. */
+  readonly knew: ReadonlyMap<AuthorId, ReadonlySet<OperationId>>
+}
+
+interface Signed {
+  readonly operation: Operation
+  readonly at: Millis
+  readonly isHonest: boolean
+}
+
+/**
+ * Checks the invariants of private rooms. It knows everything that anybody signed and wrote, and compares it with what the peers do;
+ * what it expects of the members it derives from a few rules of its own, not from the evaluation.
+ */
+export class RoomChecker {
+  readonly violations: string[] = []
+  readonly #now: () => Millis
+  readonly #names = new Map<AuthorId, string>()
+  readonly #honest = new Set<AuthorId>()
+  readonly #seats = new Map<string, Seat[]>()
+  readonly #founders = new Map<string, AuthorId>()
+  /** Who asked to be in a room: `room/author`. */
+  readonly #consents = new Set<string>()
+  readonly #signed = new Map<OperationId, Signed>()
+  readonly #lines = new Map<string, Line>()
+  readonly #acknowledged = new Map<string, Set<string>>()
+  /** Who got a line on a way that led through a Byzantine peer: `author/line`. */
+  readonly #tainted = new Set<string>()
+  readonly #truths = new Map<string, { readonly of: readonly Membership[]; readonly truth: Membership }>()
+
+  constructor(now: () => Millis) {
+    this.#now = now
+  }
+
+  violate(line: string): void {
+    this.violations.push(line)
+  }
+
+  person(name: string, author: AuthorId, isHonest: boolean): void {
+    this.#names.set(author, name)
+    if (isHonest) this.#honest.add(author)
+  }
+
+  isHonest(author: AuthorId): boolean {
+    return this.#honest.has(author)
+  }
+
+  nameOf(author: AuthorId): string {
+    return this.#names.get(author) ?? author.slice(0, 8)
+  }
+
+  founded(room: string, founder: AuthorId): void {
+    this.#founders.set(room, founder)
+  }
+
+  seat(room: string, seat: Seat): void {
+    this.#seats.set(room, [...(this.#seats.get(room) ?? []), seat])
+  }
+
+  /** Somebody asks to be in a room. */
+  consented(room: string, author: AuthorId): void {
+    this.#consents.add(`${room}/${author}`)
+  }
+
+  signed(operations: readonly Operation[], isHonest: boolean): void {
+    for (const operation of operations)
+      if (!this.#signed.has(operation.id)) this.#signed.set(operation.id, { operation, at: this.#now(), isHonest })
+  }
+
+  /** A line is being sent. */
+  sent(room: string, author: AuthorId, text: string, membership: Membership): void {
+    const knew = new Map<AuthorId, ReadonlySet<OperationId>>()
+    for (const out of membership.former.keys()) knew.set(out, new Set(membership.removalsOf(out).map(({ id }) => id)))
+    this.#lines.set(text, { room, author, sentAt: this.#now(), knew })
+  }
+
+  /** A line is on the disk of its author. */
+  acknowledged(room: string, author: AuthorId, text: string): void {
+    const key = `${room}/${author}`
+    this.#acknowledged.set(key, (this.#acknowledged.get(key) ?? new Set()).add(text))
+  }
+
+  /** A line was sent over a connection to a peer. */
+  delivered(from: AuthorId, to: AuthorId, text: string): void {
+    const line = this.#lines.get(text)
+    if (line === undefined || line.author === to) return
+    const isTainted = !this.isHonest(from) || this.#tainted.has(`${from}/${text}`)
+    if (isTainted) this.#tainted.add(`${to}/${text}`)
+    const known = line.knew.get(to)
+    if (isTainted || known === undefined) return
+    const truth = this.truth(line.room)
+    if (truth === undefined || truth.currentTerm(to) !== undefined) return
+    if (truth.removalsOf(to).some(({ id }) => known.has(id)))
+      this.violate(
+        `${this.nameOf(from)} gave "${text}" to ${this.nameOf(to)}, whose removal ${this.nameOf(line.author)} knew of`,
+      )
+  }
+
+  /** A user is shown a line: not one that somebody wrote after a removal that is known here. */
+  shown(reader: AuthorId, membership: Membership, text: string): void {
+    const line = this.#lines.get(text)
+    if (line === undefined || line.author === reader) return
+    const removals = membership.removalsOf(line.author)
+    if (!removals.every(({ id }) => this.#signed.get(id)?.isHonest)) return
+    const late = removals.some(
+      ({ id }) => (this.#signed.get(id)?.at ?? 0) < line.sentAt && !this.#isAnswered(membership, line, id),
+    )
+    if (late)
+      this.violate(
+        `${this.nameOf(reader)} is shown "${text}", which ${this.nameOf(line.author)} wrote after their removal`,
+      )
+  }
+
+  /** Who is a member by all operations that any honest peer has. */
+  truth(room: string): Membership | undefined {
+    const seats = (this.#seats.get(room) ?? []).filter(({ author }) => this.isHonest(author))
+    const of = seats.flatMap(({ members }) => members?.membership ?? [])
+    const [first] = of
+    if (first === undefined) return undefined
+    const cached = this.#truths.get(room)
+    if (cached !== undefined && cached.of.length === of.length && cached.of.every((each, i) => each === of[i]))
+      return cached.truth
+    const operations = new Map<OperationId, Operation>()
+    for (const { logs } of of)
+      for (const log of logs.values()) for (const operation of log.operations) operations.set(operation.id, operation)
+    const truth = new Membership(first.room, operations.values())
+    this.#truths.set(room, { of, truth })
+    return truth
+  }
+
+  /** Checks who is a member, by rules that need no evaluation. */
+  checkMembers(room: string): void {
+    const truth = this.truth(room)
+    const founder = this.#founders.get(room)
+    if (truth === undefined || founder === undefined) return
+    for (const author of truth.members.keys())
+      if (author !== founder && !this.#consents.has(`${room}/${author}`))
+        this.violate(`${this.nameOf(author)} is a member of ${room}, and never asked to be`)
+    const inRoom = this.#operationsIn(truth)
+    if (!inRoom.some(({ author, body }) => author === founder && body.kind === 'leave') && !truth.members.has(founder))
+      this.violate(`the founder of ${room} is out`)
+    for (const { author, seq, body } of inRoom) {
+      if (author !== founder) continue
+      if (body.kind === 'admit' && body.answers === undefined) this.#checkAdmitted(room, truth, inRoom, seq, body)
+      if (body.kind === 'remove') this.#checkRemoved(room, truth, inRoom, { subject: body.subject, seq })
+    }
+  }
+
+  /** Whom the founder admitted, and no senior removed, is in. */
+  #checkAdmitted(room: string, truth: Membership, inRoom: readonly Operation[], seq: number, admission: Admit): void {
+    const { subject, role } = admission
+    const founder = this.#founders.get(room)
+    const mayRemove = (author: AuthorId): boolean =>
+      author === founder ||
+      inRoom.some(
+        ({ author: by, seq: at, body }) =>
+          body.kind === 'admit' &&
+          body.subject === author &&
+          body.role === 'admin' &&
+          (role !== 'admin' || (by === founder && at < seq)),
+      )
+    const isEnded = inRoom.some(
+      ({ author, body }) =>
+        (body.kind === 'leave' && author === subject) ||
+        (body.kind === 'remove' && body.subject === subject && mayRemove(author)),
+    )
+    if (!isEnded && truth.currentTerm(subject) === undefined)
+      this.violate(`${this.nameOf(subject)} is locked out of ${room}, though nobody senior removed them`)
+  }
+
+  /** Whom the founder removed is out until the founder admits them again. */
+  #checkRemoved(
+    room: string,
+    truth: Membership,
+    inRoom: readonly Operation[],
+    { subject, seq }: { readonly subject: AuthorId; readonly seq: number },
+  ): void {
+    const isAnswered = inRoom.some(
+      ({ author, seq: at, body }) =>
+        author === this.#founders.get(room) && at > seq && body.kind === 'admit' && body.subject === subject,
+    )
+    if (!isAnswered && truth.members.has(subject))
+      this.violate(`${this.nameOf(subject)} is a member of ${room}, though the founder removed them`)
+  }
+
+  /** Nothing that was acknowledged to somebody who was never out is missing from a history. */
+  checkHistory(room: string, reader: string, texts: ReadonlySet<string>): void {
+    const truth = this.truth(room)
+    for (const author of truth?.members.keys() ?? []) {
+      if (truth?.removalsOf(author).length !== 0 || !this.isHonest(author)) continue
+      if ([...(truth?.terms.values() ?? [])].filter(term => term.author === author).length > 1) continue
+      for (const text of this.#acknowledged.get(`${room}/${author}`) ?? [])
+        if (!texts.has(text)) this.violate(`${reader} lacks the line "${text}" of ${this.nameOf(author)}`)
+    }
+  }
+
+  #operationsIn({ logs }: Membership): Operation[] {
+    return [...logs.values()].flatMap(log => [...log.operations])
+  }
+
+  /** Whether an admission that answers a removal was signed before a line was sent. */
+  #isAnswered({ terms }: Membership, { author, sentAt }: Line, removal: OperationId): boolean {
+    return [...terms.values()].some(
+      term =>
+        term.author === author &&
+        term.admission?.body.answers?.includes(removal) === true &&
+        (this.#signed.get(term.admission.id)?.at ?? 0) <= sentAt,
+    )
+  }
+}

@@ -1,0 +1,361 @@
+import type { Clock, Millis } from '../../base/clock.js'
+import { type KeyPair, keyPairOf, SEED_BYTES } from '../../base/crypto/signing.js'
+import { reasonOf } from '../../base/errors.js'
+import { SeededRandom } from '../../base/seeded-random.js'
+import { hexOf } from '../../base/wire/bytes.js'
+import { type AuthorId, authorOfKey } from '../../log/format/author.js'
+import { decodeIntroductionFrame } from '../../membership/exchange/introduction-frames.js'
+import type { GivenRole } from '../../membership/format/role.js'
+import type { PrivateRoom } from '../../membership/format/room.js'
+import { foundRoom } from '../../membership/founding.js'
+import { readCode, writeCode } from '../../membership/invitation/invitation-code.js'
+import { invitationKeys } from '../../membership/invitation/invitation-keys.js'
+import { Connections } from '../../net/connections.js'
+import { formatAddress } from '../../net/lan/address.js'
+import { RoomChannels } from '../../net/room-channels.js'
+import type { ProvenPeer } from '../../net/upgrader.js'
+import { Introductions } from '../../node/private-rooms/introductions.js'
+import { type FoundRoom, RoomSeeker } from '../../node/private-rooms/room-seeker.js'
+import type { VirtualHost } from '../virtual/connection.js'
+import { Lifecycle } from '../virtual/lifecycle.js'
+import type { VirtualNetwork } from '../virtual/network.js'
+import type { ClockOffset, VirtualTime } from '../virtual/time.js'
+import { type Misbehaviour, misbehave, sendForeignTags } from './misbehaviour.js'
+import type { RoomChecker } from './room-checker.js'
+import { Seat } from './seat.js'
+
+const PORT = 4000
+const ID_BYTES = 32
+const INVITATION_SEED_BYTES = 16
+
+/** Shared by all people of a world. */
+export interface RoomContext {
+  readonly seed: number
+  readonly time: VirtualTime
+  readonly network: VirtualNetwork
+  readonly checker: RoomChecker
+  note(line: string): void
+  /** Everybody whom a newcomer or a member can dial. */
+  readonly people: () => Iterable<RoomPerson>
+  /** What the room of an id is called, in the trace and by the checker. */
+  readonly calledOf: (room: Uint8Array) => string
+}
+
+export type Character = 'honest' | 'Byzantine' | 'Byzantine, withholds removals' | 'outsider'
+
+/** Secrets that a malefactor may know: the ids of rooms, and what recognises invitations. */
+export interface Secrets {
+  readonly rooms: readonly Uint8Array[]
+  readonly invitations: readonly Uint8Array[]
+}
+
+export interface InviteOptions {
+  readonly role?: GivenRole
+  readonly uses?: number
+  readonly forMs?: Millis
+}
+
+interface Program {
+  readonly life: Lifecycle
+  readonly clock: Clock
+  readonly connections: Connections
+  readonly introductions: Introductions
+  /** Dials everybody while a code has admitted nobody yet. */
+  search: RoomChannels | undefined
+  readonly peers: Set<ProvenPeer>
+}
+
+/** A person and their machine: key, disks, clock and codes outlive the processes that run on it. */
+export class RoomPerson {
+  readonly name: string
+  readonly author: AuthorId
+  readonly keys: KeyPair
+  readonly host: VirtualHost
+  readonly character: Character
+  /** Private rooms by what they are called. */
+  readonly seats = new Map<string, Seat>()
+  /** Codes that were entered, and have not admitted the person yet. */
+  readonly codes = new Set<string>()
+  /** Why codes were refused. */
+  readonly refusals: string[] = []
+  readonly #context: RoomContext
+  readonly #clockOffset: ClockOffset
+  readonly #random: SeededRandom
+  #program: Program | undefined
+
+  constructor(context: RoomContext, name: string, address: string, character: Character, aheadMs: Millis) {
+    const { seed, network, checker } = context
+    this.#context = context
+    this.name = name
+    this.character = character
+    this.keys = keyPairOf(new SeededRandom(seed, `key of ${name}`).bytes(SEED_BYTES))
+    this.author = authorOfKey(this.keys.publicKey)
+    this.host = network.addHost(address)
+    this.#clockOffset = { aheadMs }
+    this.#random = new SeededRandom(seed, `whims of ${name}`)
+    checker.person(name, this.author, this.isHonest)
+  }
+
+  get isHonest(): boolean {
+    return this.character === 'honest'
+  }
+
+  get isRunning(): boolean {
+    return this.#program !== undefined
+  }
+
+  get address(): { readonly host: string; readonly port: number } {
+    return { host: this.host.address, port: PORT }
+  }
+
+  get #isByzantine(): boolean {
+    return this.character.startsWith('Byzantine')
+  }
+
+  start(): void {
+    if (this.#program !== undefined) return
+    const { seed, time, network } = this.#context
+    const life = new Lifecycle()
+    const clock = time.clockFor(this.#clockOffset, life)
+    const connections = new Connections({
+      me: formatAddress(this.address),
+      keys: this.keys,
+      plain: {},
+      source: network.sourceOf(this.host, life),
+      clock,
+      random: new SeededRandom(seed, `${this.name} from ${time.now}`),
+    })
+    const introductions = new Introductions(clock)
+    const program: Program = { life, clock, connections, introductions, search: undefined, peers: new Set() }
+    this.#program = program
+    this.host.isUp = true
+    this.#context.note(`${this.name} starts`)
+    connections.onProven(peer => {
+      program.peers.add(peer)
+      peer.multiplexer.once('closed', () => program.peers.delete(peer))
+      if (this.character === 'outsider') this.#watch(peer)
+      else introductions.proven(peer)
+    })
+    this.#open(program).catch(error => {
+      if (!life.isOver) this.#context.checker.violate(`${this.name} cannot start: ${reasonOf(error)}`)
+    })
+  }
+
+  /** Ends the process at once; a power cut also discards unsynced writes. */
+  crash(how: 'killed' | 'power cut'): void {
+    if (this.#program === undefined) return
+    this.#context.note(`${this.name} crashes: ${how}`)
+    this.#program.life.end()
+    this.#program = undefined
+    this.host.isAsleep = false
+    this.host.stop(how === 'power cut')
+    if (how === 'power cut') for (const { disk } of this.seats.values()) disk.cutPower()
+  }
+
+  sleep(): void {
+    if (this.#program === undefined || this.host.isAsleep) return
+    this.#context.note(`${this.name} falls asleep`)
+    this.host.isAsleep = true
+    this.#program.life.sleep()
+  }
+
+  wake(): void {
+    if (!this.host.isAsleep) return
+    this.#context.note(`${this.name} wakes up`)
+    this.#context.network.wake(this.host)
+    this.#program?.life.wake()
+  }
+
+  setClock(aheadMs: Millis): void {
+    this.#context.note(`the clock of ${this.name} is ${Math.round(aheadMs)} ms ahead`)
+    this.#clockOffset.aheadMs = aheadMs
+  }
+
+  end(): void {
+    this.#program?.life.end()
+    this.host.stop(false)
+  }
+
+  /** Founds a room. */
+  async found(called: string): Promise<void> {
+    const program = this.#program
+    if (program === undefined || this.seats.has(called)) return
+    const { room, opening } = foundRoom(this.keys, {
+      name: called,
+      nonce: this.#random.bytes(ID_BYTES),
+      rescue: undefined,
+      isClosed: false,
+      time: program.clock.now(),
+    })
+    const { checker, note } = this.#context
+    note(`${this.name} founds ${called}`)
+    checker.founded(called, this.author)
+    checker.signed([opening], this.isHonest)
+    const seat = this.#addSeat(room, called)
+    await seat.open(program, [opening])
+  }
+
+  /** Makes an invitation. Gives its code, unless the program refuses. */
+  async invite(
+    called: string,
+    { role = 'member', uses = 1, forMs = 3_600_000 }: InviteOptions,
+  ): Promise<string | undefined> {
+    const [seat, program] = [this.seats.get(called), this.#program]
+    if (seat?.members === undefined || program === undefined) return undefined
+    const seed = this.#random.bytes(INVITATION_SEED_BYTES)
+    const { invite, find } = invitationKeys(seed)
+    const before = seat.members.membership.invitations.length
+    await seat.sign(`invites ${uses} to ${called} as ${role}`, () => ({
+      kind: 'invite',
+      role,
+      inviteKey: hexOf(invite.publicKey),
+      findKey: find,
+      until: program.clock.now() + forMs,
+      uses,
+      time: program.clock.now(),
+    }))
+    return seat.members.membership.invitations.length > before ? writeCode(seat.members.room.id, seed) : undefined
+  }
+
+  /** Enters a code: knocks at everybody until somebody admits them, or refuses. */
+  join(code: string): void {
+    if (this.codes.has(code)) return
+    this.#context.note(`${this.name} enters the code ${code.slice(0, 12)}…`)
+    this.codes.add(code)
+    if (this.#program !== undefined) this.#seek(this.#program, code)
+  }
+
+  /** Does something that no honest program does, in a room. */
+  misbehave(called: string, what: Misbehaviour, { rooms, invitations }: Secrets): void {
+    const [seat, program] = [this.seats.get(called), this.#program]
+    if (program === undefined || this.host.isAsleep) return
+    const { checker, note } = this.#context
+    // Whoever has a code is no outsider.
+    const secrets = this.character === 'outsider' ? rooms : [...rooms, ...invitations]
+    const who = { keys: this.keys, random: this.#random, peers: program.peers, secrets }
+    note(`${this.name} ${what}`)
+    if (this.character === 'outsider') sendForeignTags(who, [])
+    if (!this.#isByzantine || seat === undefined || !seat.isOpen) return
+    const foreign = [...this.seats.values()].flatMap(each => (each === seat ? [] : (each.members?.sent ?? [])))
+    misbehave({ ...who, seat, checker, foreign, nowMs: program.clock.now() }, what)
+  }
+
+  /** An outsider tries to open a room whose id they have stolen. */
+  intrude(room: Uint8Array): void {
+    if (this.#program === undefined) return
+    const { connections } = this.#program
+    const channels = new RoomChannels(room, connections)
+    channels.on('connection', ({ remote }) => {
+      const key = remote.kind === 'native' ? (remote.key as AuthorId) : undefined
+      if (key !== undefined && this.#context.checker.isHonest(key))
+        this.#context.checker.violate(`${this.#context.checker.nameOf(key)} opened a private room to ${this.name}`)
+    })
+    channels.open()
+    for (const other of this.#context.people()) if (other !== this) channels.add(other.name, other.address)
+  }
+
+  async #open(program: Program): Promise<void> {
+    await program.connections.listen(undefined, PORT)
+    if (program.life.isOver) return
+    for (const seat of this.seats.values()) {
+      await seat.open(program)
+      if (program.life.isOver) return
+    }
+    for (const code of this.codes) this.#seek(program, code)
+    if (this.character === 'outsider') this.#search(program)
+  }
+
+  #seek(program: Program, code: string): void {
+    const read = readCode(code)
+    if (read.kind !== 'code') return
+    const { life, introductions } = program
+    const { checker, note, calledOf } = this.#context
+    let stop = (): void => {}
+    const done = (): void => {
+      stop()
+      this.codes.delete(code)
+      if (this.codes.size === 0) this.#stopSearch(program)
+    }
+    const seeker = new RoomSeeker(read.code, this.keys, {
+      onFound: ({ room }) => checker.consented(calledOf(room.id), this.author),
+      onAdmitted: found => {
+        note(`${this.name} is admitted to ${calledOf(found.room.id)}`)
+        void this.#enter(program, found).then(() => {
+          if (!life.isOver) done()
+        })
+      },
+      onRefused: reason => {
+        note(`${this.name} is refused: ${reason}`)
+        this.refusals.push(reason)
+        done()
+      },
+    })
+    stop = introductions.seek(seeker)
+    this.#search(program)
+  }
+
+  async #enter(program: Program, { room, operations }: FoundRoom): Promise<void> {
+    const called = this.#context.calledOf(room.id)
+    const known = this.seats.get(called)
+    if (known !== undefined) return known.add(operations)
+    await this.#addSeat(room, called).open(program, operations)
+  }
+
+  #addSeat(room: PrivateRoom, called: string): Seat {
+    const { seed, time, checker, note, people } = this.#context
+    const seat = new Seat(
+      {
+        seed,
+        time,
+        checker,
+        note,
+        dial: (channels, author) => {
+          for (const other of people())
+            if (other.author === author && !channels.dials(other.name)) channels.add(other.name, other.address)
+        },
+      },
+      {
+        person: this.name,
+        keys: this.keys,
+        room,
+        called,
+        isByzantine: this.#isByzantine,
+        withholds: this.character === 'Byzantine, withholds removals',
+      },
+    )
+    this.seats.set(called, seat)
+    return seat
+  }
+
+  /** Dials everybody, under a room that nobody else has. */
+  #search(program: Program): void {
+    if (program.search !== undefined) return
+    const channels = new RoomChannels(this.#random.bytes(ID_BYTES), program.connections, () => false)
+    program.search = channels
+    channels.open()
+    for (const other of this.#context.people()) if (other !== this) channels.add(other.name, other.address)
+  }
+
+  #stopSearch(program: Program): void {
+    program.search?.close()
+    program.search = undefined
+  }
+
+  /** An outsider looks at everything that peers send them. */
+  #watch({ multiplexer, remote }: ProvenPeer): void {
+    const { checker } = this.#context
+    const key = remote.key as AuthorId
+    if (!checker.isHonest(key)) return
+    multiplexer.on('control', body => {
+      // A newcomer knocks at everybody: it is a hash of a secret that only members and holders of the code have.
+      if (decodeIntroductionFrame(body)?.kind !== 'knock')
+        checker.violate(`${checker.nameOf(key)} sent ${this.name} a frame about a private room`)
+    })
+    multiplexer.on('rooms', () => {
+      for (const { name, seats } of this.#context.people())
+        for (const { called, members } of seats.values())
+          if (members !== undefined && multiplexer.isOfferedByOther(members.room.id))
+            checker.violate(`${checker.nameOf(key)} named ${called}, where ${name} is, to ${this.name}`)
+    })
+  }
+}

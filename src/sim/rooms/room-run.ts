@@ -1,0 +1,45 @@
+import type { Millis } from '../../base/clock.js'
+import { drawRoomPlan, performInRooms, type RoomPlan } from './room-plan.js'
+import { RoomWorld } from './room-world.js'
+
+/** Result of a run. */
+export interface RoomOutcome {
+  readonly seed: number
+  readonly people: number
+  readonly steps: number
+  readonly settledMs: Millis
+  /** Who is in each room in the end. */
+  readonly members: Readonly<Record<string, number>>
+  readonly virtualMs: Millis
+  readonly trace: readonly string[]
+}
+
+/** Runs the plan that the seed draws. Rejects with a Violation. */
+export const randomRoomRun = (seed: number): Promise<RoomOutcome> => runRoomPlan(drawRoomPlan(seed))
+
+/** Runs a plan. Rejects with a Violation. */
+export async function runRoomPlan({ seed, people, aheadMs, network, steps, endMs }: RoomPlan): Promise<RoomOutcome> {
+  const world = new RoomWorld({ seed, people, network, aheadMs: name => aheadMs.get(name) ?? 0 })
+  try {
+    for (const { atMs, action } of steps) {
+      await world.run(Math.max(0, atMs - world.elapsedMs))
+      await performInRooms(world, action)
+    }
+    await world.run(Math.max(0, endMs - world.elapsedMs))
+    const settledMs = await world.settle()
+    const members = Object.fromEntries(
+      world.rooms.map(room => [room, world.checker.truth(room)?.members.size ?? 0] as const),
+    )
+    return {
+      seed,
+      people: people.size,
+      steps: world.steps,
+      settledMs,
+      members,
+      virtualMs: world.elapsedMs,
+      trace: world.trace,
+    }
+  } finally {
+    world.end()
+  }
+}

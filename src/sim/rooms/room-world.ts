@@ -1,0 +1,420 @@
+import type { Millis } from '../../base/clock.js'
+import { SeededRandom } from '../../base/seeded-random.js'
+import { hexOf } from '../../base/wire/bytes.js'
+import { type AuthorId, authorOfLog, isSigned, type LogId, runOf } from '../../log/format/author.js'
+import { isControl } from '../../log/format/control.js'
+import type { Entry } from '../../log/format/entry.js'
+import { NO_OPERATION, type TermId } from '../../membership/format/body.js'
+import type { GivenRole } from '../../membership/format/role.js'
+import { readCode } from '../../membership/invitation/invitation-code.js'
+import { invitationKeys } from '../../membership/invitation/invitation-keys.js'
+import { joinRefusalOf } from '../../membership/invitation/joining.js'
+import type { Membership } from '../../membership/membership.js'
+import { drainEventLoop } from '../virtual/drain-event-loop.js'
+import { type NetworkOptions, VirtualNetwork } from '../virtual/network.js'
+import { VirtualTime } from '../virtual/time.js'
+import { Violation } from '../world/world.js'
+import { RoomChecker } from './room-checker.js'
+import { type Character, type InviteOptions, RoomPerson, type Secrets } from './room-person.js'
+import { type History, type Seat, textOf } from './seat.js'
+
+/** Start of virtual time. */
+const EPOCH_MS: Millis = 1_800_000_000_000
+const TRACE_LINES_MAX = 20_000
+/** Between two comparisons while the peers settle. */
+const STEP_MS: Millis = 100
+/** For what those do who wake up. */
+const SLEEPERS_MS: Millis = 2_000
+/** Longest time until peers agree once all faults have ended: connections without a common room are dialled again after 30 s. */
+const SETTLE_MS_MAX: Millis = 180_000
+
+const ADMISSION = /"admission":"([0-9a-f]{64})"/
+
+export interface RoomWorldOptions {
+  readonly seed: number
+  /** Everybody, with their character. */
+  readonly people: ReadonlyMap<string, Character>
+  readonly network?: Partial<NetworkOptions>
+  readonly aheadMs?: (name: string) => Millis
+}
+
+/** People with private rooms in one process and in virtual time, all determined by one seed. */
+export class RoomWorld {
+  readonly checker: RoomChecker
+  readonly trace: string[] = []
+  readonly network: VirtualNetwork
+  /** The codes that were made, by number. */
+  readonly codes = new Map<number, string>()
+  readonly #time = new VirtualTime(EPOCH_MS)
+  readonly #people = new Map<string, RoomPerson>()
+  readonly #called = new Map<string, string>()
+  /** As the members read them when they had settled: `room/name`. */
+  readonly #histories = new Map<string, History>()
+  #steps = 0
+
+  constructor({ seed, people, network, aheadMs }: RoomWorldOptions) {
+    this.checker = new RoomChecker(() => this.#time.now)
+    this.network = new VirtualNetwork(this.#time, new SeededRandom(seed, 'network'), {
+      delayMsMin: 1,
+      delayMsMax: 20,
+      loss: 0,
+      duplicates: 0,
+      ...network,
+    })
+    const context = {
+      seed,
+      time: this.#time,
+      network: this.network,
+      checker: this.checker,
+      note: (line: string) => this.#note(line),
+      people: () => this.#people.values(),
+      calledOf: (room: Uint8Array) => this.#called.get(hexOf(room)) ?? '?',
+    }
+    let number = 1
+    for (const [name, character] of people)
+      this.#people.set(name, new RoomPerson(context, name, `10.0.0.${number++}`, character, aheadMs?.(name) ?? 0))
+    for (const person of this.#people.values()) person.start()
+  }
+
+  get elapsedMs(): Millis {
+    return this.#time.now - EPOCH_MS
+  }
+
+  /** Number of events so far. */
+  get steps(): number {
+    return this.#steps
+  }
+
+  get names(): readonly string[] {
+    return [...this.#people.keys()]
+  }
+
+  /** What the private rooms are called. */
+  get rooms(): readonly string[] {
+    return [...this.#called.values()]
+  }
+
+  person(name: string): RoomPerson {
+    const person = this.#people.get(name)
+    if (person === undefined) throw new RangeError(`${name} is not in this world`)
+    return person
+  }
+
+  seat(name: string, room: string): Seat | undefined {
+    return this.person(name).seats.get(room)
+  }
+
+  cut(a: string, b: string): void {
+    this.#note(`packets between ${a} and ${b} are dropped`)
+    this.network.cut(this.person(a).host, this.person(b).host)
+  }
+
+  partition(group: readonly string[]): void {
+    const inside = new Set(group)
+    for (const a of group) for (const b of this.names) if (!inside.has(b)) this.cut(a, b)
+  }
+
+  heal(): void {
+    this.#note('all partitions heal')
+    this.network.healAll()
+  }
+
+  reset(a: string, b: string): void {
+    this.#note(`the connections between ${a} and ${b} are reset`)
+    this.network.reset(this.person(a).host, this.person(b).host)
+  }
+
+  /** Founds a room; `founder` is in it when its first operation is on disk. */
+  async found(founder: string, room: string): Promise<void> {
+    const person = this.person(founder)
+    void person.found(room)
+    await this.runUntil(() => person.seats.get(room)?.isMember === true, 1_000)
+    const seat = person.seats.get(room)
+    if (seat?.members !== undefined) this.#called.set(hexOf(seat.members.room.id), room)
+  }
+
+  /** Makes an invitation with a number. */
+  async invite(name: string, room: string, number: number, options: InviteOptions = {}): Promise<void> {
+    const code = await this.#awaited(this.person(name).invite(room, options))
+    if (code !== undefined) this.codes.set(number, code)
+  }
+
+  join(name: string, number: number): void {
+    const code = this.codes.get(number)
+    if (code !== undefined) this.person(name).join(code)
+  }
+
+  /** Invites and admits somebody. Violates an invariant if that takes too long. */
+  async enter(name: string, room: string, by: string, role: GivenRole = 'member'): Promise<void> {
+    const number = this.codes.size + 1
+    await this.invite(by, room, number, { role })
+    this.join(name, number)
+    const isIn = (): boolean => this.seat(name, room)?.isMember === true && this.seat(name, room)?.isOpen === true
+    if (!(await this.runUntil(isIn, 60_000))) this.checker.violate(`${name} is not admitted to ${room}`)
+    this.check()
+  }
+
+  /** Lets an operation be signed and stored. */
+  act(work: Promise<void> | undefined): Promise<void> {
+    return this.#awaited(work ?? Promise.resolve())
+  }
+
+  remove(by: string, room: string, subject: string): Promise<void> {
+    return this.act(this.seat(by, room)?.remove(this.person(subject).author))
+  }
+
+  admit(by: string, room: string, subject: string, role: GivenRole): Promise<void> {
+    return this.act(this.seat(by, room)?.admit(this.person(subject).author, role))
+  }
+
+  /** Somebody without the room tries its id. */
+  intrude(name: string, room: string): void {
+    for (const [id, called] of this.#called) if (called === room) this.person(name).intrude(Buffer.from(id, 'hex'))
+  }
+
+  get secrets(): Secrets {
+    const invitations = [...this.codes.values()].flatMap(text => {
+      const read = readCode(text)
+      return read.kind === 'code' ? [Buffer.from(invitationKeys(read.code.seed).find, 'hex')] : []
+    })
+    return { rooms: [...this.#called.keys()].map(id => Buffer.from(id, 'hex')), invitations }
+  }
+
+  /** Advances the time. Rejects with a Violation as soon as an invariant is violated. */
+  async run(ms: Millis): Promise<void> {
+    const until = this.#time.now + ms
+    for (;;) {
+      await drainEventLoop()
+      this.#checkChannels()
+      this.check()
+      if (!this.#time.step(until)) return
+      this.#steps++
+    }
+  }
+
+  /** Advances the time until `isDone`, by at most `msMax`. Resolves with whether it is done. */
+  async runUntil(isDone: () => boolean, msMax: Millis): Promise<boolean> {
+    const until = this.#time.now + msMax
+    for (;;) {
+      if (isDone()) return true
+      const leftMs = until - this.#time.now
+      if (leftMs <= 0) return false
+      await this.run(Math.min(STEP_MS, leftMs))
+    }
+  }
+
+  /**
+   * Ends all faults and checks that in each room everybody honest who is in knows the same members and the same chat, has a channel
+   * with all others, and that nobody waits at the door in vain. Resolves with the time that it took.
+   */
+  async settle(msMax: Millis = SETTLE_MS_MAX): Promise<Millis> {
+    this.heal()
+    for (const person of this.#people.values()) {
+      person.wake()
+      person.start()
+    }
+    const from = this.#time.now
+    // What people were doing when they fell asleep comes first.
+    await this.run(SLEEPERS_MS)
+    let tookMs = 0
+    for (let state = ''; state !== this.#state; ) {
+      await this.runUntil(() => this.#faults().length === 0, msMax)
+      for (const fault of this.#faults()) this.checker.violate(`after ${msMax / 1000} s ${fault}`)
+      this.check()
+      tookMs ||= this.#time.now - from
+      state = this.#state
+      this.#histories.clear()
+      for (const room of this.rooms) await this.#readHistories(room)
+    }
+    this.#note(`settled after ${Math.ceil(tookMs)} ms`)
+    for (const room of this.rooms) {
+      this.checker.checkMembers(room)
+      this.#compareHistories(room)
+    }
+    this.check()
+    return tookMs
+  }
+
+  /** Violates an invariant unless exactly these people are in a room, by what each of them knows. */
+  expectMembers(room: string, ...expected: readonly string[]): void {
+    const truth = this.checker.truth(room)
+    const names = (membership: Membership | undefined): string =>
+      [...(membership?.members.keys() ?? [])]
+        .map(author => this.checker.nameOf(author))
+        .sort()
+        .join(' ')
+    if (names(truth) !== [...expected].sort().join(' '))
+      this.checker.violate(`${names(truth)} are in ${room}, and not ${[...expected].sort().join(' ')}`)
+    this.check()
+  }
+
+  end(): void {
+    for (const person of this.#people.values()) person.end()
+  }
+
+  /** The end of the trace. */
+  story(lines = 60): string {
+    return this.trace.slice(-lines).join('\n')
+  }
+
+  check(): void {
+    if (this.checker.violations.length > 0) throw new Violation(this.checker.violations, this.story())
+  }
+
+  /** The honest people who are in a room by everything that honest people know. */
+  insidersOf(room: string): readonly RoomPerson[] {
+    const truth = this.checker.truth(room)
+    return [...this.#people.values()].filter(({ isHonest, author }) => isHonest && truth?.members.has(author))
+  }
+
+  /** Nobody has a channel with somebody who is out by their own operations. */
+  #checkChannels(): void {
+    for (const { name, isHonest, seats } of this.#people.values()) {
+      if (!isHonest) continue
+      for (const { called, members, channels } of seats.values())
+        for (const other of channels)
+          if (members?.isMember(other) !== true)
+            this.checker.violate(`${name} has a channel of ${called} with ${this.checker.nameOf(other)}, who is out`)
+    }
+  }
+
+  /** What is not as it should be once all faults have ended. */
+  #faults(): string[] {
+    return this.rooms.flatMap(room => [...this.#faultsIn(room), ...this.#waitingIn(room)])
+  }
+
+  #faultsIn(room: string): string[] {
+    const faults: string[] = []
+    const insiders = this.insidersOf(room)
+    const [first] = insiders
+    const reference = first && this.seat(first.name, room)
+    for (const { name, seats } of insiders) {
+      const seat = seats.get(room)
+      if (seat?.isOpen !== true) faults.push(`${name} has not opened ${room}`)
+      else if (seat.report !== reference?.report)
+        faults.push(`${name} and ${first?.name} know other members of ${room}:\n${seat.report}\n\n${reference?.report}`)
+      else if (seat.unsaved > 0) faults.push(`${name} has not stored everything in ${room}`)
+      else if (seat.counted !== reference.counted)
+        faults.push(`${name} and ${first?.name} have another chat of ${room}:\n${seat.counted}\n${reference.counted}`)
+      const linked = new Set(seat?.channels)
+      for (const other of insiders)
+        if (other.name !== name && !linked.has(other.author))
+          faults.push(`${name} and ${other.name} do not meet in ${room}`)
+    }
+    return [...faults, ...this.#unaware(room)]
+  }
+
+  /** People who were removed and do not know it, though they know somebody who could say so. */
+  #unaware(room: string): string[] {
+    const truth = this.checker.truth(room)
+    const insiders = this.insidersOf(room)
+    return [...this.#people.values()].flatMap(({ name, author, isHonest, seats }) => {
+      const seat = seats.get(room)
+      if (!isHonest || seat?.members === undefined || !seat.isMember) return []
+      const isRemoved = truth?.currentTerm(author) === undefined && (truth?.removalsOf(author).length ?? 0) > 0
+      const knows = insiders.some(insider => seat.members?.isMember(insider.author))
+      return isRemoved && knows ? [`${name} does not know that they are out of ${room}`] : []
+    })
+  }
+
+  /** People with a code that somebody who is there would accept. */
+  #waitingIn(room: string): string[] {
+    const truth = this.checker.truth(room)
+    if (truth === undefined) return []
+    return [...this.#people.values()].flatMap(({ name, author, isHonest, codes, seats }) => {
+      if (!isHonest || seats.get(room)?.isMember) return []
+      return [...codes].flatMap(text => {
+        const read = readCode(text)
+        if (read.kind !== 'code') return []
+        const invitation = invitationKeys(read.code.seed).id
+        const admits = this.insidersOf(room).some(
+          insider =>
+            joinRefusalOf(truth, insider.author, { subject: author, invitation, consent: '', time: this.#time.now }) ===
+            undefined,
+        )
+        return admits ? [`${name} waits before ${room} with a code that is good`] : []
+      })
+    })
+  }
+
+  /** Everything that people know of all rooms, to see whether it still changes. */
+  get #state(): string {
+    return this.rooms
+      .flatMap(room =>
+        this.insidersOf(room).map(({ seats }) => `${seats.get(room)?.report}\n${seats.get(room)?.counted}`),
+      )
+      .join('\n')
+  }
+
+  async #readHistories(room: string): Promise<void> {
+    for (const { name, seats } of this.insidersOf(room)) {
+      const history = await this.#awaited(seats.get(room)?.history() ?? Promise.resolve(undefined))
+      if (history !== undefined) this.#histories.set(`${room}/${name}`, history)
+    }
+  }
+
+  #compareHistories(room: string): void {
+    const truth = this.checker.truth(room)
+    let first: { readonly name: string; readonly places: readonly string[] } | undefined
+    for (const { name } of this.insidersOf(room)) {
+      const history = this.#histories.get(`${room}/${name}`)
+      if (history === undefined || truth === undefined) continue
+      const { shown, stored } = history
+      const places = shown.map(({ author, seq, entry }) => `${author}/${seq} ${Buffer.from(entry).toString('latin1')}`)
+      first ??= { name, places }
+      const index = places.findIndex((place, at) => place !== first?.places[at])
+      if (index !== -1 || places.length !== first.places.length)
+        this.checker.violate(`${name} and ${first.name} have different histories of ${room} from line ${index + 1} on`)
+      const terms = termsOf(stored)
+      for (const { author, seq } of shown) {
+        const last = lastOf(truth, author, terms.get(author) ?? NO_OPERATION)
+        if (seq > last)
+          this.checker.violate(
+            `${name} shows entry ${seq} of ${this.checker.nameOf(authorOfLog(author))} in ${room}, beyond ${last}`,
+          )
+      }
+      this.checker.checkHistory(room, name, new Set(shown.flatMap(({ entry }) => textOf(entry))))
+    }
+  }
+
+  /** Advances the time until a promise is settled. */
+  async #awaited<T>(promise: Promise<T>): Promise<T | undefined> {
+    let result: { readonly value: T } | undefined
+    let failure: { readonly error: unknown } | undefined
+    promise.then(
+      value => {
+        result = { value }
+      },
+      error => {
+        failure = { error }
+      },
+    )
+    await this.runUntil(() => result !== undefined || failure !== undefined, 10_000)
+    if (failure !== undefined) throw failure.error
+    return result?.value
+  }
+
+  #note(line: string): void {
+    if (this.trace.length >= TRACE_LINES_MAX) this.trace.splice(0, TRACE_LINES_MAX / 2)
+    this.trace.push(`${(this.elapsedMs / 1000).toFixed(3)} ${line}`)
+  }
+}
+
+/** The term that the first entry of each log names. */
+function termsOf(entries: readonly Entry[]): ReadonlyMap<LogId, TermId> {
+  const terms = new Map<LogId, TermId>()
+  for (const { author, seq, entry } of entries) {
+    const admission =
+      seq === 1 && isControl(entry) ? ADMISSION.exec(Buffer.from(entry).toString('latin1'))?.[1] : undefined
+    if (admission !== undefined) terms.set(author, admission as TermId)
+  }
+  return terms
+}
+
+/** The last entry of a log that counts. */
+function lastOf(truth: Membership, log: LogId, term: TermId): number {
+  if (!isSigned(log)) return 0
+  const chat = truth.chatOf(authorOfLog(log) as AuthorId, term)
+  if (chat === 'all') return Number.POSITIVE_INFINITY
+  return chat?.find(({ run }) => run === runOf(log))?.seq ?? 0
+}

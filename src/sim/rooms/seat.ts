@@ -1,0 +1,340 @@
+import type { Clock } from '../../base/clock.js'
+import type { KeyPair } from '../../base/crypto/signing.js'
+import { reasonOf } from '../../base/errors.js'
+import { SeededRandom } from '../../base/seeded-random.js'
+import { hexOf } from '../../base/wire/bytes.js'
+import { openRowStore } from '../../compat/scuttleup/row-store.js'
+import { type AuthorId, authorOfKey, type LogId, type Seq } from '../../log/format/author.js'
+import { isControl } from '../../log/format/control.js'
+import { decodeEntry, type Entry } from '../../log/format/entry.js'
+import { entryStart, isStub } from '../../log/format/packed.js'
+import type { SignedRun } from '../../log/format/segment-plan.js'
+import { Log } from '../../log/log.js'
+import { admissionOf, removalOf } from '../../membership/drafting.js'
+import type { ChatPlace } from '../../membership/format/body.js'
+import type { Operation } from '../../membership/format/operation.js'
+import type { GivenRole } from '../../membership/format/role.js'
+import type { PrivateRoom } from '../../membership/format/room.js'
+import { memberItems } from '../../membership/member-list.js'
+import type { Membership } from '../../membership/membership.js'
+import type { Refusal } from '../../membership/refusal.js'
+import type { Connections } from '../../net/connections.js'
+import { type Connection, RoomChannels } from '../../net/room-channels.js'
+import { ChatPlaces } from '../../node/private-rooms/chat-places.js'
+import type { Introductions } from '../../node/private-rooms/introductions.js'
+import { type OperationDraft, RoomMembers } from '../../node/private-rooms/room-members.js'
+import { Room } from '../../node/room.js'
+import { createNativeStream } from '../../sync/native-replication.js'
+import { Replicator } from '../../sync/replicator.js'
+import { VirtualDisk } from '../virtual/disk.js'
+import type { Lifecycle } from '../virtual/lifecycle.js'
+import type { VirtualTime } from '../virtual/time.js'
+import { withOverrides } from '../world/overridden.js'
+import { historyOf } from '../world/room-checks.js'
+import { ByzantineMembers } from './byzantine-members.js'
+import type { RoomChecker } from './room-checker.js'
+
+/** What the rooms of a person need of the world. */
+export interface SeatContext {
+  readonly seed: number
+  readonly time: VirtualTime
+  readonly checker: RoomChecker
+  note(line: string): void
+  /** Makes a room dial a member. */
+  dial(channels: RoomChannels, author: AuthorId): void
+}
+
+export interface SeatOptions {
+  readonly person: string
+  readonly keys: KeyPair
+  readonly room: PrivateRoom
+  /** What the room is called in the trace. */
+  readonly called: string
+  readonly isByzantine: boolean
+  readonly withholds: boolean
+}
+
+/** The process of a person. */
+export interface SeatProgram {
+  readonly life: Lifecycle
+  readonly clock: Clock
+  readonly connections: Connections
+  readonly introductions: Introductions
+}
+
+/** What a process has of an open room. */
+interface OpenRoom {
+  readonly program: SeatProgram
+  readonly log: Log
+  readonly channels: RoomChannels
+  readonly places: ChatPlaces
+  readonly room: Room
+}
+
+export interface History {
+  /** What is shown of it. */
+  readonly shown: readonly Entry[]
+  readonly stored: readonly Entry[]
+}
+
+/** A private room of a person: the production code of one room, on a virtual disk. */
+export class Seat {
+  readonly author: AuthorId
+  readonly called: string
+  readonly disk: VirtualDisk
+  /** Who is in it by what is on the disk, as the last process read it. */
+  members: RoomMembers | undefined
+  readonly byzantine: ByzantineMembers | undefined
+  readonly #context: SeatContext
+  readonly #options: SeatOptions
+  #open: OpenRoom | undefined
+  #opening: Lifecycle | undefined
+  #report: { readonly of: Membership; readonly names: number; readonly text: string } | undefined
+  #namesVersion = 0
+
+  constructor(context: SeatContext, options: SeatOptions) {
+    const { seed, time, checker } = context
+    const { person, keys, called, isByzantine } = options
+    this.#context = context
+    this.#options = options
+    this.author = authorOfKey(keys.publicKey)
+    this.called = called
+    this.disk = new VirtualDisk(time, new SeededRandom(seed, `disk of ${person} in ${called}`))
+    this.byzantine = isByzantine ? new ByzantineMembers(this.author, options.withholds) : undefined
+    checker.seat(called, this)
+  }
+
+  get isOpen(): boolean {
+    return this.#open !== undefined && !this.#open.program.life.isOver
+  }
+
+  /** Whether its own operations say that the person is in. */
+  get isMember(): boolean {
+    return this.members?.isMember(this.author) ?? false
+  }
+
+  /** Lines that were not stored yet. */
+  get unsaved(): number {
+    return this.#open?.room.unsavedCount ?? 0
+  }
+
+  /** The keys at the other ends of its channels. */
+  get channels(): readonly AuthorId[] {
+    return this.connections.flatMap(({ remote }) => (remote.kind === 'native' ? (remote.key as AuthorId) : []))
+  }
+
+  get connections(): readonly Connection[] {
+    return this.#open?.channels.connections ?? []
+  }
+
+  /** As `members --json` prints it. */
+  get report(): string {
+    const { members } = this
+    if (members === undefined) return ''
+    const { membership } = members
+    if (this.#report?.of !== membership || this.#report.names !== this.#namesVersion) {
+      const items = memberItems(membership, author => members.nameOf(author))
+      this.#report = {
+        of: membership,
+        names: this.#namesVersion,
+        text: items.map(item => JSON.stringify(item)).join('\n'),
+      }
+    }
+    return this.#report.text
+  }
+
+  /** How far each log counts here. */
+  get counted(): string {
+    const { log, places } = this.#open ?? {}
+    const ends = (log?.head ?? []).flatMap(({ author, seq }) => {
+      const last = Math.min(seq, places?.lastOf(author) ?? 0)
+      return last === 0 ? [] : [`${author}/${last}`]
+    })
+    return ends.sort().join(' ')
+  }
+
+  /** Opens the room in a process; `found` are operations to store first. Does nothing if the process ends meanwhile. */
+  async open(program: SeatProgram, found: readonly Operation[] = []): Promise<void> {
+    const { seed, time, checker } = this.#context
+    const { person, keys, room: privateRoom, called } = this.#options
+    const { life, clock, connections, introductions } = program
+    if (this.#opening === life || life.isOver) return
+    this.#opening = life
+    const random = (label: string): SeededRandom =>
+      new SeededRandom(seed, `${person} in ${called} from ${time.now}, ${label}`)
+    const places = new ChatPlaces()
+    const log = await Log.over(this.disk.open(life), keys, {
+      unsigned: openRowStore,
+      clock,
+      random: random('log'),
+      room: privateRoom.id,
+      ...(this.byzantine === undefined && {
+        lastAccepted: (each: LogId, first?: Uint8Array): Seq => places.lastOf(each, first),
+      }),
+    })
+    const members = await RoomMembers.open(privateRoom, keys, log)
+    if (life.isOver) return
+    this.members = members
+    members.on('cards', () => this.#namesVersion++)
+    this.#namesVersion++
+    members.introduceAs(person)
+    await members.add(found)
+    const seen = this.byzantine?.over(members) ?? members
+    await places.follow(log, seen)
+    if (life.isOver) return
+    const channels = new RoomChannels(privateRoom.id, connections, key => seen.isMember(key))
+    const replicator = new Replicator(log)
+    const room = new Room({
+      me: person,
+      room: called,
+      members: seen,
+      chatPlaces: places,
+      log,
+      replicator: withOverrides(replicator, {
+        createStream: (options = {}) => {
+          const from = options.replica as AuthorId
+          const watched = withOverrides(log, {
+            addSigned: (author, runs, introducer) => {
+              this.#received(from, runs)
+              return log.addSigned(author, runs, introducer)
+            },
+          })
+          return createNativeStream(withOverrides(replicator, { log: watched }), options)
+        },
+      }),
+      connections: channels,
+      clock,
+      random: random('presence'),
+      keys,
+      hasPeerExchange: false,
+    })
+    room.on('event', ({ kind, ...fields }) => {
+      if (!life.isOver) this.#context.note(`${person} in ${called}: ${kind} ${JSON.stringify(fields)}`)
+    })
+    introductions.add({ members: seen, channels })
+    this.#open = { program, log, channels, places, room }
+    channels.open()
+    const dialMembers = (): void => {
+      for (const author of members.membership.members.keys())
+        if (author !== this.author) this.#context.dial(channels, author)
+    }
+    members.on('change', dialMembers)
+    dialMembers()
+    if (this.byzantine === undefined) void this.#show(this.#open)
+    checker.checkMembers(called)
+  }
+
+  /** Stores operations that a peer showed. */
+  async add(found: readonly Operation[]): Promise<void> {
+    await this.members?.add(found)
+  }
+
+  say(text: string): void {
+    const { checker, note } = this.#context
+    const { person, called } = this.#options
+    const open = this.#open
+    if (open === undefined || open.program.life.isOver || this.members === undefined) return
+    const line = `#${called} ${text}`
+    note(`${person} sends "${line}"`)
+    checker.sent(called, this.author, line, this.members.membership)
+    open.room.say(line).then(
+      () => {
+        if (!open.program.life.isOver) checker.acknowledged(called, this.author, line)
+      },
+      error => {
+        if (!open.program.life.isOver && this.isMember)
+          checker.violate(`${person} cannot send "${line}": ${reasonOf(error)}`)
+      },
+    )
+  }
+
+  /** Signs an operation as the program does, unless it refuses. */
+  async sign(what: string, ...drafts: readonly OperationDraft[]): Promise<void> {
+    const { checker, note } = this.#context
+    const { members } = this
+    const life = this.#open?.program.life
+    if (members === undefined || life === undefined || life.isOver) return
+    const signed = await members.sign(...drafts)
+    if (life.isOver) return
+    note(`${this.#options.person} ${what}${'kind' in signed ? ` is refused: ${signed.kind}` : ''}`)
+    if (!('kind' in signed)) checker.signed(signed, this.byzantine === undefined)
+  }
+
+  remove(subject: AuthorId): Promise<void> {
+    return this.sign(`removes ${this.#nameOf(subject)} from ${this.called}`, membership => {
+      const chat: ChatPlace = (this.#open?.room.endsOf(subject) ?? [])
+        .map(({ run, seq, chain }) => ({ run, seq, chain: hexOf(chain) }))
+        .sort((a, b) => a.run - b.run)
+      return removalOf(membership, subject, chat, this.#nowMs) ?? NEVER_ADMITTED
+    })
+  }
+
+  /** Admits somebody again, or to another role. */
+  admit(subject: AuthorId, role: GivenRole): Promise<void> {
+    return this.sign(`admits ${this.#nameOf(subject)} to ${this.called} as ${role}`, membership => {
+      const consent = consentIn(membership, subject)
+      return consent === undefined
+        ? NEVER_ADMITTED
+        : admissionOf(membership, { subject, role, consent, time: this.#nowMs })
+    })
+  }
+
+  leave(): Promise<void> {
+    return this.sign(`leaves ${this.called}`, () => {
+      const chat = (this.#open?.room.endsOf(this.author) ?? [])
+        .map(({ run, seq, chain }) => ({ run, seq, chain: hexOf(chain) }))
+        .sort((a, b) => a.run - b.run)
+      return { kind: 'leave', ...(chat.length > 0 && { chat }), time: this.#nowMs }
+    })
+  }
+
+  /** What is shown of its history, and the entries that are stored. Undefined if it is closed. */
+  async history(): Promise<History | undefined> {
+    const open = this.#open
+    if (open === undefined) return undefined
+    const shown: Entry[] = []
+    for await (const entries of open.room.entries({})) shown.push(...entries)
+    return { shown, stored: await historyOf(open.log) }
+  }
+
+  get #nowMs(): number {
+    return this.#open?.program.clock.now() ?? 0
+  }
+
+  #nameOf(author: AuthorId): string {
+    return this.#context.checker.nameOf(author)
+  }
+
+  #received(from: AuthorId, runs: readonly SignedRun[]): void {
+    for (const { entries } of runs)
+      for (const packed of entries)
+        if (!isStub(packed))
+          for (const text of textOf(packed.subarray(entryStart(packed))))
+            this.#context.checker.delivered(from, this.author, text)
+  }
+
+  /** Shows what arrives. */
+  async #show({ program: { life }, room }: OpenRoom): Promise<void> {
+    for await (const entries of room.entries({ live: true })) {
+      if (life.isOver || this.members === undefined) return
+      for (const entry of entries)
+        for (const text of textOf(entry.entry)) this.#context.checker.shown(this.author, this.members.membership, text)
+    }
+  }
+}
+
+const NEVER_ADMITTED: Refusal = { kind: 'never-admitted' }
+
+/** The consent in an admission of somebody. */
+export function consentIn({ logs }: Membership, subject: AuthorId): string | undefined {
+  for (const { operations } of logs.values())
+    for (const { body } of operations) if (body.kind === 'admit' && body.subject === subject) return body.consent
+  return undefined
+}
+
+/** The line in an entry, if it has one. */
+export const textOf = (entry: Uint8Array): string[] => {
+  if (isControl(entry)) return []
+  const text = decodeEntry(entry)?.message
+  return text === undefined ? [] : [text]
+}
