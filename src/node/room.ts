@@ -317,7 +317,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     const { log, chatPlaces } = this.#parts
     if (chatPlaces === undefined) return yield* log.read(options)
     for await (const entries of log.read(options))
-      yield entries.filter(({ author, seq }) => log.isOurs(author) || seq <= chatPlaces.lastOf(author))
+      yield entries.filter(entry => chatPlaces.isShown(entry, log.isOurs(entry.author)))
   }
 
   async *verify(): ReturnType<RoomApi['verify']> {

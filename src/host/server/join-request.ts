@@ -2,9 +2,10 @@ import type { Clock } from '../../base/clock.js'
 import type { KeyPair } from '../../base/crypto/signing.js'
 import { ChatError } from '../../base/errors.js'
 import type { KnockRefusal } from '../../membership/exchange/introduction-frames.js'
+import type { Operation } from '../../membership/format/operation.js'
 import type { InvitationCode } from '../../membership/invitation/invitation-code.js'
 import { RoomSearch, type RoomSearchOptions } from '../../node/private-rooms/room-search.js'
-import { type FoundRoom, RoomSeeker } from '../../node/private-rooms/room-seeker.js'
+import { type FoundRoom, RoomSeeker, type SeekerHooks } from '../../node/private-rooms/room-seeker.js'
 import type { Fields } from '../protocol/codec.js'
 
 /** After this time the user learns that nobody has answered so far. */
@@ -13,9 +14,15 @@ const DAY_MS = 86_400_000
 /** A clock that differs by more is named as a possible reason. */
 const CLOCK_MS_MAX = 3_600_000
 
+export interface Sought {
+  readonly code: InvitationCode
+  /** What is on our disk of the room, if we were in it. */
+  readonly known: readonly Operation[]
+}
+
 /** Knocks at everybody on the network until somebody admits us. Rejects with ROOM_REFUSED, and if `signal` is aborted. */
 export async function requestAdmission(
-  code: InvitationCode,
+  { code, known }: Sought,
   keys: KeyPair,
   options: RoomSearchOptions,
   clock: Clock,
@@ -29,14 +36,15 @@ export async function requestAdmission(
   })
   try {
     return await new Promise<FoundRoom>((resolve, reject) => {
-      const seeker = new RoomSeeker(code, keys, {
+      const hooks: SeekerHooks = {
         onFound: ({ name }, by) => {
           isFound = true
           onProgress({ is: 'found', room: name, by })
         },
         onAdmitted: resolve,
         onRefused: (reason, until, _by, aheadMs) => reject(joinError(reason, until, clock.now(), aheadMs)),
-      })
+      }
+      const seeker = new RoomSeeker(code, keys, hooks, () => known)
       signal.addEventListener('abort', () => reject(signal.reason))
       search.start(seeker).catch(reject)
     })

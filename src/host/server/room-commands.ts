@@ -11,6 +11,7 @@ import { type AuthorId, authorOf } from '../../log/format/author.js'
 import { admissionOf, removalOf } from '../../membership/drafting.js'
 import type { ChatPlace, InvitationId } from '../../membership/format/body.js'
 import { signConsent } from '../../membership/format/consent.js'
+import type { Operation } from '../../membership/format/operation.js'
 import type { GivenRole } from '../../membership/format/role.js'
 import { foundRoom } from '../../membership/founding.js'
 import { isCodeFor, readCode, writeCode } from '../../membership/invitation/invitation-code.js'
@@ -141,8 +142,10 @@ export class RoomCommands {
     const read = readCode(typeof text === 'string' ? text : '')
     if (read.kind !== 'code') throw codeError(read)
     const { code } = read
-    for (const known of await store.rooms())
-      if (known.privateRoom !== undefined && isCodeFor(code, known.privateRoom.id)) await this.#checkMayReturn(known)
+    let known: readonly Operation[] = []
+    for (const entered of await store.rooms())
+      if (entered.privateRoom !== undefined && isCodeFor(code, entered.privateRoom.id))
+        known = await this.#knownBefore(entered)
     const named = textsOf(peers) ?? []
     const keys = await loadKey(homeOf(data, me).keyFile, random)
     const pending = String(text)
@@ -157,7 +160,7 @@ export class RoomCommands {
       isEncryptedOnly: nodeOptions?.isEncryptedOnly ?? false,
       onEvent: () => {},
     }
-    const found = await requestAdmission(code, keys, search, clock, onItem, signal).catch(async error => {
+    const found = await requestAdmission({ code, known }, keys, search, clock, onItem, signal).catch(async error => {
       if (!signal.aborted) await store.removeJoin(pending)
       throw error
     })
@@ -168,9 +171,9 @@ export class RoomCommands {
     onItem({ room: name, id: label, by: found.by })
   }
 
-  /** Whether the user may enter a room again with a code. Rejects with ROOM_REFUSED. */
-  async #checkMayReturn(entered: EnteredRoom): Promise<void> {
-    await this.#with(entered.name, async ({ members }) => {
+  /** What is known of a room that the user enters again with a code. Rejects with ROOM_REFUSED if they may not. */
+  #knownBefore(entered: EnteredRoom): Promise<readonly Operation[]> {
+    return this.#with(entered.name, async ({ members }) => {
       const { membership, me } = members
       if (members.isMember(me))
         throw new ChatError('ROOM_REFUSED', `you are a member of ${entered.name} already`, {
@@ -183,6 +186,7 @@ export class RoomCommands {
           `you were removed from ${entered.name} by ${nameIn(members, removal.by.author)}, and a code does not let you in again`,
           { hint: 'Ask them, or somebody above them, to admit you.' },
         )
+      return members.sent
     })
   }
 

@@ -1,6 +1,7 @@
 import { bufferOf } from '../../base/wire/bytes.js'
 import { authorOfLog, isSigned, type LogId, runOf, type Seq } from '../../log/format/author.js'
 import { isControl } from '../../log/format/control.js'
+import type { Entry } from '../../log/format/entry.js'
 import type { Log } from '../../log/log.js'
 import { NO_OPERATION, type TermId } from '../../membership/format/body.js'
 import type { RoomMembers } from './room-members.js'
@@ -37,6 +38,11 @@ export class ChatPlaces {
     }
     members.on('change', update)
     update()
+  }
+
+  /** Whether an entry is shown. Our own new run is, also before it was read to which term it belongs. */
+  isShown({ author, seq }: Pick<Entry, 'author' | 'seq'>, isOurs: boolean): boolean {
+    return (isOurs && !this.#terms.has(author)) || seq <= this.lastOf(author)
   }
 
   /** The last entry of a log that counts, or 0. `first` is the first entry of the log where it is not stored yet. */

@@ -62,7 +62,7 @@ export class Introductions {
   readonly #seekers = new Set<RoomSeeker>()
   readonly #peers = new Set<Peer>()
   readonly #checks: TokenBucket
-  readonly #pending: { readonly room: IntroducedRoom; readonly bytes: Uint8Array }[] = []
+  readonly #pending: { readonly peer: Peer; readonly room: IntroducedRoom; readonly bytes: Uint8Array }[] = []
   #pendingBytes = 0
   #isChecking = false
 
@@ -171,7 +171,7 @@ export class Introductions {
     const room = this.#roomOf(peer, tag)
     if (room === undefined) return
     this.#pendingBytes += bytes
-    for (const item of items) this.#pending.push({ room, bytes: Uint8Array.from(item) })
+    for (const item of items) this.#pending.push({ peer, room, bytes: Uint8Array.from(item) })
     void this.#check()
   }
 
@@ -182,6 +182,7 @@ export class Introductions {
       // Not in the turn in which it arrived: how long that takes is the same for all rooms.
       await new Promise<void>(resolve => void this.#clock.after(0, resolve))
       const batch = new Map<IntroducedRoom, Operation[]>()
+      const sources = new Map<IntroducedRoom, Set<Peer>>()
       let next = this.#pending[0]
       for (; next !== undefined && this.#checks.take(this.#clock.now()); next = this.#pending[0]) {
         this.#pending.shift()
@@ -189,11 +190,29 @@ export class Introductions {
         const operations = batch.get(next.room) ?? []
         batch.set(next.room, operations)
         operations.push(...(next.room.members.check([next.bytes]) ?? []))
+        sources.set(next.room, (sources.get(next.room) ?? new Set()).add(next.peer))
       }
-      for (const [{ members }, operations] of batch) await members.add(operations).catch(() => {})
+      for (const [room, operations] of batch) {
+        await room.members.add(operations).catch(() => {})
+        for (const peer of sources.get(room) ?? []) this.#explain(peer, room, operations)
+      }
       if (next !== undefined) await new Promise<void>(resolve => void this.#clock.after(CHECK_AGAIN_MS, resolve))
     }
     this.#isChecking = false
+  }
+
+  /** Somebody whom a removed member let in after their removal proves a membership that does not count: they learn of the removal. */
+  #explain(peer: Peer, { members }: IntroducedRoom, operations: readonly Operation[]): void {
+    const { membership, room } = members
+    const isSubject = ({ body }: Operation): boolean => body.kind === 'admit' && body.subject === peer.key
+    if (members.isMember(peer.key) || !operations.some(isSubject)) return
+    for (const author of new Set(operations.map(each => each.author).reverse())) {
+      const evidence = removalEvidence(membership, author)
+      if (evidence === undefined) continue
+      const tag = peer.multiplexer.tagOf(room.id, 'us')
+      for (const body of encodeEvidence('ended', tag, evidence)) peer.multiplexer.sendControl(body)
+      return
+    }
   }
 
   #answerKnock({ multiplexer, key }: Peer, { tag }: FrameOf<'knock'>): void {

@@ -43,15 +43,18 @@ export class RoomSeeker {
   readonly #code: InvitationCode
   readonly #own: KeyPair
   readonly #hooks: SeekerHooks
+  readonly #known: () => readonly Operation[]
   /** What each peer has shown so far. */
   readonly #shown = new WeakMap<object, { readonly items: Uint8Array[]; bytes: number }>()
 
-  constructor(code: InvitationCode, own: KeyPair, hooks: SeekerHooks) {
+  /** `known` are the operations of the room that are on our disk, if we were in it: who was removed shows it as it was before. */
+  constructor(code: InvitationCode, own: KeyPair, hooks: SeekerHooks, known: () => readonly Operation[] = () => []) {
     this.keys = invitationKeys(code.seed)
     this.find = Buffer.from(this.keys.find, 'hex')
     this.#code = code
     this.#own = own
     this.#hooks = hooks
+    this.#known = known
   }
 
   /** A peer that was knocked at shows a room, in parts. Returns what asks it to admit us. `peer` identifies it. */
@@ -92,7 +95,7 @@ export class RoomSeeker {
       if (checked.kind === 'rejected') return undefined
       operations.push(checked.operation)
     }
-    const membership = new Membership(room, operations)
+    const membership = new Membership(room, [...operations, ...this.#known()])
     return { room, name: membership.name ?? '', operations, membership }
   }
 }

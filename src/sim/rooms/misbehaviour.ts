@@ -4,11 +4,17 @@ import { hexOf } from '../../base/wire/bytes.js'
 import { frame } from '../../base/wire/frames.js'
 import { type AuthorId, authorOfKey } from '../../log/format/author.js'
 import { nextPlace } from '../../membership/drafting.js'
-import { encodeEvidence, encodeJoin, encodeKnock } from '../../membership/exchange/introduction-frames.js'
+import {
+  encodeEvidence,
+  encodeJoin,
+  encodeKnock,
+  encodeWelcome,
+} from '../../membership/exchange/introduction-frames.js'
 import { type Body, NO_OPERATION, type OperationId } from '../../membership/format/body.js'
 import { signConsent } from '../../membership/format/consent.js'
 import { type NextPlace, type Operation, signOperation } from '../../membership/format/operation.js'
 import { keyBytes } from '../../membership/format/room.js'
+import { foundRoom } from '../../membership/founding.js'
 import type { ProvenPeer } from '../../net/upgrader.js'
 import type { RoomChecker } from './room-checker.js'
 import type { Seat } from './seat.js'
@@ -25,6 +31,7 @@ export const MISBEHAVIOURS = [
   'leaves on a second branch',
   'repeats an operation of another room',
   'sends foreign tags',
+  'shows a false room',
   'garbles the exchange',
 ] as const
 export type Misbehaviour = (typeof MISBEHAVIOURS)[number]
@@ -61,6 +68,7 @@ export function misbehave(who: Malefactor, what: Misbehaviour): void {
   const { members, byzantine } = seat
   if (members === undefined || byzantine === undefined) return
   if (what === 'sends foreign tags') sendForeignTags(who, members.sent)
+  else if (what === 'shows a false room') showFalseRoom(who)
   else if (what === 'garbles the exchange') {
     for (const { stream } of seat.connections)
       if (!stream.destroyed) stream.write(frame(Uint8Array.of(random.whole(17, 22), ...random.bytes(40))))
@@ -133,6 +141,26 @@ export function sendForeignTags(
       ]
       for (const body of bodies) multiplexer.sendControl(body)
     }
+  }
+}
+
+/** Answers every invitation of the room with another room, which has an invitation with the same keys. */
+function showFalseRoom({ seat, keys, random, peers, nowMs }: Malefactor): void {
+  for (const { inviteKey, findKey, role, until, uses } of seat.members?.membership.invitations ?? []) {
+    const nonce = random.bytes(ID_BYTES)
+    const { room, opening } = foundRoom(keys, { name: 'ops', nonce, rescue: undefined, isClosed: false, time: nowMs })
+    const next = { term: NO_OPERATION, seq: 2, previous: opening.id }
+    const body: Body = { kind: 'invite', role, inviteKey, findKey, until, uses, time: nowMs }
+    const operations = [opening, signOperation(room.id, keys, next, body)]
+    for (const { multiplexer } of peers)
+      if (!multiplexer.isClosed)
+        for (const frame of encodeWelcome(
+          'welcome',
+          multiplexer.tagOf(Buffer.from(findKey, 'hex'), 'us'),
+          room.id,
+          operations,
+        ))
+          multiplexer.sendControl(frame)
   }
 }
 

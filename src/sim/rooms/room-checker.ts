@@ -151,7 +151,10 @@ export class RoomChecker {
     const inRoom = this.#operationsIn(truth)
     if (!inRoom.some(({ author, body }) => author === founder && body.kind === 'leave') && !truth.members.has(founder))
       this.violate(`the founder of ${room} is out`)
+    const removals = new Set(inRoom.flatMap(({ id, body }) => (body.kind === 'remove' ? id : [])))
     for (const { author, seq, body } of inRoom) {
+      if (body.kind === 'admit' && body.invitation !== undefined && body.answers?.some(id => removals.has(id)))
+        this.violate(`${this.nameOf(author)} let the removed ${this.nameOf(body.subject)} in by a code`)
       if (author !== founder) continue
       if (body.kind === 'admit' && body.answers === undefined) this.#checkAdmitted(room, truth, inRoom, seq, body)
       if (body.kind === 'remove') this.#checkRemoved(room, truth, inRoom, { subject: body.subject, seq })

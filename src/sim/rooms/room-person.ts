@@ -5,10 +5,11 @@ import { SeededRandom } from '../../base/seeded-random.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { type AuthorId, authorOfKey } from '../../log/format/author.js'
 import { decodeIntroductionFrame } from '../../membership/exchange/introduction-frames.js'
+import type { Operation } from '../../membership/format/operation.js'
 import type { GivenRole } from '../../membership/format/role.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
 import { foundRoom } from '../../membership/founding.js'
-import { readCode, writeCode } from '../../membership/invitation/invitation-code.js'
+import { isCodeFor, readCode, writeCode } from '../../membership/invitation/invitation-code.js'
 import { invitationKeys } from '../../membership/invitation/invitation-keys.js'
 import { Connections } from '../../net/connections.js'
 import { formatAddress } from '../../net/lan/address.js'
@@ -38,7 +39,7 @@ export interface RoomContext {
   /** Everybody whom a newcomer or a member can dial. */
   readonly people: () => Iterable<RoomPerson>
   /** What the room of an id is called, in the trace and by the checker. */
-  readonly calledOf: (room: Uint8Array) => string
+  readonly calledOf: (room: Uint8Array) => string | undefined
 }
 
 export type Character = 'honest' | 'Byzantine' | 'Byzantine, withholds removals' | 'outsider'
@@ -276,26 +277,41 @@ export class RoomPerson {
       this.codes.delete(code)
       if (this.codes.size === 0) this.#stopSearch(program)
     }
-    const seeker = new RoomSeeker(read.code, this.keys, {
-      onFound: ({ room }) => checker.consented(calledOf(room.id), this.author),
-      onAdmitted: found => {
-        note(`${this.name} is admitted to ${calledOf(found.room.id)}`)
-        void this.#enter(program, found).then(() => {
-          if (!life.isOver) done()
-        })
+    const known = (): readonly Operation[] => {
+      for (const { members } of this.seats.values())
+        if (members !== undefined && isCodeFor(read.code, members.room.id)) return members.sent
+      return []
+    }
+    const seeker = new RoomSeeker(
+      read.code,
+      this.keys,
+      {
+        onFound: ({ room }) => {
+          const called = calledOf(room.id)
+          if (called === undefined) checker.violate(`${this.name} takes another room for that of the code`)
+          else checker.consented(called, this.author)
+        },
+        onAdmitted: found => {
+          note(`${this.name} is admitted to ${calledOf(found.room.id)}`)
+          void this.#enter(program, found).then(() => {
+            if (!life.isOver) done()
+          })
+        },
+        onRefused: reason => {
+          note(`${this.name} is refused: ${reason}`)
+          this.refusals.push(reason)
+          done()
+        },
       },
-      onRefused: reason => {
-        note(`${this.name} is refused: ${reason}`)
-        this.refusals.push(reason)
-        done()
-      },
-    })
+      known,
+    )
     stop = introductions.seek(seeker)
     this.#search(program)
   }
 
   async #enter(program: Program, { room, operations }: FoundRoom): Promise<void> {
     const called = this.#context.calledOf(room.id)
+    if (called === undefined) return
     const known = this.seats.get(called)
     if (known !== undefined) return known.add(operations)
     await this.#addSeat(room, called).open(program, operations)

@@ -12,7 +12,7 @@ const OUTSIDER = 'oscar'
 const ROOMS = ['ops', 'dev']
 /** When the first people are in. */
 const GATHERED_MS: Millis = 3_000
-const FAULTS_MS: Millis = 20_000
+const FAULTS_MS: Millis = 10_000
 const HOUR_MS: Millis = 3_600_000
 
 /** One action in a world of private rooms. */
@@ -95,7 +95,7 @@ export function drawRoomPlan(seed: number, options: RoomPlanOptions = {}): RoomP
   let atMs = GATHERED_MS
   while (atMs < endMs) {
     steps.push({ atMs, action: draw.action(steps.length) })
-    atMs += random.is(0.4) ? random.between(0, 30) : random.between(0, 1_500)
+    atMs += random.is(0.4) ? random.between(0, 30) : random.between(0, 1_000)
   }
   const aheadMs = new Map(
     [...people.keys()].map(name => [name, random.is(0.2) ? random.between(-30, 30) * HOUR_MS : 0]),

@@ -1,6 +1,7 @@
 import type { Millis } from '../../base/clock.js'
 import { drawRoomPlan, performInRooms, type RoomPlan } from './room-plan.js'
 import { RoomWorld } from './room-world.js'
+import type { RoomSchedule } from './schedules.js'
 
 /** Result of a run. */
 export interface RoomOutcome {
@@ -39,6 +40,18 @@ export async function runRoomPlan({ seed, people, aheadMs, network, steps, endMs
       virtualMs: world.elapsedMs,
       trace: world.trace,
     }
+  } finally {
+    world.end()
+  }
+}
+
+/** Runs a schedule. Rejects with a Violation. Resolves with the trace. */
+export async function runSchedule({ people, run }: RoomSchedule, seed = 1): Promise<readonly string[]> {
+  const world = new RoomWorld({ seed, people: new Map(Object.entries(people)) })
+  try {
+    await world.run(500)
+    await run(world)
+    return world.trace
   } finally {
     world.end()
   }

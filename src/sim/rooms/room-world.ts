@@ -68,7 +68,7 @@ export class RoomWorld {
       checker: this.checker,
       note: (line: string) => this.#note(line),
       people: () => this.#people.values(),
-      calledOf: (room: Uint8Array) => this.#called.get(hexOf(room)) ?? '?',
+      calledOf: (room: Uint8Array) => this.#called.get(hexOf(room)),
     }
     let number = 1
     for (const [name, character] of people)
@@ -163,6 +163,11 @@ export class RoomWorld {
     return this.act(this.seat(by, room)?.remove(this.person(subject).author))
   }
 
+  /** Signs a removal that the program refuses to sign. */
+  removeAnyway(by: string, room: string, subject: string): Promise<void> {
+    return this.act(this.seat(by, room)?.removeAnyway(this.person(subject).author))
+  }
+
   admit(by: string, room: string, subject: string, role: GivenRole): Promise<void> {
     return this.act(this.seat(by, room)?.admit(this.person(subject).author, role))
   }
@@ -248,6 +253,40 @@ export class RoomWorld {
     this.check()
   }
 
+  expectOut(room: string, name: string): void {
+    if (this.checker.truth(room)?.members.has(this.person(name).author))
+      this.checker.violate(`${name} is a member of ${room}`)
+    this.check()
+  }
+
+  /** Violates an invariant unless somebody knows that they are out. */
+  expectAware(name: string, room: string): void {
+    if (this.seat(name, room)?.isMember) this.checker.violate(`${name} does not know that they are out of ${room}`)
+    this.check()
+  }
+
+  /** Violates an invariant unless everybody in a room is warned. */
+  expectWarning(room: string, kind: string): void {
+    for (const { name, seats } of this.insidersOf(room))
+      if (!seats.get(room)?.members?.membership.warnings.some(warning => warning.kind === kind))
+        this.checker.violate(`${name} is not warned of ${kind} in ${room}`)
+    this.check()
+  }
+
+  expectRefusal(name: string, reason: string): void {
+    const { refusals } = this.person(name)
+    if (!refusals.includes(reason)) this.checker.violate(`${name} was refused for ${refusals.join() || 'nothing'}`)
+    this.check()
+  }
+
+  /** Violates an invariant unless these are the lines that somebody was shown when the people had settled. */
+  expectLines(name: string, room: string, ...lines: readonly string[]): void {
+    const shown = this.#histories.get(`${room}/${name}`)?.shown ?? []
+    const texts = shown.flatMap(({ entry }) => textOf(entry)).sort()
+    if (texts.join('\n') !== [...lines].sort().join('\n')) this.checker.violate(`${name} sees ${texts.join(', ')}`)
+    this.check()
+  }
+
   end(): void {
     for (const person of this.#people.values()) person.end()
   }
@@ -311,9 +350,9 @@ export class RoomWorld {
     return [...this.#people.values()].flatMap(({ name, author, isHonest, seats }) => {
       const seat = seats.get(room)
       if (!isHonest || seat?.members === undefined || !seat.isMember) return []
-      const isRemoved = truth?.currentTerm(author) === undefined && (truth?.removalsOf(author).length ?? 0) > 0
+      const isOut = truth?.currentTerm(author) === undefined
       const knows = insiders.some(insider => seat.members?.isMember(insider.author))
-      return isRemoved && knows ? [`${name} does not know that they are out of ${room}`] : []
+      return isOut && knows ? [`${name} does not know that they are out of ${room}`] : []
     })
   }
 

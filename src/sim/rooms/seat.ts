@@ -10,9 +10,9 @@ import { decodeEntry, type Entry } from '../../log/format/entry.js'
 import { entryStart, isStub } from '../../log/format/packed.js'
 import type { SignedRun } from '../../log/format/segment-plan.js'
 import { Log } from '../../log/log.js'
-import { admissionOf, removalOf } from '../../membership/drafting.js'
+import { admissionOf, nextPlace, removalOf } from '../../membership/drafting.js'
 import type { ChatPlace } from '../../membership/format/body.js'
-import type { Operation } from '../../membership/format/operation.js'
+import { type Operation, signOperation } from '../../membership/format/operation.js'
 import type { GivenRole } from '../../membership/format/role.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
 import { memberItems } from '../../membership/member-list.js'
@@ -267,6 +267,17 @@ export class Seat {
         .sort((a, b) => a.run - b.run)
       return removalOf(membership, subject, chat, this.#nowMs) ?? NEVER_ADMITTED
     })
+  }
+
+  /** Signs a removal that the program refuses. */
+  async removeAnyway(subject: AuthorId): Promise<void> {
+    const { members } = this
+    const place = members && nextPlace(members.membership, this.author)
+    const body = members && removalOf(members.membership, subject, [], this.#nowMs)
+    if (members === undefined || place === undefined || body === undefined) return
+    const operation = signOperation(members.room.id, this.#options.keys, place, body)
+    this.#context.checker.signed([operation], false)
+    await members.add([operation])
   }
 
   /** Admits somebody again, or to another role. */

@@ -1,0 +1,38 @@
+// Simulates private rooms with a mutated program: `room-mutation-run <mutation | none> <seeds>`. Runs the killer of the mutation, then all
+// schedules and seeds. Prints what killed it, and the violation.
+import { register } from 'node:module'
+import { ROOM_BUGS } from '../simulation/room-bugs.js'
+
+const [name = '', seeds = ''] = process.argv.slice(2)
+const bug = ROOM_BUGS.find(bug => bug.name === name)
+if (bug === undefined && name !== 'none') throw new Error(`no such mutation: ${name}`)
+if (bug !== undefined) register('./mutation-hooks.js', import.meta.url, { data: bug })
+const { randomRoomRun, runSchedule } = await import('../../src/sim/rooms/room-run.js')
+const { ROOM_SCHEDULES } = await import('../../src/sim/rooms/schedules.js')
+const { Violation } = await import('../../src/sim/world/world.js')
+
+const schedules = Object.entries(ROOM_SCHEDULES)
+const killer = bug?.killer
+const first =
+  typeof killer === 'string'
+    ? schedules.filter(([called]) => called.startsWith(killer)).map(([called]) => called)
+    : killer === undefined
+      ? []
+      : [killer]
+const tries = [
+  ...first,
+  ...(Number(seeds) > 0 ? schedules.map(([called]) => called) : []),
+  ...Array.from({ length: Number(seeds) }, (_, index) => index + 1),
+]
+let killed: { readonly by: string | number; readonly violation: string } | undefined
+for (const by of tries) {
+  if (killed !== undefined) break
+  const schedule = typeof by === 'string' ? ROOM_SCHEDULES[by] : undefined
+  try {
+    await (schedule === undefined ? randomRoomRun(Number(by)) : runSchedule(schedule))
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error
+    killed = { by, violation: (error.violations[0] ?? '').split('\n')[0] ?? '' }
+  }
+}
+console.log(JSON.stringify(killed ?? {}))

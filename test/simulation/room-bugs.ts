@@ -1,0 +1,252 @@
+import type { Bug } from './bugs.js'
+
+/** A mutation of what private rooms are made of, and the schedule or the seed that kills it. */
+export interface RoomBug extends Omit<Bug, 'killer'> {
+  /** The start of the name of a schedule, or a seed. */
+  readonly killer: string | number
+  /** Whether every test run plants it; a long run plants all. */
+  readonly isUsual?: boolean
+}
+
+const GATE = 'node/private-rooms/membership-gate'
+const MEMBERS = 'node/private-rooms/room-members'
+const PLACES = 'node/private-rooms/chat-places'
+const INTRODUCTIONS = 'node/private-rooms/introductions'
+const SEEKER = 'node/private-rooms/room-seeker'
+const EXCHANGE = 'membership/exchange/operation-exchange'
+const TERM = 'membership/evaluation/term'
+
+export const ROOM_BUGS: readonly RoomBug[] = [
+  {
+    name: 'sends chat before the operations that are on disk',
+    file: GATE,
+    find: 'if (this.#exchange.isLevel)\n                    pass();',
+    replace: 'if (true)\n                    pass();',
+    killer: 1,
+    isUsual: true,
+  },
+  {
+    name: 'takes chat before the operations in front of it are on disk',
+    file: GATE,
+    find: 'await this.#store(effect.items);',
+    replace: 'void this.#store(effect.items);',
+    killer: 1,
+  },
+  {
+    name: 'lets an operation count before it is on disk',
+    file: MEMBERS,
+    find: 'await this.#write(this.#operationRows, writes);',
+    replace: 'setTimeout(() => 0);\n        void this.#write(this.#operationRows, writes);',
+    killer: 1,
+  },
+  {
+    name: 'sends no operations once the sides are level',
+    file: EXCHANGE,
+    find: "if (this.#state !== 'level')\n            return [];\n        const lacking",
+    replace: 'return [];\n        const lacking',
+    killer: 'a host removes',
+  },
+  {
+    name: 'takes different summaries for equal ones',
+    file: EXCHANGE,
+    find: 'if (digest === this.#summary)',
+    replace: 'if (true)',
+    killer: 'of two admins',
+  },
+  {
+    name: 'takes logs with as many operations for equal ones',
+    file: 'membership/heads',
+    find: "hash(Buffer.from(ids.join(''), 'hex'))",
+    replace: "hash(Buffer.from(String(ids.length), 'latin1'))",
+    killer: 'a member who forks',
+  },
+  {
+    name: 'keeps the channel of somebody who was removed',
+    file: INTRODUCTIONS,
+    find: 'room.channels.admissionChanged();',
+    replace: '',
+    killer: 'a removal wins',
+    isUsual: true,
+  },
+  {
+    name: 'names the room to everybody',
+    file: 'net/connections',
+    find: '.filter(room => room.admits(key))',
+    replace: '',
+    killer: 'a stolen room id',
+    isUsual: true,
+  },
+  {
+    name: 'counts all chat of everybody',
+    file: PLACES,
+    find: "if (chat === 'all')",
+    replace: 'if (true)',
+    killer: 'what somebody wrote',
+    isUsual: true,
+  },
+  {
+    name: 'shows what is beyond the place of a removal',
+    file: PLACES,
+    find: '(isOurs && !this.#terms.has(author)) || seq <= this.lastOf(author)',
+    replace: 'true',
+    killer: 'somebody who is admitted again',
+  },
+  {
+    name: 'shows what its user wrote while out',
+    file: PLACES,
+    find: '(isOurs && !this.#terms.has(author))',
+    replace: 'isOurs',
+    killer: 'somebody who is admitted again',
+  },
+  {
+    name: 'counts every run to the first term',
+    file: PLACES,
+    find: "return (ADMISSION.exec(bufferOf(entry).toString('latin1'))?.[1] ?? NO_OPERATION);",
+    replace: 'return ADMISSION && bufferOf && NO_OPERATION;',
+    killer: 'somebody who is admitted again',
+  },
+  {
+    name: 'goes on in the run of the term that ended',
+    file: PLACES,
+    find: 'if (term !== undefined)\n                log.enterTerm',
+    replace: 'if (false)\n                log.enterTerm',
+    killer: 'somebody who is admitted again',
+  },
+  {
+    name: 'names no chat place in a removal',
+    file: 'membership/drafting',
+    find: '...(chat.length > 0 && { chat })',
+    replace: '...(chat.length < 0 && { chat })',
+    killer: 'somebody who is admitted again',
+  },
+  {
+    name: 'takes every author for a senior',
+    file: 'membership/evaluation/rank',
+    find: 'compareRanks(a, b) < 0;',
+    replace: 'compareRanks(a, b) < 99;',
+    killer: 'of three who',
+    isUsual: true,
+  },
+  {
+    name: 'lets the junior of two win',
+    file: 'membership/evaluation/rank',
+    find: 'return a.path.length - b.path.length;',
+    replace: 'return b.path.length - a.path.length;',
+    killer: 'nobody removes the founder',
+  },
+  {
+    name: 'lets hosts remove',
+    file: 'membership/evaluation/evaluation',
+    find: "case 'remove':",
+    replace: "case 'remove': case 'nothing':",
+    killer: 'a host removes',
+  },
+  {
+    name: 'admits whoever did not ask',
+    file: 'membership/format/checked-operation',
+    find: '!isConsent(room.id, body.subject, body.consent)',
+    replace: 'false && isConsent',
+    killer: 'nobody is admitted who',
+    isUsual: true,
+  },
+  {
+    name: 'verifies no signature of an operation',
+    file: 'membership/format/checked-operation',
+    find: 'if (!isOperationSigned(operation))',
+    replace: 'if (false && isOperationSigned)',
+    killer: 'nobody signs for',
+    isUsual: true,
+  },
+  {
+    name: 'counts what stands behind the place of a removal',
+    file: TERM,
+    find: 'return place.seq > operationsMax(this.role) ? undefined : this.log.branchTo(place);',
+    replace: 'return this.log.defaultBranch(operationsMax(this.role)).operations;',
+    killer: 'whom a host admits',
+    isUsual: true,
+  },
+  {
+    name: 'lets anybody answer a removal',
+    file: TERM,
+    find: 'return by === removal.by || isSenior(by.rank, removal.by.rank);',
+    replace: 'return true || isSenior;',
+    killer: 'of two removals',
+  },
+  {
+    name: 'follows the branch that came first',
+    file: 'membership/evaluation/operation-log',
+    find: 'siblings.splice(index === -1 ? siblings.length : index, 0, operation);',
+    replace: 'siblings.splice(siblings.length + 0 * index, 0, operation);',
+    killer: 'a member who forks',
+  },
+  {
+    name: 'keeps no proof of a fork',
+    file: 'membership/kept',
+    find: 'if (fork !== undefined)\n        yield [fork];',
+    replace: '',
+    killer: 'an old copy',
+  },
+  {
+    name: 'proves to nobody that it was admitted',
+    file: INTRODUCTIONS,
+    find: 'const isAdmitted = members.isMember(key);',
+    replace: 'const isAdmitted = members.isMember(key) && isTheirs;',
+    killer: 1,
+  },
+  {
+    name: 'tells nobody that they were removed',
+    file: INTRODUCTIONS,
+    find: ': removalEvidence(membership, key);',
+    replace: ': undefined;',
+    killer: 'a removal wins',
+  },
+  {
+    name: 'does not explain to somebody whom a removed member let in',
+    file: INTRODUCTIONS,
+    find: 'this.#explain(peer, room, operations);',
+    replace: '',
+    killer: 'a newcomer whom a removed host',
+  },
+  {
+    name: 'believes a removed member that it was admitted',
+    file: SEEKER,
+    find: '[...operations, ...this.#known()]',
+    replace: 'operations',
+    killer: 'a newcomer whom a removed host',
+  },
+  {
+    name: 'takes any room for that of the code',
+    file: SEEKER,
+    find: 'if (!isCodeFor(this.#code, id))',
+    replace: 'if (!isCodeFor)',
+    killer: 'a newcomer is shown a false room',
+  },
+  {
+    name: 'answers a removal by a code',
+    file: 'membership/invitation/joining',
+    find: 'if (removals.length > 0)',
+    replace: 'if (removals.length < 0)',
+    killer: 'a code does not let',
+  },
+  {
+    name: 'admits by a code as often as it is shown',
+    file: 'membership/invitation/joining',
+    find: "if (invitation.state !== 'open')",
+    replace: "if (invitation.state === 'void')",
+    killer: 'a code with one use',
+  },
+  {
+    name: 'admits by a code that has expired',
+    file: 'membership/invitation/joining',
+    find: 'if (join.time >= invitation.until)',
+    replace: 'if (join.time < 0)',
+    killer: 'a code is refused after',
+  },
+  {
+    name: 'keeps no names of those who are out',
+    file: MEMBERS,
+    find: 'return this.isMember(author) || former.has(author) || waiting.includes(author);',
+    replace: 'return this.isMember(author);',
+    killer: 17,
+  },
+]
