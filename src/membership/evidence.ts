@@ -1,4 +1,5 @@
 import type { AuthorId } from '../log/format/author.js'
+import { termsOf } from './drafting.js'
 import { termName } from './evaluation/operation-log.js'
 import type { Term } from './evaluation/term.js'
 import type { OperationId } from './format/body.js'
@@ -25,10 +26,18 @@ export function membershipEvidence(membership: Membership, author: AuthorId): Op
   return term && evidenceOf(term)
 }
 
-/** What proves that an author was removed, and the operations of theirs that still count; undefined if nobody removed them. */
+/**
+ * What proves that an author was removed, whichever of their terms they believe to be in, and the operations of theirs that still count;
+ * undefined if nobody removed them, or they are a member again.
+ */
 export function removalEvidence(membership: Membership, author: AuthorId): Operation[] | undefined {
-  const [removal] = membership.removalsOf(author)
-  if (removal === undefined || membership.currentTerm(author) !== undefined) return undefined
-  const branch = membership.logs.get(termName(author, removal.place.term))?.branchTo(removal.place)
-  return [...evidenceOf(removal.by, removal.id), ...(branch ?? [])]
+  if (membership.currentTerm(author) !== undefined) return undefined
+  const evidence = new Map<OperationId, Operation>()
+  for (const term of termsOf(membership, author)) {
+    const [removal] = term.removals
+    if (removal === undefined) continue
+    const branch = membership.logs.get(termName(author, removal.place.term))?.branchTo(removal.place) ?? []
+    for (const operation of [...evidenceOf(removal.by, removal.id), ...branch]) evidence.set(operation.id, operation)
+  }
+  return evidence.size === 0 ? undefined : [...evidence.values()]
 }

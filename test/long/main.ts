@@ -12,6 +12,7 @@ import { mutatedSessions } from './mutated-sessions.js'
 import { nodeKills } from './node-kills.js'
 import { overlay } from './overlay.js'
 import { powerCut } from './power-cut.js'
+import { roomMutations, roomSimulation } from './room-simulation.js'
 import { sanitiser } from './sanitise.js'
 import { screen } from './screen.js'
 import { simulation } from './simulation.js'
@@ -30,6 +31,8 @@ const RUNS: readonly LongRun[] = [
   handshakes,
   membership,
   mutatedSessions,
+  roomMutations,
+  roomSimulation,
   sanitiser,
   screen,
   simulation,

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Fault, LongRun } from './long-run.js'
+import type { Fault, LongRun, Outcome, RunOptions } from './long-run.js'
 
 const WORKER = new URL('./simulation-worker.js', import.meta.url).pathname
 /** Seeds per worker process. */
@@ -33,39 +33,48 @@ export const simulation: LongRun = {
   name: 'simulation',
   shows: 'under random faults nothing is lost, forged or duplicated, and all peers converge',
   cycles: 100_000,
-  run: async ({ cycles, seed, isOver = () => false, keep }) => {
-    const startedAt = Date.now()
-    const faults: Fault[] = []
-    const sum = { seeds: 0, steps: 0, slowest: 0, memory: 0 }
-    let next = seed
-    const work = async (): Promise<void> => {
-      while (next < seed + cycles && !isOver()) {
-        const first = next
-        const count = Math.min(SEEDS_PER_WORKER, seed + cycles - first)
-        next += count
-        const report = await runSeeds(first, count, keep)
-        sum.seeds += report.seeds
-        sum.steps += report.steps
-        sum.slowest = Math.max(sum.slowest, report.slowestMs)
-        sum.memory = Math.max(sum.memory, report.memoryMiB)
-        faults.push(...report.faults)
-      }
-    }
-    await Promise.all(Array.from({ length: availableParallelism() }, work))
-    const seconds = (Date.now() - startedAt) / 1000
-    if (keep === undefined) await remember(faults)
-    return {
-      figures: {
-        seeds: sum.seeds,
-        failed: faults.length,
-        'seeds a second': Math.round((10 * sum.seeds) / seconds) / 10,
-        steps: sum.steps,
-        'slowest convergence in virtual ms': Math.ceil(sum.slowest),
-        'most memory in MiB': Math.round(sum.memory),
-      },
-      faults,
-    }
+  run: async options => {
+    const outcome = await runSeedsOf(WORKER, options)
+    if (options.keep === undefined) await remember(outcome.faults)
+    return outcome
   },
+}
+
+/** Runs seeds on all processors, in processes of `worker`. */
+export async function runSeedsOf(
+  worker: string,
+  { cycles, seed, isOver = () => false, keep }: RunOptions,
+): Promise<Outcome> {
+  const startedAt = Date.now()
+  const faults: Fault[] = []
+  const sum = { seeds: 0, steps: 0, slowest: 0, memory: 0 }
+  let next = seed
+  const work = async (): Promise<void> => {
+    while (next < seed + cycles && !isOver()) {
+      const first = next
+      const count = Math.min(SEEDS_PER_WORKER, seed + cycles - first)
+      next += count
+      const report = await runSeeds(first, count, keep, worker)
+      sum.seeds += report.seeds
+      sum.steps += report.steps
+      sum.slowest = Math.max(sum.slowest, report.slowestMs)
+      sum.memory = Math.max(sum.memory, report.memoryMiB)
+      faults.push(...report.faults)
+    }
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, work))
+  const seconds = (Date.now() - startedAt) / 1000
+  return {
+    figures: {
+      seeds: sum.seeds,
+      failed: faults.length,
+      'seeds a second': Math.round((10 * sum.seeds) / seconds) / 10,
+      steps: sum.steps,
+      'slowest convergence in virtual ms': Math.ceil(sum.slowest),
+      'most memory in MiB': Math.round(sum.memory),
+    },
+    faults,
+  }
 }
 
 /** Adds failing seeds to the regressions, which every test run repeats. */
@@ -78,9 +87,9 @@ async function remember(faults: readonly Fault[]): Promise<void> {
 }
 
 /** Runs `count` seeds from `first` on in a process of their own; with `keep`, only these steps of the plan. */
-export async function runSeeds(first: number, count: number, keep?: string): Promise<Report> {
+export async function runSeeds(first: number, count: number, keep?: string, worker = WORKER): Promise<Report> {
   const args = [String(first), String(count), ...(keep === undefined ? [] : [keep])]
-  const child = spawn(process.execPath, ['--no-warnings', '--enable-source-maps', WORKER, ...args], {
+  const child = spawn(process.execPath, ['--no-warnings', '--enable-source-maps', worker, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const closed = once(child, 'close')

@@ -43,7 +43,7 @@ export interface IntroducedRoom {
 
 interface Peer extends ProvenPeer {
   readonly key: AuthorId
-  /** The evidence that was sent for each room: its last operation. */
+  /** The evidence that was sent for each room: how many operations, and the last one. */
   readonly sent: Map<RoomMembers, string>
   takenBytes: number
   knocks: number
@@ -125,9 +125,9 @@ export class Introductions {
     if (isAdmitted === isTheirs) return
     const { membership, me } = members
     const evidence = isAdmitted ? membershipEvidence(membership, me) : removalEvidence(membership, key)
-    const last = evidence?.at(-1)?.id
-    if (evidence === undefined || last === undefined || sent.get(members) === last) return
-    sent.set(members, last)
+    const summary = `${evidence?.length} ${evidence?.at(-1)?.id}`
+    if (evidence === undefined || sent.get(members) === summary) return
+    sent.set(members, summary)
     const tag = multiplexer.tagOf(members.room.id, 'us')
     for (const body of encodeEvidence(isAdmitted ? 'evidence' : 'ended', tag, evidence)) multiplexer.sendControl(body)
   }

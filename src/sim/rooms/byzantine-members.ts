@@ -52,6 +52,11 @@ export class ByzantineMembers {
     this.#sent.emit('change', operations)
   }
 
+  /** Sends one of two branches to each peer that is connected. */
+  pushApart(pick: () => readonly Operation[]): void {
+    for (const listener of this.#sent.listeners('change')) listener(pick())
+  }
+
   #isSent({ id, body }: Operation): boolean {
     return !this.#withholds || body.kind !== 'remove' || this.#extra.has(id)
   }

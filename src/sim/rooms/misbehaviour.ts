@@ -22,6 +22,7 @@ import type { Seat } from './seat.js'
 /** What a Byzantine member does besides ignoring its own removal. */
 export const MISBEHAVIOURS = [
   'forks its operations',
+  'tells each another branch',
   'skips a place',
   'names an unknown parent',
   'admits somebody unasked',
@@ -68,12 +69,22 @@ export function misbehave(who: Malefactor, what: Misbehaviour): void {
   const { members, byzantine } = seat
   if (members === undefined || byzantine === undefined) return
   if (what === 'sends foreign tags') sendForeignTags(who, members.sent)
-  else if (what === 'shows a false room') showFalseRoom(who)
+  else if (what === 'tells each another branch') {
+    const branches = [branch(who), branch(who)]
+    byzantine.pushApart(() => random.pick(branches))
+  } else if (what === 'shows a false room') showFalseRoom(who)
   else if (what === 'garbles the exchange') {
     for (const { stream } of seat.connections)
       if (!stream.destroyed) stream.write(frame(Uint8Array.of(random.whole(17, 22), ...random.bytes(40))))
   } else if (INVALID.includes(what)) byzantine.pushOnce(madeUp(who, what))
   else byzantine.push(madeUp(who, what))
+}
+
+/** An operation behind those that everybody has. */
+function branch(who: Malefactor): Operation[] {
+  const { members, author } = who.seat
+  const next = members && nextPlace(members.membership, author)
+  return next === undefined ? [] : [sign(who, next, admissionOfPuppet(who))]
 }
 
 /** The operations of a misbehaviour. */

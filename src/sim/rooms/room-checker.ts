@@ -38,6 +38,8 @@ export class RoomChecker {
   readonly #acknowledged = new Map<string, Set<string>>()
   /** Who got a line on a way that led through a Byzantine peer: `author/line`. */
   readonly #tainted = new Set<string>()
+  /** Who put back an old copy: they may have signed two histories. */
+  readonly #restored = new Set<AuthorId>()
   readonly #truths = new Map<string, { readonly of: readonly Membership[]; readonly truth: Membership }>()
 
   constructor(now: () => Millis) {
@@ -59,6 +61,10 @@ export class RoomChecker {
 
   nameOf(author: AuthorId): string {
     return this.#names.get(author) ?? author.slice(0, 8)
+  }
+
+  restored(author: AuthorId): void {
+    this.#restored.add(author)
   }
 
   founded(room: string, founder: AuthorId): void {
@@ -148,6 +154,9 @@ export class RoomChecker {
     for (const author of truth.members.keys())
       if (author !== founder && !this.#consents.has(`${room}/${author}`))
         this.violate(`${this.nameOf(author)} is a member of ${room}, and never asked to be`)
+    for (const warning of truth.warnings)
+      if (warning.kind === 'fork' && this.isHonest(warning.author) && !this.#restored.has(warning.author))
+        this.violate(`the honest ${this.nameOf(warning.author)} signed two histories of ${room}`)
     const inRoom = this.#operationsIn(truth)
     if (!inRoom.some(({ author, body }) => author === founder && body.kind === 'leave') && !truth.members.has(founder))
       this.violate(`the founder of ${room} is out`)

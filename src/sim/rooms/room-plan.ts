@@ -43,7 +43,7 @@ export type RoomAction =
   | { readonly kind: 'crash'; readonly peer: string; readonly how: 'killed' | 'power cut' }
   | { readonly kind: 'start' | 'sleep' | 'wake'; readonly peer: string }
   | { readonly kind: 'cut' | 'reset'; readonly a: string; readonly b: string }
-  | { readonly kind: 'partition'; readonly group: readonly string[] }
+  | { readonly kind: 'partition'; readonly group: readonly string[]; readonly resets: boolean }
   | { readonly kind: 'heal' }
   | { readonly kind: 'set clock'; readonly peer: string; readonly aheadMs: Millis }
 
@@ -173,7 +173,7 @@ class ActionDraw {
       [1, () => ({ kind: 'sleep', peer })],
       [2, () => ({ kind: 'wake', peer })],
       [3, () => ({ kind: 'cut', ...pair() })],
-      [3, () => ({ kind: 'partition', group: all.filter(() => random.is(0.5)) })],
+      [3, () => ({ kind: 'partition', group: all.filter(() => random.is(0.5)), resets: random.is(0.5) })],
       [4, () => ({ kind: 'heal' })],
       [3, () => ({ kind: 'reset', ...pair() })],
       [1, () => ({ kind: 'set clock', peer, aheadMs: random.between(-30, 30) * HOUR_MS })],
@@ -240,7 +240,7 @@ export async function performInRooms(world: RoomWorld, action: RoomAction): Prom
     case 'reset':
       return world[action.kind](action.a, action.b)
     case 'partition':
-      return world.partition(action.group)
+      return world.partition(action.group, action.resets)
     case 'heal':
       return world.heal()
     case 'set clock':

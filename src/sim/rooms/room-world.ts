@@ -12,6 +12,7 @@ import { joinRefusalOf } from '../../membership/invitation/joining.js'
 import type { Membership } from '../../membership/membership.js'
 import { drainEventLoop } from '../virtual/drain-event-loop.js'
 import { type NetworkOptions, VirtualNetwork } from '../virtual/network.js'
+import type { SortedRows } from '../virtual/sorted-rows.js'
 import { VirtualTime } from '../virtual/time.js'
 import { Violation } from '../world/world.js'
 import { RoomChecker } from './room-checker.js'
@@ -109,9 +110,15 @@ export class RoomWorld {
     this.network.cut(this.person(a).host, this.person(b).host)
   }
 
-  partition(group: readonly string[]): void {
+  /** Drops all packets between the group and the others; with `resets`, their connections end at once. */
+  partition(group: readonly string[], resets = false): void {
     const inside = new Set(group)
-    for (const a of group) for (const b of this.names) if (!inside.has(b)) this.cut(a, b)
+    for (const a of group)
+      for (const b of this.names) {
+        if (inside.has(b)) continue
+        if (resets) this.reset(a, b)
+        this.cut(a, b)
+      }
   }
 
   heal(): void {
@@ -122,6 +129,13 @@ export class RoomWorld {
   reset(a: string, b: string): void {
     this.#note(`the connections between ${a} and ${b} are reset`)
     this.network.reset(this.person(a).host, this.person(b).host)
+  }
+
+  /** Puts an old copy of a disk back. */
+  restore(name: string, room: string, copy: SortedRows): void {
+    this.#note(`${name} restores a backup`)
+    this.checker.restored(this.person(name).author)
+    this.seat(name, room)?.disk.restore(copy)
   }
 
   /** Founds a room; `founder` is in it when its first operation is on disk. */
@@ -166,6 +180,11 @@ export class RoomWorld {
   /** Signs a removal that the program refuses to sign. */
   removeAnyway(by: string, room: string, subject: string): Promise<void> {
     return this.act(this.seat(by, room)?.removeAnyway(this.person(subject).author))
+  }
+
+  /** Signs an admission that the program refuses to sign. */
+  admitAnyway(by: string, room: string, subject: string): Promise<void> {
+    return this.act(this.seat(by, room)?.admitAnyway(this.person(subject).author))
   }
 
   admit(by: string, room: string, subject: string, role: GivenRole): Promise<void> {
@@ -250,6 +269,12 @@ export class RoomWorld {
         .join(' ')
     if (names(truth) !== [...expected].sort().join(' '))
       this.checker.violate(`${names(truth)} are in ${room}, and not ${[...expected].sort().join(' ')}`)
+    this.check()
+  }
+
+  expectIn(room: string, name: string): void {
+    if (this.checker.truth(room)?.members.has(this.person(name).author) !== true)
+      this.checker.violate(`${name} is no member of ${room}`)
     this.check()
   }
 

@@ -235,6 +235,9 @@ export const ROOM_SCHEDULES: Readonly<Record<string, RoomSchedule>> = {
       await world.admit('carol', ROOM, 'dave', 'member')
       await soon(world)
       world.expectMembers(ROOM, 'alice', 'bob', 'carol')
+      await world.admitAnyway('carol', ROOM, 'dave')
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'carol')
       await world.admit('alice', ROOM, 'dave', 'member')
       await world.settle()
       world.expectMembers(ROOM, 'alice', 'bob', 'carol', 'dave')
@@ -310,6 +313,24 @@ export const ROOM_SCHEDULES: Readonly<Record<string, RoomSchedule>> = {
       await world.settle()
       world.expectMembers(ROOM, 'alice', 'bob')
       world.expectRefusal('carol', 'removed')
+    },
+  },
+
+  'somebody who is removed a second time, while away, learns it': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'])
+      await world.remove('alice', ROOM, 'carol')
+      await soon(world)
+      await world.admit('alice', ROOM, 'carol', 'member')
+      await world.run(3_000)
+      world.person('carol').crash('killed')
+      await world.remove('alice', ROOM, 'carol')
+      await soon(world)
+      world.person('carol').start()
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob')
+      world.expectAware('carol', ROOM)
     },
   },
 
@@ -402,10 +423,9 @@ export const ROOM_SCHEDULES: Readonly<Record<string, RoomSchedule>> = {
       await world.remove('alice', ROOM, 'mallory')
       world.partition(['mallory', 'carol'])
       world.join('carol', 100)
-      await world.run(500)
-      for (let times = 0; times < 3; times++) {
+      for (let times = 0; times < 40; times++) {
         world.person('mallory').misbehave(ROOM, 'shows a false room', world.secrets)
-        await soon(world)
+        await world.run(10)
       }
       await world.settle()
       world.expectOut(ROOM, 'mallory')
@@ -492,21 +512,41 @@ export const ROOM_SCHEDULES: Readonly<Record<string, RoomSchedule>> = {
     },
   },
 
+  'lines do not overtake the removal that their author knew of, to members who have not heard': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'host'])
+      for (let times = 0; times < 8; times++) {
+        world.partition(['alice'], true)
+        await soon(world)
+        await world.remove('alice', ROOM, 'mallory')
+        for (let line = 0; line < 20; line++) world.seat('alice', ROOM)?.say(`secret ${times}.${line}`)
+        await soon(world)
+        world.heal()
+        world.cut('alice', 'mallory')
+        await world.run(3_000)
+        world.heal()
+        await world.admit('alice', ROOM, 'mallory', 'host')
+        await world.run(2_000)
+      }
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'carol', 'mallory')
+    },
+  },
+
   'a member crashes between a removal and the lines behind it': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'host'], ['mallory', 'host'])
       for (let times = 0; times < 6; times++) {
-        world.cut('alice', 'mallory')
-        world.cut('alice', 'bob')
+        world.partition(['alice'], true)
         await soon(world)
         await world.remove('alice', ROOM, 'mallory')
         for (let line = 0; line < 20; line++) world.seat('alice', ROOM)?.say(`secret ${times}.${line}`)
         await soon(world)
-        world.network.healAll()
+        world.heal()
         world.cut('alice', 'mallory')
-        world.reset('alice', 'bob')
-        await world.run(60 + 13 * times)
+        await world.run(1_000 + 40 * times)
         world.person('bob').crash('power cut')
         world.person('bob').start()
         await soon(world)
@@ -517,6 +557,49 @@ export const ROOM_SCHEDULES: Readonly<Record<string, RoomSchedule>> = {
       }
       await world.settle()
       world.expectMembers(ROOM, 'alice', 'bob', 'mallory')
+    },
+  },
+
+  'an admin whose power fails while they sign has signed one history': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'])
+      for (let times = 0; times < 12; times++) {
+        void world.seat('alice', ROOM)?.remove(world.person('bob').author)
+        await world.run(2 + times)
+        world.partition(['alice'], true)
+        world.person('alice').crash('power cut')
+        world.person('alice').start()
+        await world.run(200)
+        await world.invite('alice', ROOM, 1_000 + times)
+        await world.admit('alice', ROOM, 'bob', 'host')
+        world.heal()
+        await world.run(3_000)
+      }
+      await world.settle()
+      world.expectIn(ROOM, 'alice')
+    },
+  },
+
+  'two branches of as many operations, one in each partition, meet': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'host'])
+      for (const [a, b] of [
+        ['bob', 'carol'],
+        ['alice', 'bob'],
+        ['alice', 'carol'],
+      ] as const) {
+        world.reset(a, b)
+        world.cut(a, b)
+      }
+      await soon(world)
+      for (let times = 0; times < 3; times++)
+        world.person('mallory').misbehave(ROOM, 'tells each another branch', world.secrets)
+      await world.run(30)
+      world.person('mallory').crash('killed')
+      await world.settle()
+      world.expectWarning(ROOM, 'fork')
     },
   },
 
@@ -549,11 +632,17 @@ export const ROOM_SCHEDULES: Readonly<Record<string, RoomSchedule>> = {
       await world.enter('dave', ROOM, 'alice')
       await soon(world)
       world.person('alice').crash('killed')
-      if (copy !== undefined) world.seat('alice', ROOM)?.disk.restore(copy)
+      if (copy !== undefined) world.restore('alice', ROOM, copy)
       world.partition(['alice'])
       world.person('alice').start()
       await soon(world)
       await world.remove('alice', ROOM, 'carol')
+      await world.settle()
+      world.expectWarning(ROOM, 'fork')
+      for (const name of ['bob', 'dave']) {
+        world.person(name).crash('killed')
+        world.person(name).start()
+      }
       await world.settle()
       world.expectWarning(ROOM, 'fork')
     },

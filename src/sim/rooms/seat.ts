@@ -11,7 +11,7 @@ import { entryStart, isStub } from '../../log/format/packed.js'
 import type { SignedRun } from '../../log/format/segment-plan.js'
 import { Log } from '../../log/log.js'
 import { admissionOf, nextPlace, removalOf } from '../../membership/drafting.js'
-import type { ChatPlace } from '../../membership/format/body.js'
+import type { Body, ChatPlace } from '../../membership/format/body.js'
 import { type Operation, signOperation } from '../../membership/format/operation.js'
 import type { GivenRole } from '../../membership/format/role.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
@@ -270,14 +270,18 @@ export class Seat {
   }
 
   /** Signs a removal that the program refuses. */
-  async removeAnyway(subject: AuthorId): Promise<void> {
-    const { members } = this
-    const place = members && nextPlace(members.membership, this.author)
-    const body = members && removalOf(members.membership, subject, [], this.#nowMs)
-    if (members === undefined || place === undefined || body === undefined) return
-    const operation = signOperation(members.room.id, this.#options.keys, place, body)
-    this.#context.checker.signed([operation], false)
-    await members.add([operation])
+  removeAnyway(subject: AuthorId): Promise<void> {
+    return this.#signAnyway(membership => removalOf(membership, subject, [], this.#nowMs))
+  }
+
+  /** Signs an admission that the program refuses. */
+  admitAnyway(subject: AuthorId): Promise<void> {
+    return this.#signAnyway(membership => {
+      const consent = consentIn(membership, subject)
+      return consent === undefined
+        ? undefined
+        : admissionOf(membership, { subject, role: 'member', consent, time: this.#nowMs })
+    })
   }
 
   /** Admits somebody again, or to another role. */
@@ -306,6 +310,16 @@ export class Seat {
     const shown: Entry[] = []
     for await (const entries of open.room.entries({})) shown.push(...entries)
     return { shown, stored: await historyOf(open.log) }
+  }
+
+  async #signAnyway(draft: (membership: Membership) => Body | undefined): Promise<void> {
+    const { members } = this
+    const place = members && nextPlace(members.membership, this.author)
+    const body = members && draft(members.membership)
+    if (members === undefined || place === undefined || body === undefined) return
+    const operation = signOperation(members.room.id, this.#options.keys, place, body)
+    this.#context.checker.signed([operation], false)
+    await members.add([operation])
   }
 
   get #nowMs(): number {

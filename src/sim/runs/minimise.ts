@@ -1,11 +1,14 @@
-import type { FaultPlan } from './fault-plan.js'
+/** A plan of steps, each of which can be left out. */
+interface Stepped {
+  readonly steps: readonly unknown[]
+}
 
 /**
  * Minimises a failing plan by delta debugging (Zeller's ddmin): removes steps as long as it still fails. Calls `isFailing` at
  * most `triesMax` times. Resolves with the indices of the remaining steps.
  */
 export async function minimise(
-  plan: FaultPlan,
+  plan: Stepped,
   isFailing: (kept: readonly number[]) => Promise<boolean>,
   triesMax = 200,
 ): Promise<readonly number[]> {
@@ -30,7 +33,7 @@ export async function minimise(
 }
 
 /** The plan with only these steps, at their original times. */
-export const withSteps = (plan: FaultPlan, kept: readonly number[]): FaultPlan => ({
+export const withSteps = <P extends Stepped>(plan: P, kept: readonly number[]): P => ({
   ...plan,
   steps: plan.steps.filter((_, index) => kept.includes(index)),
 })

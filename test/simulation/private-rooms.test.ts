@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import test from 'node:test'
+import { promisify } from 'node:util'
+import { drawRoomPlan } from '../../src/sim/rooms/room-plan.js'
+import { randomRoomRun, runRoomPlan, runSchedule } from '../../src/sim/rooms/room-run.js'
+import { ROOM_SCHEDULES } from '../../src/sim/rooms/schedules.js'
+import { ROOM_BUGS } from './room-bugs.js'
+
+/** A long run tries any number of seeds, and every mutation: test/long/room-simulation.ts. */
+const SEEDS = 3
+const RUN = new URL('../helper/room-mutation-run.js', import.meta.url).pathname
+
+for (const [name, schedule] of Object.entries(ROOM_SCHEDULES))
+  test(name, async () => void (await runSchedule(schedule)))
+
+test('random members, removals and faults: all agree, and nobody gets what they should not', async () => {
+  for (let seed = 1; seed <= SEEDS; seed++) await randomRoomRun(seed)
+})
+
+test('the same seed gives the same run', async () => {
+  const plan = drawRoomPlan(2, { faultsMs: 2_000 })
+  const [first, second] = [await runRoomPlan(plan), await runRoomPlan(plan)]
+  assert.equal(first.trace.join('\n'), second.trace.join('\n'))
+})
+
+for (const { name } of ROOM_BUGS.filter(({ isUsual }) => isUsual))
+  test(`killed: ${name}`, async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', RUN, name, '0'])
+    assert.notDeepEqual(JSON.parse(stdout), {})
+  })
+
+test('each mutation is of text that occurs once, and names a schedule or a seed', async () => {
+  for (const { name, file, find, killer } of ROOM_BUGS) {
+    const text = await readFile(new URL(`../../src/${file}.js`, import.meta.url), 'utf8')
+    assert.equal(text.split(find).length, 2, name)
+    const isKnown = Object.keys(ROOM_SCHEDULES).some(called => called.startsWith(String(killer)))
+    assert.ok(typeof killer === 'number' || isKnown, name)
+  }
+})
