@@ -124,3 +124,20 @@ test('reports invalid options in one line', BOUND, async t => {
     assert.match(child.stderr[0] ?? '', complaint)
   }
 })
+
+test('simulates private rooms, and repeats a run from its seed', BOUND, async t => {
+  const run = async () => {
+    const { code, stdout } = await simulated(t, '--rooms', '--byzantine', '1', '--seed', '4', '--json')
+    assert.equal(code, 0, stdout.join('\n'))
+    const { wallMs, ...figures } = JSON.parse(stdout[0] ?? '')
+    assert.ok(wallMs > 0)
+    return figures
+  }
+  const figures = await run()
+  assert.deepEqual([figures.seed, figures.byzantine, figures.violations, figures.needed], [4, 1, [], []])
+  assert.ok(figures.rooms[0].members >= 2 && figures.rooms[0].lines > 0)
+  assert.deepEqual(await run(), figures)
+  const { code, stderr } = await simulated(t, '--rooms', '--loss', '0.1')
+  assert.equal(code, 2)
+  assert.match(stderr.join(), /--loss does not go with --rooms/)
+})

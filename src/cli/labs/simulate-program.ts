@@ -15,6 +15,8 @@ interface SimulateFlags extends SimulationFlags {
   readonly churn: number
   readonly partition: number
   readonly report?: string
+  readonly rooms?: boolean
+  readonly byzantine?: number
 }
 
 interface OverlayFlags extends SimulationFlags {
@@ -53,13 +55,49 @@ function simulateChatCommand(program: Command, exitWith: ExitWith): Command {
     .option('--partition <minutes>', 'duration of a partition into two halves, in the middle of the run', number, 0)
     .option('--json', 'one JSON object')
     .option('--report <file>', 'write a page with charts')
+    .option('--rooms', 'simulate private rooms instead: who is let in and removed, Byzantine members, crashes')
+    .option('--byzantine <n>', 'with --rooms: Byzantine members (default: up to 2)', between(0, 2))
     .action(
-      exitWith(async ({ seed, delay, json, partition, report, ...flags }: SimulateFlags) => {
-        const { simulate } = await import('./simulate-command.js')
+      exitWith(async (flags: SimulateFlags, command: Command) => {
+        const { seed, delay, json, partition, report, rooms, byzantine, ...chat } = flags
         const run = simulationOptionsOf({ seed, delay, json })
-        return simulate({ ...flags, ...run, partitionMinutes: partition, report })
+        if (rooms) return simulateRoomsWith(command, { ...run, byzantine, peers: chat.peers, minutes: chat.minutes })
+        if (byzantine !== undefined)
+          throw new ChatError('BAD_USAGE', '--byzantine needs --rooms', { hint: 'Add --rooms.' })
+        const { simulate } = await import('./simulate-command.js')
+        return simulate({ ...chat, ...run, partitionMinutes: partition, report })
       }),
     )
+}
+
+const CHAT_ONLY = ['topology', 'lines', 'delay', 'loss', 'churn', 'partition', 'report']
+
+interface RoomsFlags {
+  readonly seed: number
+  readonly isJson: boolean
+  readonly peers: number
+  readonly minutes: number
+  readonly byzantine: number | undefined
+}
+
+async function simulateRoomsWith(
+  command: Command,
+  { seed, isJson, peers, minutes, byzantine }: RoomsFlags,
+): Promise<number> {
+  const isGiven = (name: string): boolean => command.getOptionValueSource(name) === 'cli'
+  const foreign = CHAT_ONLY.find(isGiven)
+  if (foreign !== undefined)
+    throw new ChatError('BAD_USAGE', `--${foreign} does not go with --rooms`, {
+      hint: 'With --rooms there are --peers, --byzantine, --minutes, --seed and --json.',
+    })
+  const { simulateRoomsCommand } = await import('./simulate-rooms-command.js')
+  return simulateRoomsCommand({
+    seed,
+    isJson,
+    people: isGiven('peers') ? peers : undefined,
+    byzantine,
+    faultsMs: isGiven('minutes') ? minutes * 60_000 : undefined,
+  })
 }
 
 function overlayCommand(program: Command, exitWith: ExitWith): Command {

@@ -3,7 +3,12 @@ import type { AuthorId } from '../../log/format/author.js'
 import type { Admit, OperationId } from '../../membership/format/body.js'
 import type { Operation } from '../../membership/format/operation.js'
 import { Membership } from '../../membership/membership.js'
-import type { Seat } from './seat.js'
+
+/** A room of a person, as far as it is checked. */
+interface CheckedSeat {
+  readonly author: AuthorId
+  readonly members: { readonly membership: Membership } | undefined
+}
 
 /** A line of the chat, as its author knew the room when they sent it. */
 interface Line {
@@ -29,7 +34,7 @@ export class RoomChecker {
   readonly #now: () => Millis
   readonly #names = new Map<AuthorId, string>()
   readonly #honest = new Set<AuthorId>()
-  readonly #seats = new Map<string, Seat[]>()
+  readonly #seats = new Map<string, CheckedSeat[]>()
   readonly #founders = new Map<string, AuthorId>()
   /** Who asked to be in a room: `room/author`. */
   readonly #consents = new Set<string>()
@@ -71,7 +76,7 @@ export class RoomChecker {
     this.#founders.set(room, founder)
   }
 
-  seat(room: string, seat: Seat): void {
+  seat(room: string, seat: CheckedSeat): void {
     this.#seats.set(room, [...(this.#seats.get(room) ?? []), seat])
   }
 

@@ -1,6 +1,6 @@
 import type { Millis } from '../../base/clock.js'
 import { drawRoomPlan, performInRooms, type RoomPlan } from './room-plan.js'
-import { RoomWorld } from './room-world.js'
+import { type RoomSummary, RoomWorld } from './room-world.js'
 import type { RoomSchedule } from './schedules.js'
 
 /** Result of a run. */
@@ -9,8 +9,7 @@ export interface RoomOutcome {
   readonly people: number
   readonly steps: number
   readonly settledMs: Millis
-  /** Who is in each room in the end. */
-  readonly members: Readonly<Record<string, number>>
+  readonly rooms: readonly RoomSummary[]
   readonly virtualMs: Millis
   readonly trace: readonly string[]
 }
@@ -28,15 +27,13 @@ export async function runRoomPlan({ seed, people, aheadMs, network, steps, endMs
     }
     await world.run(Math.max(0, endMs - world.elapsedMs))
     const settledMs = await world.settle()
-    const members = Object.fromEntries(
-      world.rooms.map(room => [room, world.checker.truth(room)?.members.size ?? 0] as const),
-    )
+    const rooms = world.rooms.map(room => world.summaryOf(room))
     return {
       seed,
       people: people.size,
       steps: world.steps,
       settledMs,
-      members,
+      rooms,
       virtualMs: world.elapsedMs,
       trace: world.trace,
     }

@@ -39,6 +39,16 @@ export interface RoomWorldOptions {
   readonly aheadMs?: (name: string) => Millis
 }
 
+/** A room at the end of a run. */
+export interface RoomSummary {
+  readonly room: string
+  readonly members: number
+  readonly former: number
+  readonly warnings: number
+  /** Lines that the members are shown. */
+  readonly lines: number
+}
+
 /** People with private rooms in one process and in virtual time, all determined by one seed. */
 export class RoomWorld {
   readonly checker: RoomChecker
@@ -323,6 +333,20 @@ export class RoomWorld {
 
   check(): void {
     if (this.checker.violations.length > 0) throw new Violation(this.checker.violations, this.story())
+  }
+
+  /** A room as it is once everybody has settled. */
+  summaryOf(room: string): RoomSummary {
+    const truth = this.checker.truth(room)
+    const [first] = this.insidersOf(room)
+    const shown = this.#histories.get(`${room}/${first?.name}`)?.shown ?? []
+    return {
+      room,
+      members: truth?.members.size ?? 0,
+      former: truth?.former.size ?? 0,
+      warnings: truth?.warnings.length ?? 0,
+      lines: shown.flatMap(({ entry }) => textOf(entry)).length,
+    }
   }
 
   /** The honest people who are in a room by everything that honest people know. */

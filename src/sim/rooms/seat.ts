@@ -124,7 +124,7 @@ export class Seat {
   }
 
   get connections(): readonly Connection[] {
-    return this.#open?.channels.connections ?? []
+    return this.isOpen ? (this.#open?.channels.connections ?? []) : []
   }
 
   /** As `members --json` prints it. */
@@ -351,7 +351,7 @@ export class Seat {
 const NEVER_ADMITTED: Refusal = { kind: 'never-admitted' }
 
 /** The consent in an admission of somebody. */
-export function consentIn({ logs }: Membership, subject: AuthorId): string | undefined {
+function consentIn({ logs }: Membership, subject: AuthorId): string | undefined {
   for (const { operations } of logs.values())
     for (const { body } of operations) if (body.kind === 'admit' && body.subject === subject) return body.consent
   return undefined
