@@ -111,9 +111,10 @@ export class LevelStore implements Store {
       range,
       rest => {
         const iterator = this.#database.iterator({ ...rest, highWaterMarkBytes: PAGE_BYTES_MAX })
-        return { next: () => iterator.nextv(PAGE_ROWS_MAX), close: () => iterator.close() }
+        return { next: rows => iterator.nextv(rows), close: () => iterator.close() }
       },
       row => row[0],
+      ([key, value]) => key.length + value.length,
     )
   }
 
@@ -122,9 +123,10 @@ export class LevelStore implements Store {
       range,
       rest => {
         const iterator = this.#database.keys({ ...rest, highWaterMarkBytes: PAGE_BYTES_MAX })
-        return { next: () => iterator.nextv(PAGE_ROWS_MAX), close: () => iterator.close() }
+        return { next: rows => iterator.nextv(rows), close: () => iterator.close() }
       },
       key => key,
+      ({ length }) => length,
     )
   }
 
@@ -206,6 +208,7 @@ export class LevelStore implements Store {
     range: Range,
     open: (rest: Range) => Pages<T>,
     keyOf: (item: T) => Uint8Array,
+    sizeOf: (item: T) => number,
   ): AsyncGenerator<readonly T[]> {
     let rest = range
     let left = range.limit ?? Number.POSITIVE_INFINITY
@@ -214,13 +217,18 @@ export class LevelStore implements Store {
       let pages: Pages<T> | undefined
       try {
         pages = open(rest)
+        let rows = PAGE_ROWS_MAX
         for (let ahead: Promise<readonly T[]> | undefined; ; ) {
-          const page = await (ahead ?? pages.next())
+          const page = await (ahead ?? pages.next(rows))
           const last = page.at(-1)
           if (last === undefined) return
           left -= page.length
+          // A page that is not full is probably the last one that the caller needs. And to look for a row behind a long one may
+          // decompress as much of another log.
+          const isFull = page.reduce((sum, item) => sum + sizeOf(item), 0) >= PAGE_BYTES_MAX
+          rows = isFull && page.length === 1 ? 1 : PAGE_ROWS_MAX
           // After the second page, the next one is read ahead.
-          ahead = rest === range ? undefined : pages.next()
+          ahead = isFull && rest !== range ? pages.next(rows) : undefined
           ahead?.catch(() => undefined) // reported when the page is used
           rest = { ...after(rest, keyOf(last)), ...(left < Number.POSITIVE_INFINITY && { limit: left }) }
           yield page
@@ -248,7 +256,7 @@ export class LevelStore implements Store {
 }
 
 interface Pages<T> {
-  next(): Promise<readonly T[]>
+  next(rows: number): Promise<readonly T[]>
   close(): Promise<void>
 }
 

@@ -7,8 +7,8 @@ const LENGTH_BYTES = 2
 /** Bytes that a record adds to its text. */
 export const RECORD_OVERHEAD_BYTES = LENGTH_BYTES + SEAL_BYTES
 
-/** Longest text of one record: its length has 16 bits, and the first record of a direction also contains the header. */
-const RECORD_TEXT_MAX = 0xffff - STREAM_HEADER_BYTES - SEAL_BYTES
+/** Longest sealed message of one record, with the header in the first one of a direction: its length has 16 bits. */
+const RECORD_BODY_MAX = 0xffff
 
 /**
  * Seals one direction of a connection into records: u16 length ‖ sealed message, and in the first record the header of the stream
@@ -29,11 +29,13 @@ export class RecordSealer {
   seal(text: Uint8Array, isFinal = false): Buffer {
     const header = this.#header ?? EMPTY
     this.#header = undefined
-    const count = Math.max(1, Math.ceil(text.length / RECORD_TEXT_MAX))
+    // A whole segment fits into two records without the header, and would otherwise need a third one for its last bytes.
+    const textMax = RECORD_BODY_MAX - SEAL_BYTES - header.length
+    const count = Math.max(1, Math.ceil(text.length / textMax))
     const records = Buffer.allocUnsafeSlow(header.length + text.length + count * RECORD_OVERHEAD_BYTES)
     let end = 0
-    for (let from = 0, left = count; left > 0; from += RECORD_TEXT_MAX, left--) {
-      const part = text.subarray(from, from + RECORD_TEXT_MAX)
+    for (let from = 0, left = count; left > 0; from += textMax, left--) {
+      const part = text.subarray(from, from + textMax)
       const start = end + LENGTH_BYTES + (from === 0 ? header.length : 0)
       if (from === 0) records.set(header, LENGTH_BYTES)
       records.writeUInt16BE(start - end - LENGTH_BYTES + part.length + SEAL_BYTES, end)
@@ -73,7 +75,7 @@ export class RecordOpener {
   }
 
   /** The next record, of at most `bytesMax`. Bad for ever after a bad one, and after the final one. */
-  next(bytesMax = 0xffff): RecordRead {
+  next(bytesMax = RECORD_BODY_MAX): RecordRead {
     if (this.#isOver) return { kind: this.#queue.length > 0 ? 'bad' : 'more' }
     if (this.#queue.length < this.#needed) return { kind: 'more' }
     const [high = 0, low = 0] = this.#queue.peek(LENGTH_BYTES)
