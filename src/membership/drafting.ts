@@ -12,9 +12,9 @@ import type { NextPlace, Operation } from './format/operation.js'
 import { ANSWERS_MAX } from './limits.js'
 import type { Membership } from './membership.js'
 
-// Operations as the program of an author should write them. docs/protocol/membership.md §9.7.
+// Drafts operations the way an author's program should write them. docs/protocol/membership.md §9.7.
 
-/** Where an author's next operation is appended; undefined if they are no member. */
+/** Where an author's next operation is appended; undefined if they are not a member. */
 export function nextPlace(membership: Membership, author: AuthorId): NextPlace | undefined {
   const term = membership.currentTerm(author)
   if (term === undefined) return undefined
@@ -22,12 +22,12 @@ export function nextPlace(membership: Membership, author: AuthorId): NextPlace |
   return { term: id, seq: seq + 1, previous }
 }
 
-/** Where the operations of a term that count end. */
+/** Where the effective operations of a term end. */
 export function endOf({ id, operations = [] }: Term): OperationPlace {
   return { term: id, seq: operations.length, id: operations.at(-1)?.id ?? NO_OPERATION }
 }
 
-/** A removal at the end of what is known of the subject's current or most senior term; undefined if they never were a member. */
+/** A removal at the last known operation of the subject's current or most senior term; undefined if they were never a member. */
 export function removalOf(
   membership: Membership,
   subject: AuthorId,
@@ -39,7 +39,7 @@ export function removalOf(
   return { kind: 'remove', subject, place: endOf(term), ...(chat.length > 0 && { chat }), time }
 }
 
-/** An admission that answers all removals and leaves of its subject that are known. */
+/** An admission that answers all known removals and leaves of its subject. */
 export function admissionOf(membership: Membership, admission: Omit<Admit, 'kind' | 'answers'>): Admit {
   const answers = knownEnds(membership, admission.subject)
     .slice(0, ANSWERS_MAX)

@@ -16,7 +16,7 @@ export interface Founding {
   readonly time: number
 }
 
-/** Founds a private room: gives it, and the founder's first operation. */
+/** Founds a private room. Returns the room and the founder's first operation. */
 export function foundRoom(
   keys: KeyPair,
   { name, nonce, rescue, isClosed, time }: Founding,

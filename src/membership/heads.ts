@@ -6,7 +6,7 @@ import type { Operation } from './format/operation.js'
 /** Summary of the operations of one term: peers with equal heads have the same ones. */
 export interface OperationsHead {
   readonly count: number
-  /** Of their ids, in ascending order. */
+  /** Hash of the ids in ascending order. */
   readonly digest: string
 }
 

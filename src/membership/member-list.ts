@@ -5,8 +5,8 @@ import type { Membership } from './membership.js'
 export type MemberItem = Readonly<Record<string, unknown>>
 
 /**
- * Who is in a room, who waits for a place, who was in it, and what everybody is warned of, as `members --json` prints it: the same on
- * all peers with the same operations and cards. `nameOf` gives the names on cards.
+ * The output of `members --json`: members, people who wait for a place, former members, and warnings. Equal on all peers with the
+ * same operations and cards. `nameOf` returns the names on cards.
  */
 export function memberItems(
   membership: Membership,

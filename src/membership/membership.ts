@@ -30,8 +30,8 @@ export interface FormerMember {
 }
 
 /**
- * Who is a member of a room, and what else its operations say: a pure function of the set of operations, in whatever order and however
- * often they are given. docs/protocol/membership.md §9.5.
+ * Who is a member of a room, and what else follows from its operations: a pure function of the set of operations, independent of
+ * their order and of repetitions. docs/protocol/membership.md §9.5.
  */
 export class Membership {
   readonly room: PrivateRoom

@@ -27,7 +27,7 @@ export type Refusal =
   | { readonly kind: 'has-role'; readonly role: Role }
   /** These removals of the subject are not answered. */
   | { readonly kind: 'unanswered-removals'; readonly removals: readonly OperationId[] }
-  /** These authors removed the subject, and only they and their seniors answer that. */
+  /** These authors removed the subject; only they and their seniors can readmit them. */
   | { readonly kind: 'removed-by-senior'; readonly by: readonly AuthorId[] }
   /** The subject was removed more often than one admission can answer: they need another key. */
   | { readonly kind: 'too-many-removals'; readonly max: number }
@@ -35,7 +35,7 @@ export type Refusal =
   | { readonly kind: 'room-full'; readonly max: number }
   | { readonly kind: 'branch-full'; readonly max: number }
   | { readonly kind: 'too-deep'; readonly max: number }
-  /** The author's log has no place left for this kind of operation. */
+  /** The author's log has no space left for this kind of operation. */
   | { readonly kind: 'log-full'; readonly max: number }
   | { readonly kind: 'too-many-invitations'; readonly max: number }
   /** No invitation with this id is open. */

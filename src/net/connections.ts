@@ -37,7 +37,7 @@ interface PeerConnection extends OpenConnection {
   closeReason: CloseReason
   /** Whether the topology accepted it. */
   isConnected: boolean
-  /** Cancels its end, which is due while there is no room in common. */
+  /** Cancels the timer that closes the connection while there is no room in common. */
   cancelEnd: Cancel
 }
 
@@ -54,7 +54,7 @@ export class Connections implements ChannelCarrier {
   readonly #topology: Topology
   readonly #upgrader: Upgrader
   readonly #rooms = new Map<string, RoomChannels>()
-  /** Closed rooms that a peer may come to. */
+  /** Rooms that are closed here but watched: `onWanted` runs when a peer opens one. */
   readonly #listed = new Set<{ readonly room: Uint8Array; readonly onWanted: () => void }>()
   readonly #open = new Map<ConnectionId, PeerConnection>()
   readonly #retries = new Map<string, Cancel>()
@@ -98,8 +98,8 @@ export class Connections implements ChannelCarrier {
   }
 
   /**
-   * Accepts connections. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. Gives the port: for port 0 a free one, which then
-   * replaces the one in our address.
+   * Accepts connections. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. Resolves with the port; port 0 picks a free one, which
+   * then replaces the port in our address.
    */
   async listen(host: string | undefined, port: number): Promise<number> {
     this.#listener = await this.#options.source.listen(host, port, raw => this.#upgrader.accept(raw, this.#me))
@@ -138,7 +138,7 @@ export class Connections implements ChannelCarrier {
     }
   }
 
-  /** Calls `onWanted` when a peer comes to a room that is closed here, or recalls it. Returns a function that ends that. */
+  /** Calls `onWanted` when a peer opens or recalls a room that is closed here. Returns a function that stops listening. */
   list(room: Uint8Array, onWanted: () => void): () => void {
     const listed = { room, onWanted }
     this.#listed.add(listed)
@@ -312,8 +312,8 @@ export class Connections implements ChannelCarrier {
   }
 
   /**
-   * A room that broke its channel, as by a malformed frame, rests on this connection while the others go on. A connection that has no
-   * other room is closed, for a new one to begin again.
+   * A room whose channel broke, for example by a malformed frame, cools down on this connection; other rooms are unaffected. If the
+   * connection has no other room, it is closed, and a new one starts over.
    */
   #channelBroke(connection: PeerConnection, room: RoomChannels | undefined): void {
     const { id, opened } = connection

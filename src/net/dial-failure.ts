@@ -16,7 +16,7 @@ export const DIAL_FAILURES = [
   /** The peer speaks a version that this one no longer does. */
   'older-version',
   'malformed-handshake',
-  /** The handshake was changed on its way: someone is between, or the peer is faulty. */
+  /** The handshake was modified in transit: there is a man in the middle, or the peer is faulty. */
   'altered',
   'other-room',
   'unproven-key',
@@ -24,7 +24,7 @@ export const DIAL_FAILURES = [
   'lobby-only',
   /** A scuttleup peer, with which nothing can be encrypted, although the user asked for that. */
   'encrypted-only',
-  /** It looks like a scuttleup peer, but a native peer is announced at this address: someone may be between. */
+  /** It looks like a scuttleup peer, but a native peer is announced at this address: possibly a downgrade attack. */
   'announced-native',
   /** Anything else: `detail` is the system's message. */
   'other',

@@ -9,7 +9,7 @@ const REASONS_MAX = 16
 /** Reported instead of a failure reason. */
 const SELF = 'self'
 
-/** A peer that is dialled without success. */
+/** A peer that could not be connected to so far. */
 export interface DialAttempt extends DialFailure {
   readonly name: string
   readonly address: Address
@@ -50,7 +50,7 @@ export class DialTarget {
     return this.#isCoolingDown
   }
 
-  /** Undefined unless the peer is dialled without success. */
+  /** Undefined unless dials of the peer have failed so far. */
   get failing(): DialAttempt | undefined {
     const isDialled = this.state.kind === 'waiting' || this.state.kind === 'dialling'
     if (this.#tries === 0 || !isDialled) return undefined
@@ -67,7 +67,7 @@ export class DialTarget {
     this.#failure = failure
   }
 
-  /** Starts to wait. Gives for how long. */
+  /** Starts to wait. Returns how long. */
   wait(attempt: number, random: () => number): Millis {
     this.state = { kind: 'waiting', attempt: attempt + 1 }
     const delayMs = Math.max(this.cooldownMs * (0.5 + random() / 2), retryDelayMs(attempt, random))

@@ -6,7 +6,7 @@ export const CLOSE_REASONS = [
   'closed',
   /** It broke before the other side ended it. */
   'cut',
-  /** Something arrived that the other side did not send: changed, repeated, left out or reflected. */
+  /** The bytes are not what the other side sent: modified, replayed, dropped or reflected. */
   'altered',
   'protocol-violated',
   /** The peer was silent for too long. */

@@ -56,7 +56,7 @@ class Heartbeat {
     if (this.#connection.writable) this.#connection.write(HEARTBEAT)
   }
 
-  /** A half-closed connection is allowed. Writing twice makes the system report a dead process. */
+  /** The other side may half-close. Two writes tell: the second fails if the other process has ended. */
   #ended(): void {
     this.#cancelBeat()
     this.#write()

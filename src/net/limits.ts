@@ -9,10 +9,10 @@ export const AUTH_BYTES_MAX = 510
 /** Longest time from accepting or opening a connection until its handshake is complete. Enough for a slow Wi-Fi. */
 export const HANDSHAKE_MS_MAX = 5_000
 
-/** How long a connection is kept without a room in common: one may be opened. */
+/** How long a connection without a common room is kept, in case one is opened. */
 export const ROOMLESS_MS_MAX = 30_000
 
-/** Open connections of one process. An idle one costs 50 KiB, one that does not read what is sent a few hundred. */
+/** Open connections of one process. An idle one costs 50 KiB; one whose peer does not read, a few hundred. */
 export const CONNECTIONS_MAX = 128
 
 /** How long a room that broke its channel is not offered on the connection again. */

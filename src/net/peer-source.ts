@@ -14,7 +14,7 @@ export interface Listener {
   close(): Promise<void>
 }
 
-/** Resolves an address to the addresses to dial, best first. Rejects, or gives none, if the host is unknown. */
+/** Resolves an address to the addresses to dial, best first. Rejects, or resolves with none, if the host is unknown. */
 export type Lookup = (address: Address) => Promise<readonly Address[]>
 
 /**

@@ -31,8 +31,8 @@ export interface ProbeOptions {
 }
 
 /**
- * Opens a connection with a key of its own, offers no room, learns the other side's key and whether it has the room, and closes.
- * Neither side counts it as a connection. The other side's key is proven.
+ * Opens a connection with a throwaway key, offers no room, learns the other side's proven key and whether it has the room, and
+ * closes. Neither side counts it as a connection.
  */
 export async function probe(
   address: Address,

@@ -94,7 +94,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
   #recalls: 'no' | 'just-done' | 'again' = 'no'
   #cancelRecall: Cancel = () => {}
 
-  /** `admits` says whether the room may be named to a peer with a key; by default to everybody. */
+  /** `admits` decides by key whether a peer may learn of the room. Default: everyone may. */
   constructor(id: Uint8Array, carrier: ChannelCarrier, admits: (key: string) => boolean = () => true) {
     super()
     this.id = id
@@ -188,7 +188,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
       if (which(connection)) this.#carrier.withdraw(this, connection.id, 'closed', 0)
   }
 
-  /** Something is new in the room: peers that have closed it to open another one open it again for that. */
+  /** The room has new entries: asks peers that have closed it, to make room for another, to open it again. */
   recall(): void {
     if (this.#left.size === 0) return
     if (this.#recalls !== 'no') {
@@ -209,7 +209,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
     for (const connection of this.connections) if (which(connection)) this.#carrier.reconnect(connection.id)
   }
 
-  /** Who is admitted has changed: opens the channels of those who are now, and closes those of the others at once. */
+  /** The admitted peers changed: opens the channels of newly admitted ones, and closes those of the others at once. */
   admissionChanged(): void {
     this.#carrier.readmit(this)
   }
@@ -229,7 +229,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
 
   // The methods below are called by the carrier.
 
-  /** A channel opened on a connection. `dialled` and `probed` are for any room. */
+  /** A channel opened on a connection. Any room may have caused `dialled` and `probed`. */
   opened(connection: Omit<Connection, 'isDiscovered'>): void {
     const { id, dialled, probed } = connection
     if (this.#open.has(id)) return

@@ -146,7 +146,7 @@ export class Topology {
       return this.#openedToSelf(id, target)
     const duplicates = this.connections.filter(other => isSamePeer(other.remote, remote))
     const effects: TopologyEffect[] = []
-    // A first duplicate is accepted in any case, for one of the two is closed right after.
+    // The first duplicate is always accepted: one of the two is closed right after.
     const leaving = duplicates.length === 1 ? undefined : this.#leavingFor(connection)
     if (leaving === id) return this.#refuse(id, target)
     if (leaving !== undefined) effects.push(closeEffect(leaving, 'evicted'), ...this.closed(leaving, 0))
@@ -162,7 +162,7 @@ export class Topology {
     return [...effects, ...this.#markConnected(target), { kind: 'connected', connection: id }]
   }
 
-  /** A connection closed. After one that lasted a moment only, the peer is redialled as after a failed dial. */
+  /** A connection closed. If it was short, the backoff continues as if the dial had failed. */
   closed(id: ConnectionId, lastedMs: Millis): TopologyEffect[] {
     if (!this.#connections.delete(id)) return []
     const effects: TopologyEffect[] = []
@@ -203,7 +203,7 @@ export class Topology {
     const close = closeEffect(id, 'connected-to-self')
     if (target === undefined) return [close]
     if (target.isProbe) return [close, ...this.#probeFailed(target)]
-    // Anyone on the way can connect us to ourselves: the peer is dialled again, but seldom.
+    // Anyone on the path can connect us to ourselves, so the peer is still redialled, at the longest interval.
     const effects = [close, this.#retry(target, ATTEMPTS_MAX)]
     const { name, address } = target
     return target.reportSelf()
@@ -238,7 +238,7 @@ export class Topology {
     return this.connections.some(({ remote }) => remote.address === formatAddress(address))
   }
 
-  /** The connection that closes for a new one, which may be the new one itself. */
+  /** The connection to evict for a new one; may be the new one itself. */
   #leavingFor(connection: OpenConnection): ConnectionId | undefined {
     const placeOf = ({ id, remote, remoteAddress, dialled }: OpenConnection) => ({
       id,

@@ -50,7 +50,7 @@ export type Opened =
     }
 
 interface UpgraderPolicy extends PlainPolicy {
-  /** Whether a scuttleup peer may connect now, that dialled us or was dialled by this name. */
+  /** Whether a scuttleup peer, dialled by this name or inbound, may connect now. */
   readonly admits: (dialled: string | undefined) => boolean
 }
 
@@ -77,7 +77,7 @@ export interface UpgraderOptions {
 /**
  * Upgrades raw connections to proven ones. Every byte of a stranger passes these gates, in this order:
  *
- *  1. admission control: UNPROVEN_MAX inbound connections at a time that are not through gate 8, UNPROVEN_PER_ADDRESS_MAX of one
+ *  1. admission control: at most UNPROVEN_MAX inbound connections that have not passed gate 8, UNPROVEN_PER_ADDRESS_MAX per
  *     address;
  *  2. the deadline: HANDSHAKE_MS_MAX for the whole handshake (`HandshakeRun`);
  *  3. the addresses: frames of HANDSHAKE_BYTES_MAX (`Handshake`);
@@ -85,10 +85,10 @@ export interface UpgraderOptions {
  *  5. the key exchange: one frame of one length; anything of version 1 ends as `older-version` (`KeyExchange`);
  *  6. the first record, of AUTH_BYTES_MAX: it opens only with the agreed keys (`RecordOpener`);
  *  7. its Hello, signed by the key that it names, for this handshake and role;
- *  8. its first Rooms, within the same time again: STRANGER_ROOMS_MAX tags, which only peers that know a room can compute; after
- *     ROOMLESS_MS_MAX without one in common it ends (`Multiplexer`);
+ *  8. its first Rooms, within another HANDSHAKE_MS_MAX: STRANGER_ROOMS_MAX tags, which only peers that know a room can compute;
+ *     after ROOMLESS_MS_MAX without a common room the connection is closed (`Multiplexer`);
  *  9. the topology: not this process itself, one connection per peer, CONNECTIONS_MAX (`Topology`, called by `Connections`);
- * 10. from then on every record opens as the next one of that peer, or the connection ends (`SealedConnection`),
+ * 10. from then on every record has to be the peer's next one, or the connection is closed (`SealedConnection`),
  *     and no room sends more than its window (`Channel`).
  */
 export class Upgrader {
@@ -144,7 +144,7 @@ export class Upgrader {
 
   #finished(raw: RawConnection, dialled: Dialled | undefined, outcome: HandshakeOutcome): void {
     this.#pending.delete(raw)
-    // A proven key is no reason to admit more: anyone can make one. It counts until there is a room in common.
+    // A proven key costs nothing, so a sealed connection counts as unproven until there is a room in common.
     if (outcome.kind !== 'sealed') this.#admission.release(raw)
     switch (outcome.kind) {
       case 'opened':

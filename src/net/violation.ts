@@ -1,4 +1,4 @@
-/** What a peer sent that breaks the protocol, and ends its connection. */
+/** Protocol violations by a peer, each of which closes its connection. */
 export const VIOLATIONS = [
   'frame-too-long',
   'empty-frame',
@@ -27,7 +27,7 @@ export const VIOLATIONS = [
   'malformed-contacts',
   /** In a private room: membership operations, or what is exchanged about them. */
   'malformed-operations',
-  /** Entries of too many authors whose entries were rejected. */
+  /** Entries of too many authors had to be rejected. */
   'too-many-rejected-authors',
 ] as const
 

@@ -28,13 +28,13 @@ export interface DirectRoomsParts {
 /** What direct rooms need of the rooms that are open. */
 export interface DirectAccess {
   readonly open: Iterable<{ readonly peer: Room }>
-  /** Opens a room that nobody looks at. */
+  /** Opens a room without a face. */
   openQuietly(name: string): Promise<Room | undefined>
-  /** Whether a room is open that nobody looks at. */
+  /** Whether a room is open without a face. */
   isQuiet(name: string): boolean
-  /** Closes a room whose name means somebody else now: its faces come again. */
+  /** Closes a room whose name now means another key: its faces reattach. */
   reopen(name: string): Promise<void>
-  /** Reports to whoever looks. */
+  /** Reports an event in the rooms that faces show. */
   report(event: NodeEvent): void
 }
 
@@ -42,13 +42,13 @@ const COMMANDS: readonly unknown[] = ['msg', 'requests', 'decline']
 
 export const isDirectCommand = ({ do: name }: Fields): boolean => COMMANDS.includes(name)
 
-/** The rooms of the user and one other person each: who a name means, who may open one, and who asks to. */
+/** The user's rooms with one other person each. Resolves names to keys, and handles message requests. */
 export class DirectRooms implements DirectContactsHooks {
   readonly #parts: DirectRoomsParts
   readonly #notices = new StrangerNotices()
   /** Everybody whom the user has a room with. */
   readonly #entered = new Set<AuthorId>()
-  /** Rooms with news that were reported, until somebody looks. */
+  /** Rooms whose unread messages were reported, until a face shows the room. */
   readonly #reported = new Set<string>()
   #access: DirectAccess | undefined
 
@@ -117,7 +117,7 @@ export class DirectRooms implements DirectContactsHooks {
     throw this.#unknownError(checkName(called, `the name ${JSON.stringify(called)}`))
   }
 
-  /** A face looks at a room: news in it are reported again. */
+  /** A face shows a room: later messages in it are reported again. */
   looked(name: string): void {
     this.#reported.delete(name)
   }
@@ -139,7 +139,7 @@ export class DirectRooms implements DirectContactsHooks {
     onItem({ room: room.room, name: room.direct?.name ?? who, isConnected })
   }
 
-  /** Why a name means nobody, or whom it could mean. */
+  /** The error for an unresolved name: nobody has it, or several keys do. */
   #unknownError(name: string): ChatError {
     const keys = this.#keysOf(name)
     const [key] = keys
@@ -193,7 +193,7 @@ export class DirectRooms implements DirectContactsHooks {
     if (room !== undefined) await this.#access?.openQuietly(room.name)
   }
 
-  /** Says once that there is something to read in a room that nobody looks at. */
+  /** Reports once that a room without a face has unread messages. */
   async #reportNews(room: Room): Promise<void> {
     const { direct, room: name } = room
     if (direct === undefined || this.#reported.has(name) || this.#access?.isQuiet(name) !== true) return

@@ -25,7 +25,7 @@ type Open<T> = (signal: AbortSignal) => AsyncIterable<T>
 /** Runs a command on private rooms. */
 export type RunCommand = (command: Fields, onItem: (item: Fields) => void, signal: AbortSignal) => Promise<void>
 
-/** The calls of one face that are answered under their id, whole or in parts. */
+/** The calls of one face that get a response by call id, whole or streamed. */
 export class FaceCalls {
   readonly #peer: Room
   readonly #command: RunCommand
@@ -98,7 +98,7 @@ export class FaceCalls {
     return this.#command(command, onItem, this.#ended.signal)
   }
 
-  /** Resolves when the last line is delivered, after sending the state that says where it is. */
+  /** Resolves when the last line is delivered, after sending the state that lists its replicas. */
   async #stored(to: AuthorId | undefined): Promise<void> {
     await this.#peer.delivered({ to, signal: this.#ended.signal })
     this.#sendState()

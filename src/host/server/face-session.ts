@@ -33,7 +33,7 @@ export interface SessionContext {
   readonly command: RunCommand
   /** Called when the face says goodbye. */
   readonly onGoodbye: () => void
-  /** Called when the face uses the room, as by a line or a look. */
+  /** Called when the face uses the room, for example by sending a line or showing it. */
   readonly onUsed: () => void
 }
 
@@ -78,12 +78,12 @@ export class FaceSession {
 
   event(event: FaceEvent): void {
     if (!this.#output.mayNotify()) return
-    // Before entries come over the connection: whether these are live depends on when it opened.
+    // Sent before any entries of the connection: whether those count as live depends on when it opened.
     if (event.kind === 'connection-opened') this.#sendState()
     this.#output.send({ is: 'event', event })
   }
 
-  /** The peers that have stored the user's last line changed. */
+  /** The replicas of the user's last line changed. */
   delivered(replicas: Replicas): void {
     if (this.#output.mayNotify()) this.#output.send({ is: 'delivery', replicas })
   }
@@ -130,7 +130,7 @@ export class FaceSession {
       const isKnown = next.kind === 'frame' && read?.kind === 'json' && this.#call(read.value, next.body.length)
       if (!isKnown) return void this.#socket.destroy()
     }
-    // Stop reading from a face that neither reads nor waits for its answers.
+    // Stop reading from a face that does not read its answers or has too many lines unanswered.
     if (!this.#isClosed) this.#socket.pause()
   }
 

@@ -97,12 +97,12 @@ export class HostedRoom {
     return this.#faces.size
   }
 
-  /** Since when nobody has looked at the room or used it, and nothing has arrived; undefined while somebody looks. */
+  /** When the room was last shown or used, or anything arrived; undefined while a face shows it. */
   get idleSince(): Millis | undefined {
     return [...this.#faces.values()].some(({ session }) => session.isLooking) ? undefined : this.#usedAt
   }
 
-  /** Takes its faces off the room, which is about to close: they wait. */
+  /** Detaches the faces before the room closes; they wait for it to open again. */
   park(): WaitingFace[] {
     const faces = [...this.#faces.values()].map(({ session }) => session.park())
     this.#faces.clear()

@@ -15,7 +15,7 @@ import type { OpenRooms } from './room-commands.js'
 /** How long a room stays open after its last face disconnected without a goodbye. */
 const GRACE_MS = 1_000
 
-/** A room that was used within this time is not closed for one that only a peer comes to. */
+/** A room that was used within this time is not closed in favour of one that only a peer has opened. */
 const FRESH_MS = 10_000
 
 export interface HostedRoomsParts {
@@ -25,7 +25,7 @@ export interface HostedRoomsParts {
   /** Whether rooms keep the events that happen while no face reads them. */
   readonly keepsEvents: boolean
   openRoom(options: RoomOptions, onEvent: (event: NodeEvent) => void): Promise<Room>
-  /** Calls `onWanted` when a peer comes to a room that is closed. Returns a function that ends that. Default: never. */
+  /** Calls `onWanted` when a peer opens a room that is closed here. Returns a function that stops listening. Default: never. */
   listRoom?(options: RoomOptions, onWanted: () => void): Promise<() => void>
   /** Runs a command of a face on private rooms. */
   command(command: Fields, onItem: (item: Fields) => void, signal: AbortSignal): Promise<void>
@@ -35,7 +35,7 @@ export interface HostedRoomsParts {
   readonly onClosed: () => void
   /** Ends the node instead of closing its last room; undefined if the node stays. */
   readonly endWithLast: () => Promise<void> | undefined
-  /** Sends a face that its room ends for good. */
+  /** Tells a face that its room is closed for good. */
   readonly announceStop: (socket: Duplex) => void
   readonly log: (event: string) => void
 }
@@ -43,7 +43,7 @@ export interface HostedRoomsParts {
 /** What `status` reports about a room. */
 export interface RoomStatus {
   readonly room: string
-  /** Whether it is open: of more rooms than may be, those are that somebody looked at last. */
+  /** Whether it is open. Beyond OPEN_ROOMS_MAX, only the most recently used rooms are. */
   readonly open: boolean
   readonly faces: number
   readonly connections: readonly string[]
@@ -53,7 +53,7 @@ export interface RoomStatus {
   readonly listen: string
 }
 
-/** The rooms of a node: which are open, being closed, or closed for others while faces wait. */
+/** The rooms of a node: open, closing, or parked in favour of others while their faces wait. */
 export class HostedRooms implements OpenRooms {
   readonly #parts: HostedRoomsParts
   /** Rooms that are open or being opened, by name. */
@@ -63,7 +63,7 @@ export class HostedRooms implements OpenRooms {
   /** Rooms that are being closed; a new face waits until its room is closed. */
   readonly #closing = new Map<string, Promise<void>>()
   readonly #parked: ParkedRooms
-  /** Parked rooms that are opened as soon as another one may be closed for them. */
+  /** Parked rooms that open as soon as another room may be parked in their favour. */
   readonly #wanted = new Set<string>()
   /** The options that the rooms share, as the first one was opened with. */
   #shared: NodeOptions | undefined
@@ -71,9 +71,9 @@ export class HostedRooms implements OpenRooms {
   #ownRoom: string | undefined
   /** Events of rooms that could not be opened, by name, until a face gets them. */
   readonly #unseen = new Map<string, NodeEvent[]>()
-  /** Resolves when no command changes the databases: the rooms are closed meanwhile. */
+  /** Resolves when the command that changes the databases is done; until then, the rooms are closed. */
   #paused: Promise<void> | undefined
-  /** Rooms that are open although no face has come to them. */
+  /** Rooms that are open although no face has attached to them. */
   readonly #quiet = new Set<string>()
   #isEnding = false
 
@@ -92,7 +92,7 @@ export class HostedRooms implements OpenRooms {
     return !this.#isUsed() && this.#parked.size + this.#closing.size === 0 && this.#paused === undefined
   }
 
-  /** Opens a room that nobody looks at. Undefined if no other room is open. */
+  /** Opens a room without a face. Undefined if no other room is open. */
   async openQuietly(name: string): Promise<Room | undefined> {
     if (this.#isEnding || this.#shared === undefined) return undefined
     const isOpen = this.#rooms.has(name)
@@ -100,22 +100,22 @@ export class HostedRooms implements OpenRooms {
     return (await this.roomFor({ room: name, peers: [], ...this.#shared }, isOpen ? 0 : FRESH_MS)).peer
   }
 
-  /** Whether a room is open that nobody looks at. */
+  /** Whether a room is open without a face. */
   isQuiet(name: string): boolean {
     return this.#quiet.has(name) && this.#open.get(name)?.faces === 0
   }
 
-  /** A face comes to a room. */
+  /** A face attaches to a room. */
   attended(name: string): void {
     this.#quiet.delete(name)
   }
 
-  /** Closes a room: its faces come again. */
+  /** Closes a room: its faces reattach. */
   reopen(name: string): Promise<void> {
     return this.#close(name)
   }
 
-  /** Reports to whoever looks, else to the first room. */
+  /** Reports an event in the rooms that faces show, or else in the first room. */
   report(event: NodeEvent): void {
     const rooms = [...this.#open.values()]
     const seen = rooms.filter(({ idleSince }) => idleSince === undefined)
@@ -150,8 +150,8 @@ export class HostedRooms implements OpenRooms {
   }
 
   /**
-   * The room of a face; opens it if necessary. Where as many are open as may be, the one that nobody has looked at for the longest time
-   * is closed, unless it was used in the last `freshMs`.
+   * The room of a face; opens it if necessary. At OPEN_ROOMS_MAX, the least recently used room is closed, unless it was used in the
+   * last `freshMs`.
    */
   async roomFor(options: RoomOptions, freshMs = 0): Promise<HostedRoom> {
     const name = roomNameOf(options)
@@ -176,7 +176,7 @@ export class HostedRooms implements OpenRooms {
     return room
   }
 
-  /** Problems of a room that could not be opened, once. */
+  /** The events of failed attempts to open a room; each is returned once. */
   takeUnseen(options: RoomOptions): readonly NodeEvent[] {
     const name = roomNameOf(options)
     const unseen = this.#unseen.get(name) ?? []
@@ -225,7 +225,7 @@ export class HostedRooms implements OpenRooms {
     if (ownRoom !== undefined) await this.openOwn(ownRoom).catch(() => this.#parts.log('cannot open its room'))
   }
 
-  /** Closes a room for good: its faces are sent that it ends. */
+  /** Closes a room for good, and tells its faces. */
   async closeRoom(name: string): Promise<void> {
     this.#open.get(name)?.announceEnd(this.#parts.announceStop)
     await this.#close(name)
@@ -280,7 +280,7 @@ export class HostedRooms implements OpenRooms {
     }
   }
 
-  /** Closes the room that nobody has looked at for the longest time. False if somebody looks at each, or has just done so. */
+  /** Parks the least recently used room. False if every room is shown by a face, or was used within `freshMs`. */
   async #parkIdlest(freshMs: Millis): Promise<boolean> {
     const { clock, log, listRoom } = this.#parts
     const latest = clock.now() - freshMs
@@ -310,7 +310,7 @@ export class HostedRooms implements OpenRooms {
     return true
   }
 
-  /** A peer comes to a parked room, or has something new in it: opens the room, later if all others were used just now. */
+  /** A peer opened a parked room or has new entries in it: opens the room, later if all others were just used. */
   #wake(name: string, options: RoomOptions): void {
     if (this.#wanted.has(name)) return
     this.#wanted.add(name)
@@ -367,7 +367,7 @@ export class HostedRooms implements OpenRooms {
     return closing
   }
 
-  /** Whether a room is open, apart from `except`, that a face or the start of the node asked for. */
+  /** Whether a room other than `except` is open at the request of a face or of the node's start. */
   #isUsed(except?: string): boolean {
     for (const name of this.#open.keys()) if (name !== except && !this.#quiet.has(name)) return true
     return false

@@ -16,7 +16,7 @@ export interface EnteredRoom {
   /** Name of its database. */
   readonly label: string
   readonly enteredAt: Millis
-  /** Its secret id and the keys that found it, if it is private. */
+  /** Its secret id and its root keys (founder and rescue key), if it is private. */
   readonly privateRoom?: PrivateRoom | undefined
   /** Its secret id and the other person, if it is a direct room. */
   readonly direct?: StoredDirect | undefined
@@ -69,7 +69,7 @@ export class NodeStore implements PinStore, RequestStore {
     return rooms.sort((a, b) => a.enteredAt - b.enteredAt)
   }
 
-  /** The room of a name or label; undefined if none that is private or direct has it. */
+  /** The private or direct room with a name or label; undefined if there is none. */
   async secretRoom(nameOrLabel: string | undefined): Promise<EnteredRoom | undefined> {
     if (nameOrLabel === undefined) return undefined
     const rooms = (await this.rooms()).filter(({ privateRoom, direct }) => (privateRoom ?? direct) !== undefined)
@@ -90,7 +90,7 @@ export class NodeStore implements PinStore, RequestStore {
     await this.#store.commit([{ type: 'put', key, value: utf8(JSON.stringify(value)) }])
   }
 
-  /** The private room that is called so, or has this label; undefined if there is none. */
+  /** The private room with a name or label; undefined if there is none. */
   async privateRoom(nameOrLabel: string | undefined): Promise<EnteredRoom | undefined> {
     const room = await this.secretRoom(nameOrLabel)
     return room?.privateRoom === undefined ? undefined : room
@@ -245,7 +245,7 @@ function directIn(name: string, value: unknown): StoredDirect | undefined {
     : undefined
 }
 
-/** `@bob` for the key that the name is bound to; for another one, which it was bound to before, `@bob-1a2b3c4d`. */
+/** `@bob` for the key that the name is pinned to; `@bob-1a2b3c4d` for a key that it was pinned to before. */
 export function directNameOf({ other, name }: Omit<StoredDirect, 'id'>, pins: readonly Pin[]): string {
   const pin = pins.find(each => pinnedNameOf(each.name) === pinnedNameOf(name))
   return pin?.key === other ? `@${pin.name}` : `@${name}-${shortKey(other)}`

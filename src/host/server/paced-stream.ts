@@ -16,7 +16,7 @@ export class PacedStream {
     return !this.ended.signal.aborted
   }
 
-  /** The face has read so many more bytes. */
+  /** The face has read this many more bytes. */
   more(bytes: number): void {
     this.#ahead = Math.max(0, this.#ahead - bytes)
     this.#wake()

@@ -5,19 +5,19 @@ import { readHostFrame } from '../protocol/codec.js'
 /** A face whose room was closed. */
 export interface WaitingFace {
   readonly socket: Duplex
-  /** Contains the frames of it that were not processed. */
+  /** Contains the face's unprocessed frames. */
   readonly reader: FrameReader
 }
 
 interface ParkedRoom {
   readonly sockets: Set<Duplex>
-  /** Stops listening for peers that come to the room. */
+  /** Stops listening for peers that open the room. */
   readonly unlist: () => void
 }
 
 /**
- * Rooms that were closed to open others, and their faces, which wait at their sockets. Whatever a face sends wakes its room, except
- * the ping by which it watches the node: the face loses its connection, attaches again, and reads on where it was.
+ * Rooms that were closed to open others, and their faces, which keep their sockets open. Anything that a face sends, except keepalive
+ * pings, wakes its room: the face's connection is closed, and the face reattaches and resumes where it was.
  */
 export class ParkedRooms {
   readonly #rooms = new Map<string, ParkedRoom>()
@@ -45,7 +45,7 @@ export class ParkedRooms {
     return [...this.#rooms].map(([name, { sockets }]) => [name, sockets.size])
   }
 
-  /** `listing` listens for peers that come to the room, and resolves with what ends that. */
+  /** `listing` listens for peers that open the room, and resolves with a function that stops listening. */
   add(name: string, faces: readonly WaitingFace[], listing?: Promise<() => void>): void {
     this.wake(name)
     const unlist = (): void =>
@@ -83,7 +83,7 @@ export class ParkedRooms {
   }
 }
 
-/** Whether a face has sent anything but pings. A ping for the state of the room wakes it, because it waits for that. */
+/** Whether a face has sent anything but keepalive pings. A ping that asks for the state of the room is none: the face waits for it. */
 function isMoreThanPings(reader: FrameReader): boolean {
   for (let read = reader.next(); read.kind !== 'more'; read = reader.next()) {
     const sent = read.kind === 'frame' ? readHostFrame(read.body) : undefined

@@ -14,8 +14,8 @@ interface ReadMarkEvents {
 export type MarkedLogs = Pick<Log, 'head' | 'missing' | 'chainAt' | 'marksNow' | 'on' | 'off'>
 
 /**
- * How far the user has read each log of a room, in any face, and which places the marks passed without content. What is read stays
- * read: marks only move forward, and marks from two faces are joined.
+ * How far the user has read each log of a room, in any face, and which entries the marks passed while their content was missing. Marks
+ * only move forward, and marks from two faces are merged.
  */
 export class ReadMarks extends EventEmitter<ReadMarkEvents> {
   readonly #store: NodeStore
@@ -49,8 +49,8 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
   }
 
   /**
-   * Moves marks, but not beyond the heads: only what is on disk can have been read. Marks with passed places are joined with ours;
-   * others are of entries that were read.
+   * Moves marks, but not beyond the heads: only entries on disk can have been read. Marks with passed places are merged with ours; all
+   * others mean that the entries up to them were read.
    */
   advance(marks: readonly ReadMark[]): void {
     const last = new Map(this.#logs.head.map(({ author, seq }) => [author, seq]))

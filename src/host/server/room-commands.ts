@@ -47,7 +47,7 @@ export interface OpenRooms {
   whileClosed<T>(name: string, work: () => Promise<T>): Promise<T>
   /** Closes a room if it is open. */
   closeRoom(name: string): Promise<void>
-  /** How the node is reached, as far as an open room decided it. */
+  /** The options by which the node is reached, as set by the first open room. */
   readonly nodeOptions: NodeOptions | undefined
 }
 
@@ -87,7 +87,7 @@ export class RoomCommands {
     return this.#with(room, access => this.#runIn(access, command, onItem))
   }
 
-  /** Resumes with the codes that have not admitted the user yet. Calls `onEntered` with each room that is entered. */
+  /** Resumes the pending joins. Calls `onEntered` with each room that is entered. */
   async resumeJoins(onEntered: (room: string) => void, signal: AbortSignal): Promise<void> {
     const joins = await this.#parts.store.joins()
     const resumed = joins.map(({ code, peers }) =>
@@ -371,7 +371,7 @@ export class RoomCommands {
     })
   }
 
-  /** Rejects with BAD_USAGE if another room of the user is called so. */
+  /** Rejects with BAD_USAGE if the user already has a room with this name. */
   async #checkFree(name: string): Promise<void> {
     if (await this.#isTaken(name))
       throw new ChatError('BAD_USAGE', `you have a room called ${name} already`, { hint: 'Choose another name.' })
@@ -381,7 +381,7 @@ export class RoomCommands {
     return (await this.#parts.store.rooms()).some(room => room.name === name) || name === 'lobby'
   }
 
-  /** What a room is called here: its name, or that with a part of its label if another room is called so. */
+  /** The local name of a room: its own, with a part of its label if that name is taken. */
   async #freeName({ room, name }: FoundRoom): Promise<string> {
     const again = (await this.#parts.store.rooms()).find(
       each => each.privateRoom !== undefined && hexOf(each.privateRoom.id) === hexOf(room.id),
@@ -410,7 +410,7 @@ function isUsable(name: string): boolean {
   }
 }
 
-/** The person of a name or of the first digits of a key. Throws BAD_USAGE. */
+/** The person with a name, or with a key that begins with these digits. Throws BAD_USAGE. */
 function personIn(members: RoomMembers, who: unknown): AuthorId {
   const text = typeof who === 'string' ? who : ''
   const { members: present, former } = members.membership

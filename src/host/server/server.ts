@@ -46,7 +46,7 @@ export interface ServerParts {
   /** The commands on private rooms. */
   commands(rooms: OpenRooms): Promise<RoomCommands>
   openRoom(options: RoomOptions, onEvent: (event: NodeEvent) => void): Promise<Room>
-  /** Calls `onWanted` when a peer comes to a room that is closed. Returns a function that ends that. Default: never. */
+  /** Calls `onWanted` when a peer opens a room that is closed here. Returns a function that stops listening. Default: never. */
   listRoom?(options: RoomOptions, onWanted: () => void): Promise<() => void>
   readonly onEvent: (event: NodeEvent) => void
   /** Whether the program's files have been replaced since the start. */
@@ -75,7 +75,7 @@ export class NodeServer {
   readonly #rooms: HostedRooms
   readonly #sockets = new Set<Duplex>()
   #waitsForFirst: Cancel = () => {}
-  /** Hellos whose room is being opened. */
+  /** Number of hellos and commands in progress. */
   #arriving = 0
   #ending: Promise<void> | undefined
   #stopListening: () => Promise<void> = async () => {}
@@ -226,7 +226,7 @@ export class NodeServer {
     }
   }
 
-  /** The options with the name of the room as it is called here. In a direct room nobody else is dialled. Rejects with a ChatError. */
+  /** The options with the local name of the room. For a direct room, only the other person is dialled. Rejects with a ChatError. */
   async #named(options: RoomOptions): Promise<RoomOptions> {
     const { direct } = this.#parts
     if (direct === undefined || !asksForDirect(options.room)) return options
@@ -248,7 +248,7 @@ export class NodeServer {
     }
   }
 
-  /** With the first room that is opened, goes on to look for the rooms whose codes the user has entered. */
+  /** Resumes the pending joins when the first room is opened. */
   async #resumeJoins(room: HostedRoom): Promise<void> {
     if (this.#hasResumed) return
     this.#hasResumed = true

@@ -61,7 +61,7 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
     const author = async () => authorOfKey((await loadKey(home.keyFile, systemRandom)).publicKey)
     const direct = await DirectRooms.open({ me: home.me, clock: systemClock, store, pins, requests, author })
     const network = roomModules.then(([, { NodeNetwork }]) => new NodeNetwork(home.me, direct))
-    network.catch(() => {}) // the same
+    network.catch(() => {}) // reported when a room is opened
     const server = new NodeServer({
       me: home.me,
       pid: process.pid,

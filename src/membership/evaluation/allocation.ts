@@ -1,9 +1,9 @@
 import type { Term } from './term.js'
 
 /**
- * Allocates `places` in a tree of terms: one to each term that `needsPlace`, the others to the branches of its guests in rounds, until
- * each branch has as many as it can use (max-min fairness). A member who admits many
- * people divides the places of their own branch, and takes none from other branches.
+ * Allocates `places` in a tree of terms, max-min fair. A term that `needsPlace` gets one; the rest goes round robin to the branches of
+ * its guests, until each has as many as it can use. A member who admits many people divides the places of their own branch, and takes
+ * none from other branches.
  */
 export function allocatePlaces(
   roots: readonly Term[],

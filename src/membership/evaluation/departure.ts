@@ -18,8 +18,8 @@ interface Leaving {
 }
 
 /**
- * Combines the leaves of a log up to `seqMax`; undefined if there is none. The lowest chat place counts; if places contradict each
- * other, no chat counts. By signing further leaves, an author can only withdraw what they did, and add nothing.
+ * Combines the leave operations of a log up to `seqMax`; undefined if there are none. The lowest chat place counts; if places
+ * contradict each other, no chat counts. By signing more leaves, an author can only withdraw operations and chat, never add any.
  */
 export function departureFrom(log: OperationLog, seqMax: number): Departure | undefined {
   const all = leavesOf(log, seqMax)
@@ -46,7 +46,7 @@ export function departureFrom(log: OperationLog, seqMax: number): Departure | un
   }
 }
 
-/** The leaves at the ends of complete branches, the one with the least chat first. */
+/** The leave operations at the ends of complete branches, the one with the least chat first. */
 function leavesOf(log: OperationLog, seqMax: number): Leaving[] {
   const leaves: Leaving[] = []
   for (const leave of log.operations)
@@ -70,7 +70,7 @@ function commonLengthWith(log: OperationLog, operations: readonly Operation[]): 
 
 const sizeOf = (chat: ChatPlace): number => chat.reduce((sum, { seq }) => sum + seq, 0)
 
-/** Whether all chat up to the place `inner` is also up to the place `outer`. */
+/** Whether the chat up to `inner` is a part of the chat up to `outer`. */
 const isWithin = (inner: ChatPlace, outer: ChatPlace): boolean =>
   inner.every(({ run, seq, chain }) => {
     const end = outer.find(other => other.run === run)

@@ -39,7 +39,7 @@ export class Evaluation {
     for (let next = this.#queue.pop(); next !== undefined; next = this.#queue.pop()) this.#evaluate(next)
   }
 
-  /** What the room is called. Any admin's choice precedes the name that the room was opened with. */
+  /** The room's name. A name set by any admin overrides the one that the room was opened with. */
   get name(): string | undefined {
     return this.#name ?? this.#opening?.name
   }
@@ -80,7 +80,7 @@ export class Evaluation {
     for (const { id, seq, body } of term.operations ?? []) {
       if (body.kind === 'remove' && isAtLeast(role, 'admin') && body.subject !== author)
         this.removals.add(body.subject, { id, by: term, place: body.place, chat: body.chat ?? [] })
-      // In the second half of a log only removals and leaves count, so that nobody fills theirs and can no longer remove people.
+      // The second half of a log is reserved for removals and leaves, so that a full log never keeps an admin from removing people.
       if (seq > operationsMax(role) / 2) continue
       if (body.kind === 'admit') this.#admit(term, id, seq, body)
       else if (body.kind === 'invite' && mayGive(role, body.role)) this.invitations.invite(term, body)
@@ -90,7 +90,7 @@ export class Evaluation {
       else if (body.kind === 'keep' && isAtLeast(role, 'founder')) ownKeep = body.keep
       else if (body.kind === 'open') this.#opening = body
     }
-    // The last value that the most senior author set counts.
+    // The most senior author who set a value wins, with their last one.
     this.#name ??= ownName
     this.keep ??= ownKeep
   }

@@ -5,7 +5,7 @@ import { INVITATIONS_MAX } from '../limits.js'
 import { isSenior } from './rank.js'
 import type { Term } from './term.js'
 
-/** An invitation, as far as operations say: whether it has expired depends on the reader's clock. */
+/** An invitation as recorded in operations. Whether it has expired depends on the reader's clock and is not part of it. */
 export interface Invitation {
   readonly id: InvitationId
   readonly by: AuthorId
@@ -30,13 +30,13 @@ export interface OverusedInvitation {
 /** Uses that an invitation allows if its operation is unknown or does not count. */
 const UNKNOWN_USES = 1
 
-/** What operations say of invitations, in the order of evaluation. */
+/** Invitations as recorded in operations, in the order of evaluation. */
 export class InvitationRecord {
   readonly #invites = new Map<InvitationId, { readonly term: Term; readonly body: Invite }>()
   readonly #revocations = new Map<InvitationId, Set<Term>>()
   readonly #uses = new Map<InvitationId, Set<AuthorId>>()
 
-  /** The first one counts, so that repeating the key of a senior's invitation does not change it. */
+  /** The first invitation with a key wins, so that nobody can change a senior's invitation by repeating its key. */
   invite(term: Term, body: Invite): void {
     const id = invitationOf(body.inviteKey)
     if (!this.#invites.has(id)) this.#invites.set(id, { term, body })
@@ -55,8 +55,8 @@ export class InvitationRecord {
   }
 
   /**
-   * Of each author the last INVITATIONS_MAX that are open and as many others, in the order of evaluation. `currentTerm` is the
-   * present term of an author.
+   * For each author the last INVITATIONS_MAX open invitations, and the last INVITATIONS_MAX others, in the order of evaluation.
+   * `currentTerm` returns the current term of an author.
    */
   list(currentTerm: (author: AuthorId) => Term | undefined): Invitation[] {
     const counts = new Map<string, number>()

@@ -17,7 +17,7 @@ export class OperationLog {
   readonly #byId = new Map<OperationId, Operation>()
   /** What follows each operation, the lowest id first. */
   readonly #following = new Map<OperationId, Operation[]>()
-  /** Whether the branch to an operation is complete, as far as that was asked. */
+  /** Memo of `isComplete`. */
   readonly #complete = new Map<OperationId, boolean>()
 
   add(operation: Operation): void {
@@ -37,7 +37,7 @@ export class OperationLog {
     return this.#byId.values()
   }
 
-  /** The operation before another one; undefined if it is missing, and for the first. */
+  /** The predecessor of an operation; undefined if it is missing, and for the first operation. */
   before({ previous, seq }: Operation): Operation | undefined {
     const operation = this.#byId.get(previous)
     return operation?.seq === seq - 1 ? operation : undefined

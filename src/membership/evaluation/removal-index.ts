@@ -8,7 +8,7 @@ export class RemovalIndex {
   readonly #bySubject = new Map<AuthorId, Removal[]>()
   readonly #byNamedTerm = new Map<TermName, Removal[]>()
 
-  /** An author counts once per term of the subject: their first removal fixes the place, and later ones do not move it. */
+  /** Only an author's first removal per term of the subject counts: later ones do not move the place. */
   add(subject: AuthorId, removal: Removal): void {
     const name = termName(subject, removal.place.term)
     const naming = this.#byNamedTerm.get(name) ?? []

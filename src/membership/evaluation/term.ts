@@ -55,7 +55,7 @@ export class Term implements TermStart {
   /** The removal that names the end of this log: that of the most senior author among those that name one. */
   readonly decidingRemoval: Removal | undefined
   readonly departure: Departure | undefined
-  /** The first operation beside those that count, of a log that forks and is not removed. */
+  /** If the log forks and its term has not ended: the first operation of the branch that does not count. */
   readonly fork: Operation | undefined
   /** The operations that count; undefined if some of them are missing. */
   readonly operations: readonly Operation[] | undefined
@@ -67,7 +67,7 @@ export class Term implements TermStart {
   below = 0
 
   readonly #known: readonly Removal[]
-  /** Later ones are by juniors. */
+  /** Removals added to `#known` after the evaluation are by juniors, and do not affect this term. */
   readonly #knownCount: number
 
   /**
@@ -87,7 +87,7 @@ export class Term implements TermStart {
     this.log = log
     this.#known = known
     this.#knownCount = known.length
-    // An admission answers at most ANSWERS_MAX of them.
+    // An admission answers at most ANSWERS_MAX removals, so one more decides.
     this.isRemoved = known.slice(0, ANSWERS_MAX + 1).some(removal => !this.#answers(removal))
     this.decidingRemoval = naming.find(removal => !this.#answers(removal))
     this.departure = departureFrom(log, operationsMax(rank.role))
@@ -120,7 +120,7 @@ export class Term implements TermStart {
     return this.role === 'host' ? (this.admission?.body.guests ?? HOST_GUESTS_DEFAULT) : GUESTS_MAX
   }
 
-  /** Only the author of a removal, in the same term, and their seniors can answer it. */
+  /** Whether the admission answers a removal. Only the term that signed the removal, and its seniors, can answer it. */
   #answers(removal: Removal): boolean {
     if (!this.admission?.body.answers?.includes(removal.id)) return false
     const { by } = this.admission

@@ -14,7 +14,7 @@ export type MembershipWarning =
   | ({ readonly kind: 'overused-invitation' } & OverusedInvitation)
   /** An author was readmitted, and is out because the admission does not answer these removals. */
   | { readonly kind: 'unanswered-removals'; readonly author: AuthorId; readonly removals: readonly OperationId[] }
-  /** An admin has used a quarter of what one admin may cost everybody. */
+  /** An admin has used a quarter of one of their limits. */
   | { readonly kind: 'heavy-use'; readonly author: AuthorId; readonly of: 'guests' | 'below' | 'operations' }
 
 const HEAVY = 1 / 4

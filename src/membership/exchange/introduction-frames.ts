@@ -5,7 +5,7 @@ import { hexOf } from '../../base/wire/bytes.js'
 import type { Operation } from '../format/operation.js'
 import { OPERATION_BYTES_MAX } from '../limits.js'
 
-// Frames between peers that have no channel of a private room, or not yet. docs/protocol/membership.md §9.12.
+// Frames between peers that do not share a channel of a private room (yet). docs/protocol/membership.md §9.12.
 
 const EVIDENCE = 2
 const ENDED = 3

@@ -17,7 +17,7 @@ import {
 
 /** Pages that are sent before the other side has processed them. */
 const PAGES_AHEAD = 2
-/** Of one batch; beyond it the batch is stored in parts. */
+/** Most bytes in one batch; larger batches are stored in parts. */
 const BATCH_BYTES_MAX = 4 * 1024 * 1024
 /** Most heads, and most ids, that the other side may name: an honest peer stays within the limits of a room. */
 const HEADS_MAX = 65_536
@@ -32,7 +32,7 @@ export type ExchangeEffect =
 
 /** The state of a room's members that is exchanged. */
 export interface ExchangeSource {
-  /** What is sent of the operations on disk, in the order of evaluation. */
+  /** The operations on disk that are sent to others, in the order of evaluation. */
   readonly sent: readonly Operation[]
   readonly cards: Iterable<Card>
 }
@@ -43,7 +43,7 @@ export interface ExchangeSource {
  *     opening ── equal summaries ──▶ level
  *     opening ── different summaries: heads ──▶ comparing ── heads: ids ──▶ naming ── ids: what the other lacks ──▶ level
  *
- * Once level, each operation is sent as soon as it is on disk. Nothing of the chat may be sent while `isLevel` is false.
+ * Level means in sync. From then on, each operation is sent as soon as it is on disk. No chat may be sent while `isLevel` is false.
  */
 export class OperationExchange {
   readonly #source: ExchangeSource
@@ -53,7 +53,7 @@ export class OperationExchange {
   #state: 'opening' | 'comparing' | 'naming' | 'level' | 'closed' = 'opening'
   readonly #theirHeads = new Map<TermName, OperationsHead>()
   readonly #theirIds = new Set<OperationId>()
-  /** Logs of which the two sides have different operations. */
+  /** Logs in which the two sides have different operations. */
   readonly #differing = new Set<TermName>()
   #pages: Uint8Array[] = []
   #unread = 0

@@ -3,14 +3,14 @@ import { ByteWriter } from '../../base/wire/byte-writer.js'
 import { textOf, utf8 } from '../../base/wire/bytes.js'
 import { REQUEST_BYTES_MAX } from '../limits.js'
 
-// What somebody says to a person who does not talk with them yet. docs/protocol/membership.md §9.14.
+// The message request: text to somebody who has not accepted the sender yet. docs/protocol/membership.md §9.14.
 
 const REQUEST = 9
 const TAG_BYTES = 16
 const NAME_BYTES_MAX = 63
 
 export interface RequestFrame {
-  /** Of the direct room of both. */
+  /** The tag of the direct room of sender and receiver. */
   readonly tag: Uint8Array
   /** What the sender calls themselves. */
   readonly name: string
@@ -31,7 +31,7 @@ export function decodeRequest(body: Uint8Array): RequestFrame | undefined {
   return name === undefined || text === undefined ? undefined : reader.end({ tag, name, text })
 }
 
-/** The lines that fit into a request, one below the other: the first ones, and the beginning of the next one if it is the first. */
+/** The first lines that fit into a request, joined by line ends. If not even the first one fits: its beginning. */
 export function requestText(lines: readonly string[]): string {
   let text = ''
   for (const line of lines) {

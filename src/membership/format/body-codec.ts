@@ -105,7 +105,7 @@ export function decodeBody(bytes: Uint8Array): Body | undefined {
   return sameBytes(encodeBody(body), bytes) ? body : undefined
 }
 
-/** The values of the fields, if they are those of the shape. */
+/** The values of the fields, if they match the shape. */
 function valuesOf({ required, optional = [] }: Shape, fields: readonly Field[]): Record<string, unknown> | undefined {
   const values: Record<string, unknown> = {}
   for (const field of fields) {

@@ -32,7 +32,7 @@ export interface RunEnd {
   readonly chain: string
 }
 
-/** The end of the chat that counts in all runs of a term, in ascending order. In a run that is not listed no entry counts. */
+/** The end of the chat that counts in all runs of a term, in ascending order. No entry of an unlisted run counts. */
 export type ChatPlace = readonly RunEnd[]
 
 /** For how long, or up to which size, content is kept. */
@@ -42,9 +42,9 @@ export interface Keep {
   readonly amount: number
 }
 
-/** In all bodies. */
+/** Fields that all bodies have. */
 interface Signed {
-  /** The writer's clock in milliseconds since 1970: shown, and never judged. */
+  /** The writer's clock in milliseconds since 1970: shown, but never used to decide anything. */
   readonly time: number
 }
 
@@ -54,7 +54,7 @@ export interface Open extends Signed {
   readonly nonce: string
   readonly rescue?: AuthorId
   readonly name: string
-  /** 1 if only admins admit: programs then make no hosts. */
+  /** 1 if only admins admit: programs then give nobody the role host. */
   readonly closed?: 1
 }
 
@@ -65,7 +65,7 @@ export interface Admit extends Signed {
   /** The removals and leaves of the subject that the admission answers, in ascending order. */
   readonly answers?: readonly OperationId[]
   readonly invitation?: InvitationId
-  /** The subject's signature under this room's id: nobody becomes a member unasked. */
+  /** The subject's signature over this room's id: nobody becomes a member unasked. */
   readonly consent: string
   /** How many guests a host may have at once. Default: HOST_GUESTS_DEFAULT. */
   readonly guests?: number

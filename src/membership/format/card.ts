@@ -13,7 +13,7 @@ const INTERNET_KEY_FIELD = 2
 const RELAY_FIELD = 3
 const internetKeyType = hexType(KEY_BYTES)
 
-/** What a member says of themselves in a room: it decides nothing. docs/protocol/membership.md §9.9. */
+/** What a member says about themselves in a room: it decides nothing. docs/protocol/membership.md §9.9. */
 export interface CardContent {
   /** What they are called. */
   readonly name: string
@@ -50,7 +50,7 @@ export function readCard(room: Uint8Array, bytes: Uint8Array): Card | undefined 
   return { ...content, author: authorOfKey(key), version, bytes: Uint8Array.from(bytes) }
 }
 
-/** Of two cards of one author the one that counts. */
+/** The newer of two cards of one author. */
 export function newerCard(a: Card, b: Card): Card {
   if (a.version !== b.version) return a.version > b.version ? a : b
   return Buffer.compare(a.bytes, b.bytes) <= 0 ? a : b

@@ -48,7 +48,7 @@ export function signOperation(room: Uint8Array, keys: KeyPair, next: NextPlace, 
 
 /**
  * Decodes an operation of `room`; undefined if it is malformed. Its signature is not verified. The id covers the room, so an
- * operation of another room has another id here than there, and a signature that is invalid.
+ * operation of another room has a different id here, and its signature is invalid.
  */
 export function decodeOperation(room: Uint8Array, bytes: Uint8Array): Operation | undefined {
   const reader = new ByteReader(bytes)

@@ -2,7 +2,7 @@
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const BITS = 5
 
-/** Bytes as base32 of Crockford, the first bits first. The number of bits has to be a multiple of 5. */
+/** Bytes as Crockford's base32, the most significant bits first. The number of bits has to be a multiple of 5. */
 export function toBase32(bytes: Uint8Array): string {
   let text = ''
   let bits = 0

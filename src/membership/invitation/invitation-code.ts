@@ -10,7 +10,7 @@ const COMMITMENT_BYTES = 10
 const CHECKSUM_BYTES = 3
 const PREFIX = 'PC'
 const DIGITS = (8 * (1 + COMMITMENT_BYTES + SEED_BYTES + CHECKSUM_BYTES)) / 5
-/** Longer text is not read: no code with spaces is as long. */
+/** Longer text is not parsed: codes are shorter, even with spaces. */
 const TEXT_LENGTH_MAX = 256
 
 /** The content of a code. */
@@ -21,12 +21,12 @@ export interface InvitationCode {
   readonly seed: Uint8Array
 }
 
-/** Why text is no code. */
+/** Why a text is not a code. */
 type CodeFault =
   /** It has fewer or more characters than a code. */
   | { readonly kind: 'incomplete' | 'too-long'; readonly digits: number; readonly expected: number }
   | { readonly kind: 'foreign-character'; readonly character: string }
-  /** A character is wrong, or two are exchanged. */
+  /** A character is wrong, or two are swapped. */
   | { readonly kind: 'mistyped' }
   /** It was made by a later version. */
   | { readonly kind: 'unknown-version'; readonly version: number }
@@ -63,7 +63,7 @@ export function readCode(text: string): CodeRead {
   }
 }
 
-/** Whether a code leads to a room: somebody else's room cannot be shown instead of it. */
+/** Whether a code is for this room, so that nobody can present another room for it. */
 export const isCodeFor = ({ commitment }: InvitationCode, room: Uint8Array): boolean =>
   sameBytes(commitment, commitmentTo(room))
 

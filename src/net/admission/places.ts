@@ -3,7 +3,7 @@ import { CONNECTIONS_MAX } from '../limits.js'
 /** Connections of strangers from one address: half of all, so that one host leaves the other half free. */
 export const PLACES_PER_ADDRESS_MAX = CONNECTIONS_MAX / 2
 
-/** An open connection, as far as its place is concerned. */
+/** An open connection, as the limit on connections sees it. */
 export interface Place {
   readonly remoteAddress: string
   /** Whether the user neither named the peer nor knows its key. */
@@ -12,10 +12,10 @@ export interface Place {
 }
 
 /**
- * Who leaves for a new connection: nobody, one of those that are open, or the new one itself. While there is room, everyone stays.
- * When there is none, addresses of strangers share the places max-min, and of one address the longest connected stay. Known people are
- * never displaced, and one that connects always displaces a stranger. Scuttleup peers, which prove nothing, go before native ones.
- * `places` are in the order in which they were opened.
+ * Chooses the connection to evict for a new one: none, an open one, or the new one itself. Nothing is evicted below the limits. At
+ * CONNECTIONS_MAX, strangers' addresses share the slots max-min, and each address keeps its oldest connections. Known people are never
+ * evicted, and a known person who connects always evicts a stranger. Scuttleup peers, which prove nothing, are evicted before native
+ * ones. `places` are in the order in which they were opened.
  */
 export function leavingFor<P extends Place>(newcomer: P, places: readonly P[]): P | undefined {
   const strangers = places.filter(({ isStranger }) => isStranger)

@@ -2,13 +2,13 @@ import { UNPROVEN_MAX, UNPROVEN_PER_ADDRESS_MAX } from '../limits.js'
 
 /**
  * Admission control: limits inbound connections whose handshake is not complete. Beyond UNPROVEN_MAX a new connection evicts the
- * oldest one of the address that has most, so that no stranger can keep others out by holding connections open.
+ * oldest one of the address with the most, so that no stranger can keep others out by holding connections open.
  */
 export class AdmissionControl<T> {
   /** In order of arrival. */
   readonly #unproven = new Map<T, string>()
 
-  /** Admits an inbound connection. Gives the one to close for it, which may be itself. */
+  /** Admits an inbound connection. Returns the connection to close in exchange, which may be the new one. */
   admit(connection: T, remoteAddress: string): T | undefined {
     this.#unproven.set(connection, remoteAddress)
     if (!isLoopback(remoteAddress) && this.#countOf(remoteAddress) > UNPROVEN_PER_ADDRESS_MAX) {
@@ -17,7 +17,7 @@ export class AdmissionControl<T> {
     return this.#unproven.size > UNPROVEN_MAX ? this.#evictOldest(this.#busiestAddress()) : undefined
   }
 
-  /** The handshake of a connection ended, well or not. */
+  /** The handshake of a connection completed or failed. */
   release(connection: T): void {
     this.#unproven.delete(connection)
   }

@@ -7,7 +7,7 @@ import { SendQueue } from './send-queue.js'
 
 /** Bytes that wait to be sent before the writer has to wait. */
 const QUEUE_BYTES_MAX = 64 * 1024
-/** What may arrive beyond the window: frames of the side channel, and a frame that alone is longer than it. */
+/** Limit on unread bytes. Exceeds the window: the side channel ignores it, and one frame may be longer than the window. */
 const RECEIVED_BYTES_MAX = CHANNEL_WINDOW_BYTES + 2 * FRAME_BYTES_MAX
 
 /** What a channel needs of the connection that carries it. */
@@ -32,7 +32,7 @@ export class Channel extends Duplex implements RawConnection {
     super({ allowHalfOpen: true, readableHighWaterMark: QUEUE_BYTES_MAX, writableHighWaterMark: QUEUE_BYTES_MAX })
     this.#carrier = carrier
     this.#queue = new SendQueue(windowBytes)
-    // Errors close the channel; whoever reads it learns that from its connection.
+    // Errors close the channel; its reader is told by the connection.
     this.on('error', () => {})
   }
 
@@ -54,7 +54,7 @@ export class Channel extends Duplex implements RawConnection {
     return this.#queue.isLong
   }
 
-  /** The next frame that may be sent now, without its length, while so many bytes of other channels are unacknowledged. */
+  /** The next frame that may be sent now, without its length, given the unacknowledged bytes of the other channels. */
   takeFrame(othersInFlight: number): Uint8Array | undefined {
     const body = this.#queue.take(othersInFlight)
     if (this.#queue.length < QUEUE_BYTES_MAX) this.#continue()
@@ -78,7 +78,7 @@ export class Channel extends Duplex implements RawConnection {
     return this.readableLength <= RECEIVED_BYTES_MAX
   }
 
-  /** Node calls `_read` once per push, and so not when what was buffered is read later. */
+  /** Node calls `_read` once per push, so it does not report later reads of buffered bytes. */
   override read(size?: number): Buffer | null {
     const bytes = super.read(size)
     this.#acknowledge()
@@ -113,7 +113,7 @@ export class Channel extends Duplex implements RawConnection {
     onSent?.()
   }
 
-  /** Acknowledges what was read, a good part of the window at a time. */
+  /** Acknowledges read bytes in batches of ACK_BYTES, or IDLE_ACK_BYTES once everything is read. */
   #acknowledge(): void {
     const read = this.#receivedBytes - this.readableLength - this.#acknowledgedBytes
     if (read < (this.readableLength === 0 ? IDLE_ACK_BYTES : ACK_BYTES)) return

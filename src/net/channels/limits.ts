@@ -9,7 +9,7 @@ export const CHANNEL_WINDOW_BYTES = 256 * 1024
 /** Longest frame that does not wait for other channels: one entry fits. */
 export const LIVE_FRAME_BYTES_MAX = 20 * 1024
 
-/** Bytes after which a reader acknowledges them; a smaller number is enough once everything is read. */
+/** Read bytes that a reader collects before it acknowledges them; fewer are enough once everything is read. */
 export const ACK_BYTES = 128 * 1024
 export const IDLE_ACK_BYTES = 16 * 1024
 

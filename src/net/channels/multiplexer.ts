@@ -16,7 +16,7 @@ const ALL = 0
 
 export interface MultiplexerOptions {
   readonly role: Role
-  /** Of the connection's handshake: room tags are derived from it, so that they differ on each connection. */
+  /** The connection's handshake hash: room tags are derived from it, so that they differ on each connection. */
   readonly handshakeHash: Uint8Array
   readonly random: Pick<Random, 'bytes'>
   /** Window of each channel. Default: CHANNEL_WINDOW_BYTES; measurements set others. */
@@ -26,13 +26,13 @@ export interface MultiplexerOptions {
 interface MultiplexerEvents {
   /** Both sides have a room: its channel opened. The room id as hex. */
   channel: [room: string, channel: Channel]
-  /** What one room sent broke its channel, which is to be withdrawn. */
+  /** A room's data broke its channel; the room has to be withdrawn. */
   'channel-broken': [room: string]
   /** One of the sides closed a room. */
   'channel-closed': [room: string]
   /** The other side named its rooms, for the first time or again. */
   rooms: []
-  /** Another frame that concerns no open room. */
+  /** A frame at place 0 other than Rooms. */
   control: [body: Uint8Array]
   /** The connection closed. */
   closed: []
@@ -69,9 +69,9 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   /** Our tags by place. */
   readonly #ours: (Uint8Array | undefined)[] = []
   #theirs: readonly Uint8Array[] = []
-  /** What they named before. */
+  /** The tags in their previous Rooms. */
   #theirsBefore: readonly Uint8Array[] = []
-  /** Their places that had a channel, and no longer name its room. */
+  /** Places of theirs that once had a channel and may not be used again. */
   readonly #left = new Set<number>()
   #hasHadChannel = false
   #hasSaidRooms = false
@@ -116,7 +116,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     return this.#offers.has(hexOf(room))
   }
 
-  /** Whether the other side has just come to a room: it named the room in its last Rooms, and not before. */
+  /** Whether the other side has just opened a room: its latest Rooms names the room, and the one before did not. */
   isNewlyOffered(room: Uint8Array): boolean {
     const { role, handshakeHash } = this.#options
     const tag = roomTagOf(room, handshakeHash, otherRole(role))
@@ -125,8 +125,8 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   }
 
   /**
-   * Offers rooms; the channel of one that the other side has opens at once. When all places are used the connection closes, for the
-   * next one to begin again.
+   * Offers rooms; if the other side has a room, its channel opens at once. When the places run out, the connection closes: the next
+   * one starts with all places free.
    */
   offer(rooms: readonly Uint8Array[]): void {
     const { role, handshakeHash } = this.#options
@@ -225,7 +225,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
         return
       }
       const body = read.body.subarray(place.next)
-      // One that is not open was closed while the frame was on its way.
+      // A frame of a closed channel is ignored: it was in flight when the channel closed.
       const channel = this.#open.get(place.value)?.channel
       if (channel !== current) deliver()
       current = channel
@@ -301,7 +301,9 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     )
   }
 
-  /** Sends frames as long as the connection takes them: in each round a short one of each channel, then any one. */
+  /**
+   * Sends frames until the connection is full. Each round sends one short frame per channel, then one frame of any length per channel.
+   */
   #send(): void {
     let hasSent = true
     while (hasSent && !this.#connection.writableNeedDrain) {

@@ -6,7 +6,7 @@ import { ROOMS_MAX } from './limits.js'
 export const ROOMS = 1
 export const ACK = 16
 
-/** The tags in a Rooms frame come in multiples of this, so that their number says little. */
+/** The tags in a Rooms frame come in multiples of this, so that their number reveals little. */
 const PADDED_TO = 8
 
 /** The body of a Rooms frame: its type, then the tags of the rooms in their places, from 1; random ones for empty places. */

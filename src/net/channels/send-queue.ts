@@ -3,8 +3,8 @@ import { IDLE_ACK_BYTES, LIVE_FRAME_BYTES_MAX, SIDE_CHANNEL_TYPES_FROM } from '.
 
 /**
  * Frames of one channel that wait to be sent, under the window that the other side acknowledges. Frames of the side channel
- * (presence, peer exchange) go first, and do not wait for the window; the others keep their order. Long ones, of a backlog, also wait
- * for what is unacknowledged of other channels, so that lines in a quiet room do not queue behind the backlog of another.
+ * (presence, peer exchange) go first, and do not wait for the window; the others keep their order. For long frames, which belong to a
+ * backlog, the unacknowledged bytes of other channels count too: lines in a quiet room do not queue behind the backlog of another.
  */
 export class SendQueue {
   readonly #windowBytes: number
@@ -46,7 +46,7 @@ export class SendQueue {
     return this.#urgent.length === 0 && (this.#ordered[this.#next]?.length ?? 0) > LIVE_FRAME_BYTES_MAX
   }
 
-  /** The next frame that may be sent now, while so many bytes of other channels are unacknowledged. */
+  /** The next frame that may be sent now, given the unacknowledged bytes of the other channels. */
   take(othersInFlight: number): Uint8Array | undefined {
     const body = this.#urgent.shift() ?? this.#takeOrdered(othersInFlight)
     if (body === undefined) return undefined
@@ -65,7 +65,7 @@ export class SendQueue {
     return body
   }
 
-  /** So few bytes may stay unacknowledged: then one frame is sent regardless of the window, or the channel could stall. */
+  /** Below IDLE_ACK_BYTES the receiver may not acknowledge at all, so one frame is sent regardless of the window to avoid a stall. */
   #isInWindow(body: Uint8Array, othersInFlight: number): boolean {
     const isLittle = this.#inFlight < IDLE_ACK_BYTES
     const others = body.length > LIVE_FRAME_BYTES_MAX ? othersInFlight : 0

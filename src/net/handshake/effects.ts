@@ -5,7 +5,7 @@ import type { Records } from '../sealed/records.js'
 export interface NativeRemote {
   readonly kind: 'native'
   readonly address: string
-  /** Of its protocol. */
+  /** The peer's protocol version. */
   readonly version: number
   readonly instance: string
   /** The author's public key, proven, as hex. */
@@ -27,7 +27,7 @@ interface SealedEffect {
   readonly kind: 'sealed'
   readonly remote: NativeRemote
   readonly records: Records
-  /** What both sides signed. */
+  /** The handshake hash, which both signatures cover. */
   readonly handshakeHash: Uint8Array
 }
 

@@ -7,7 +7,7 @@ import type { HandshakeEffect, NativeRemote, ScuttleupRemote } from './effects.j
 import { Handshake, type HandshakeOptions } from './handshake.js'
 
 export type HandshakeOutcome =
-  /** `stream` is paused, and its next bytes are the first ones behind the handshake. */
+  /** `stream` is paused; its next bytes are the first ones after the handshake. */
   | { readonly kind: 'opened'; readonly remote: ScuttleupRemote; readonly stream: RawConnection }
   | {
       readonly kind: 'sealed'

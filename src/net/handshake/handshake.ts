@@ -11,7 +11,7 @@ const NATIVE = 0x00
 export interface HandshakeOptions extends KeyExchangeOptions {
   /** Our address, as announced to peers. */
   readonly me: string
-  /** Why a scuttleup peer that sent this address may not connect: nothing to it is encrypted. Default: it may. */
+  /** Why a scuttleup peer that sent this address may not connect, as its connection is not encrypted. Default: it may. */
   readonly refusesPlain?: (address: string) => DialFailureReason | undefined
 }
 
@@ -22,7 +22,7 @@ type State = 'address' | 'repeated-address' | 'protocol' | 'keys' | 'done'
  * byte, then, between native peers, a key exchange. docs/protocol/wire.md §2.
  *
  * The address that the other side sends decides who repeats its address, not the address that was dialled. A listener sends
- * nothing after its address before the dialler did, so scuttleup peers that dialled another name of ours are understood too.
+ * nothing after its address until the dialler sends more, so scuttleup peers that dialled another name of ours are understood too.
  */
 export class Handshake {
   readonly #options: HandshakeOptions
@@ -36,7 +36,7 @@ export class Handshake {
     this.#options = options
   }
 
-  /** Sends what comes before any answer. */
+  /** Sends the first bytes, before anything is received. */
   start(): HandshakeEffect[] {
     return this.#options.role === 'dialler' ? [this.#sendAddress()] : []
   }
@@ -84,7 +84,7 @@ export class Handshake {
     return [this.#sendAddress()]
   }
 
-  /** The dialler repeats its address, unless it compared different addresses than we did: then its next step follows at once. */
+  /** The dialler repeats its address, unless it compared other addresses than we did; then it goes on to protocol detection. */
   #readRepeatedAddress(): HandshakeEffect[] {
     if (this.#takeRepeatedAddress() !== 'more') this.#state = 'protocol'
     return []
@@ -97,7 +97,7 @@ export class Handshake {
       this.#buffered = this.#buffered.subarray(1)
       this.#state = 'keys'
       this.#keyExchange = new KeyExchange(this.#options.me, this.#address, this.#options)
-      // A dialler writes its key only now: a scuttleup peer ends its process on anything but an empty frame.
+      // A dialler writes its key only now: a scuttleup peer crashes on anything but an empty frame.
       return this.#options.role === 'dialler'
         ? this.#keyExchange.start()
         : [{ kind: 'send', bytes: Uint8Array.of(NATIVE) }]
@@ -123,7 +123,7 @@ export class Handshake {
     return this.#keyExchange?.receive(bytes) ?? []
   }
 
-  /** The next frame. It must not be empty, so that at most one frame of HANDSHAKE_BYTES_MAX is buffered. */
+  /** Takes the next frame, which must not be empty. At most one frame of HANDSHAKE_BYTES_MAX is buffered. */
   #takeFrame(): Uint8Array | 'more' | 'bad' {
     const length = readVarint(this.#buffered, 0, HANDSHAKE_BYTES_MAX)
     if (length.kind !== 'value') return length.kind

@@ -33,7 +33,7 @@ type State =
 
 /**
  * The handshake between two native peers, without IO: Noise NN, then each side proves its key inside the sealed connection, the
- * listener first. So a dialler's key is seen by nobody but a peer that has proven its own. docs/protocol/wire.md §2.3.
+ * listener first. So a dialler reveals its key only to a peer that has proven its own. docs/protocol/wire.md §2.3.
  *
  *     dialler                          listener
  *     0x02 ‖ e                  ──▶

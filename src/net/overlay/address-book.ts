@@ -16,7 +16,7 @@ import { scopeOf } from './scope.js'
 const HEAD_START_MS = 1_000
 /** Head start of discovery: contacts that are announced on the local network are dialled by LanAutodial first. */
 const DISCOVERY_HEAD_START_MS = 5_000
-/** Dials of a contact that was learned from others. Former peers are dialled for FORMER_PEER_MS_MAX. */
+/** Dials before a contact learned from others is given up. Former peers are retried for FORMER_PEER_MS_MAX. */
 const TRIES_OF_LEARNED_MAX = 2
 const FORMER_PEER_MS_MAX = 3_600_000
 const MINUTE_MS = 60_000
@@ -57,7 +57,7 @@ export class AddressBook {
   /** Probes of the current minute, by host and by address. */
   readonly #probesOfMinute = new Map<string, number>()
   #minuteAt: Millis = 0
-  /** Contacts learned since the owner set it to 0. */
+  /** Contacts learned since the last shuffle, which resets it. */
   newCount = 0
 
   /** `me` is our short key. */
@@ -70,7 +70,7 @@ export class AddressBook {
     return this.#entries.size
   }
 
-  /** Whether more than `count` peers other than `members` are known and were not dialled in vain. */
+  /** Whether more than `count` peers other than `members` are known, without those whose dials failed. */
   hasMoreThan(count: number, members: ReadonlySet<string>): boolean {
     let found = 0
     for (const { id, tries } of this.#entries.values())
@@ -113,7 +113,7 @@ export class AddressBook {
     this.#dialling.delete(id)
   }
 
-  /** A connection was lost; or dropped, if there is a cooldown, and then the peer is not dialled for so long. */
+  /** A connection was lost, or, with a cooldown, dropped: then the peer is not dialled until the cooldown ends. */
   disconnected({ id, address }: Place, cooldownMs: Millis, now: Millis): void {
     this.#makeRoom(undefined)
     const dueAt = now + cooldownMs + retryDelayMs(0, this.#random)
@@ -176,7 +176,7 @@ export class AddressBook {
     return entry && this.#dial(entry, now)
   }
 
-  /** Random entries that were not dialled in vain. */
+  /** Random entries, without those whose dials failed. */
   sample(count: number): Place[] {
     return this.#shuffled(({ tries }) => tries === 0).slice(0, count)
   }

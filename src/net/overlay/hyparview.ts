@@ -25,7 +25,7 @@ const SHUFFLE_CONTACTS = 8
 const FORMER_PEER_MS = 20_000
 /** Time between two `isolated` effects. */
 const ISOLATED_MS = 5_000
-/** Share of connected peers among the contacts of a frame; of a Full frame, whose receiver needs peers with room. */
+/** Share of connected peers among the contacts of a frame; lower in a Full frame, whose receiver needs peers with room. */
 const CONNECTED_SHARE = 3 / 4
 const CONNECTED_SHARE_IF_FULL = 1 / 4
 
@@ -209,10 +209,10 @@ export class HyParView {
     ]
   }
 
-  /** Drops a neighbour: the newest, unless it has no other neighbours; then another one, which has. */
+  /** Drops the newest neighbour or, if that one is urgent (few connections, named or known), another one that is not. */
   #makeRoom(newest: Neighbour, now: Millis): HyParViewEffect[] {
     const isUrgent = newest.connections < URGENT_CONNECTIONS || newest.isNamed || newest.isKnown === true
-    // Anyone can claim to have no neighbours: who has been here for longest stays.
+    // Anyone can claim to have no neighbours, so the longest connected half is never dropped for such a claim.
     const spared = this.#active.longest(ACTIVE_VIEW_MAX / 2)
     const other = isUrgent
       ? this.#active.pick(
@@ -231,7 +231,7 @@ export class HyParView {
       const { connection, id } = neighbour
       if (id !== droppedId) continue
       neighbour.isClosing = true
-      // Peers that were dropped before have room more likely than our neighbours.
+      // Peers that were dropped before are more likely to have room than our neighbours are.
       const contacts = this.#contactsFor(neighbour, CONTACTS_PER_FRAME_MAX, CONNECTED_SHARE_IF_FULL)
       effects.push(send(neighbour, { kind: 'full', contacts }))
       effects.push({ kind: 'drop', connection, id, delayMs: CLOSING_MS, cooldownMs: COOLDOWN_MS })

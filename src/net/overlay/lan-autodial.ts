@@ -25,7 +25,7 @@ export interface DialPolicy {
   shouldDial(key: string, dialled: number): boolean
 }
 
-/** Dials every discovered peer, up to a limit. A node on loopback has no peer exchange that would choose among them. */
+/** Dials every discovered peer, up to a limit. For nodes on loopback, which have no peer exchange to choose among peers. */
 export const DIAL_ALL: DialPolicy = {
   discovered: () => {},
   lost: () => {},

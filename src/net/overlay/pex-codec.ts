@@ -40,7 +40,7 @@ const CONNECTIONS_SENT_MAX = 255
 const SAME_MACHINE = 0
 const IPV4 = 4
 const IPV6 = 6
-/** System services listen on lower ports: no peer is dialled there because a stranger says so. */
+/** System services listen on lower ports: strangers cannot make us dial those. */
 const PORT_MIN = 1024
 
 export function encodePexFrame(frame: OutgoingPexFrame): Uint8Array {

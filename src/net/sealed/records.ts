@@ -74,7 +74,7 @@ export class RecordOpener {
     this.#queue.push(bytes)
   }
 
-  /** The next record, of at most `bytesMax`. Bad for ever after a bad one, and after the final one. */
+  /** The next record, of at most `bytesMax`. After a bad record everything is bad, and so is anything after the final one. */
   next(bytesMax = RECORD_BODY_MAX): RecordRead {
     if (this.#isOver) return { kind: this.#queue.length > 0 ? 'bad' : 'more' }
     if (this.#queue.length < this.#needed) return { kind: 'more' }
@@ -101,9 +101,9 @@ export class RecordOpener {
   }
 }
 
-/** The sealed directions of a connection, behind its handshake. */
+/** The sealed directions of a connection, after its handshake. */
 export interface Records {
   readonly sealer: RecordSealer
-  /** Contains the bytes that arrived behind the handshake. */
+  /** Contains the bytes that arrived after the handshake. */
   readonly opener: RecordOpener
 }

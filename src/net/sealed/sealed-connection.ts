@@ -3,10 +3,10 @@ import { concat, EMPTY } from '../../base/wire/bytes.js'
 import type { RawConnection } from '../peer-source.js'
 import type { Records } from './records.js'
 
-/** Bytes that are sealed at a time at most, and that wait to be read. */
+/** Most bytes that are sealed at once, and most that wait to be read. */
 const BUFFER_BYTES = 64 * 1024
 
-/** What ended a connection other than its two ends. */
+/** Why a connection ended although neither side ended it. */
 export type SealedFault =
   /** It broke before the other side ended its direction. */
   | 'cut'
@@ -33,7 +33,7 @@ export class SealedConnection extends Duplex implements RawConnection {
     super({ allowHalfOpen: true, readableHighWaterMark: BUFFER_BYTES, writableHighWaterMark: BUFFER_BYTES })
     this.#raw = raw
     this.#records = records
-    // Errors close the connection; whoever reads it learns that from `fault`.
+    // Errors close the connection; its reader finds the reason in `fault`.
     this.on('error', () => {})
     raw.on('data', (bytes: Uint8Array) => this.#receive(bytes))
     raw.once('end', () => this.#rawEnded())
@@ -50,7 +50,7 @@ export class SealedConnection extends Duplex implements RawConnection {
     return this.#raw.remoteAddress
   }
 
-  /** Why the connection broke; undefined as long as it did not. */
+  /** Why the connection broke; undefined if it has not. */
   get fault(): SealedFault | undefined {
     return this.#fault
   }

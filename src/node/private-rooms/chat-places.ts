@@ -12,16 +12,16 @@ const CLAIMED_MAX = 1_000
 const ADMISSION = /"admission":"([0-9a-f]{64})","username":""/
 
 /**
- * Up to where the chat in a private room counts: all of it for members, up to the chat place of their term for those who are out, none
- * for others. A log belongs to the term that its first entry names, or to the first term of its author.
+ * Decides how far each log of chat in a private room counts: all of it for members, up to their term's chat place for former members,
+ * nothing for others. A log belongs to the term that its first entry names, or to the first term of its author.
  */
 export class ChatPlaces {
   #members: RoomMembers | undefined
   readonly #terms = new Map<LogId, TermId>()
-  /** Of logs that are being stored: what their first entry says, which is not verified. */
+  /** Terms that logs claim while they are being stored: their first entry is not verified yet. */
   readonly #claimed = new Map<LogId, TermId>()
 
-  /** Reads to which terms the stored logs belong. Before, no log is accepted. */
+  /** Reads which terms the stored logs belong to. Until then, no log is accepted. */
   async follow(log: Log, members: RoomMembers): Promise<void> {
     const read = async (author: LogId): Promise<void> => {
       const first = await log.entry(author, 1)

@@ -27,7 +27,7 @@ import type { RoomSeeker } from './room-seeker.js'
 
 /** Bytes of operations that are accepted over one connection outside of channels, for all rooms together. */
 const EVIDENCE_BYTES_MAX = 1024 * 1024
-/** The same of all connections, as far as they wait to be checked. */
+/** Bytes of operations of all connections that wait to be checked. */
 const PENDING_BYTES_MAX = 16 * 1024 * 1024
 /** Operations of peers without a channel that are checked in a second: 15 ms of CPU. */
 const CHECKS_PER_SECOND_MAX = 300
@@ -52,9 +52,9 @@ interface Peer extends ProvenPeer {
 type FrameOf<K extends IntroductionFrame['kind']> = Extract<IntroductionFrame, { readonly kind: K }>
 
 /**
- * How peers without a channel of a private room come to one: a member proves to another that they were admitted, somebody who was
- * removed learns it, and a newcomer knocks with a code. Whatever is not answered is answered to nobody, so that a stranger sees no
- * difference from a room that does not exist. docs/protocol/membership.md §9.12.
+ * Lets peers open a channel of a private room that they do not share yet: a member proves to another that they were admitted, a
+ * removed member is sent the removal, and a newcomer knocks with a code. Strangers get no answer at all, so they cannot tell a room
+ * from one that does not exist. docs/protocol/membership.md §9.12.
  */
 export class Introductions {
   readonly #clock: Clock
@@ -88,7 +88,7 @@ export class Introductions {
     return this.#peers.size
   }
 
-  /** Whether the peer whose key begins so is connected. */
+  /** Whether a peer whose key begins with `shortKey` is connected. */
   isConnectedTo(shortKey: string): boolean {
     for (const { key } of this.#peers) if (key.startsWith(shortKey)) return true
     return false
@@ -116,7 +116,10 @@ export class Introductions {
     return () => this.#seekers.delete(seeker)
   }
 
-  /** Sends a member what proves that we are one, and somebody who was removed what proves that, unless both sides have the room. */
+  /**
+   * Sends the evidence of our membership to a member who does not offer us the room, and the evidence of their removal to a removed
+   * member who still does.
+   */
   #introduce(peer: Peer, { members }: IntroducedRoom): void {
     const { multiplexer, key, sent } = peer
     if (!multiplexer.hasTheirRooms) return
@@ -163,7 +166,7 @@ export class Introductions {
     }
   }
 
-  /** Takes operations to check them later, a few at a time; those of unknown rooms count too, and are dropped. */
+  /** Queues operations to be checked, a few at a time. Those of unknown rooms are dropped, but count against the peer's limit. */
   #take(peer: Peer, { tag, items }: FrameOf<'evidence' | 'ended'>): void {
     const bytes = items.reduce((sum, { length }) => sum + length, 0)
     peer.takenBytes += bytes
@@ -179,7 +182,7 @@ export class Introductions {
     if (this.#isChecking) return
     this.#isChecking = true
     while (this.#pending.length > 0) {
-      // Not in the turn in which it arrived: how long that takes is the same for all rooms.
+      // Checked in a later turn, so that timing does not reveal whether we have the room.
       await new Promise<void>(resolve => void this.#clock.after(0, resolve))
       const batch = new Map<IntroducedRoom, Operation[]>()
       const sources = new Map<IntroducedRoom, Set<Peer>>()
@@ -285,7 +288,7 @@ export class Introductions {
   }
 }
 
-/** Why an admission is not signed after all. */
+/** Cancels the draft of an admission that is no longer possible. */
 const NOT_NOW: Refusal = { kind: 'unknown-invitation' }
 
 /** The reason to give a newcomer; undefined if somebody else may admit them. */
@@ -295,7 +298,7 @@ function reasonToSay(refusal: JoinRefusal): KnockRefusal | undefined {
     : refusal.kind
 }
 
-/** What proves that an invitation was made by somebody who may. */
+/** The operations that prove that the author of an invitation may invite. */
 function invitationEvidence({ membership }: RoomMembers, { by, inviteKey }: Invitation): Operation[] {
   for (const term of termsOf(membership, by)) {
     const made = term.operations?.find(({ body }) => body.kind === 'invite' && body.inviteKey === inviteKey)

@@ -11,9 +11,9 @@ import type { RoomMembers } from './room-members.js'
  * The barrier between a channel of a private room and the replication of its chat. It keeps two rules:
  *
  * 1. Nothing of the chat is sent before every membership operation that is on our disk was sent on the channel.
- * 2. What arrives behind operations waits until they are on disk.
+ * 2. Chat that arrives after operations waits until they are on disk.
  *
- * So whoever gets an entry has the removals that its sender knew of, and neither side gives it to somebody who is out.
+ * So whoever receives an entry already has the removals that its sender knew, and neither side passes it on to a removed member.
  */
 export class MembershipGate {
   /** From the channel to the replication. */
@@ -24,7 +24,7 @@ export class MembershipGate {
   readonly #exchange: OperationExchange
   readonly #frames = new FrameReader(FRAME_BYTES_MAX)
   readonly #onMalformed: () => void
-  /** A chunk of chat that waits until we are level. */
+  /** Continues a chunk of chat that waits until the operations are in sync. */
   #held: (() => void) | undefined
 
   constructor(members: RoomMembers, onMalformed: () => void) {
@@ -48,7 +48,7 @@ export class MembershipGate {
     this.#perform(this.#exchange.start())
   }
 
-  /** Passes chat on, and processes what is exchanged about operations, in the order of arrival. */
+  /** Passes chat on, and processes frames of the exchange of operations, in the order of arrival. */
   async #receive(bytes: Uint8Array): Promise<void> {
     this.#frames.push(bytes)
     for (let read = this.#frames.next(); read.kind !== 'more'; read = this.#frames.next()) {

@@ -32,12 +32,12 @@ interface RoomMembersEvents {
 /** Drafts an operation, or says why not. */
 export type OperationDraft = (membership: Membership) => Body | Refusal
 
-/** The part of a log that stores what is kept beside it. */
+/** The part of a log that stores rows besides entries. */
 export type MembersStorage = Pick<Log, 'rowsUnder' | 'writable'>
 
 /**
- * Who is a member of a private room, as far as this disk knows. An operation counts when it is on disk, not before. Batches are
- * evaluated and stored one after the other.
+ * The members of a private room by the operations on this disk: an operation counts once it is persisted. Batches are evaluated and
+ * stored one after the other.
  */
 export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circle {
   readonly room: PrivateRoom
@@ -115,7 +115,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     return this.#membership.members.has(key as AuthorId)
   }
 
-  /** Checks bytes of others as operations of this room; undefined if some are none. */
+  /** Checks received bytes as operations of this room; undefined if any of them is invalid. */
   check(items: readonly Uint8Array[]): Operation[] | undefined {
     const operations: Operation[] = []
     for (const bytes of items) {
@@ -127,14 +127,14 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     return operations
   }
 
-  /** Stores checked operations, as far as they are kept, in one batch. Resolves when they count. While the disk fails it waits. */
+  /** Stores checked operations that are worth keeping in one batch. Resolves when they count. Retries while the disk fails. */
   add(operations: readonly Operation[]): Promise<void> {
     return this.#next(() => this.#add(operations))
   }
 
   /**
-   * Signs operations that follow each other, and stores them in one batch; each is drafted from the members after those before. Nothing
-   * is signed if one of them is refused. Rejects as writes of the log do.
+   * Signs consecutive operations and stores them in one batch. Each is drafted from the membership that the ones before it result in.
+   * If one is refused, none is signed. Rejects like writes to the log.
    */
   sign(...drafts: readonly OperationDraft[]): Promise<readonly Operation[] | Refusal> {
     return this.signAs(this.#keys, ...drafts)
@@ -165,7 +165,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     return this.add([opening])
   }
 
-  /** Calls ourselves this in our card, as soon as we are a member. */
+  /** Publishes a card with this name as soon as we are a member. */
   introduceAs(name: string): void {
     const introduce = (): void => {
       const known = this.#cards.get(this.me)
@@ -208,7 +208,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     return this.isMember(author) || former.has(author) || waiting.includes(author)
   }
 
-  /** Resolves when everything that was to be stored so far is, or was refused. */
+  /** Resolves when all pending operations and cards are stored or refused. */
   async settled(): Promise<void> {
     await this.#queue
   }

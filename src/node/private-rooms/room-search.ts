@@ -38,7 +38,7 @@ export class RoomSearch implements NetworkedRoom {
     const { me, network, keys, peers } = this.#options
     const open = await network.enter(this, keys, this.#options)
     this.#open = open
-    // A room that nobody else has, and that is named to nobody.
+    // A random room id, offered to nobody: it only serves to dial.
     const channels = new RoomChannels(systemRandom.bytes(ROOM_ID_BYTES), open.connections, () => false)
     this.#channels = channels
     channels.on('event', event => this.onEvent(event))
@@ -59,7 +59,7 @@ export class RoomSearch implements NetworkedRoom {
     this.#stop = open.introductions.seek(seeker)
   }
 
-  /** How many peers were asked that are connected now. */
+  /** Number of connected peers that were asked. */
   get askedCount(): number {
     return this.#open?.introductions.peerCount ?? 0
   }

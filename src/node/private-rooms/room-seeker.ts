@@ -9,7 +9,7 @@ import { type InvitationCode, isCodeFor } from '../../membership/invitation/invi
 import { type InvitationKeys, invitationKeys, signUse } from '../../membership/invitation/invitation-keys.js'
 import { Membership } from '../../membership/membership.js'
 
-/** Bytes of operations that one peer may show before it has shown the room. */
+/** Bytes of operations that one peer may send before it has proven the room. */
 const WELCOME_BYTES_MAX = 4 * 1024 * 1024
 
 export interface FoundRoom {
@@ -57,14 +57,14 @@ export class RoomSeeker {
     this.#known = known
   }
 
-  /** A peer that was knocked at shows a room, in parts. Returns what asks it to admit us. `peer` identifies it. */
+  /** A part of a peer's answer to a knock. Returns the request to admit us, once the room is proven. `peer` identifies the peer. */
   shown(peer: object, by: AuthorId, { kind, room: id, items, isLast }: Shown): JoinRequest | undefined {
     if (!isCodeFor(this.#code, id)) return undefined
     const before = this.#shown.get(peer) ?? { items: [], bytes: 0 }
     this.#shown.set(peer, before)
     for (const { length } of items) before.bytes += length
     if (before.bytes > WELCOME_BYTES_MAX) return undefined
-    // They are views of what is received next.
+    // Copied, because the items are views of the receive buffer.
     before.items.push(...items.map(item => Uint8Array.from(item)))
     if (!isLast) return undefined
     this.#shown.delete(peer)

@@ -5,14 +5,14 @@ import type { Cut } from '../../log/stranger-quota.js'
 /** What a log keeps when it is shortened, and what a newcomer can always store: at least 64 KiB, since a segment is not divided. */
 export const KEPT_BYTES = SEGMENT_BYTES_MAX
 
-/** More than can arrive of one log at once: then shares need not be compared. */
+/** More than can arrive for one log at once. With this much free, shares need not be compared. */
 const PLENTY_BYTES = 4 * 1024 * 1024
 
 /** The log of a stranger. */
 interface StrangerLog {
   readonly log: LogId
   share: Share
-  /** Whether somebody else than its author brought it. */
+  /** Whether it came over a connection of somebody other than its author. */
   isHearsay: boolean
   bytes: number
   /** When it last grew, in steps of the pool. */
@@ -28,9 +28,9 @@ interface Share {
 
 /**
  * The logs of strangers in one room: how many bytes and how many logs. While there is room, everything is stored. When a bound is
- * reached, introducers share it max-min: the one that uses most loses its largest hearsay first, then what its own connections wrote;
- * among logs that are as small as what a log keeps, the one that has not grown for longest. So what others can take from an introducer
- * ends where all use the same, and a newcomer always fits.
+ * reached, introducers share it max-min: the heaviest user loses its largest relayed log first, then logs that their own authors sent;
+ * among logs of at most KEPT_BYTES, the one that has not grown for longest. So no introducer is pushed below its fair share, and a
+ * newcomer always fits.
  */
 export class StrangerPool {
   readonly #bytesMax: number
@@ -67,7 +67,7 @@ export class StrangerPool {
     return this.#logs.has(log)
   }
 
-  /** The introducer that a log counts for. */
+  /** The introducer whose share a log counts against. */
   ownerOf(log: LogId): string | undefined {
     return this.#logs.get(log)?.share.owner
   }
@@ -81,7 +81,7 @@ export class StrangerPool {
     return this.#shares.get(owner)?.logs.size ?? 0
   }
 
-  /** The size that a log of this introducer may reach: what is free, or what brings the introducer level with those who use most. */
+  /** The size that a log of this introducer may reach: all free bytes, or the introducer's max-min share. */
   limitOf(log: LogId, owner: string): number {
     const stored = this.#logs.get(log)
     const bytes = stored?.bytes ?? 0
@@ -94,7 +94,7 @@ export class StrangerPool {
     return bytes + growth + Math.max(0, Math.min(largest - bytes - growth, largest - KEPT_BYTES))
   }
 
-  /** Adds a log, or lets it grow. Gives the logs that have to be shortened, which is counted at once. */
+  /** Adds or grows a log. Returns the logs that have to be truncated; their new sizes are counted at once. */
   grow(log: LogId, bytes: number, owner: string, isHearsay: boolean): Cut[] {
     const stored = this.#logs.get(log) ?? this.#add(log, owner, isHearsay)
     this.#resize(stored, bytes)
@@ -102,7 +102,7 @@ export class StrangerPool {
     return this.#makeRoom(stored)
   }
 
-  /** Counts a log for another introducer from now on. */
+  /** Moves a log to another introducer's share. */
   move(log: LogId, owner: string, isHearsay: boolean): void {
     const stored = this.#logs.get(log)
     if (stored === undefined) return
@@ -116,7 +116,7 @@ export class StrangerPool {
     this.#resize(stored, bytes)
   }
 
-  /** Counts all logs of one introducer for another. */
+  /** Moves all logs of one introducer to another's share. */
   moveAll(from: string, to: string): void {
     for (const { log, isHearsay } of [...(this.#shares.get(from)?.logs ?? [])]) this.move(log, to, isHearsay)
   }
@@ -136,7 +136,7 @@ export class StrangerPool {
     this.#leave(stored, stored.share)
   }
 
-  /** The most that an introducer can use, if all who use more are brought down to the same. */
+  /** The max-min share of an introducer: the most it can use if all heavier users are cut down to the same. */
   #levelFor(share: Share | undefined): number {
     let sum = this.free + (share?.bytes ?? 0)
     let level = sum
@@ -171,7 +171,7 @@ export class StrangerPool {
     return { log: victim.log, bytesKept }
   }
 
-  /** The first log that the introducer that uses most loses. */
+  /** The next log to truncate: of the introducer that uses most. */
   #victim(usage: (share: Share) => number, except: StrangerLog): StrangerLog | undefined {
     let heaviest: Share | undefined
     for (const share of this.#shares.values()) {

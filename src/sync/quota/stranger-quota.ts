@@ -6,39 +6,39 @@ import type { Admission, Cut, Introducer, StrangerQuota } from '../../log/strang
 import { PASSED_ON_MAX, STRANGER_BYTES_MAX, STRANGER_LOGS_MAX } from './limits.js'
 import { KEPT_BYTES, StrangerPool } from './stranger-pool.js'
 
-/** What strangers may use of what the user allows on disk, in each room. */
+/** Share of the user's disk limit that strangers may use, in each room. */
 const STRANGER_DISK_SHARE = 1 / 4
 /** Logs that are remembered as stopped. */
 const STOPPED_MAX = 4_096
-/** How long what a connection brought counts for it alone after it closed. */
+/** How long a closed connection's logs still count against that connection alone. */
 const GONE_MS: Millis = 60_000
-/** Share of the pool that has to be free for a stopped log to go on by itself. */
+/** Share of the pool that has to be free for a stopped log to resume automatically. */
 const FREE_SHARE = 1 / 4
 /** Stops that are reported in a minute. */
 const REPORTS_PER_MINUTE = 4
 
-/** The owner of logs that were stored before this process began. */
+/** The introducer of logs that were stored before this process started. */
 const STORED_BEFORE = ''
 
 export interface QuotaOptions {
   readonly known: KnownPeople
   readonly clock: Clock
-  /** What the user allows on disk, in all. Default: no bound. */
+  /** The user's disk limit. Default: none. */
   readonly diskBytesMax?: number | undefined
 }
 
 /**
- * How much a stranger makes this peer store and pass on. A stranger's entry passes these gates, in this order, behind those of the
- * connection (`net/README.md`):
+ * Limits how much strangers can make this peer store and relay. A stranger's entry passes these gates, in this order, after those of
+ * the connection (`net/README.md`):
  *
- *  1. the class: nothing of this applies to authors whom the user knows, by an act of their own (`KnownPeople`);
- *  2. a log that has stopped takes nothing more, until the user asks for it or addresses its author, or a quarter of the pool is free;
- *  3. of an unsigned author who is connected, or was a minute ago, only what comes from there;
+ *  1. exemption: no limit applies to authors whom the user knows by an act of the user (`KnownPeople`);
+ *  2. stopped logs: they take no entries until the user asks for the log or addresses its author, or a quarter of the pool is free;
+ *  3. unsigned authors who are connected, or were within the last minute: only entries from their own connection are stored;
  *  4. the pool of the room (`StrangerPool`): min(256 MiB, ¼ of what the user allows) and 2,000 logs. While it has room, everything is
- *     stored. When it is full, introducers share it max-min: a connection while it lasts and for a minute, then the block of addresses
- *     that it came from, on loopback its key. A log that may not grow stops whole, at the end of a segment;
- *  5. what is stored is passed on to others, but once half of the logs are in use no more than 32 of each stranger's connection, so that
- *     the share of a relay is not used up by one of its guests.
+ *     stored. When it is full, introducers share it max-min. The introducer is the connection until a minute after it closed, then the
+ *     address block that it came from (on loopback, its key). A log that may not grow stops at the end of a segment;
+ *  5. relaying: stored logs are relayed, but once half of the logs are in use at most 32 per stranger's connection, so that one
+ *     stranger does not use up our share at other peers.
  */
 export class Quota implements StrangerQuota {
   readonly #known: KnownPeople
@@ -108,7 +108,7 @@ export class Quota implements StrangerQuota {
     const owner = this.#ownerOf(introducer)
     const before = this.#pool.ownerOf(log)
     if (before === undefined) this.#keepBack(log, owner, introducer)
-    // Who brings their own log owns it; otherwise it stays with who brought it first, while they are here.
+    // An author who sends their own log becomes its introducer; otherwise the first introducer stays, while connected.
     else if (!isHearsay || !this.#connected.has(before)) this.#pool.move(log, owner, isHearsay)
     const cuts = this.#pool.grow(log, bytes, before ?? owner, isHearsay)
     for (const cut of cuts) if (cut.bytesKept === 0) this.#keptBack.delete(cut.log)
@@ -117,7 +117,7 @@ export class Quota implements StrangerQuota {
 
   resized(log: LogId, bytes: number): void {
     this.#pool.resize(log, bytes)
-    // It may have been lifted while it was shortened.
+    // The limit may have been lifted while the log was being truncated.
     if (!this.#stopped.has(log)) this.#notify(log)
   }
 
@@ -169,7 +169,7 @@ export class Quota implements StrangerQuota {
     return this.#connected.has(introducer.id) ? introducer.id : introducer.block
   }
 
-  /** Nothing proves who an unsigned author is; but lines that came from themselves are not mixed with what others say that they said. */
+  /** Nothing authenticates an unsigned author, but lines received from the author directly are not mixed with relayed ones. */
   #isHearsayOfKnown(log: LogId, introducer: Introducer | undefined): boolean {
     if (isSigned(log) || !this.#pool.has(log) || this.#pool.isHearsay(log)) return false
     const owner = this.#pool.ownerOf(log) ?? ''
@@ -207,6 +207,6 @@ export class Quota implements StrangerQuota {
   }
 }
 
-/** Whether the author of a log brought it. */
+/** Whether the log came over its author's own connection. */
 const isBrought = (log: LogId, introducer: Introducer | undefined): boolean =>
   introducer?.author !== undefined && authorOfLog(log) === authorOfLog(introducer.author)

@@ -17,13 +17,13 @@ const LOOKUP_MS = 3_000
 /** The first version of the protocol whose connections are encrypted. */
 const ENCRYPTED_SINCE = 2
 
-/** The same if a service of that name is known already. */
+/** Timeout of a lookup if a service of that name is already known. */
 const KNOWN_LOOKUP_MS = 300
 
 export interface DiscoveryOptions {
   readonly clock: Clock
   readonly random: () => number
-  /** Called once per fault, and again only after it worked in between. */
+  /** Called once per fault, and again only if the operation has succeeded in between. */
   readonly onEvent: (event: NetEvent) => void
   /** The interfaces of this machine changed. */
   readonly onChange?: (() => void) | undefined
@@ -177,7 +177,7 @@ export class Discovery {
     })
   }
 
-  /** Addresses of the services in our rooms for a name, in any case, and under the name they got after a conflict. */
+  /** Addresses of the services in our rooms by name, ignoring case: the requested name, or the one assigned after a conflict. */
   #announcedFor(name: string): Address[] {
     const ours = this.#responder?.service.rooms ?? []
     const matching = this.#browser.all.filter(

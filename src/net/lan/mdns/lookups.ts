@@ -60,7 +60,7 @@ export class Lookups {
     }
   }
 
-  /** Marks of the hosts that are looked up, for the prefilter. */
+  /** Byte patterns of the hosts that are looked up, for the prefilter. */
   *marks(): Iterable<string> {
     for (const { mark } of this.#lookups.values()) yield mark
   }

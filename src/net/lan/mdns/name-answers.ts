@@ -13,10 +13,10 @@ export const ADDRESSES_MAX = 16
 const LABEL_BYTES_MAX = 63
 const HOST_BYTES_MAX = 253
 
-/** Line ends, which the encoder of multicast-dns takes for the end of a name. */
+/** Control characters and line ends: the encoder of multicast-dns treats line ends as the end of a name. */
 const LINE_ENDS = /[\p{Cc}\u2028\u2029]/u
 
-/** `<name>.local` of a name, or the name itself if it ends so; undefined if DNS cannot carry it. */
+/** `<name>.local` of a name, or the name itself if it ends in `.local`; undefined if DNS cannot carry it. */
 export function hostOf(name: string): string | undefined {
   const isLocal = /\.local$/i.test(name)
   if ((!isLocal && name.includes('.')) || LINE_ENDS.test(name)) return undefined

@@ -33,7 +33,7 @@ export interface Packet {
   readonly authorities?: readonly DnsRecord[]
 }
 
-/** The fields that are read of received packets, questions and records. Any of them may be missing or malformed. */
+/** The fields that we read from received packets, questions and records. Any of them may be missing or malformed. */
 export type Fields = Readonly<
   Partial<
     Record<

@@ -19,7 +19,7 @@ export function labelMark(host: string): string {
   return String.fromCharCode(label.length) + label.toString('latin1').toLowerCase()
 }
 
-/** Whether a datagram is long enough for the records that it claims, and contains one of the marks. */
+/** Whether a datagram is long enough for the records that it claims, and contains one of the byte patterns. */
 export function isWorthDecoding(bytes: Buffer, marks: Iterable<string>): boolean {
   if (bytes.length < HEADER_BYTES || bytes.length > DATAGRAM_BYTES_MAX) return false
   const questions = bytes.readUInt16BE(4)

@@ -1,6 +1,6 @@
 import type { NetEvent } from '../../events.js'
 
-/** Reports each fault once, and again only after it worked in between. */
+/** Reports each fault once, and again only if the operation has succeeded in between. */
 export class ReportOnce {
   readonly #report: (event: NetEvent) => void
   readonly #failing = new Set<string>()

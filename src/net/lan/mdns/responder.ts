@@ -29,7 +29,7 @@ const ANNOUNCE_AGAIN_MS = 1_000
 const ANSWER_MS_MIN = 20
 const ANSWER_MS_MAX = 120
 
-/** Conflicts after which a name is kept, so that nobody can prevent us from being found by contradicting for ever. */
+/** Conflicts after which we keep our name: otherwise endless conflicting claims could keep us from being announced. */
 const CONFLICTS_MAX = 12
 
 export interface ResponderOptions {
@@ -118,7 +118,7 @@ export class Responder {
     if (this.#state.kind === 'announced') this.#announce()
   }
 
-  /** There is another interface to announce on. */
+  /** Announces again: a new interface is up. */
   interfacesChanged(): void {
     if (this.#state.kind === 'announced') this.#announce()
   }
@@ -184,7 +184,7 @@ export class Responder {
     })
   }
 
-  /** Another service probes for the same name: the lower location waits, and then finds the name taken. */
+  /** Another service probes for the same name. The one with the lower SRV record defers, and later finds the name taken. */
   #receiveProbe(query: unknown): void {
     const claims = itemsOf(query, 'authorities').filter(record => this.#isForeign(record))
     if (claims.length === 0 || this.#conflicts >= CONFLICTS_MAX) return

@@ -15,14 +15,14 @@ export const ALL_SERVICES = '_services._dns-sd._udp.local'
 /** Time to live of our records. */
 export const TTL_S = 120
 
-/** Digits of a room tag and of a short key. */
+/** Hex digits of a room tag and of a short key. */
 const TAG_DIGITS = 16
 
 /** Services that are accepted of one packet, and addresses of each. Our packets have one service. */
 const SERVICES_PER_PACKET_MAX = 8
 const ADDRESSES_MAX = 8
 
-/** Room tags in one string of a TXT record, which has at most 255 bytes, and such strings: `rooms=`, `rooms2=`, … */
+/** Room tags per TXT string, which has at most 255 bytes; and the number of such strings: `rooms=`, `rooms2=`, … */
 const TAGS_PER_STRING = 15
 const TAG_STRINGS_MAX = 4
 
@@ -59,7 +59,7 @@ export const roomTag = (roomId: Uint8Array): string =>
 /** The announced prefix of a public key: enough to tell peers apart. */
 export const shortKeyOf = (publicKey: Uint8Array): string => shortKeyIn(hexOf(publicKey))
 
-/** The same of a key in hex. */
+/** `shortKeyOf` for a key that is already in hex. */
 export const shortKeyIn = (key: string): string => key.slice(0, TAG_DIGITS)
 
 /** A host name for this process, from random bytes. */
@@ -188,7 +188,7 @@ function readDescription(data: unknown): Pick<Service, 'version' | 'rooms' | 'ke
   return { version: Number(version), rooms: tags.match(/.{16}/g) ?? [], key }
 }
 
-/** The addresses of `host` in the records that are on this network: nobody can make us dial elsewhere. */
+/** The addresses of `host` in the records, restricted to this network: a forged record cannot make us dial elsewhere. */
 function addressesOf(
   host: string,
   records: readonly { name?: unknown; type?: unknown; data?: unknown }[],

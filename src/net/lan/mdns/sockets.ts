@@ -29,15 +29,15 @@ const SCAN_MS = 2_000
 /** Longest wait for goodbyes to be sent, and then for sockets to close. */
 const CLOSING_MS_MAX = 100
 
-/** Answers on one interface, also to a flood of queries. */
+/** Rate limit of answers on one interface. */
 const ANSWERS_PER_S_MAX = 100
 
-/** Datagrams that are decoded of one interface: a hostile one may take half a millisecond. */
+/** Rate limit of decoding per interface: a hostile datagram may take half a millisecond. */
 const DECODED_PER_S_MAX = 250
 
 export interface MulticastSocketsOptions {
   readonly clock: Clock
-  /** Called once per fault, and again only after it worked in between. */
+  /** Called once per fault, and again only if the operation has succeeded in between. */
   readonly onEvent: (event: NetEvent) => void
   /** A decoded packet, which may contain anything. */
   readonly onPacket: (packet: unknown, at: LocalInterface, sender: string) => void
@@ -45,7 +45,7 @@ export interface MulticastSocketsOptions {
   readonly onOpened: () => void
   /** The interfaces of this machine changed. */
   readonly onChange: () => void
-  /** A datagram has to contain one of these marks to be decoded. */
+  /** Only datagrams that contain one of these byte patterns are decoded. */
   readonly marks: () => Iterable<string>
   readonly networkInterfaces?: (() => NetworkInterfaces) | undefined
   readonly port?: number | undefined
@@ -133,7 +133,7 @@ export class MulticastSockets {
     if (this.#followInterfaces()) this.#options.onChange()
   }
 
-  /** Opens new interfaces, closes vanished ones, reopens failed ones. Gives whether the interfaces changed. */
+  /** Opens new interfaces, closes vanished ones, reopens failed ones. Returns whether the interfaces changed. */
   #followInterfaces(): boolean {
     const found = new Map(this.#readInterfaces().map(at => [interfaceKey(at), at]))
     let isChanged = false
@@ -221,8 +221,8 @@ export class MulticastSockets {
   }
 
   /**
-   * Whether to report that an interface failed: not if it is gone, as the next scan will find; not for loopback among others,
-   * because some systems have no multicast there; and not for IPv6 beside IPv4.
+   * Whether to report that an interface failed. Not if it is gone, which the next scan will detect; not for loopback if there are
+   * other interfaces, because some systems have no multicast there; and not for IPv6 if the interface also has IPv4.
    */
   #isReported({ at }: InterfaceSocket): boolean {
     if (isLoopback(at) && this.#sockets.size > 1) return false
@@ -243,7 +243,7 @@ function openIpv6({ name }: LocalInterface, port: number): { socket: Socket; mdn
   return { socket, mdns: multicastDns(options) }
 }
 
-/** Lets multicast-dns decode only datagrams that `admits` accepts: ours replaces its listener, and calls it. */
+/** Wraps multicast-dns's message listener, so that it decodes only datagrams that `admits` accepts. */
 function guard(socket: Socket, admits: (bytes: Buffer, from: RemoteInfo) => boolean): void {
   const decoders = socket.listeners('message')
   socket.removeAllListeners('message')
