@@ -1,7 +1,7 @@
 import { isLoopback } from '../net/lan/mdns/interfaces.js'
 import type { NodeEvent } from './events.js'
 
-/** Most interfaces in one event. */
+/** Maximum number of interfaces in one event. */
 const INTERFACES_MAX = 4
 
 /** Reports the name under which a peer is announced, and the interfaces: at the start, and when either changes. */

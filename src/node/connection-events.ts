@@ -52,7 +52,7 @@ export class ConnectionEvents {
       this.#reportLeft(connection)
       return
     }
-    // Report it even if a new connection replaces this one soon: somebody on the path changes what is sent.
+    // Report it even if a new connection replaces this one soon: somebody on the path tampers with the traffic.
     if (reason === 'altered') {
       this.#reportLost(connection, reason)
       return

@@ -26,7 +26,7 @@ export class ConnectionNames {
     this.#options = options
   }
 
-  /** What the user dialled; else the name that the peer's address is hashed from, or that address. Anyone can claim an address. */
+  /** What the user dialled; else the name whose hash is the claimed port, or the claimed address. Anyone can claim an address. */
   claimedBy({ dialled, remote }: Connection): string {
     const name = /^(.*)\.local:\d+$/.exec(remote.address)?.[1] ?? ''
     const isHashed = name !== '' && formatAddress(addressOfName(name)) === remote.address
@@ -43,8 +43,8 @@ export class ConnectionNames {
   }
 
   /**
-   * The pinned name of the peer's key, or what the user dialled. A stranger is shown with their key: under the name that they claim if
-   * it is a plain one, because no text of a stranger is part of a notice.
+   * The pinned name of the peer's key, or what the user dialled. Strangers are shown with their key, and with the name that they claim
+   * only if it is plain: notices contain no other text from strangers.
    */
   nameOf(connection: Connection): string {
     const { remote } = connection
@@ -57,7 +57,7 @@ export class ConnectionNames {
     return `${this.#placeOf(claimed, 'stranger')} (${shortKey(author)})`
   }
 
-  /** The name that the peer signs its presence with, with its key where that name is shared; else the connection's name. */
+  /** The name in the peer's signed presence, with its key if others use the name too; without presence, the connection's name. */
   personOf(connection: Connection): string {
     if (connection.remote.kind !== 'native') return this.nameOf(connection)
     const author = authorOf(connection.remote.key)

@@ -29,8 +29,8 @@ export class ConnectionSummaries {
   }
 
   /**
-   * Skips states that single events have covered: up to two connections, or one peer that is dialled. A further
-   * attempt, or a different number of indirect peers, is not a change by itself.
+   * Skips states that other events have reported already: up to two connections, or one dialled peer. Another attempt to
+   * dial, or a different number of indirect peers, is not a change by itself.
    */
   #reportChange(): void {
     const { connected, plain = [], dialing, indirect = 0 } = this.#read()

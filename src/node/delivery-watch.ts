@@ -50,7 +50,7 @@ export class DeliveryWatch extends EventEmitter<DeliveryEvents> {
     })
   }
 
-  /** A receipt arrived, or a stranger whose receipt there is became known. */
+  /** A receipt arrived, or a stranger whose receipt had arrived became known. */
   changed(): void {
     this.emit('check')
     if (this.listenerCount('change') === 0) return
@@ -67,8 +67,8 @@ export class DeliveryWatch extends EventEmitter<DeliveryEvents> {
   }
 
   /**
-   * Resolves when the entry that is our latest now is delivered, or when `signal` is aborted: when the peer with the key `to` has
-   * stored it; without `to`, when a known person has, or, if the user named nobody, any peer.
+   * Resolves when our latest entry at the time of the call is delivered, or when `signal` is aborted. It is delivered when the peer with
+   * the key `to` has stored it; without `to`, when a known person has, or, if the user named nobody, any peer.
    */
   async delivered({ to, signal }: { to?: AuthorId | undefined; signal?: AbortSignal | undefined } = {}): Promise<void> {
     const latest = this.#latest

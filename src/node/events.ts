@@ -76,9 +76,9 @@ export type RoomEvent =
   | { readonly kind: 'invitation-overused'; readonly members: readonly string[]; readonly uses: number }
   /** A code that was entered before has admitted us to a private room. */
   | { readonly kind: 'room-entered'; readonly room: string }
-  /** Somebody wrote to the user in a direct room that nobody looks at. */
+  /** Somebody wrote to the user in a direct room that no face shows. */
   | { readonly kind: 'direct-message'; readonly room: string; readonly name: string }
-  /** Somebody whom the user knows, but does not talk with yet, wrote to them directly. The name is empty if it is no plain one. */
+  /** Somebody whom the user knows, but does not talk with yet, wrote to them directly. The name is empty if it is not plain. */
   | { readonly kind: 'message-request'; readonly name: string; readonly key: string }
   /** Strangers wrote to the user directly: how many wait for an answer. At most once a minute. */
   | { readonly kind: 'strangers-ask'; readonly count: number }

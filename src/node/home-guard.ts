@@ -7,7 +7,7 @@ import { isOpenToOthers, isOwn } from '../base/files/ownership.js'
 import type { NodeEvent } from './events.js'
 import { DATABASE_NAME, type Home } from './paths.js'
 
-/** Entries that the program creates in a home directory, also with a suffix that people add to move one aside. */
+/** Entries that the program creates in a home directory, with or without a suffix that people add to move one aside. */
 const OWN_ENTRY = /^(key|lobby|node\.secret|[0-9a-f]{16})(\W|$)/
 /** Entries that operating systems create in any directory. */
 const SYSTEM_ENTRY = /^(\..*|lost\+found)$/

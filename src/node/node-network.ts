@@ -32,7 +32,7 @@ export interface NetworkOptions {
   readonly pins?: KnownPeople | undefined
 }
 
-/** A closed room that peers may come to. */
+/** A closed room that opens when a peer asks for it. */
 export interface ClosedRoom {
   readonly room: Uint8Array
   /** Whether it is not announced, and only those who belong to it know its id. */
@@ -47,20 +47,20 @@ export interface NetworkedRoom {
   onEvent(event: NodeEvent): void
   sighted(service: Service): void
   lost(service: Service, hasSaidGoodbye: boolean): void
-  /** Whether a peer of this room is missing that discovery could find. */
+  /** Whether discovery could still find a missing peer of this room. */
   readonly isMissingPeers: boolean
 }
 
 /** Once a node listens: its connections, and its presence on the local network. */
 export class OpenNetwork {
   readonly connections: Connections
-  /** Of private rooms. */
+  /** Introductions to private rooms. */
   readonly introductions = new Introductions(systemClock)
-  /** Of direct rooms. */
+  /** The people of direct rooms. */
   readonly contacts: DirectContacts
   readonly discovery: Discovery | undefined
   readonly listen: string | undefined
-  /** How peers reach the node, for rooms that are opened later. */
+  /** The latest events about how peers reach the node, repeated to rooms that are opened later. */
   readonly #lasting = new Map<string, NodeEvent>()
   /** Events from before there was a room. */
   readonly #unseen: NodeEvent[] = []
@@ -164,7 +164,7 @@ export class OpenNetwork {
     discovery.browse()
   }
 
-  /** Announces a closed room unless it is secret, and calls `onWanted` when a peer comes to it. Returns a function that ends that. */
+  /** Announces a closed room unless it is secret, and calls `onWanted` when a peer opens it. Returns a function that removes it. */
   list({ room, isSecret }: ClosedRoom, onWanted: () => void): () => void {
     const listed = { tag: isSecret ? undefined : roomTag(room) }
     this.#listed.add(listed)
@@ -241,7 +241,7 @@ export class NodeNetwork {
   #rooms = 0
   #closing: Promise<void> = Promise.resolve()
 
-  /** Without `hooks`, nobody who writes to the user directly gets through. */
+  /** Without `hooks`, the node has no direct rooms and drops message requests. */
   constructor(me: string, hooks: DirectContactsHooks = NO_CONTACTS) {
     this.#me = me
     this.#hooks = hooks
@@ -249,7 +249,7 @@ export class NodeNetwork {
 
   /**
    * Adds a room. The first one decides how the node is reached. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED, and with
-   * BAD_USAGE if the node listens elsewhere than at the given address.
+   * BAD_USAGE if the node already listens at another address than the given one.
    */
   async enter(room: NetworkedRoom, keys: KeyPair, options: NetworkOptions): Promise<OpenNetwork> {
     this.#rooms++
@@ -274,14 +274,14 @@ export class NodeNetwork {
     return this.#open?.catch(() => undefined)
   }
 
-  /** Lists a closed room while others are open. Returns a function that ends that. */
+  /** Lists a closed room while others are open. Returns a function that removes it. */
   list(closed: ClosedRoom, onWanted: () => void): () => void {
     let unlist = (): void => {}
     let isOver = false
     const listed = this.#open?.then(open => {
       if (!isOver) unlist = open.list(closed, onWanted)
     })
-    listed?.catch(() => {}) // whoever opens the network reports that
+    listed?.catch(() => {}) // the caller that opens the network reports the error
     return () => {
       isOver = true
       unlist()

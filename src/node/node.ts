@@ -40,7 +40,7 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   /**
-   * The room of a name, opened if it is not open yet; `options` count for the first call only. Rejects with a ChatError:
+   * The room with this name, opened if it is not open yet; `options` apply to the first call only. Rejects with a ChatError:
    * BAD_NAME, BAD_ADDRESS, BAD_USAGE, DATA_UNUSABLE, LOG_LOCKED, LOG_CORRUPT, SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED.
    */
   async room(name = 'lobby', options: RoomOptions = {}): Promise<Room> {

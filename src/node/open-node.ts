@@ -39,7 +39,7 @@ export async function openNode({
   const pins = new Pins()
   return new Node(home.me, authorOfKey(publicKey), (room, { peers = [], listen }, onRoomEvent) => {
     const own = { me: name, network, pins, data, room, peers, listen, isDiscovering: discovery, isNewKey, diskBytesMax }
-    // In the rooms that are entered later our log begins with another run.
+    // The key is new in the first room only: in later rooms, our log begins in a new run.
     isNewKey = false
     return openRoom({ ...own, onEvent: onRoomEvent })
   })

@@ -26,9 +26,9 @@ export interface OpenRoomOptions extends NetworkOptions {
   readonly peers: readonly string[]
   /** Default: the lobby. */
   readonly room?: string | undefined
-  /** The private room that is called so. */
+  /** The private room with the name `room`. */
   readonly privateRoom?: PrivateRoom | undefined
-  /** The room of the user and one other person that is called so. */
+  /** The direct room with the name `room`. */
   readonly direct?: DirectRoom | undefined
   /** Directory with the databases of all users and rooms. */
   readonly data: string
@@ -101,7 +101,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
   }
 }
 
-/** Lets the other person of a direct room know what we wrote, if they do not talk with us yet. */
+/** Sends what we wrote to the other person of a direct room as a message request, if they do not talk with us yet. */
 async function askWith(room: Room, direct: DirectRoom, network: NodeNetwork): Promise<void> {
   const contacts = (await network.opened())?.contacts
   if (contacts === undefined) return

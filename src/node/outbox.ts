@@ -29,8 +29,8 @@ interface Line {
 }
 
 /**
- * Appends entries in order, each once, whatever the disk does: entries that a failed write left out are appended again when
- * the disk works again, and those that it stored after all are not.
+ * Appends entries in order, each exactly once: when the disk works again after a failed write, appends the entries that the
+ * write lost, and skips those that it stored after all.
  */
 export class Outbox {
   readonly #log: Log

@@ -32,7 +32,7 @@ export interface Home {
 
 /**
  * The only function that turns names into path components. Reads `data` to find how the name is spelled there. `privateId` is the id of
- * a private or direct room, which is only called `room`. Throws BAD_NAME.
+ * a private or direct room; `room` is then no more than its name. Throws BAD_NAME.
  */
 export function homeOf(data: string, me: string, room = LOBBY, privateId?: Uint8Array): Home {
   const name = checkName(me, `the name ${JSON.stringify(me)}`)
@@ -53,7 +53,7 @@ export function homeOf(data: string, me: string, room = LOBBY, privateId?: Uint8
 }
 
 /**
- * The files that note the end of our log: one beside the database, and a copy in the platform's directory for state, which
+ * The files that record the end of our log: one beside the database, and a copy in the platform's directory for state, which
  * a backup of the data does not restore. The names contain the key, because a mark describes the log of one key.
  */
 export function markPaths({ directory, databaseName }: Home, author: AuthorId): MarkPaths {

@@ -57,7 +57,7 @@ export interface RoomApi {
   forget(name: string): void
   /** The user has addressed an author in a line that they typed: the author is no stranger any more. */
   addressed(author: AuthorId): void
-  /** Stores the rest of the logs of an author, given by the start of the id, which had stopped because others needed the room. */
+  /** Lifts the strangers' quota from the logs of an author, given by the start of the id, so that the rest of them is stored. */
   showAll(author: string): void
   /** Verifies everything that is stored, log by log. */
   verify(): AsyncGenerator<{ readonly author: LogId; readonly last: Seq; readonly fault: StoredFault | undefined }>
@@ -73,7 +73,7 @@ export interface HostedRoom extends RoomApi {
   readonly ownReplicas: Readonly<Record<string, ReplicaHeads>>
   /** The entries of `batches`, undecoded. */
   entries(options: ReadOptions): AsyncGenerator<readonly Entry[]>
-  /** Resolves when the entry that is our latest now is delivered: to the peer with the key `to`, or to anybody who counts. */
+  /** Resolves when our latest entry at the time of the call is delivered, as in `DeliveryWatch.delivered`. */
   delivered(options?: { readonly to?: AuthorId | undefined }): Promise<void>
 }
 

@@ -41,9 +41,9 @@ export interface RoomConnectionsOptions {
   readonly replicator: Replicator
   readonly connections: RoomChannels
   readonly presence: Presence
-  /** Who is in the room, if it is private. */
+  /** The members, if the room is private. */
   readonly members?: RoomMembers | undefined
-  /** The other person, if it is the room of two. */
+  /** The two people, if the room is direct. */
   readonly direct?: Circle | undefined
   readonly clock: Clock
   readonly random: Pick<Random, 'number'>
@@ -59,7 +59,7 @@ const isKnownKey = (pins: Pins, key: string): boolean => {
   return author !== undefined && pins.isKnown(author)
 }
 
-/** Who brings what arrives over a connection, for the share of strangers. */
+/** The introducer of entries that arrive over a connection, for the strangers' quota. */
 function introducerOf({ remote, remoteAddress }: Connection): Introducer {
   const id = remote.kind === 'native' ? remote.key : remote.address
   const author = remote.kind === 'native' ? authorOf(remote.key) : unsignedLog(/^(.*)\.local:\d+$/.exec(id)?.[1] ?? '')
@@ -109,7 +109,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     })
   }
 
-  /** Something is new in the room. */
+  /** The room has new entries: asks peers that have closed the room to open it again. */
   recall(): void {
     this.#options.connections.recall()
   }
@@ -141,7 +141,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     return { connected, plain, dialing, indirect, ...openedAt }
   }
 
-  /** Whether a dialled person does not talk with us: nothing tells whether they have read what we wrote. */
+  /** Whether a dialled person has not named our direct room: it is unknown whether they have read our request. */
   #isElsewhere(event: NetEvent | DialAttempt): boolean {
     return this.#options.direct !== undefined && 'reason' in event && event.reason === 'other-room'
   }
@@ -153,7 +153,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     connections.add(name, address)
   }
 
-  /** Leaves the connections to a peer to other rooms, and stops dialling it. False if it is neither connected nor dialled. */
+  /** Closes the room's channel to a peer, and stops dialling the peer for it. False if it is neither connected nor dialled. */
   disconnect(peer: string): boolean {
     const { connections } = this.#options
     const isPeer = (connection: Connection): boolean =>
@@ -211,7 +211,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
       this.#events.closed(connection, reason)
   }
 
-  /** The one idea of the program: on every connection, pipe the room's channel through the log's replication stream. */
+  /** The central idea of the program: on every connection, pipe the room's channel through the log's replication stream. */
   #replicate(connection: Connection): void {
     const { replicator, presence, clock } = this.#options
     const { remote, stream } = connection
@@ -239,7 +239,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     pipeline([stream, ...through, stream], () => stream.destroy())
   }
 
-  /** In a private room: levels the membership operations before any chat passes. */
+  /** In a private room: exchanges membership operations before any chat passes. */
   #gate(connection: Connection): MembershipGate | undefined {
     const { members } = this.#options
     if (members === undefined) return undefined
@@ -273,7 +273,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     }
   }
 
-  /** Whether the user knows the peer. A scuttleup peer has no key: they know no more of it than that they named it. */
+  /** Whether the user knows the peer. A scuttleup peer has no key: it is known if the user named it. */
   #isKnown(connection: Connection): boolean {
     const { pins, log, members, direct } = this.#options
     const { remote } = connection

@@ -117,12 +117,12 @@ export class RoomNetwork implements NetworkedRoom {
     this.#open = undefined
   }
 
-  /** Whether it is that of two people: then the other one is dialled wherever they are found. */
+  /** Whether this is a direct room: its other person is dialled wherever discovery finds them. */
   get #isDirect(): boolean {
     return this.#circle !== undefined && !(this.#circle instanceof RoomMembers)
   }
 
-  /** Peers announce their public rooms; the people of another one are known by their keys. */
+  /** Peers announce their public rooms; the people of other rooms are recognised by their keys. */
   #isCandidate({ rooms, key }: Service): boolean {
     if (this.tag !== undefined) return rooms.includes(this.tag)
     for (const author of this.#circle?.authors ?? []) if (author.startsWith(key)) return true

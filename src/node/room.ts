@@ -62,11 +62,11 @@ export interface RoomParts {
   readonly me: string
   /** The room's name; undefined in the lobby. */
   readonly room?: string | undefined
-  /** Who is in it, if it is private. */
+  /** The members, if the room is private. */
   readonly members?: RoomMembers | undefined
-  /** Whose it is, if it is the room of two people. */
+  /** The two people, if the room is direct. */
   readonly direct?: DirectRoom | undefined
-  /** Up to where the chat counts in a private room. */
+  /** The last entry that counts of each log in a private room. */
   readonly chatPlaces?: ChatPlaces
   readonly log: Log
   /** Replicates the log with every peer. */
@@ -165,7 +165,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#parts.log.endsOf(author)
   }
 
-  /** Whose it is, if it is the room of two people. */
+  /** The two people, if the room is direct. */
   get direct(): DirectRoom | undefined {
     return this.#parts.direct
   }
@@ -175,7 +175,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#parts.members
   }
 
-  /** The logs, for marks of how far they were read. */
+  /** The logs, for read marks. */
   get logs(): Pick<Log, 'head' | 'missing' | 'chainAt' | 'marksNow' | 'on' | 'off'> {
     return this.#parts.log
   }
@@ -202,7 +202,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#hasSpoken
   }
 
-  /** In a room that is not public, its people are known too. */
+  /** Whom the user knows: in a private or direct room, its people too. */
   get people(): KnownSet {
     const { addressed, ...known } = this.pins.known
     return { ...known, addressed: [...addressed, ...(this.#circle?.authors ?? [])] }
@@ -343,7 +343,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.close()
   }
 
-  /** What the other person of a direct room is asked with, who does not talk with us yet: the first of our lines. */
+  /** The text of the message request to the other person of a direct room: the first of our lines. */
   async requestText(): Promise<string> {
     const lines: string[] = []
     let bytes = 0
@@ -358,7 +358,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return requestText(lines)
   }
 
-  /** Why nothing is written: who is no member would write to nobody, and a name with two keys is nobody's. */
+  /** Why writing is refused: a non-member would write to nobody, and a name with two keys identifies nobody. */
   get #refusal(): ChatError | undefined {
     const { members, direct } = this.#parts
     const pin = direct && this.pins.of(direct.name)

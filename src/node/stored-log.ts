@@ -89,7 +89,7 @@ export async function openLogCopy(home: Home, onEvent: OnEvent): Promise<LogCopy
   const hasKey = existsSync(home.keyFile)
   const keys = hasKey ? await loadKey(home.keyFile, systemRandom, onEvent) : keyPairOf(systemRandom.bytes(SEED_BYTES))
   const author = authorOfKey(keys.publicKey)
-  // Read the mark before the copy is made: what it notes is then in the database, or was never acknowledged.
+  // Read the mark before the copy is made: everything that it records is then in the copy, or was never acknowledged.
   const found = await OwnMark.read(markPaths(home, author), author)
   const { store, faults } = await LevelStore.openCopy(home.database)
   const log = await Log.over(store, keys, {

@@ -10,32 +10,32 @@ import type { DirectRoom } from './direct-room.js'
 /** Requests of one connection that are read. */
 const REQUESTS_PER_CONNECTION_MAX = 32
 
-/** Somebody asks to talk. */
+/** A message request as it arrived. */
 export interface ReceivedRequest {
   readonly key: AuthorId
-  /** The block of addresses that they connect from; their key where it is unknown. */
+  /** The block of addresses that they connect from; their key if the address is unknown. */
   readonly block: string
   /** What they call themselves. */
   readonly name: string
   readonly text: string
 }
 
-/** What becomes of people who come. */
+/** What the node decides about people who connect. */
 export interface DirectContactsHooks {
-  /** Whether this person may open a room with the user. Asked before anything is answered. */
+  /** Whether this person may open a room with the user. Called before any answer is sent. */
   isContact(key: AuthorId): boolean
   /** Everybody whom the user has a room with. */
   readonly contacts: Iterable<AuthorId>
-  /** A person is here whose room is to be opened. */
+  /** Opens the room with this person, who is online. */
   onWanted(key: AuthorId): void
   onRequest(request: ReceivedRequest): void
 }
 
-/** A direct room that is open, and what a person who does not talk with the user yet gets of it. */
+/** An open direct room, and the message request for the other person if they do not talk with the user yet. */
 export interface OpenDirectRoom {
   readonly direct: DirectRoom
   readonly me: string
-  /** The first of our lines, as many as a request has room for. */
+  /** The first of our lines, as many as fit into a request. */
   requestText(): Promise<string>
 }
 
@@ -46,8 +46,8 @@ interface Peer extends ProvenPeer {
 }
 
 /**
- * How two people come to their direct room. Each side names it to the key of the other alone. Somebody whom the user does not talk with
- * gets no answer: they cannot tell a request that was declined from one that nobody has read. docs/protocol/membership.md §9.14.
+ * How two people find their direct room. Each side names it only to the key of the other. Somebody whom the user does not talk with
+ * gets no answer: they cannot tell a declined request from an unread one. docs/protocol/membership.md §9.14.
  */
 export class DirectContacts {
   readonly #me: AuthorId
@@ -104,7 +104,7 @@ export class DirectContacts {
     if (!this.#rooms.has(key) && this.#hooks.isContact(key)) this.#hooks.onWanted(key)
   }
 
-  /** Gives a person who does not name the room what we wrote to them. */
+  /** Sends what we wrote as a message request, if the person has not named the room. */
   async #ask(peer: Peer): Promise<void> {
     const { multiplexer, key } = peer
     const room = this.#rooms.get(key)

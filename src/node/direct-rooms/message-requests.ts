@@ -9,11 +9,11 @@ import type { ReceivedRequest } from './direct-contacts.js'
 const REQUESTS_MAX = 16
 /** Of these, requests of strangers from one block of addresses. */
 const REQUESTS_PER_BLOCK_MAX = 4
-/** How often one person may change their request: each time is a write. */
+/** How often one person may change their request: each change costs a write. */
 const CHANGES_MAX = 16
 /** A request that nobody has answered ends after this time. */
 const REQUEST_MS_MAX: Millis = 30 * 86_400_000
-/** Keys that the user declined. Each took an act of theirs. */
+/** Declined keys that are stored, oldest evicted first. Strangers cannot fill the list: the user declined each one. */
 const DECLINED_MAX = 1_000
 
 /** Somebody who wrote to the user, and whom the user does not talk with yet. */
@@ -40,15 +40,15 @@ export interface MessageRequestsOptions {
 }
 
 interface MessageRequestsEvents {
-  /** There are others than before. */
+  /** A request was added, changed or removed. */
   change: []
   /** Somebody asks for the first time. */
   asked: [MessageRequest]
 }
 
 /**
- * What people wrote whom the user does not talk with. It costs at most REQUESTS_MAX texts on the disk, however many keys a stranger
- * makes: requests of known people replace those of strangers, and a stranger replaces nobody.
+ * The message requests of people whom the user does not talk with. Stores at most REQUESTS_MAX of them, however many keys a stranger
+ * generates: requests of known people evict those of strangers, and a stranger's request evicts none.
  */
 export class MessageRequests extends EventEmitter<MessageRequestsEvents> {
   readonly #options: MessageRequestsOptions
@@ -94,13 +94,13 @@ export class MessageRequests extends EventEmitter<MessageRequestsEvents> {
     if (before === undefined) this.emit('asked', request)
   }
 
-  /** The user talks with this person, or wrote to them: there is nothing to ask any more. */
+  /** The user talks with this person, or wrote to them: removes their request. */
   accept(key: AuthorId): void {
     this.#remove(key)
     if (this.#declined.delete(key)) this.#save(store => store.deleteDeclined(key))
   }
 
-  /** Nothing of this person is stored any more. They do not learn it. */
+  /** Removes the request of this person, and drops later ones. They are not told. */
   decline(key: AuthorId): void {
     this.#remove(key)
     if (this.#declined.has(key)) return
@@ -118,7 +118,7 @@ export class MessageRequests extends EventEmitter<MessageRequestsEvents> {
     return this.#saving
   }
 
-  /** Whether there is room for a request of another person; a known one replaces the newest of a stranger. */
+  /** Makes room for the request of a new person: a known person's evicts the newest one of a stranger. False if there is no room. */
   #makeRoom({ key, block }: ReceivedRequest): boolean {
     const { isKnown } = this.#options
     const strangers = this.all.filter(each => !isKnown(each.key))

@@ -7,7 +7,7 @@ import type { ConnectionNames } from '../connection-names.js'
 import type { NodeEvent } from '../events.js'
 import type { Pins } from './pins.js'
 
-/** Shortest time between two reports of other keys: whoever answers can make as many keys as they like. */
+/** Rate limit for reports of other keys: an attacker who answers under the name can generate any number of keys. */
 const REPORT_MS: Millis = 60_000
 
 export interface MeetingsOptions {

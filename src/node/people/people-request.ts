@@ -16,7 +16,7 @@ const KEY_DIGITS_MIN = 8
 
 const HINT = 'Pass the key that you want to accept, as /whois shows it.'
 
-/** Carries out a request. `authors` are those whose logs are at hand, `asking` those who ask to talk. Returns the pins that it is about. Throws BAD_USAGE. */
+/** Carries out a request. `authors` have logs in open rooms, `asking` ask to talk. Returns the pins concerned. Throws BAD_USAGE. */
 export function answerPeople(
   pins: Pins,
   request: PeopleRequest,
@@ -46,13 +46,13 @@ export function answerPeople(
   return pins.all.filter(each => each.key === key)
 }
 
-/** The one key of those who ask to talk under a name. */
+/** The key of the person who asks to talk under a name; undefined if there are none or several. */
 function askingAs(name: string, asking: readonly Asking[]): AuthorId | undefined {
   const named = asking.filter(each => pinnedNameOf(each.name) === pinnedNameOf(name))
   return named.length === 1 ? named[0]?.key : undefined
 }
 
-/** The one key that begins with these digits. */
+/** The key that begins with these digits; undefined if there are none or several. */
 function keyOf(digits: string, pin: Pin | undefined, authors: readonly AuthorId[]): AuthorId | undefined {
   const lower = digits.toLowerCase()
   const whole = authorOf(lower)

@@ -5,7 +5,7 @@ import type { AuthorId } from '../../log/format/author.js'
 export const PIN_SOURCES = ['met', 'compared', 'invited'] as const
 export type PinSource = (typeof PIN_SOURCES)[number]
 
-/** Binds a name to the key that it had, in all rooms of the user. */
+/** Binds a name to a key in all rooms of the user. */
 export interface Pin {
   readonly name: string
   readonly key: AuthorId
@@ -13,20 +13,20 @@ export interface Pin {
   readonly how: PinSource
   /** Another key that answered under the name since, and that the user has not accepted. */
   readonly other?: AuthorId | undefined
-  /** The other key of before, if the user kept this one. It is not reported again. */
+  /** The former `other` key, which the user rejected by keeping `key`. It is not reported again. */
   readonly refused?: AuthorId | undefined
 }
 
 /** Somebody who wrote to the user directly, and whom the user does not talk with yet. */
 export interface Asking {
   readonly key: AuthorId
-  /** What they call themselves; empty if it is no plain name. */
+  /** What they call themselves; empty if it is not plain. */
   readonly name: string
   readonly since: Millis
   readonly isKnown: boolean
 }
 
-/** Whom the user knows, as data: pins, and authors whom they addressed under no pinned name. */
+/** The people whom the user knows, as data: pins, and addressed authors without a pin. */
 export interface KnownSet {
   readonly pins: readonly Pin[]
   readonly addressed: readonly AuthorId[]

@@ -4,7 +4,7 @@ import type { AuthorId } from '../../log/format/author.js'
 import type { KnownPeople } from '../../log/known-people.js'
 import { type Asking, type KnownSet, type Pin, type PinSource, type PinStore, pinnedNameOf } from './pin.js'
 
-/** Pins, and addressed authors without one, that are kept. Each takes an act of the user. */
+/** Pins that are kept, and as many addressed authors. Each one results from an action of the user. */
 const PINS_MAX = 2_000
 
 interface PinsEvents {
@@ -92,7 +92,7 @@ export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
     this.#put({ ...pin, other: undefined, ...(refused !== undefined && { refused }) })
   }
 
-  /** These people wrote to the user directly, and wait. */
+  /** Replaces the people who wrote to the user directly and wait for an answer. */
   setAsking(asking: readonly Asking[]): void {
     this.#asking = asking
     this.emit('change')

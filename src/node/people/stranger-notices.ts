@@ -5,11 +5,11 @@ type EventKind = NodeEvent['kind']
 
 const WINDOW_MS: Millis = 60_000
 
-/** Events of one kind about strangers that are reported in a minute: several for comings and goings, else one. */
+/** Of these kinds, COMINGS_MAX events about strangers are reported in a minute; of any other kind, one. */
 const COMINGS: readonly EventKind[] = ['connection-opened', 'connection-lost', 'peer-left']
 const COMINGS_MAX = 8
 
-/** Bounds what strangers make a node report: whoever connects again and again, or sends nonsense, is not worth a line each time. */
+/** Rate limit for events about strangers, who may reconnect or send malformed frames again and again. */
 export class StrangerNotices {
   readonly #windows = new Map<EventKind, { readonly since: Millis; count: number }>()
 
