@@ -25,7 +25,7 @@ import type { Store } from './store/store.js'
 import type { UnsignedStore } from './store/unsigned-store.js'
 import type { StrangerQuota } from './stranger-quota.js'
 
-/** Reports from the storage to the repair. */
+/** Callbacks from the storage to `DiskRecovery`. */
 export interface RepairHooks {
   /** An entry that should be stored is missing or damaged. */
   onGap(author: LogId, missing: Seq): void
@@ -106,7 +106,7 @@ export class LogCore {
     return this.#known === undefined || author === this.own.person || this.#known.isKnown(author)
   }
 
-  /** Our lines go on in a new run. */
+  /** Our log continues in a new run. */
   readonly onOpened = (run: Run, reason: DoubtReason | undefined): void => {
     this.events.emit('opened', this.own.author)
     if (reason !== undefined && reason !== 'no-log') this.report({ kind: 'run-opened', run, reason })

@@ -27,9 +27,9 @@ export class DiskRecovery {
   /** Logs whose end is being reread. Nothing is added to them meanwhile. */
   readonly #rereads = new Map<LogId, Promise<void>>()
   readonly #onceWritable: (() => void)[] = []
-  /** What was being dropped when the process ended. */
+  /** Drops of content that were unfinished when the process ended. */
   #unfinished: ReturnType<Gaps['load']> = []
-  /** What strangers store beyond their bound, as after a crash. */
+  /** Logs of strangers that exceed the quota, for example after a crash. */
   #excess: readonly Cut[] = []
   #isClosed = false
 
@@ -75,7 +75,7 @@ export class DiskRecovery {
     await this.finishDrops()
     for (const [author, seq] of mark?.heads ?? []) {
       const persisted = frontier.persisted(author)
-      // After a crash the record may be from before the log was shortened.
+      // After a crash, the recorded end may predate a shortening of the log.
       if (quota?.isStranger(author)) mark?.forget(author)
       else if (persisted < seq && author !== own.author && forks.proofOf(author) === undefined)
         this.#core.report({ kind: 'entries-missing', author, from: persisted + 1, to: seq })
@@ -83,20 +83,20 @@ export class DiskRecovery {
     await this.#shortener.shorten(this.#excess)
   }
 
-  /** Reads the disk after a reopen. What it contains replaces what was in memory. */
+  /** Rereads the state of all logs after the database was reopened. It replaces the state in memory. */
   async recover(): Promise<void> {
     const { frontier, own } = this.#core
     const before = new Map(frontier.heads.map(({ author, seq }) => [author, seq]))
     const { author, doubt } = own
     await this.#load()
-    // Entries that peers may have are gone, or the run that was being opened.
+    // Entries that peers may have were lost, or the run that was being opened was.
     const isBehind = (own.head?.seq ?? 0) < (before.get(author) ?? 0)
     if (doubt !== undefined || own.author !== author || isBehind) await own.leave(doubt ?? 'damaged')
     else await own.resetMark()
     await this.#reportChanges(before)
   }
 
-  /** Drops what was being dropped when the process ended, or the disk failed. If it fails again, the next start drops it. */
+  /** Completes drops that a crash or a disk failure interrupted. If the disk fails again, the next start completes them. */
   async finishDrops(): Promise<void> {
     for (const { log, reason, ...range } of this.#unfinished.splice(0))
       await this.#contents.drop(log, range, reason).catch(() => {})
@@ -208,7 +208,7 @@ export class DiskRecovery {
     const damaged = await heads.damaged(author)
     if (damaged.length > 0) await queue.write(damaged)
     const head = await heads.headBefore(author, damaged.length > 0 ? SEQ_MAX + 1 : missing)
-    // The lost seqs were in use, so they must not be reused. A damaged row may also have been behind the end.
+    // The lost seqs were in use, so they must not be reused. The damaged row may also have been after the end.
     if (isOwn && (head?.seq ?? 0) < (own.head?.seq ?? 0)) await own.leave('damaged')
     frontier.replace(author, head)
     events.emit('lost', author)

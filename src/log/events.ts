@@ -22,11 +22,11 @@ export type LogEvent =
   | { readonly kind: 'entries-lost'; readonly author: LogId; readonly from: Seq; readonly to: Seq }
   /** The last entries of our log were missing, and were restored from its mark. */
   | { readonly kind: 'log-end-restored' }
-  /** The log of a stranger has stopped at `seq`, because others need the room. It is known to go on to `last`. */
+  /** A stranger's log has stopped at `seq`, because others need the space. It is known to extend to `last`. */
   | { readonly kind: 'log-stopped'; readonly author: LogId; readonly seq: Seq; readonly last: Seq }
-  /** A mark cannot be written: the file that could not be opened, or one that was open. */
+  /** A mark cannot be written: `file` could not be opened or, without `file`, writing to an open one failed. */
   | { readonly kind: 'mark-failed'; readonly file?: string; readonly failure: DiskFailure }
-  /** The end of our log was in doubt: our lines go on in a new run. */
+  /** The end of our log was in doubt: the log continues in a new run. */
   | { readonly kind: 'run-opened'; readonly run: Run; readonly reason: DoubtReason }
   /** An author signed two histories, which differ from `seq` on. */
   | { readonly kind: 'fork-proven'; readonly author: LogId; readonly seq: Seq; readonly isOurs: boolean }

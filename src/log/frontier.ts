@@ -148,12 +148,12 @@ export class Frontier {
   #runsOf(log: LogId): number {
     const author = authorOfLog(log)
     let count = 0
-    // The ids of all runs begin with the key; comparing beginnings copies none of them.
+    // The ids of all runs begin with the key; comparing prefixes copies none of them.
     for (const other of this.#tips.keys()) if (other.startsWith(author)) count++
     return count
   }
 
-  /** Largest number of logs, or how many there are if they are more. */
+  /** Largest number of logs; their current number if that is higher. */
   get logsMax(): number {
     return Math.max(this.#authorsMax, this.#tips.size)
   }
@@ -177,7 +177,7 @@ export class Frontier {
     return tip
   }
 
-  /** The head of a log whose contents take more or fewer bytes, to be written in the commit that changes them. */
+  /** Changes the size in a log's head by `bytes`. Returns the write of the head, for the commit that changes the contents. */
   resized(author: LogId, bytes: number): LatestWrite | undefined {
     const tip = this.#tips.get(author)
     if (tip === undefined || !('chain' in tip.pending)) return undefined

@@ -76,12 +76,12 @@ export class Intake {
     introducer: Introducer | undefined,
   ): Promise<Refusal | undefined> {
     const { frontier, own, forks, gaps } = this.#core
-    // The proof that says which history a branch is comes before it, or with another connection.
+    // A branch cannot be verified without its fork proof, which arrives earlier or over another connection.
     if (forks.isUnknown(author)) return undefined
     const name = forks.nameOf(author)
     if (author === own.author && own.doubt === undefined && this.#isLonger(author, runs) && isGenuineRun(name, runs))
       await own.leave('elsewhere')
-    // Meanwhile the log may have been divided or shortened.
+    // A log that is being divided or shortened changes its end: wait.
     while (this.#splitter.settled !== undefined) await this.#splitter.settled.catch(() => {})
     while (this.#shortener.settled(author) !== undefined) await this.#shortener.settled(author)
     const bytesMax = this.#bytesMax(author, seqAfter(runs) - 1, introducer)
@@ -126,12 +126,12 @@ export class Intake {
     })
   }
 
-  /** Whether the runs end behind what this disk has of a log. */
+  /** Whether the runs extend past the end of a log on this disk. */
   #isLonger(author: LogId, runs: readonly SignedRun[]): boolean {
     return seqAfter(runs) - 1 > (this.#core.frontier.pendingHead(author)?.seq ?? 0)
   }
 
-  /** The size that a log may reach; undefined if the log of a stranger has stopped. `last`: the end of what arrived. */
+  /** The size that a log may reach; undefined if a stranger's log has stopped. `last`: the last seq that arrived. */
   #bytesMax(log: LogId, last: Seq, introducer: Introducer | undefined): number | undefined {
     const { own, quota, frontier } = this.#core
     if (quota === undefined || own.isOurs(log)) return Number.POSITIVE_INFINITY
@@ -147,7 +147,7 @@ export class Intake {
       this.#core.report({ kind: 'log-stopped', author: log, seq: frontier.pendingHead(log)?.seq ?? 0, last })
   }
 
-  /** Shortens the logs of strangers whose room a log needs that has grown. */
+  /** Shortens logs of strangers to make space for a log that has grown. */
   async #makeRoom({ author, size }: Head, introducer: Introducer | undefined): Promise<void> {
     const { own, quota } = this.#core
     if (quota === undefined || own.isOurs(author)) return
@@ -204,7 +204,7 @@ export class Intake {
     })
   }
 
-  /** Stores contents that come with entries which were stubs up to `seq`. */
+  /** Stores contents in the runs of places up to `seq` that are stubs on this disk. */
   async #fill(author: LogId, seq: Seq, runs: readonly SignedRun[]): Promise<void> {
     const { gaps } = this.#core
     for (const run of runs)
@@ -212,7 +212,7 @@ export class Intake {
         await this.#contents.add(author, run)
   }
 
-  /** Adds missing entries below a proven fork. If no signature covers the last of them, the proof does. The rest is in branches. */
+  /** Adds missing entries below a proven fork. If no signature covers the last of them, the proof does. Branches have the rest. */
   async #addBelow(
     author: LogId,
     proof: ForkProof,

@@ -7,9 +7,9 @@ import type { AuthorId } from './format/author.js'
  */
 export interface KnownPeople {
   isKnown(author: AuthorId): boolean
-  /** Calls `listener` when a stranger becomes known. Returns a function that ends that. */
+  /** Calls `listener` when a stranger becomes known. Returns a function that removes the listener. */
   onKnown(listener: (author: AuthorId) => void): () => void
 }
 
-/** Where nobody is known: commands that work on stored logs. */
+/** Nobody is known: for commands that work on stored logs. */
 export const NOBODY_KNOWN: KnownPeople = { isKnown: () => false, onKnown: () => () => {} }

@@ -50,7 +50,7 @@ import { type Verified, verifyAllLogs, verifyLog } from './verification.js'
  * 5. Forks are proven. If two histories of one log are signed, the log ends at the fork, which is at the same entry on every peer, and
  *    each history goes on in a log of its own.
  * 6. Each entry once. A live reader gets each entry once, in the order of its log, whatever arrives while it reads the history; except
- *    for entries of strangers that were dropped because others needed the room, and are fetched again.
+ *    for entries of strangers that were dropped because others needed the space, and are fetched again.
  * 7. Failures block. After a failed write nothing is written until the database was reopened and read again; entries from peers wait.
  */
 export class Log extends EventEmitter<LogEvents> {
@@ -165,7 +165,7 @@ export class Log extends EventEmitter<LogEvents> {
     }
   }
 
-  /** Where an entry of a log is now, which may have been divided since. */
+  /** Where an entry is now: its log may have been divided since. */
   placeOf(place: Digest): Digest {
     return this.#core.forks.placeOf(place)
   }
@@ -214,7 +214,7 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#intake.differing(heads)
   }
 
-  /** A peer has a different history of a log of ours: compare the segments that it sends with ours. False if that is known. */
+  /** A peer has a different history of a log of ours: compare the segments that it sends with ours. False if the fork is known. */
   ourLogDiffers(log: LogId): boolean {
     const { forks } = this.#core
     if (forks.proofOf(log) !== undefined) return false
@@ -228,7 +228,7 @@ export class Log extends EventEmitter<LogEvents> {
     return seq > frontier.persisted(author) ? undefined : forks.segmentAt(author, seq)
   }
 
-  /** The first seq at which a log has two proven histories, each of which goes on in a branch. */
+  /** The first seq at which a log has two proven histories, each of which continues in a branch. */
   forkOf(log: LogId): Seq | undefined {
     return this.#core.forks.proofOf(log)?.forkedAt
   }
@@ -248,8 +248,8 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /**
-   * In a private room: what we write from now on belongs to the term that this admission opened, or to the first one. Its runs name it;
-   * `stored` is what the current run names, where that was read from the disk.
+   * In a private room: assigns our later entries to the term that `admission` opened; undefined for the first term. The runs of a
+   * term name its admission. `stored`: the admission that the current run names on disk.
    */
   enterTerm(admission: string | undefined, stored: string | undefined): void {
     void this.#core.own.enterTerm(admission, stored)
@@ -265,12 +265,12 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#core.gaps.of(log)?.missing.ranges ?? []
   }
 
-  /** Those of control entries. */
+  /** The same for control entries only. */
   missingControls(log: LogId): readonly PlaceRange[] {
     return this.#core.gaps.of(log)?.controls.ranges ?? []
   }
 
-  /** The logs of which places may have no content. */
+  /** The logs that may have places without content. */
   get logsWithGaps(): readonly LogId[] {
     return [...this.#core.gaps.logs]
   }
@@ -285,7 +285,7 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#core.gaps.of(log)?.all(count) ?? []
   }
 
-  /** Looks for further missing content of a log behind what is known. */
+  /** Looks for more missing content of a log, after the ranges that are known. */
   findMissing(log: LogId): Promise<void> {
     return this.#contents.findMore(log)
   }
@@ -358,7 +358,7 @@ export class Log extends EventEmitter<LogEvents> {
     return verifyAllLogs(this.#core, known)
   }
 
-  /** Looks for entries that this disk lost without an error, reports them, and has them fetched again. */
+  /** Looks for entries that this disk lost silently, reports them, and has them fetched again. */
   async inspect(): Promise<void> {
     const { store, segments, unsigned } = this.#core
     await store.inspect?.()
@@ -381,7 +381,7 @@ export class Log extends EventEmitter<LogEvents> {
     await store.close()
   }
 
-  /** The prefix of the chain value after an entry of a log that peers send with their heads. */
+  /** The prefix of the chain value after an entry, as peers send it with their heads. */
   async chainAt(log: LogId, seq: Seq): Promise<Uint8Array | undefined> {
     const { frontier, segments } = this.#core
     if (seq > frontier.persisted(log)) return undefined
@@ -390,7 +390,7 @@ export class Log extends EventEmitter<LogEvents> {
     return (await segments.chainAt(log, seq))?.subarray(0, CHAIN_PREFIX_BYTES)
   }
 
-  /** Read marks as the logs are divided now: behind a fork a mark is of the branch with its chain value. */
+  /** Adjusts read marks to the forks known now: a mark after a fork moves to the branch that has its chain value. */
   async marksNow(marks: readonly ReadMark[]): Promise<ReadMark[]> {
     const now = new Map<LogId, ReadMark>()
     const put = (mark: ReadMark): void => {
@@ -412,7 +412,7 @@ export class Log extends EventEmitter<LogEvents> {
     return [...now.values()]
   }
 
-  /** The branch of a log that a mark behind a fork was read in; undefined if this disk does not have it so far. */
+  /** The branch that contains a mark after a fork; undefined if no branch on this disk extends to it. */
   async #branchOf({ author, seq, chain }: ReadMark, forkedAt: Seq): Promise<LogId | undefined> {
     for (const { log, isKept } of this.#core.forks.branchesOf(author)) {
       if (chain === undefined ? isKept : sameBytes((await this.chainAt(log, seq - forkedAt + 1)) ?? EMPTY, chain))

@@ -28,9 +28,9 @@ export interface LogOptions {
   readonly known?: KnownPeople
   /** Largest number of authors; those already stored and our own are always accepted. */
   readonly authorsMax?: number
-  /** Bounds what strangers may store here. Default: nothing does but `authorsMax`. */
+  /** Bounds what strangers may store here. Default: only `authorsMax` does. */
   readonly quota?: StrangerQuota
-  /** The last entry of a log of somebody else that is accepted; `first` is its first entry where it is not stored yet. Default: all. */
+  /** The last seq accepted in a log of another author; `first` is its first entry, if not stored yet. Default: no limit. */
   readonly lastAccepted?: (log: LogId, first?: Uint8Array) => Seq
   /** Records the end of our log outside the database. Without it, only peers notice a lost end. */
   readonly mark?: LogMark
@@ -52,7 +52,7 @@ export interface LogMark extends EndMark {
   readonly heads: ReadonlyMap<LogId, Seq>
   /** Whether the mark was written to another file, of which this is a copy. */
   readonly isMoved: boolean
-  /** A log was shortened on purpose: its former end is not missed at the next start. */
+  /** A log was shortened on purpose: the next start does not report its entries as missing. */
   forget(log: LogId): void
   /** Erases the rows of the last commit from all files; resolves when they are gone. */
   forgetBatch?(): Promise<void>
@@ -67,13 +67,13 @@ export interface LogEvents {
   persisted: [SeqRange]
   /** Places that had no content have it now. */
   filled: [SeqRange]
-  /** Content of a log is missing, or not missing any more. */
+  /** The missing content of a log changed. */
   gaps: [LogId]
   /** Something to report to the user. */
   event: [LogEvent]
   /** An entry of ours whose append was rejected is on disk after all. */
   recovered: [Entry]
-  /** Our lines go on in this log. */
+  /** Our log continues as this one. */
   opened: [LogId]
   /** A log became shorter: announce its end to peers again. */
   lost: [LogId]
@@ -81,12 +81,12 @@ export interface LogEvents {
   fork: [ForkProof]
 }
 
-/** Ranges of each log that a read mark has passed without content. What comes behind them counts as read. */
+/** Largest number of ranges per log that a read mark remembers as passed without content. Older ones count as read. */
 export const PASSED_MAX = 64
 
-/** How far a reader has a log. */
+/** How far a reader has read a log. */
 export interface ReadMark extends Digest {
-  /** Places before that the reader passed without content: it is shown what comes there. */
+  /** Earlier places that the reader passed without content: it is shown their content if that arrives. */
   readonly passed?: readonly PlaceRange[]
 }
 

@@ -102,8 +102,8 @@ export class Requests {
   }
 
   /**
-   * Deletes the rows of a client's requests up to a number with the next commit, where all requests of the row are acknowledged. If
-   * that never happens, `forgetBefore` deletes them.
+   * A client acknowledged its requests up to a number: deletes, with the next commit, each row whose requests are all acknowledged.
+   * `forgetBefore` deletes rows that never are.
    */
   forget({ client, number: upTo }: RequestId): void {
     const runs = this.#runs.get(hexOf(client)) ?? []

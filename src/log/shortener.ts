@@ -10,8 +10,8 @@ import type { Cut } from './stranger-quota.js'
 const DELETED_ROWS_MAX = 1_000
 
 /**
- * Shortens logs of strangers, whose room others need: a log keeps the segments at its start, or nothing. It has stopped by then, so
- * nothing is added to it meanwhile. An entry that is fetched again later is shown again.
+ * Shortens logs of strangers when others need the space: a log keeps the segments at its start, or nothing. It has stopped by then,
+ * so nothing is added to it meanwhile. An entry that is fetched again later is shown again.
  */
 export class Shortener {
   readonly #core: LogCore

@@ -6,11 +6,11 @@ export interface Introducer {
   readonly id: string
   /** The block of addresses that it came from. On loopback the same as `id`. */
   readonly block: string
-  /** The author at the other end, whose own log is no hearsay. */
+  /** The author at the other end, who brings their own log at first hand. */
   readonly author?: LogId | undefined
 }
 
-/** A log to shorten: to the segments at its start that have at most so many bytes. */
+/** A log to shorten to the segments at its start, with at most `bytesKept` bytes. */
 export interface Cut {
   readonly log: LogId
   readonly bytesKept: number
@@ -19,7 +19,7 @@ export interface Cut {
 /** Whether, and up to which size, entries of a log are stored now. */
 export type Admission =
   | { readonly kind: 'stored'; readonly bytesMax: number }
-  /** The log has stopped: what comes behind its end is not stored. */
+  /** The log has stopped: entries after its end are not stored. */
   | { readonly kind: 'stopped' }
   /** Somebody else brings entries of an unsigned author who is known at first hand. */
   | { readonly kind: 'hearsay' }
@@ -28,17 +28,17 @@ export type Admission =
 export interface StrangerQuota {
   /** Asked before entries of a log, which has `bytes` so far, are verified. */
   admit(log: LogId, bytes: number, introducer: Introducer | undefined): Admission
-  /** A log grew to `bytes`. Gives the logs that have to be shortened for it. */
+  /** A log grew to `bytes`. Returns the logs that have to be shortened for it. */
   grew(log: LogId, bytes: number, introducer: Introducer | undefined): readonly Cut[]
   /** A log was shortened to `bytes`, or moved. */
   resized(log: LogId, bytes: number): void
   /** Entries of a log up to `last` are not stored. True if that is to be reported. */
   stop(log: LogId, last: Seq): boolean
-  /** All stored logs, after they were read from the disk. Gives those that have to be shortened, as after a crash. */
+  /** All logs that were read from the disk. Returns those that have to be shortened, for example after a crash. */
   reset(logs: Iterable<{ readonly author: LogId; readonly size: number }>): readonly Cut[]
   isStranger(log: LogId): boolean
   isStopped(log: LogId): boolean
-  /** Whether a log had stopped, and may grow again: what was under way to it meanwhile does not continue it. */
+  /** Whether a log had stopped and may grow again: entries that were in flight meanwhile do not continue it. */
   isResumed(log: LogId): boolean
   /** Whether a log is announced and sent to other peers. */
   isPassedOn(log: LogId): boolean
@@ -48,6 +48,6 @@ export interface StrangerQuota {
   lift(log: LogId): void
   /** Calls `listener` when a log that had stopped may grow again. */
   onLifted(listener: (log: LogId) => void): void
-  /** A connection opened. Returns what to call when it closes. */
+  /** A connection opened. Returns a function to call when it closes. */
   connected(introducer: Introducer): () => void
 }

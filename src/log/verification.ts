@@ -35,7 +35,7 @@ export async function* verifyAllLogs(core: LogCore, known: FoundMark | undefined
   for (const author of new Set([...claims.keys(), ...ends.keys()])) {
     const { last, fault, without } = await verifyLog(core, author)
     const claim = claims.get(author) ?? 0
-    // What was behind a fork is in its branches.
+    // The entries after a fork are in its branches.
     const forkedAt = core.forks.proofOf(author)?.forkedAt
     const recorded = Math.max(ends.get(author) ?? 0, claim === 'damaged' ? 0 : claim)
     const expected = Math.min(recorded, (forkedAt ?? Number.POSITIVE_INFINITY) - 1)

@@ -23,7 +23,7 @@ import {
 } from './gap-rows.js'
 import { GAPS_MAX } from './gaps.js'
 
-/** Rows that are rewritten in one commit. */
+/** Size of the rows that one commit rewrites. */
 const REWRITTEN_BYTES_MAX = 1024 * 1024
 
 /** Contents of consecutive places, as a peer sent them: packed entries, with stubs where it has none. */
@@ -80,7 +80,7 @@ export class Contents {
     events.emit('gaps', log)
   }
 
-  /** Looks for missing content behind the ranges that are known, once those are filled. */
+  /** Looks for missing content after the ranges that are known, once those are filled. */
   async findMore(log: LogId): Promise<void> {
     const { gaps, queue } = this.#core
     const isNeeded = (): boolean => gaps.of(log)?.missing.isEmpty === true && gaps.of(log)?.restFrom !== undefined
@@ -132,7 +132,7 @@ export class Contents {
     return entries
   }
 
-  /** The entries of a log from a fork on are in a branch now: so are what is known about their contents, and the contents. */
+  /** The entries of a log from a fork on are in a branch now: moves their gaps and contents there too. */
   async moved(
     log: LogId,
     branch: LogId,
@@ -181,7 +181,7 @@ export class Contents {
     await write(writes)
   }
 
-  /** The log ends at `last` now: what is known of places behind it is forgotten. */
+  /** The log ends at `last` now: forgets the gaps and contents after it. */
   async shortened(log: LogId, last: Seq): Promise<void> {
     const { gaps, queue, store } = this.#core
     const found = gaps.of(log)

@@ -17,7 +17,7 @@ const CONTENTS = utf8('b')
 const SEQ_BYTES = 4
 const REASON_BYTES = 1
 
-/** The rows that are read at a start, of this file and of forks: one range, so that they are read at once. */
+/** The rows of gaps and forks, which are read at startup: one range, so that a single read gets them. */
 export const STATE_ROWS: Range = { gte: DROPPED, lt: utf8('g') }
 
 /** Why this disk has dropped content: it was deleted, or is kept out here. */
@@ -47,7 +47,7 @@ const keyOf = (prefix: Uint8Array, log: LogId, seq?: Seq): Uint8Array => {
   return (seq === undefined ? place : place.u32(seq)).finish()
 }
 
-/** The log in a key, and the seq behind it. */
+/** The log in a row's key, and the seq that follows it. */
 function placeIn(key: Uint8Array): { readonly log: LogId; readonly seq: Seq } | undefined {
   if (key.length !== 1 + LOG_KEY_BYTES + SEQ_BYTES) return undefined
   return { log: logOfLogKey(key.subarray(1)), seq: bufferOf(key).readUInt32BE(1 + LOG_KEY_BYTES) }

@@ -6,7 +6,7 @@ import { SEQ_MAX } from '../limits.js'
 import type { Row, Write } from '../store/store.js'
 import { DROP_REASONS, type Dropped, type DropReason, droppedIn, gapsIn, gapsWrite } from './gap-rows.js'
 
-/** Ranges of missing content that are kept of one log; what is missing behind them is looked up once they are filled. */
+/** Largest number of ranges of missing content remembered per log; later ones are looked up once these are filled. */
 export const GAPS_MAX = 256
 
 /** The places of one log without content. */
@@ -21,7 +21,7 @@ export class LogGaps {
   hasContents = false
   /** Changes with every change of the missing places. */
   version = 1
-  /** Where this disk dropped the content. What was deleted is not kept out too. */
+  /** Where this disk dropped the content. A place is in one of the two sets only. */
   readonly dropped: Readonly<Record<DropReason, Places>> = { deleted: new Places(), 'kept-out': new Places() }
 
   hasDropped(from: Seq, to: Seq): boolean {
@@ -62,7 +62,7 @@ export class LogGaps {
     this.version++
   }
 
-  /** The content of these places is not missing any more. */
+  /** The content of these places is no longer missing. */
   remove(from: Seq, to: Seq): void {
     this.#remove(from, to)
     this.version++
@@ -97,7 +97,7 @@ export class Gaps {
     return this.#logs.get(log)
   }
 
-  /** The same, added if there is none. */
+  /** The gaps of a log, added if there are none. */
   open(log: LogId): LogGaps {
     const gaps = this.#logs.get(log) ?? new LogGaps()
     this.#logs.set(log, gaps)
@@ -113,7 +113,7 @@ export class Gaps {
     return gapsWrite(log, this.open(log))
   }
 
-  /** Loads the stored rows. Returns what was being dropped when the process ended. */
+  /** Loads the stored rows. Returns the drops that were unfinished when the process ended. */
   load(rows: readonly Row[]): (Dropped & { readonly log: LogId })[] {
     this.#logs.clear()
     for (const stored of rows.flatMap(row => gapsIn(row) ?? [])) {

@@ -49,7 +49,7 @@ export interface Branch {
 
 const PROOFS = utf8('f')
 
-/** The proven forks. Behind the lowest fork of a log its histories are branches: logs that may fork again. */
+/** The proven forks. From the lowest fork of a log on, its histories are branches: logs that may fork again. */
 export class ForkRegistry {
   readonly #room: Uint8Array
   readonly #segments: SegmentStore
@@ -62,7 +62,7 @@ export class ForkRegistry {
     this.#segments = segments
   }
 
-  /** One proof per fork and further history, that of a log before those of its branches. */
+  /** One proof per fork, and one per additional history. Those of a log precede those of its branches. */
   get proofs(): readonly ForkProof[] {
     const placed = [...this.#branches.values()].filter(branch => this.#isPlaced(branch))
     return [...new Set(placed.map(({ proof }) => proof))].sort((a, b) => this.#depth(a) - this.#depth(b))
@@ -83,7 +83,7 @@ export class ForkRegistry {
     return this.#branches.get(log)
   }
 
-  /** The branches of a log behind its lowest fork. */
+  /** The branches of a log from its lowest fork on. */
   branchesOf(log: LogId): readonly Branch[] {
     const fork = this.proofOf(log)
     return this.branches.filter(({ parent, proof }) => parent === log && proof.forkedAt === fork?.forkedAt)
@@ -109,7 +109,7 @@ export class ForkRegistry {
     return isBranch(log) && !this.#branches.has(log)
   }
 
-  /** Whether a log may be announced. A branch of a fork behind a lower one has to be proven as a branch of that one first. */
+  /** Whether a log may be announced. One above the lowest fork has to be proven as a branch of a branch first. */
   isPlaced(log: LogId): boolean {
     const branch = this.#branches.get(log)
     return branch === undefined || this.#isPlaced(branch)
@@ -143,13 +143,13 @@ export class ForkRegistry {
     return this.isUnknown(log) ? undefined : proofFrom(this.nameOf(log), ...segments)
   }
 
-  /** Whether all that a proof says is known. */
+  /** Whether a proof says nothing new. */
   isKnown(proof: ForkProof): boolean {
     const parent = logOfSegment(proof.segments[0])
     return branchesIn(proof).every(log => this.#branches.get(log)?.parent === parent)
   }
 
-  /** Whether the ids of the two histories are those of other histories already, or the same. */
+  /** Whether the two histories have the same id, or one has the id of a different known history. */
   isAmbiguous(proof: ForkProof): boolean {
     const parent = logOfSegment(proof.segments[0])
     // The id of a branch is derived from its first entry, so two histories cannot share one from seq 1 on.

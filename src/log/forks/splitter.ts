@@ -27,7 +27,7 @@ import {
 import type { Write } from '../store/store.js'
 import type { Branch } from './fork-registry.js'
 
-/** Rows that are moved in one commit. */
+/** Size of the rows that one commit moves. */
 const MOVED_BYTES_MAX = 1024 * 1024
 
 /**
@@ -37,7 +37,7 @@ const MOVED_BYTES_MAX = 1024 * 1024
 export class Splitter {
   readonly #core: LogCore
   readonly #contents: Contents
-  /** One fork after the other; nothing is added to logs meanwhile. */
+  /** The division in progress: one fork at a time. Nothing is added to logs meanwhile. */
   #running: Promise<void> | undefined
 
   constructor(core: LogCore, contents: Contents) {
@@ -62,7 +62,7 @@ export class Splitter {
     return running
   }
 
-  /** Moves what a crash left behind in divided logs. Runs before their heads are read. */
+  /** Moves entries that a crash left in divided logs after the fork. Runs before the heads are read. */
   async resume(): Promise<void> {
     const { forks, store } = this.#core
     for (const branch of forks.branches)
@@ -154,7 +154,7 @@ export class Splitter {
     return behind
   }
 
-  /** Moves the entries that this disk has behind a fork; returns where they are now. */
+  /** Moves the entries that this disk has from a fork on; returns where they are now. */
   async #moveHeld(branch: Branch) {
     const { queue, frontier, quota } = this.#core
     const { log, parent, proof } = branch
@@ -229,7 +229,7 @@ export class Splitter {
     if (writes.length > 0) await write(writes)
   }
 
-  /** First seq of the first segment with an entry behind a fork. */
+  /** First seq of the first segment with an entry at or after a fork. */
   async #firstBehind(log: LogId, forkedAt: Seq): Promise<Seq | undefined> {
     const segment = await this.#core.segments.segmentAt(log, forkedAt)
     if (segment !== undefined) return segment.first

@@ -58,7 +58,7 @@ export const runOf = (log: LogId): Run =>
   log.length > KEY_DIGITS && isSigned(log) ? Number.parseInt(log.slice(KEY_DIGITS + 1), 16) : 0
 
 /**
- * Whether a run is a branch: one of the histories of another run from a proven fork on. Those of authors have higher numbers.
+ * Whether a run is a branch: one of the histories of another run from a proven fork on. Runs that authors open have higher numbers.
  * docs/protocol/logs.md §3.7.
  */
 export const isBranch = (log: LogId): boolean => {
@@ -90,7 +90,7 @@ export function logOfLogKey(bytes: Uint8Array): LogId {
   return logOfKey(bytes.subarray(0, KEY_BYTES), run)
 }
 
-/** The last signed log that was asked about: consecutive entries are of few logs. */
+/** Caches the last id found to be signed, because consecutive entries are of few logs. */
 let lastSigned = ''
 
 export function isSigned(author: AuthorId | LogId): boolean {

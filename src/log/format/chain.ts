@@ -82,7 +82,7 @@ export class ChainHash extends RunningHash {
     return stub(this.head[AT_BYTES] === 1, this.head.subarray(0, AT_BYTES), this.digest)
   }
 
-  /** Sets the head for an entry. An invalid one may end before or within its `at`: zeros follow it. */
+  /** Sets the head for an entry. An invalid entry may end before or within its `at`: the rest is zeros. */
   #setHead(bytes: Uint8Array, start: number, end: number): void {
     const { head } = this
     for (let i = 0, from = start + AT_START; i < AT_BYTES; i++, from++) {

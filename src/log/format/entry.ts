@@ -20,7 +20,7 @@ export interface Entry {
   readonly signature?: Uint8Array | undefined
   /** Whether it is dated too far ahead of the reader's clock. */
   readonly isAhead?: true
-  /** Absent, except where readers are shown places without content: then `entry` is empty, and `seq` and `at` are of the first. */
+  /** Present if this stands for places without content: then `entry` is empty, and `seq` and `at` are those of the first place. */
   readonly gap?: Gap
 }
 
@@ -45,8 +45,8 @@ const CLOSING_BRACE = 0x7d
 const TIME_DIFFERENCE_MS_MIN = 60_000
 
 /**
- * The text of a new entry: `at`, which is at `atMs`, then `members` in their order. Throws BAD_MESSAGE if the result would be
- * invalid.
+ * The text of a new entry: `at`, whose milliseconds are `atMs`, then `members` in their order. Throws BAD_MESSAGE if the result would
+ * be invalid.
  */
 export function entryText(at: Hlc, nowMs: number, members: Members, atMs: number = millisOf(at)): string {
   const time = Math.abs(atMs - nowMs) > TIME_DIFFERENCE_MS_MIN ? `"time":${Math.floor(nowMs)},` : ''

@@ -109,7 +109,7 @@ export function inBranch(branch: LogId, forkedAt: Seq, { key, first, entries, be
   }
 }
 
-/** A proof of a fork behind another one, as a proof about a branch of that one. */
+/** A proof of a fork after another fork, rewritten as a proof about a branch of the earlier one. */
 export const proofInBranch = (branch: LogId, forkedAt: Seq, { segments: [a, b], ...proof }: ForkProof): ForkProof => ({
   segments: [inBranch(branch, forkedAt, a), inBranch(branch, forkedAt, b)],
   forkedAt: proof.forkedAt - forkedAt + 1,

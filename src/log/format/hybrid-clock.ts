@@ -112,7 +112,7 @@ export class HybridClock {
     return this.#lastMillis
   }
 
-  /** Forgets what it followed if the system clock was set back since, so that it is too far ahead now. */
+  /** Forgets the readings it followed if the system clock was set back since, and they are too far ahead now. */
   #comeBack(): void {
     const now = this.#clock.now()
     if (this.#millis <= now + RETURN_MS || now < UNSET_CLOCK_BEFORE_MS) return

@@ -35,7 +35,7 @@ export function sizeOfPacked(entries: readonly Uint8Array[]): number {
 }
 
 export function packEntry(salt: Uint8Array, entry: Uint8Array): Uint8Array {
-  // Not from the pool: a buffered entry would keep it in memory.
+  // Not from Node's buffer pool, which a buffered entry would keep in memory.
   const bytes = Buffer.allocUnsafeSlow(packedSize(entry.length))
   const start = writeVarint(bytes, 0, 2 * entry.length)
   bytes.set(salt, start)

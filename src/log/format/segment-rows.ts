@@ -65,7 +65,7 @@ export function storedRun(value: Uint8Array | undefined): CurrentRun | undefined
   return { run: bufferOf(bytes).readUInt32BE(), opened: [...bytes.subarray(RUN_BYTES)] }
 }
 
-/** `log` is the key and the run. */
+/** The key of a segment's row. `log`: key ‖ u32 run. */
 export function segmentKey(log: Uint8Array, first: Seq): Uint8Array {
   const seq = Buffer.alloc(SEQ_BYTES)
   seq.writeUInt32BE(first)

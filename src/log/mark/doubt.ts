@@ -4,7 +4,7 @@ import type { SignedHead } from '../format/heads.js'
 import type { Put } from '../store/store.js'
 import type { End } from './mark.js'
 
-/** Why the end of our log is in doubt, so that it goes on in a new run, in the order of their counts. docs/protocol/storage.md §4.5. */
+/** Why the end of our log is in doubt, so that a new run opens; in the order of the stored counts. docs/protocol/storage.md §4.5. */
 export const DOUBT_REASONS = [
   /** The log is shorter than its mark. */
   'behind',
@@ -34,13 +34,13 @@ export const DOUBT_REASONS = [
 
 export type DoubtReason = (typeof DOUBT_REASONS)[number]
 
-/** Runs that one sign of doubt opens in the life of a home. Where it is a false alarm at every start, it is ignored from then on. */
+/** Most runs that one reason opens in the life of a home. A reason that is a false alarm at every start is ignored after that. */
 const RUNS_PER_SIGN_MAX = 8
 
-/** Reasons after which a run cannot go on, however often. */
+/** Reasons after which a run cannot continue, however often. */
 const ALWAYS: readonly DoubtReason[] = ['no-log', 'damaged', 'forked', 'elsewhere', 'readmitted']
 
-/** Whether a reason may open one more run, of which it has opened `opened`. */
+/** Whether a reason that has opened `opened` runs may open one more. */
 export const mayOpenRun = (reason: DoubtReason, opened: number): boolean =>
   ALWAYS.includes(reason) || opened < RUNS_PER_SIGN_MAX
 

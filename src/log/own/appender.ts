@@ -7,7 +7,7 @@ import type { RequestId } from '../request-id.js'
 export class Appender {
   readonly #core: LogCore
   readonly #recovery: DiskRecovery
-  /** Entries that wait, so that later ones do not overtake them, and the turn of the last one. */
+  /** Number of waiting entries, which later ones must not overtake, and the turn of the last one. */
   #waiting = 0
   #turn: Promise<void> = Promise.resolve()
 
@@ -32,8 +32,8 @@ export class Appender {
   }
 
   /**
-   * Whether the clock was far ahead and is right again: a new run follows it. If people whom the user knows are ahead of it as well, it
-   * is behind rather than back.
+   * Whether the system clock was far ahead and has been corrected, so that a new run may follow it. If entries of known people are
+   * ahead of it too, the clock is slow rather than corrected.
    */
   get #isClockBack(): boolean {
     const { own, hybridClock, frontier } = this.#core

@@ -17,7 +17,7 @@ export interface EarlierRun {
   readonly chain: Uint8Array
 }
 
-/** Number of the generation of a run: each new one is higher than all that its author knows. */
+/** The generation of a run: higher than that of every run that its author knew. */
 export const generationOf = (run: Run): number => run >>> (8 * CHANCE_BYTES)
 
 /** A new run, after these known ones. Two machines that choose at the same time differ by chance. */
@@ -27,7 +27,7 @@ export function newRun(known: readonly Run[], random: Pick<Random, 'bytes'>): Ru
   return generation * 2 ** (8 * CHANCE_BYTES) + chance
 }
 
-/** The text of the first entry of a run: a control entry. `admission` let its author into a private room again. */
+/** The text of the first entry of a run: a control entry. `admission` readmitted its author to a private room. */
 export function openingText(at: Hlc, earlier: readonly EarlierRun[], admission?: string): string {
   const runs = earlier
     .toSorted((a, b) => a.run - b.run)

@@ -41,7 +41,7 @@ interface Group {
   readonly from: Seq
   /** Settles when the entries are on disk. */
   readonly done: Promise<void>
-  /** Once they are: returns one entry per call, in order. */
+  /** Returns one entry per call, in order, once they are on disk. */
   readonly next: () => Entry
   /** `at` of the first entry. */
   readonly first: Hlc
@@ -145,12 +145,12 @@ export class OwnLog {
     this.#doubt = reason
   }
 
-  /** Whether a sign may open one more run. One that has opened many is a false alarm of this machine. */
+  /** Whether a reason may open one more run. One that has opened many is a false alarm on this machine. */
   mayLeaveAt(sign: DoubtReason): boolean {
     return mayOpenRun(sign, this.#opened[DOUBT_REASONS.indexOf(sign)] ?? 0)
   }
 
-  /** The admission that lets us write, if it is not the first: runs name it, and the current one has to. */
+  /** Sets the admission that lets us write, undefined for the first. If the current run does not name it, a new run opens. */
   async enterTerm(admission: string | undefined, stored: string | undefined): Promise<void> {
     this.#admission = admission
     if (this.#named === 'unknown') this.#named = stored

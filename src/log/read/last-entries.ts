@@ -2,13 +2,13 @@ import type { LogId, Seq } from '../format/author.js'
 import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
 import { BATCH_ENTRIES_MAX, type LogRange, merge, type ReadLog } from './merge.js'
 
-/** Entries of strangers beside `count` of people whom the user knows. */
+/** Number of entries of strangers shown along with `count` entries of known people. */
 export const strangersMax = (count: number): number => Math.floor(count / 4)
 
 /**
- * The parts of the ranges with the last `count` entries of the conversation. Where the user knows some of its people, with the last
- * `count` of those and, from there on, a quarter as many of others, or more if there are fewer than `count`. So strangers cannot
- * displace the lines of people whom the user knows, however much they write.
+ * The parts of the ranges with the last `count` entries of the conversation. If the user knows some of the authors: with their last
+ * `count` entries and, from there on, a quarter as many of strangers, more if known people wrote fewer than `count`. So strangers
+ * cannot displace the entries of known people, however much they write.
  */
 export async function lastRanges(
   ranges: readonly LogRange[],

@@ -6,8 +6,8 @@ import { SEQ_MAX } from '../limits.js'
 import { PASSED_MAX, type ReadMark } from '../options.js'
 
 /**
- * How far a reader has each log, and which places it passed without content. Entries that were moved to a branch count there too, so
- * that none is shown twice.
+ * How far a reader has read each log, and which places it passed without content. Entries that were moved to a branch count there
+ * too, so that none is shown twice.
  */
 export class Reached {
   readonly #forks: ForkRegistry
@@ -28,7 +28,7 @@ export class Reached {
     return branch?.isKept ? Math.max(seq, this.of(branch.parent) - branch.proof.forkedAt + 1) : seq
   }
 
-  /** The last seq before all that the reader may still be shown. */
+  /** The seq before the first entry that the reader may still be shown. */
   start(log: LogId): Seq {
     const [first] = this.#passed.size === 0 ? [] : this.passed(log).ranges
     return Math.min(this.of(log), first === undefined ? SEQ_MAX : first.from - 1)

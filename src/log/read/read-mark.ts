@@ -4,8 +4,8 @@ import { type PlaceRange, Places } from '../format/places.js'
 import { PASSED_MAX, type ReadMark } from '../options.js'
 
 /**
- * A mark after an entry was read: it moves there, past the places whose content is missing; or, if the mark was beyond the entry,
- * the entry was passed and is read now. Undefined if the mark stays as it is.
+ * The mark after an entry was read. It advances to the entry, and records the places with missing content in between as passed. If
+ * it was already beyond the entry, the entry is no longer recorded as passed. Undefined if the mark does not change.
  */
 export function advanced(
   mark: ReadMark | undefined,
@@ -23,7 +23,7 @@ export function advanced(
   return markOf(author, before, passed, mark.chain)
 }
 
-/** What was read according to one of two marks of a log. */
+/** The union of two marks of a log: an entry that either counts as read is read. */
 export function unionOf(a: ReadMark, b: ReadMark): ReadMark {
   const further = a.seq >= b.seq ? a : b
   const unread = ({ seq, passed }: ReadMark): Places => {
@@ -36,7 +36,7 @@ export function unionOf(a: ReadMark, b: ReadMark): ReadMark {
   return markOf(further.author, further.seq, passed, further.chain)
 }
 
-/** Whether two marks say the same of what was read. */
+/** Whether two marks count the same entries as read. */
 export const isSameMark = (a: ReadMark | undefined, b: ReadMark): boolean =>
   a?.seq === b.seq && JSON.stringify(a.passed ?? []) === JSON.stringify(b.passed ?? [])
 
@@ -56,7 +56,7 @@ export function dividedAt(mark: ReadMark, forkedAt: Seq, branch: LogId): readonl
 }
 
 function markOf(author: LogId, seq: Seq, { ranges }: Places, chain?: Uint8Array): ReadMark {
-  // Of more ranges the oldest count as read.
+  // Beyond PASSED_MAX ranges, the oldest count as read.
   const passed = ranges.slice(-PASSED_MAX)
   return { author, seq, ...(chain !== undefined && { chain }), ...(passed.length > 0 && { passed }) }
 }

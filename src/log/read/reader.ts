@@ -41,7 +41,7 @@ export class Reader {
       options.gaps || gaps.isEmpty ? entries : withContent(entries)
     try {
       const ranges = options.tail ? [] : frontier.ranges(log => reached.start(log))
-      // Older entries than the last ones are left out for good.
+      // Entries before the requested last ones are never shown.
       if (options.tail || options.last !== undefined)
         for (const { author, seq } of frontier.heads) reached.note(author, seq)
       for await (const entries of this.#history(ranges, options.last)) {

@@ -167,7 +167,7 @@ export class LevelStore implements Store {
     await this.#onClosed()
   }
 
-  /** Checks all tables completely, including those that were not when opening. The next start repairs a damaged one. */
+  /** Checks all tables completely, including those that were not checked on opening. The next start repairs a damaged one. */
   async inspect(): Promise<void> {
     const { faults } = await checkDatabase(this.#directory)
     const damaged = faults.filter(({ kind, problem }) => kind === 'table' && problem === 'damaged')
@@ -223,8 +223,8 @@ export class LevelStore implements Store {
           const last = page.at(-1)
           if (last === undefined) return
           left -= page.length
-          // A page that is not full is probably the last one that the caller needs. And to look for a row behind a long one may
-          // decompress as much of another log.
+          // A page that is not full is probably the last one that the caller needs. And reading on after a long
+          // row may decompress an equally long one of another log.
           const isFull = page.reduce((sum, item) => sum + sizeOf(item), 0) >= PAGE_BYTES_MAX
           rows = isFull && page.length === 1 ? 1 : PAGE_ROWS_MAX
           // After the second page, the next one is read ahead.

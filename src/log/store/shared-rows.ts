@@ -21,7 +21,7 @@ export class SharedRows {
     return rows
   }
 
-  /** Resolves when all of `writes`, whose keys lack the prefix, are on disk. Rejects as `CommitQueue.write`. */
+  /** Resolves when all of `writes`, whose keys lack the prefix, are on disk. Rejects like `CommitQueue.write`. */
   write(writes: readonly Write[]): Promise<void> {
     return this.#queue.write(writes.map(write => ({ ...write, key: Buffer.concat([this.#prefix, write.key]) })))
   }

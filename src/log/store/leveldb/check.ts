@@ -20,7 +20,7 @@ export interface FileFault {
   readonly problem: 'missing' | 'unreadable' | 'damaged' | 'damaged-in-use' | 'repeated-records'
   /** Where a journal is damaged. */
   readonly at?: number
-  /** The file that CURRENT names, where that is missing. */
+  /** The file that CURRENT names, if that file is missing. */
   readonly names?: string
 }
 

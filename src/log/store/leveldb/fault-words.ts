@@ -1,6 +1,6 @@
 import type { FileFault } from './check.js'
 
-/** A fault of a file as a message has it, such as `is damaged at byte 12`. */
+/** A fault of a file in words for a message, such as `is damaged at byte 12`. */
 export function fileFaultWords({ problem, at, names }: FileFault): string {
   switch (problem) {
     case 'missing':

@@ -148,7 +148,7 @@ function intactAfter(bytes: Buffer, at: number): number | undefined {
 const BATCH_HEADER_BYTES = 12
 
 /**
- * The records without those that repeat changes, as in a file whose contents were duplicated: on one, LevelDB aborts the process.
+ * The records without those that repeat changes. A file whose contents were duplicated has such records: LevelDB aborts on it.
  * `after` is the number of the last change before the records.
  */
 export function distinctRecords(records: readonly Uint8Array[], after = 0n): { records: Uint8Array[]; last: bigint } {
