@@ -4,12 +4,12 @@ import { hexOf, utf8 } from '../base/wire/bytes.js'
 import type { AuthorId } from '../log/format/author.js'
 
 const WORDS = 8
-/** Bits that one of 2,048 words shows. */
+/** Bits per word: the list has 2,048 words. */
 const WORD_BITS = 11
 
 /**
- * Eight words for two keys, the same for both people: if both screens show them, nobody stands between the two. 88 bits of
- * H("persisted-chat/compare/1" ‖ lower key ‖ higher key); the list is that of BIP39.
+ * Eight words for two keys, the same for both people: if both screens show them, there is no man in the middle. 88 bits of
+ * H("persisted-chat/compare/1" ‖ lower key ‖ higher key), in words of the BIP39 list.
  */
 export function compareWords(one: AuthorId, other: AuthorId): readonly string[] {
   const [lower, higher] = [one, other].sort()

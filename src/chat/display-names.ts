@@ -46,11 +46,11 @@ export class DisplayNames {
   /** The name in each author's latest message. */
   readonly #latestNames = new Map<AuthorId, string>()
   readonly #reported = new Set<string>()
-  /** When a notice of each kind was last given. */
+  /** When a notice of each kind was last returned. */
   readonly #noticedAt = new Map<string, Millis>()
   readonly #pinned: () => PinnedNames
 
-  /** `me` is the user's name; anyone else who uses it is shown with their key. `pinned` gives the names that are bound to keys. */
+  /** `me` is the user's name; anyone else who uses it is shown with their key. `pinned` returns the names that are bound to keys. */
   constructor(me: string, ourId: AuthorId, pinned: () => PinnedNames = () => new Map()) {
     this.#ourId = ourId
     this.#pinned = pinned
@@ -105,7 +105,7 @@ export class DisplayNames {
       : `${shownName(name)} (${shortKey(author)})`
   }
 
-  /** Whom a name alone means: the user, the key that it is bound to, or its only user. */
+  /** The author who is shown by name alone: the user, the key that the name is bound to, or its only user. */
   #owner(skeleton: string, author: AuthorId): AuthorId | typeof SHARED {
     const user = this.#users.get(skeleton)
     if (user === this.#ourId) return user
@@ -151,7 +151,7 @@ export class DisplayNames {
     return this.#once('clock', author, line, now)
   }
 
-  /** Each notice once, and at most one of a kind a minute: one that is left out may be given at a later line. */
+  /** Returns each notice once, and at most one of a kind per NOTICE_MS: a suppressed one may be returned for a later line. */
   #once(kind: string, about: string, line: string, now: Millis): string | undefined {
     const key = `${kind} ${about}`
     const before = this.#noticedAt.get(kind)

@@ -21,7 +21,7 @@ const LITERAL_ADDRESS = /^(?:localhost|(?:\d{1,3}\.){3}\d{1,3}|\[(?=.*:.*:)[0-9A
 /** Any `host:port`. */
 const ADDRESS = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}._-]*:\d{1,5}$/u
 
-/** Letters of Latin, of scripts that have none like them, and of others. A name that mixes Latin with others is deceptive. */
+/** Latin letters, letters of scripts that do not resemble Latin, and letters of all scripts but Latin. */
 const LATIN = /\p{Script=Latin}/u
 const UNLIKE_LATIN =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Common}\p{Script=Inherited}]/u

@@ -6,7 +6,7 @@ import { loadFields, saveFields } from './saved-json.js'
 
 /** State of a session that is saved for the next one, per user and room. Never sent. */
 export interface SavedView {
-  /** How far the user had read, as versions saved it that kept no read marks in the node. Not saved any more. */
+  /** How far the user had read, as older versions saved it, before the node stored read marks. Read, but not written any more. */
   readonly seen: ReadonlyMap<LogId, Seq>
   readonly leftAt: Millis | undefined
   /** Authors whose messages are not shown. */

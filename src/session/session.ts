@@ -24,7 +24,7 @@ import type { SavedView } from './saved-view.js'
 export interface SessionRoom extends RoomApi {
   /** How far they have read each log, in any face. */
   readonly readMarks: ReadonlyMap<LogId, Seq>
-  /** The places before the marks that they passed without content. */
+  /** Places up to the marks that had no content when the mark passed them. */
   readonly passed: ReadonlyMap<LogId, readonly PlaceRange[]>
   /** The user has read these logs this far. */
   markRead(marks: readonly Digest[]): void
@@ -240,7 +240,7 @@ export class Session extends EventEmitter<SessionEvents> {
     return this.room.say(this.nick === this.room.me ? draft : { username: this.nick, ...draft })
   }
 
-  /** Whom a typed line addresses is no stranger any more. A name that several people use addresses nobody. */
+  /** People whom a typed line addresses become known. A name that several people use addresses nobody. */
   #noteAddressed(draft: Draft): void {
     for (const name of addressedNames(plainTextOf(draft))) {
       const [author, ...others] = this.authorsNamed(name)

@@ -10,7 +10,7 @@ export type Content = MessageContent | GapContent
 
 type MessageContent = TextContent | ActionContent | NickContent | TopicContent
 
-/** No message, but consecutive places of a log whose messages are not on this disk. */
+/** Not a message, but consecutive places of a log whose messages are not on this disk. */
 interface GapContent extends Gap {
   readonly kind: 'gap'
 }

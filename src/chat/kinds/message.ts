@@ -67,7 +67,7 @@ const gapOf = ({ author, seq, at }: Entry, gap: Gap): Message => ({
   ...gap,
 })
 
-/** The messages without the places that have none. */
+/** The messages without the gaps. */
 export const withoutGaps = (messages: readonly Message[]): readonly Message[] =>
   messages.some(({ kind }) => kind === 'gap') ? messages.filter(({ kind }) => kind !== 'gap') : messages
 
@@ -77,7 +77,7 @@ export const placeOf = ({ author, run, seq }: Pick<MessageHead, 'author' | 'run'
   seq,
 })
 
-/** The same for the last place that a message, or places without one, take. */
+/** The log of a message or a gap, and the last place that it takes there. */
 export const lastPlaceOf = (message: Message): Digest => {
   const { author, seq } = placeOf(message)
   return { author, seq: message.kind === 'gap' ? seq + message.count - 1 : seq }

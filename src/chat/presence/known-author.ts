@@ -7,7 +7,7 @@ import type { ReceivedStatus } from './status-codec.js'
 
 /** Time for evidence through other peers, after a connection was lost, before the author counts as gone. */
 const LOST_MS = 2_000
-/** Evidence from later than this after a connection was lost is from another connection: peers poll theirs more often. */
+/** Evidence that is this much newer than a lost connection comes from another connection, because peers poll more often. */
 const LOST_MARGIN_MS = 6_000
 /** Age of the last evidence at which an author is no longer shown: a heartbeat and two digest rounds, one more round per hop. */
 const FRESH_MS = 35_000

@@ -6,7 +6,7 @@ import { STATUSES_MAX } from './limits.js'
 
 /** Absent people that are remembered. */
 const LEFT_MAX = 64
-/** How long a stranger is remembered who is absent. */
+/** How long an absent stranger is remembered. */
 const STRANGER_MS: Millis = 60_000
 
 export interface Standing {
@@ -76,7 +76,7 @@ export class KnownAuthors {
     for (const [author] of absent.slice(LEFT_MAX)) this.#delete(author)
   }
 
-  /** What a stranger occupies ends a minute after them. Returns whether anybody was forgotten. */
+  /** Forgets strangers who have been absent for STRANGER_MS. Returns whether anybody was forgotten. */
   #forgetStrangers(now: Millis): boolean {
     let hasForgotten = false
     for (const [author, known] of this.#authors) {
@@ -87,7 +87,10 @@ export class KnownAuthors {
     return hasForgotten
   }
 
-  /** Evicts an author who is not connected: a stranger who has written nothing, else a stranger, and of these the one who was alive longest ago. */
+  /**
+   * Evicts an author who is not connected: a stranger who has written nothing, else another stranger, else a known person; of
+   * several, the one heard least recently.
+   */
   #evictOne(): void {
     let worst: { readonly author: AuthorId; readonly rank: number; readonly heardAt: Millis } | undefined
     for (const [author, { heardAt, connections }] of this.#authors) {

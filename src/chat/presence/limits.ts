@@ -1,4 +1,4 @@
-// Limits of presence. docs/protocol/presence.md gives them to other programs.
+// Limits of presence. docs/protocol/presence.md specifies them for other implementations.
 
 /** Longest status, with its signature: a name, an away message and some numbers. */
 export const STATUS_BYTES_MAX = 1024
@@ -9,10 +9,10 @@ export const AWAY_BYTES_MAX = 256
 /** Longest validity of a status. Bounds how long an absent author can be shown as present. */
 export const STATUS_MS_MAX = 600_000
 
-/** Hops of a status: enough for a chain of as many peers, and for larger networks that are no chain. */
+/** Hops of a status: enough for a chain of that many peers, and for larger networks that are not a chain. */
 export const STATUS_HOPS_MAX = 16
 
-/** Authors whose status is remembered: as many as a room has. */
+/** Authors whose status is remembered; further ones evict others. */
 export const STATUSES_MAX = 1_000
 
 /** New statuses that are accepted from one connection in a second; verifying one takes 60 µs. */

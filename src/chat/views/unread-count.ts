@@ -10,14 +10,14 @@ export interface UnreadCountOptions {
   readonly isMention: (message: Message) => boolean
 }
 
-/** What is known of a log beyond its read mark, and at the places that the mark passed without content. */
+/** What is known of a log beyond its read mark, and at the places that had no content when the mark passed them. */
 interface UnreadLog {
   mark: Seq
   /** The last place that was noted. */
   last: Seq
   /** Places beyond the mark that do not count. */
   readonly uncounted: Places
-  /** Places that the mark passed without content, and those of them that have a message now. */
+  /** Places that had no content when the mark passed them, and those of them that have a message now. */
   passed: Places
   readonly late: Places
   /** Unread messages that mention the user. */
@@ -25,8 +25,8 @@ interface UnreadLog {
 }
 
 /**
- * How many messages of a room the user has not read: a function of the logs and the read marks. Note every message beyond the marks
- * and at the places that they passed, each log in order, except for content that comes late; marks may move at any time.
+ * How many messages of a room the user has not read: a function of the logs and the read marks. Call `note` with every message beyond
+ * the marks, and with those that fill `passed` places. Each log in order, except for content that comes late. Marks may move at any time.
  */
 export class UnreadCount {
   readonly #options: UnreadCountOptions
@@ -56,7 +56,7 @@ export class UnreadCount {
     if (isCounted && this.#options.isMention(message)) log.mentions.push(seq)
   }
 
-  /** Moves the mark of a log; or, if the mark is beyond it, a message whose content came late was read. A mark never moves back. */
+  /** Moves the mark of a log forward; or, if `seq` is not beyond the mark, notes that a message whose content came late was read. */
   markRead({ author, seq, passed }: ReadMark): void {
     const log = this.#logOf(author)
     if (passed !== undefined && seq >= log.mark) log.passed = new Places(passed)
@@ -73,7 +73,7 @@ export class UnreadCount {
     return this.#sum(({ mark, last, uncounted, late }) => last - mark - uncounted.count + late.count)
   }
 
-  /** How many of them mention the user. */
+  /** Unread messages that mention the user. */
   get mentions(): number {
     return this.#sum(log => log.mentions.length)
   }

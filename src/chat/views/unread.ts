@@ -5,7 +5,7 @@ import { countsAsUnread } from '../kinds/kinds.js'
 import { type Message, placeOf } from '../kinds/message.js'
 import { UnreadCount } from './unread-count.js'
 
-/** More messages are not counted: the mark says that there are more. */
+/** Counting stops at this number; the mark then says that there are more. */
 export const UNREAD_COUNTED_MAX = 10_000
 
 /** The unread mark, shown above the messages that the user has missed. */
@@ -23,7 +23,7 @@ export interface UnreadOptions {
   readonly wasHere: boolean
   /** The last seq of each log that the user has read. */
   readonly seen: ReadonlyMap<LogId, Seq>
-  /** The places before that were passed without content. */
+  /** Places up to `seen` that had no content when the mark passed them. */
   readonly passed?: ReadonlyMap<LogId, readonly PlaceRange[]>
   readonly leftAt: Millis | undefined
   readonly isHidden: (author: AuthorId) => boolean

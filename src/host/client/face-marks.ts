@@ -27,12 +27,12 @@ export class FaceMarks {
     return new Map([...this.#marks].map(([author, { seq }]) => [author, seq]))
   }
 
-  /** The places before the marks that were passed without content. */
+  /** Places up to the marks that had no content when the mark passed them. */
   get passed(): ReadonlyMap<LogId, readonly PlaceRange[]> {
     return new Map([...this.#marks].flatMap(([log, { passed }]) => (passed === undefined ? [] : [[log, passed]])))
   }
 
-  /** The user has read these logs this far, in this face; or entries that came after the mark had passed them. */
+  /** The user has read these logs this far in this face, or has read entries whose content came after the mark had passed them. */
   read(marks: readonly Digest[]): void {
     for (const { author, seq } of marks) {
       const before = this.#marks.get(author)
@@ -45,7 +45,7 @@ export class FaceMarks {
     if (this.#unreported.size + this.#late.length > 0) this.#cancel ??= this.#clock.after(REPORT_MS, () => this.flush())
   }
 
-  /** The node says how far the user has read. Returns the marks that moved. */
+  /** The node reports how far the user has read. Returns the marks that moved. */
   known(marks: readonly ReadMark[]): readonly ReadMark[] {
     const moved = marks.filter(
       mark => mark.seq >= (this.#marks.get(mark.author)?.seq ?? 0) && !isSameMark(this.#marks.get(mark.author), mark),

@@ -50,7 +50,7 @@ interface FaceEvents {
   marks: [readonly ReadMark[]]
   /** The peers that have stored the user's last line changed. */
   delivery: [Replicas]
-  /** Somebody wrote in a direct room that nobody looks at. */
+  /** Somebody wrote in a direct room that no face shows. */
   news: [room: string]
 }
 
@@ -135,7 +135,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#marks.all
   }
 
-  /** The places before the marks that they passed without content. */
+  /** Places up to the marks that had no content when the mark passed them. */
   get passed(): ReadonlyMap<LogId, readonly PlaceRange[]> {
     return this.#marks.passed
   }
@@ -177,12 +177,12 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#isSilent
   }
 
-  /** Whether the node has closed the room for one that somebody looks at. Nothing arrives until the room is open again. */
+  /** Whether the node has closed the room in favour of another one. Nothing arrives until the room is open again. */
   get isParked(): boolean {
     return this.#connection.isParked
   }
 
-  /** Whether the user sees the room. A room that nobody looks at may be closed for another one; looking at it opens it again. */
+  /** Whether the face shows the room. The node may close a hidden room in favour of another one; showing it opens it again. */
   look(isLooking: boolean): void {
     this.#isLooking = isLooking
     this.#connection.send({ do: 'look', isLooking })
@@ -217,7 +217,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     await Promise.race([this.#outbox.emptied(), this.ended])
   }
 
-  /** Resolves when the line that is the user's last one now is delivered: to the peer with the key `to`, or to anybody who counts. */
+  /** Resolves when the user's last line at the time of the call is delivered, as in `DeliveryWatch.delivered`. */
   delivered({ to }: { readonly to?: AuthorId | undefined } = {}): Promise<void> {
     return this.#again(() => this.#connection.call({ do: 'stored', to }))
   }
@@ -226,7 +226,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     const resumption = new Resumption(options, this.heads)
     for (let now = options; ; now = resumption.options(this.heads)) {
       try {
-        // What was passed without content must be known, so that it is read when it comes.
+        // Read gaps too: `Resumption` must know their places, to read their content when it comes.
         for await (const entries of this.#connection.entries({ ...now, gaps: true })) {
           const read = resumption.fresh(entries)
           const fresh = options.gaps ? read : withContent(read)
@@ -291,7 +291,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#connection.verify()
   }
 
-  /** Runs a command on private rooms; gives its answer in parts. Rejects with a ChatError. */
+  /** Runs a command on private rooms; yields its answer in parts. Rejects with a ChatError. */
   command(command: Fields): AsyncIterable<Fields> {
     return this.#connection.command(command)
   }

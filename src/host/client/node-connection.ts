@@ -53,11 +53,11 @@ interface ConnectionEvents {
   delivery: [Replicas]
   /** The node has stored the lines of these requests, or has rejected them. */
   answer: [first: number, last: number, error?: Error]
-  /** The node knows these read marks. */
+  /** The node reports these read marks. */
   marks: [readonly ReadMark[]]
   /** The node announces that it ends. */
   end: [reason: string]
-  /** The node has closed the room for another one. Whatever the face sends opens it again. */
+  /** The node has closed the room in favour of another one. Any frame from the face opens it again. */
   parked: []
   gone: []
 }
@@ -227,7 +227,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
       }
   }
 
-  /** Runs a command on private rooms; gives its answer in parts. */
+  /** Runs a command on private rooms; yields its answer in parts. */
   async *command(command: Fields): AsyncGenerator<Fields> {
     for await (const parts of this.#parts({ do: 'command', command }))
       for (const part of parts) if (part.kind === 'item' && isFields(part.value)) yield part.value

@@ -9,7 +9,7 @@ export class Resumption {
   readonly #options: ReadOptions
   readonly #start: ReadonlyMap<LogId, Seq>
   readonly #read = new Map<LogId, Seq>()
-  /** Places that were passed without content. */
+  /** Places that had no content when reading passed them. */
   readonly #passed = new Map<LogId, Places>()
 
   /** `heads` are the heads when reading began. */

@@ -37,9 +37,9 @@ export const NODE_FRAME_BYTES_MAX = 2 * 1024 * 1024
 
 /** Bytes of entries in one frame. Small, so that the next frames are sent while one is read. */
 const ENTRIES_BYTES_MAX = 64 * 1024
-/** At most this much is encoded of an entry besides its own bytes: flags, author, seq, `at`, two lengths, and how many are missing. */
+/** Maximum overhead of an encoded entry: flags, author, seq, `at`, two lengths, and the count and state of a gap. */
 const ENTRY_OVERHEAD_BYTES = 1 + LOG_ID_LENGTH_MAX + 5 + HLC_LENGTH + 3 + 6
-/** An entry has some bytes: places without content are encoded as an empty one, how many they are, and why. */
+/** An entry is never empty: a gap is encoded as an empty entry, then its count and the index of its state. */
 const GAP_STATES: readonly GapState[] = ['deleted', 'kept-out', 'missing']
 export const CALL_ID_MAX = 2 ** 31
 const SEQ_MAX = 2 ** 32
@@ -55,7 +55,7 @@ const bodyOf = (json: string): Uint8Array => concat([Uint8Array.of(JSON_KIND), u
 export const bytesBody = (id: CallId, bytes: Uint8Array): Uint8Array =>
   concat([Uint8Array.of(BYTES_KIND), varint(id), bytes])
 
-/** In the length of an entry's author: the entry is dated too far ahead. */
+/** Flag in the byte with the length of the author: the entry is dated too far ahead. */
 const AHEAD_FLAG = 0x80
 
 /** Encodes entries in as many frames as they need. An entry of the same author as the one before it omits the author. */
@@ -125,7 +125,7 @@ export function digestsOf(value: unknown): Digest[] | undefined {
   return digests
 }
 
-/** Read marks as pairs of an author and a seq, with the ranges that were passed without content; undefined for anything else. */
+/** Read marks: author, seq, and the ranges that had no content when the mark passed them; undefined for anything else. */
 export function readMarksOf(value: unknown): ReadMark[] | undefined {
   const digests = digestsOf(value)
   return digests?.map((digest, index) => {
@@ -138,7 +138,7 @@ export function readMarksOf(value: unknown): ReadMark[] | undefined {
   })
 }
 
-/** The same as JSON. */
+/** Encodes read marks as JSON. */
 export const readMarkPairs = (marks: readonly ReadMark[]): unknown[] =>
   marks.map(({ author, seq, passed }) =>
     passed === undefined || passed.length === 0

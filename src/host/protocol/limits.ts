@@ -13,12 +13,12 @@ export const LINES_MAX = 512
 export const LINES_BYTES_MAX = 2 * ENTRY_BYTES_MAX
 
 /**
- * Rooms that a node has open at once: about 4 MiB and four open files each. Of further ones that terminals have open, those are closed
- * that nobody has looked at for the longest time.
+ * Rooms that a node has open at once: about 4 MiB and four open files each. If terminals have more rooms open, the node closes the
+ * least recently used ones.
  */
 export const OPEN_ROOMS_MAX = 32
 
-/** Bytes of an answer that are sent before the face has read them: a few frames, so that the next ones are sent while one is read. */
+/** Flow-control window of an answer: a few frames, so that the next ones are sent while the face reads one. */
 export const AHEAD_BYTES_MAX = 256 * 1024
-/** A face acknowledges what it has read whenever it is this many bytes; a single typed line is not acknowledged. */
+/** A face acknowledges after reading this many more bytes, so a single typed line causes no acknowledgement. */
 export const READ_BYTES_MIN = AHEAD_BYTES_MAX / 4
