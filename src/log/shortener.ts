@@ -8,15 +8,27 @@ import type { Cut } from './stranger-quota.js'
 
 /** Rows that are deleted in one commit. */
 const DELETED_ROWS_MAX = 1_000
+/** Logs that are shortened at a time. */
+const AT_ONCE_MAX = 32
+
+interface Job extends Cut {
+  /** Its last seq, if it is to be reported. */
+  readonly reported: Seq | undefined
+}
 
 /**
  * Shortens logs of strangers when others need the space: a log keeps the segments at its start, or nothing. It has stopped by then,
- * so nothing is added to it meanwhile. An entry that is fetched again later is shown again.
+ * so nothing is added to it meanwhile. An entry that is fetched again later is shown again. Logs that wait while others are shortened
+ * are shortened together, so that however fast strangers come they wait for two passes at most.
  */
 export class Shortener {
   readonly #core: LogCore
   readonly #contents: Contents
-  readonly #running = new Map<LogId, Promise<void>>()
+  readonly #waiting = new Map<LogId, Job>()
+  /** The pass that shortens what waits. */
+  #next: Promise<void> | undefined
+  /** The last pass of each log. */
+  readonly #passes = new Map<LogId, Promise<void>>()
 
   constructor(core: LogCore, contents: Contents) {
     this.#core = core
@@ -25,38 +37,41 @@ export class Shortener {
 
   /** Resolves when a log is not being shortened. */
   settled(log: LogId): Promise<void> | undefined {
-    return this.#running.get(log)
+    return this.#passes.get(log)
   }
 
   /** Stops the logs at once, and shortens them. Rejects if the disk fails. */
   async shorten(cuts: readonly Cut[]): Promise<void> {
-    await Promise.all(
-      cuts.map(cut => {
-        const last = this.#core.frontier.pendingHead(cut.log)?.seq ?? 0
-        const isReported = this.#core.quota?.stop(cut.log, last) === true
-        return this.#start(cut, isReported ? last : undefined)
-      }),
-    )
-  }
-
-  /** `reported`: its last seq, if it is to be reported. */
-  #start(cut: Cut, reported: Seq | undefined): Promise<void> {
-    const { log } = cut
-    const before = this.#running.get(log)
-    const running = (before ?? Promise.resolve())
-      .catch(() => {})
-      .then(() => this.#core.rewrites.run(() => this.#shorten(cut, reported)))
-    this.#running.set(log, running)
-    const end = (): void => {
-      if (this.#running.get(log) === running) this.#running.delete(log)
+    if (cuts.length === 0) return
+    for (const cut of cuts) {
+      const last = this.#core.frontier.pendingHead(cut.log)?.seq ?? 0
+      const isReported = this.#core.quota?.stop(cut.log, last) === true
+      this.#waiting.set(cut.log, { ...cut, reported: isReported ? last : this.#waiting.get(cut.log)?.reported })
     }
-    running.then(end, end)
-    return running
+    this.#next ??= this.#pass()
+    const pass = this.#next
+    for (const { log } of cuts) this.#passes.set(log, pass)
+    await pass
   }
 
-  async #shorten({ log, bytesKept }: Cut, reported: Seq | undefined): Promise<void> {
+  #pass(): Promise<void> {
+    const pass = this.#core.rewrites.run(async () => {
+      this.#next = undefined
+      const jobs = [...this.#waiting.values()]
+      this.#waiting.clear()
+      await this.#core.queue.write([]) // what is being written has to be on disk
+      for (let from = 0; from < jobs.length; from += AT_ONCE_MAX)
+        await Promise.all(jobs.slice(from, from + AT_ONCE_MAX).map(job => this.#shorten(job)))
+    })
+    const end = (): void => {
+      for (const [log, other] of this.#passes) if (other === pass) this.#passes.delete(log)
+    }
+    pass.then(end, end)
+    return pass
+  }
+
+  async #shorten({ log, bytesKept, reported }: Job): Promise<void> {
     const { queue, frontier, heads, mark, quota, unsigned } = this.#core
-    await queue.write([]) // what is being written has to be on disk
     const head = isSigned(log) && bytesKept > 0 ? await heads.headWithin(log, bytesKept) : undefined
     mark?.forget(log)
     frontier.replace(log, head)
