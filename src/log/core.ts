@@ -22,6 +22,7 @@ import { HeadIndex } from './store/head-index.js'
 import { Rewrites } from './store/rewrites.js'
 import { SegmentStore } from './store/segment-store.js'
 import type { Store } from './store/store.js'
+import { StrangerRows } from './store/stranger-rows.js'
 import type { UnsignedStore } from './store/unsigned-store.js'
 import type { StrangerQuota } from './stranger-quota.js'
 
@@ -43,6 +44,7 @@ export class LogCore {
   readonly isLobby: boolean
   /** Bounds what strangers may store here. */
   readonly quota: StrangerQuota | undefined
+  readonly strangerRows: StrangerRows | undefined
   readonly lastAccepted: ((log: LogId, first?: Uint8Array) => Seq) | undefined
   readonly hybridClock: HybridClock
   readonly store: Store
@@ -89,6 +91,7 @@ export class LogCore {
       recover,
       onRecovered: onWritable,
     })
+    this.strangerRows = this.quota && new StrangerRows(store, this.queue, this.quota)
     this.unsigned = options.unsigned(store, this.hybridClock, onGap)
     this.gaps = new Gaps()
     this.segments = new SegmentStore(store, onGap, this.gaps)

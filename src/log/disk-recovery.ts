@@ -160,7 +160,7 @@ export class DiskRecovery {
 
   /** Reads all heads, and returns the run that our key wrote to last. */
   async #load(isRepaired = false): Promise<Run | undefined> {
-    const { store, unsigned, heads, forks, frontier, own, gaps } = this.#core
+    const { store, unsigned, heads, forks, frontier, own, gaps, quota, strangerRows } = this.#core
     const rows: Row[] = []
     for await (const page of store.pages(STATE_ROWS)) rows.push(...page)
     forks.load(rows)
@@ -171,7 +171,9 @@ export class DiskRecovery {
     const all = [...unsignedHeads.values(), ...signedHeads.values()]
     frontier.reset(all)
     const others = all.filter(({ author }) => !own.isOurs(author))
-    this.#excess = this.#core.quota?.reset(others) ?? []
+    const records = (await strangerRows?.load()) ?? new Map()
+    this.#excess = quota?.reset(others, records) ?? []
+    strangerRows?.prune(records)
     if (isRepaired) for (const log of signedHeads.keys()) gaps.suspect(log)
     const first = logOf(own.person)
     const stored = storedRun(await store.get(currentRunKey(own.person)))

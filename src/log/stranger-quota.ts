@@ -10,6 +10,18 @@ export interface Introducer {
   readonly author?: LogId | undefined
 }
 
+/** What is stored about the log of a stranger, so that a restart changes nothing of its share. */
+export interface StrangerRecord {
+  /** Whom it counts for once nobody is connected: a block of addresses, or the key of an introducer whom the user knows. */
+  readonly block: string
+  /** Whether somebody else than its author brought it. */
+  readonly isHearsay: boolean
+  /** The last seq that is known of it, if it has stopped. */
+  readonly stopped: Seq | undefined
+  /** Whether the user wants all of it. */
+  readonly isLifted: boolean
+}
+
 /** A log to shorten to the segments at its start, with at most `bytesKept` bytes. */
 export interface Cut {
   readonly log: LogId
@@ -34,8 +46,15 @@ export interface StrangerQuota {
   resized(log: LogId, bytes: number): void
   /** Entries of a log up to `last` are not stored. True if that is to be reported. */
   stop(log: LogId, last: Seq): boolean
-  /** All logs that were read from the disk. Returns those that have to be shortened, for example after a crash. */
-  reset(logs: Iterable<{ readonly author: LogId; readonly size: number }>): readonly Cut[]
+  /** All logs and records that were read from the disk. Returns the logs that have to be shortened, for example after a crash. */
+  reset(
+    logs: Iterable<{ readonly author: LogId; readonly size: number }>,
+    records: ReadonlyMap<LogId, StrangerRecord>,
+  ): readonly Cut[]
+  /** What has to be stored about a log: nothing if it is neither a stranger's nor remembered as stopped. */
+  record(log: LogId): StrangerRecord | undefined
+  /** Calls `listener` when the record of a log changed. */
+  onRecord(listener: (log: LogId) => void): void
   isStranger(log: LogId): boolean
   isStopped(log: LogId): boolean
   /** Whether a log had stopped and may grow again: entries that were in flight meanwhile do not continue it. */
@@ -44,7 +63,7 @@ export interface StrangerQuota {
   isPassedOn(log: LogId): boolean
   /** The logs that have stopped, and the last seq that is known of each. */
   readonly stopped: ReadonlyMap<LogId, Seq>
-  /** The user wants the rest of a log: it is stored without a limit until this process ends. */
+  /** The user wants the rest of a log: it is stored without a limit from now on. */
   lift(log: LogId): void
   /** Calls `listener` when a log that had stopped may grow again. */
   onLifted(listener: (log: LogId) => void): void

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { authorOf, logOfKey } from '../../src/log/format/author.js'
 import { decodeSegment } from '../../src/log/format/segment.js'
+import { LevelStore } from '../../src/log/store/level-store.js'
+import { homeOf } from '../../src/node/paths.js'
 import type { Room } from '../../src/node/room.js'
 import { logOver } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
@@ -144,6 +146,54 @@ test('what was stopped is not fetched again when its author returns, until the u
   alice.room.showAll(keys.hex.slice(0, 8))
   assert.ok(await until(alice.room, () => storedOf(alice.room, keys.hex) === 600, 20_000), 'shown in full')
   assert.deepEqual(subscriptions, [stored])
+})
+
+/** The author of a log that has stopped returns after a restart. Resolves with the subscriptions that they get, and what is stored. */
+async function returnedAfterRestart(
+  t: TestContext,
+  between: (data: string) => Promise<void>,
+): Promise<{ subscriptions: number; before: number; after: number }> {
+  const alice = await victim(t, 'alice', SMALL)
+  const keys = keyPair()
+  const first = await hostile(t, alice, { keys })
+  const flood = new Author(first.room, keys)
+  const frames = flood.lines('mallory', 600, 10_000).map(segment => segmentsFrame([segment]))
+  await first.sendAll(frames)
+  assert.ok(await until(alice.room, () => alice.events.some(({ kind }) => kind === 'log-stopped'), 10_000))
+  const before = storedOf(alice.room, keys.hex)
+  await alice.room.close()
+  await between(alice.data)
+  const again = await victim(t, 'alice', { ...SMALL, data: alice.data })
+  const peer = await HostilePeer.dial(again.port, { keys })
+  t.after(() => peer.end())
+  let subscriptions = 0
+  peer.on('frame', body => {
+    if (body[0] === 6 && body[1] === 8 * 2 + 2 && body.subarray(3, 35).equals(keys.publicKey)) subscriptions++
+  })
+  peer.send(headsFrame([flood.head]), notesFrame('announce', [flood.head]))
+  assert.ok(await until(again.room, () => again.room.connectionSummary.connected.length > 0, 5_000))
+  await peer.sendAll(frames.slice(-1))
+  await again.room.say('hello')
+  await peer.frameOf(2)
+  const after = storedOf(again.room, keys.hex)
+  again.room.showAll(keys.hex.slice(0, 8))
+  return { subscriptions, before, after }
+}
+
+test('what has stopped is not fetched again after a restart', TIMEOUT, async t => {
+  const { subscriptions, before, after } = await returnedAfterRestart(t, async () => {})
+  assert.equal(subscriptions, 0)
+  assert.equal(after, before)
+})
+
+test('control: without the rows of strangers, it is fetched again after a restart', TIMEOUT, async t => {
+  const { subscriptions } = await returnedAfterRestart(t, async data => {
+    const store = await LevelStore.open(homeOf(data, 'alice', 'lobby').database)
+    const range = { gte: Buffer.from('p'), lt: Buffer.from('q') }
+    for await (const page of store.keys(range)) await store.commit(page.map(key => ({ type: 'del', key })))
+    await store.close()
+  })
+  assert.ok(subscriptions > 0)
 })
 
 test('a newcomer whom nobody named gets all of a room of 100 authors', TIMEOUT, async t => {

@@ -15,6 +15,8 @@ export function fixedQuota(bytesMax: number): StrangerQuota {
       return isFirst
     },
     reset: () => [],
+    record: () => undefined,
+    onRecord: () => {},
     isStranger: () => true,
     isStopped: log => stopped.has(log),
     isResumed: () => false,

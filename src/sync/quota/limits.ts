@@ -6,5 +6,8 @@ export const STRANGER_BYTES_MAX = 256 * 1024 * 1024
 /** Logs of strangers. */
 export const STRANGER_LOGS_MAX = 2_000
 
-/** Logs of other strangers that are relayed per stranger's connection, once half of STRANGER_LOGS_MAX is in use. */
+/** Logs that are relayed although they did not come from their authors: half of what a peer stores of strangers. */
+export const PASSED_ON_LOGS_MAX = 1_000
+
+/** Such logs of one introducer that are relayed in any case: about what each of 64 connections can keep of STRANGER_LOGS_MAX. */
 export const PASSED_ON_MAX = 32

@@ -63,6 +63,14 @@ export class StrangerPool {
     return this.#logs.keys()
   }
 
+  /** The hearsay of each introducer, in the order in which it came. */
+  get hearsay(): { readonly owner: string; readonly logs: readonly LogId[] }[] {
+    return [...this.#shares.values()].map(({ owner, logs }) => ({
+      owner,
+      logs: [...logs].filter(({ isHearsay }) => isHearsay).map(({ log }) => log),
+    }))
+  }
+
   has(log: LogId): boolean {
     return this.#logs.has(log)
   }
@@ -74,11 +82,6 @@ export class StrangerPool {
 
   isHearsay(log: LogId): boolean {
     return this.#logs.get(log)?.isHearsay ?? true
-  }
-
-  /** Number of logs that an introducer brought. */
-  logsOf(owner: string): number {
-    return this.#shares.get(owner)?.logs.size ?? 0
   }
 
   /** The size that a log of this introducer may reach: all free bytes, or the introducer's max-min share. */

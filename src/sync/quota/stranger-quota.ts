@@ -1,15 +1,16 @@
 import type { Clock, Millis } from '../../base/clock.js'
 import { TokenBucket } from '../../base/token-bucket.js'
-import { authorOfLog, isSigned, type LogId, type Seq } from '../../log/format/author.js'
+import { authorOf, authorOfLog, isSigned, type LogId, type Seq } from '../../log/format/author.js'
 import type { KnownPeople } from '../../log/known-people.js'
-import type { Admission, Cut, Introducer, StrangerQuota } from '../../log/stranger-quota.js'
-import { PASSED_ON_MAX, STRANGER_BYTES_MAX, STRANGER_LOGS_MAX } from './limits.js'
+import type { Admission, Cut, Introducer, StrangerQuota, StrangerRecord } from '../../log/stranger-quota.js'
+import { PASSED_ON_LOGS_MAX, STRANGER_BYTES_MAX, STRANGER_LOGS_MAX } from './limits.js'
+import { keptBack } from './passed-on.js'
 import { KEPT_BYTES, StrangerPool } from './stranger-pool.js'
 
 /** Share of the user's disk limit that strangers may use, in each room. */
 const STRANGER_DISK_SHARE = 1 / 4
-/** Logs that are remembered as stopped. */
-const STOPPED_MAX = 4_096
+/** Logs that are remembered as stopped: more than a peer with a larger pool relays, so that they are not fetched in turn. */
+export const STOPPED_MAX = 4_096
 /** How long a closed connection's logs still count against that connection alone. */
 const GONE_MS: Millis = 60_000
 /** Share of the pool that has to be free for a stopped log to resume automatically. */
@@ -17,8 +18,8 @@ const FREE_SHARE = 1 / 4
 /** Stops that are reported in a minute. */
 const REPORTS_PER_MINUTE = 4
 
-/** The introducer of logs that were stored before this process started. */
-const STORED_BEFORE = ''
+/** The introducer of imported logs, which came over no connection. */
+const IMPORTED = ''
 
 export interface QuotaOptions {
   readonly known: KnownPeople
@@ -36,9 +37,12 @@ export interface QuotaOptions {
  *  3. unsigned authors who are connected, or were within the last minute: only entries from their own connection are stored;
  *  4. the pool of the room (`StrangerPool`): min(256 MiB, ¼ of what the user allows) and 2,000 logs. While it has room, everything is
  *     stored. When it is full, introducers share it max-min. The introducer is the connection until a minute after it closed, then the
- *     address block that it came from (on loopback, its key). A log that may not grow stops at the end of a segment;
- *  5. relaying: stored logs are relayed, but once half of the logs are in use at most 32 per stranger's connection, so that one
- *     stranger does not use up our share at other peers.
+ *     address block that it came from (on loopback, its key); for a known person it stays their key. A log that may not grow stops at
+ *     the end of a segment;
+ *  5. relaying: stored logs are relayed, but logs that did not come from their authors only within our share at other peers
+ *     (`keptBack`), so that one stranger does not use it up.
+ *
+ * The decisions are stored with the logs (`record`): a restart changes no share, and stopped logs are not fetched again.
  */
 export class Quota implements StrangerQuota {
   readonly #known: KnownPeople
@@ -49,10 +53,12 @@ export class Quota implements StrangerQuota {
   readonly #stopped = new Map<LogId, Seq>()
   readonly #lifted = new Set<LogId>()
   readonly #resumed = new Set<LogId>()
-  readonly #keptBack = new Set<LogId>()
-  /** Number of connections of each introducer. */
-  readonly #connected = new Map<string, number>()
+  /** What is not passed on; undefined after the pool changed. */
+  #keptBack: ReadonlySet<LogId> | undefined
+  /** The introducers that are connected, or were a minute ago: whom their logs count for later, and the number of connections. */
+  readonly #connected = new Map<string, { readonly block: string; readonly count: number }>()
   readonly #listeners: ((log: LogId) => void)[] = []
+  readonly #recordListeners: ((log: LogId) => void)[] = []
   readonly #reports: TokenBucket
   /** Stops listening for people who become known. */
   readonly close: () => void
@@ -92,6 +98,10 @@ export class Quota implements StrangerQuota {
   }
 
   isPassedOn(log: LogId): boolean {
+    if (this.#pool.size <= PASSED_ON_LOGS_MAX) return true
+    this.#keptBack ??= keptBack(
+      this.#pool.hearsay.filter(({ owner }) => !this.#isKnownOwner(owner)).map(({ logs }) => logs),
+    )
     return !this.#keptBack.has(log)
   }
 
@@ -107,16 +117,19 @@ export class Quota implements StrangerQuota {
     const isHearsay = !isBrought(log, introducer)
     const owner = this.#ownerOf(introducer)
     const before = this.#pool.ownerOf(log)
-    if (before === undefined) this.#keepBack(log, owner, introducer)
     // An author who sends their own log becomes its introducer; otherwise the first introducer stays, while connected.
-    else if (!isHearsay || !this.#connected.has(before)) this.#pool.move(log, owner, isHearsay)
+    const isMoved = before !== undefined && (!isHearsay || !this.#connected.has(before))
+    if (isMoved) this.#pool.move(log, owner, isHearsay)
     const cuts = this.#pool.grow(log, bytes, before ?? owner, isHearsay)
-    for (const cut of cuts) if (cut.bytesKept === 0) this.#keptBack.delete(cut.log)
+    if (before === undefined || (isMoved && before !== owner)) this.#changed(log)
+    if (before === undefined || isMoved || cuts.length > 0) this.#keptBack = undefined
     return cuts
   }
 
   resized(log: LogId, bytes: number): void {
+    const isDropped = bytes === 0 && this.#pool.has(log)
     this.#pool.resize(log, bytes)
+    if (isDropped) this.#changed(log)
     // The limit may have been lifted while the log was being truncated.
     if (!this.#stopped.has(log)) this.#notify(log)
   }
@@ -125,19 +138,48 @@ export class Quota implements StrangerQuota {
     const known = this.#stopped.get(log)
     this.#stopped.delete(log)
     this.#stopped.set(log, Math.max(last, known ?? 0))
+    if (known === undefined) this.#changed(log)
     const [oldest] = this.#stopped.keys()
-    if (this.#stopped.size > STOPPED_MAX && oldest !== undefined) this.#stopped.delete(oldest)
+    if (this.#stopped.size > STOPPED_MAX && oldest !== undefined) {
+      this.#stopped.delete(oldest)
+      this.#changed(oldest)
+    }
     return known === undefined && this.#reports.take(this.#clock.now())
   }
 
-  reset(logs: Iterable<{ readonly author: LogId; readonly size: number }>): readonly Cut[] {
+  reset(
+    logs: Iterable<{ readonly author: LogId; readonly size: number }>,
+    records: ReadonlyMap<LogId, StrangerRecord>,
+  ): readonly Cut[] {
+    for (const [log, { stopped, isLifted }] of records) {
+      if (!this.isStranger(log)) continue
+      if (isLifted) this.#lifted.add(log)
+      else if (stopped !== undefined && !this.#stopped.has(log)) this.#stopped.set(log, stopped)
+    }
     const cuts: Cut[] = []
     const sizes = new Map([...logs].map(({ author, size }) => [author, size]))
+    for (const log of [...this.#pool.logs]) if (!sizes.has(log)) this.#pool.remove(log)
     for (const [log, bytes] of sizes) {
+      const record = records.get(log)
       if (this.#pool.has(log)) this.#pool.resize(log, bytes)
-      else if (this.isStranger(log)) cuts.push(...this.#pool.grow(log, bytes, STORED_BEFORE, true))
+      else if (this.isStranger(log))
+        cuts.push(...this.#pool.grow(log, bytes, record?.block ?? IMPORTED, record?.isHearsay ?? true))
     }
+    this.#keptBack = undefined
     return cuts
+  }
+
+  record(log: LogId): StrangerRecord | undefined {
+    const owner = this.#pool.ownerOf(log)
+    const [stopped, isLifted] = [this.#stopped.get(log), this.#lifted.has(log)]
+    if (this.#known.isKnown(authorOfLog(log)) || (owner === undefined && stopped === undefined && !isLifted))
+      return undefined
+    const block = this.#connected.get(owner ?? '')?.block ?? owner ?? IMPORTED
+    return { block, isHearsay: this.#pool.isHearsay(log), stopped, isLifted }
+  }
+
+  onRecord(listener: (log: LogId) => void): void {
+    this.#recordListeners.push(listener)
   }
 
   lift(log: LogId): void {
@@ -149,24 +191,35 @@ export class Quota implements StrangerQuota {
     this.#listeners.push(listener)
   }
 
-  connected({ id, block }: Introducer): () => void {
-    this.#connected.set(id, (this.#connected.get(id) ?? 0) + 1)
-    return () => void this.#clock.after(GONE_MS, () => this.#gone(id, block))
+  connected(introducer: Introducer): () => void {
+    const { id } = introducer
+    this.#connected.set(id, { block: this.#blockOf(introducer), count: (this.#connected.get(id)?.count ?? 0) + 1 })
+    return () => void this.#clock.after(GONE_MS, () => this.#gone(id))
   }
 
-  #gone(id: string, block: string): void {
-    const connections = (this.#connected.get(id) ?? 0) - 1
-    if (connections > 0) {
-      this.#connected.set(id, connections)
+  #gone(id: string): void {
+    const { block, count } = this.#connected.get(id) ?? { block: id, count: 0 }
+    if (count > 1) {
+      this.#connected.set(id, { block, count: count - 1 })
       return
     }
     this.#connected.delete(id)
     this.#pool.moveAll(id, block)
+    this.#keptBack = undefined
   }
 
   #ownerOf(introducer: Introducer | undefined): string {
-    if (introducer === undefined) return STORED_BEFORE
-    return this.#connected.has(introducer.id) ? introducer.id : introducer.block
+    if (introducer === undefined) return IMPORTED
+    return this.#connected.has(introducer.id) ? introducer.id : this.#blockOf(introducer)
+  }
+
+  #blockOf({ id, block }: Introducer): string {
+    return this.#isKnownOwner(id) ? id : block
+  }
+
+  #isKnownOwner(owner: string): boolean {
+    const author = authorOf(owner)
+    return author !== undefined && isSigned(author) && this.#known.isKnown(author)
   }
 
   /** Nothing authenticates an unsigned author, but lines received from the author directly are not mixed with relayed ones. */
@@ -174,12 +227,6 @@ export class Quota implements StrangerQuota {
     if (isSigned(log) || !this.#pool.has(log) || this.#pool.isHearsay(log)) return false
     const owner = this.#pool.ownerOf(log) ?? ''
     return this.#connected.has(owner) && owner !== this.#ownerOf(introducer)
-  }
-
-  #keepBack(log: LogId, owner: string, introducer: Introducer | undefined): void {
-    const isFromStranger = introducer?.author === undefined || !this.#known.isKnown(authorOfLog(introducer.author))
-    if (!isFromStranger || isBrought(log, introducer)) return
-    if (this.#pool.size >= this.#logsMax / 2 && this.#pool.logsOf(owner) >= PASSED_ON_MAX) this.#keptBack.add(log)
   }
 
   #becameKnown(author: string): void {
@@ -190,6 +237,7 @@ export class Quota implements StrangerQuota {
   /** False if the log had not stopped. */
   #resume(log: LogId): boolean {
     if (!this.#stopped.delete(log)) return false
+    this.#changed(log)
     this.#resumed.add(log)
     const [oldest] = this.#resumed
     if (this.#resumed.size > STOPPED_MAX && oldest !== undefined) this.#resumed.delete(oldest)
@@ -198,8 +246,13 @@ export class Quota implements StrangerQuota {
 
   #release(log: LogId): void {
     this.#pool.remove(log)
-    this.#keptBack.delete(log)
+    this.#keptBack = undefined
     if (this.#resume(log)) this.#notify(log)
+    this.#changed(log)
+  }
+
+  #changed(log: LogId): void {
+    for (const listener of this.#recordListeners) listener(log)
   }
 
   #notify(log: LogId): void {

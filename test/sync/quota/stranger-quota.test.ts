@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { AuthorId, LogId } from '../../../src/log/format/author.js'
 import type { KnownPeople } from '../../../src/log/known-people.js'
-import type { Introducer } from '../../../src/log/stranger-quota.js'
-import { PASSED_ON_MAX } from '../../../src/sync/quota/limits.js'
-import { Quota } from '../../../src/sync/quota/stranger-quota.js'
+import type { Introducer, StrangerRecord } from '../../../src/log/stranger-quota.js'
+import { PASSED_ON_LOGS_MAX, PASSED_ON_MAX } from '../../../src/sync/quota/limits.js'
+import { Quota, STOPPED_MAX } from '../../../src/sync/quota/stranger-quota.js'
 import { VirtualClock } from '../../helper/virtual-clock.js'
 
 const MIB = 1024 * 1024
@@ -60,29 +60,58 @@ test('stores everything of a stranger who becomes known', () => {
   })
 })
 
-test('passes on no more hearsay of a stranger’s connection than it would let one keep, once half is in use', () => {
-  const { clock } = open()
-  const known: KnownPeople = { isKnown: author => String(author) === keyOf(7), onKnown: () => () => {} }
-  const quota = new Quota({ known, clock })
-  const passed = (from: number, relay: Introducer): number => {
-    let count = 0
-    for (let number = from; number < from + 1_100; number++) {
-      quota.grew(keyOf(number), 100, relay)
-      if (quota.isPassedOn(keyOf(number))) count++
-    }
-    return count
+/** A quota with room for 2,000 logs, for a user who knows one person. */
+function openLarge(friend = keyOf(7)) {
+  const known: KnownPeople = { isKnown: author => String(author) === friend, onKnown: () => () => {} }
+  const quota = new Quota({ known, clock: new VirtualClock() })
+  const bring = (from: number, count: number, relay: Introducer): LogId[] => {
+    quota.connected(relay)
+    const logs = Array.from({ length: count }, (_, index) => keyOf(from + index))
+    for (const log of logs) quota.grew(log, 100, relay)
+    return logs
   }
-  const stranger = introducer('stranger', keyOf(8))
-  quota.connected(stranger)
-  assert.equal(passed(1_000, stranger), 1_000, 'control: everything while there is plenty of room')
-  const other = introducer('other', keyOf(9))
+  const passed = (logs: readonly LogId[]): number => logs.filter(log => quota.isPassedOn(log)).length
+  return { quota, bring, passed }
+}
+
+const stranger = (name: string, key = 8): Introducer => introducer(name, keyOf(key))
+
+test('passes on all of a room in which nobody knows anybody', () => {
+  const { bring, passed } = openLarge()
+  const logs = bring(1_000, PASSED_ON_LOGS_MAX, stranger('relay'))
+  assert.equal(passed(logs), PASSED_ON_LOGS_MAX)
+})
+
+test('passes on no more of one guest than others leave over, and something of each', () => {
+  const { quota, bring, passed } = openLarge()
+  const flood = bring(10_000, 1_500, stranger('mallory'))
+  assert.equal(passed(flood), PASSED_ON_LOGS_MAX, 'alone')
+  const room = bring(20_000, 200, stranger('relay'))
+  assert.equal(passed(room), 200)
+  assert.equal(passed(flood), PASSED_ON_LOGS_MAX - 200)
+  assert.equal(quota.usage.logs, 1_700, 'control: all are stored')
+  assert.deepEqual(
+    flood.map(log => quota.isPassedOn(log)),
+    flood.map((_, index) => index < PASSED_ON_LOGS_MAX - 200),
+    'the latest are kept back',
+  )
+})
+
+test('passes on some of each of many guests, however many authors the others bring', () => {
+  const { bring, passed } = openLarge()
+  const floods = Array.from({ length: 40 }, (_, n) => bring(10_000 * (n + 1), 48, stranger(`mallory ${n}`)))
+  for (const flood of floods) assert.equal(passed(flood), PASSED_ON_MAX)
+})
+
+test('passes on what authors brought themselves, and all that known people bring', () => {
+  const { quota, bring, passed } = openLarge()
+  bring(10_000, 1_100, stranger('mallory'))
+  const other = stranger('other', 9)
   quota.connected(other)
-  assert.equal(passed(10_000, other), PASSED_ON_MAX)
   quota.grew(keyOf(9), 100, other)
-  assert.ok(quota.isPassedOn(keyOf(9)), 'what they wrote is no hearsay')
-  const friend = introducer('friend', keyOf(7))
-  quota.connected(friend)
-  assert.equal(passed(20_000, friend), 1_100, 'of a known person everything')
+  assert.ok(quota.isPassedOn(keyOf(9)))
+  const friend = { id: keyOf(7), block: 'block', author: keyOf(7) }
+  assert.equal(passed(bring(50_000, 800, friend)), 800)
 })
 
 test('counts what a connection brought for its addresses, a minute after it closed', () => {
@@ -112,4 +141,61 @@ test('takes lines of an unsigned author from nobody else while they are connecte
   leave()
   clock.advance(MINUTE)
   assert.equal(quota.admit(walter, 100, introducer('mallory')).kind, 'stored', 'relays bring what they missed')
+})
+
+test('is the same after a restart: shares, what has stopped, and what the user asked for', () => {
+  const { quota } = open()
+  const records = new Map<LogId, StrangerRecord>()
+  quota.onRecord(log => {
+    const record = quota.record(log)
+    if (record === undefined) records.delete(log)
+    else records.set(log, record)
+  })
+  const sizes = new Map<LogId, number>()
+  const bring = (log: LogId, bytes: number, from: Introducer): void => {
+    sizes.set(log, bytes)
+    for (const cut of quota.grew(log, bytes, from)) {
+      sizes.set(cut.log, cut.bytesKept)
+      quota.stop(cut.log, 9)
+    }
+  }
+  const [one, other] = [introducer('one', keyOf(1)), introducer('other', keyOf(2))]
+  for (const each of [one, other]) quota.connected(each)
+  for (let number = 10; number < 13; number++) bring(keyOf(number), MIB, one)
+  bring(keyOf(2), MIB, other)
+  quota.stop(keyOf(2), 100)
+  quota.stop(keyOf(20), 3)
+  quota.lift(keyOf(20))
+
+  const again = open().quota
+  const logs = [...sizes].map(([author, size]) => ({ author, size }))
+  assert.deepEqual(again.reset(logs, records), [])
+  assert.deepEqual([...again.stopped], [...quota.stopped])
+  assert.ok(again.isStopped(keyOf(2)))
+  assert.equal(again.isStranger(keyOf(20)), false)
+  // A newcomer takes the room of who brought most; control: without records nobody knows who did.
+  const losers = (each: Quota): string[] => each.grew(keyOf(30), 1, introducer('new')).map(({ log }) => log)
+  assert.deepEqual(losers(again), losers(quota))
+  const without = open().quota
+  without.reset(logs, new Map())
+  assert.equal(without.isStopped(keyOf(2)), false)
+  assert.deepEqual(
+    [keyOf(10), keyOf(2)].map(log => again.record(log)?.block),
+    ['block of one', 'block of other'],
+  )
+  assert.equal(without.record(keyOf(2))?.block, '')
+})
+
+test('remembers no more logs as stopped than the bound, and says which it forgets', () => {
+  const { quota } = open()
+  const forgotten = new Set<LogId>()
+  quota.onRecord(log => {
+    if (quota.record(log) === undefined) forgotten.add(log)
+  })
+  for (let number = 1; number <= STOPPED_MAX + 5; number++) quota.stop(keyOf(number), 1)
+  assert.equal(quota.stopped.size, STOPPED_MAX)
+  assert.deepEqual(
+    [...forgotten],
+    [1, 2, 3, 4, 5].map(number => keyOf(number)),
+  )
 })

@@ -1,0 +1,85 @@
+import { ByteReader } from '../../base/wire/byte-reader.js'
+import { ByteWriter } from '../../base/wire/byte-writer.js'
+import { concat, EMPTY, textOf, utf8 } from '../../base/wire/bytes.js'
+import { type LogId, logIdOf } from '../format/author.js'
+import type { StrangerQuota, StrangerRecord } from '../stranger-quota.js'
+import { checked, unchecked } from './checked-row.js'
+import type { CommitQueue, LatestWrite } from './commit-queue.js'
+import { after, type Store, type Write } from './store.js'
+
+// Rows about the logs of strangers. docs/protocol/storage.md §4.2.
+
+const STRANGERS = utf8('p')
+/** Blocks are shorter, except what a scuttleup peer calls itself. */
+const BLOCK_BYTES_MAX = 255
+
+const FLAGS = { isHearsay: 1, isStopped: 2, isLifted: 4 }
+
+const keyOf = (log: LogId): Uint8Array => concat([STRANGERS, utf8(log)])
+
+function encode({ block, isHearsay, stopped, isLifted }: StrangerRecord): Uint8Array {
+  const flags =
+    (isHearsay ? FLAGS.isHearsay : 0) | (stopped === undefined ? 0 : FLAGS.isStopped) | (isLifted ? FLAGS.isLifted : 0)
+  return new ByteWriter()
+    .u8(flags)
+    .u32(stopped ?? 0)
+    .bytes(utf8(block).subarray(0, BLOCK_BYTES_MAX))
+    .finish()
+}
+
+function decode(bytes: Uint8Array): StrangerRecord | undefined {
+  const reader = new ByteReader(bytes)
+  const flags = reader.u8()
+  const stopped = reader.u32()
+  const block = textOf(reader.rest())
+  if (block === undefined) return undefined
+  return reader.end({
+    block,
+    isHearsay: (flags & FLAGS.isHearsay) !== 0,
+    stopped: (flags & FLAGS.isStopped) === 0 ? undefined : stopped,
+    isLifted: (flags & FLAGS.isLifted) !== 0,
+  })
+}
+
+/** Stores what the quota has to know about the logs of strangers after a restart. */
+export class StrangerRows {
+  readonly #store: Store
+  readonly #queue: CommitQueue
+  readonly #quota: StrangerQuota
+
+  constructor(store: Store, queue: CommitQueue, quota: StrangerQuota) {
+    this.#store = store
+    this.#queue = queue
+    this.#quota = quota
+    // In the commit of the entries, which are written in the same turn. If it fails, the log counts as imported after a restart.
+    quota.onRecord(log => void queue.write([], this.#latest(log)).catch(() => {}))
+  }
+
+  /** The stored records, without those that are damaged. */
+  async load(): Promise<Map<LogId, StrangerRecord>> {
+    const records = new Map<LogId, StrangerRecord>()
+    for await (const page of this.#store.pages({ gte: STRANGERS, lt: after(STRANGERS) })) {
+      for (const [key, value] of page) {
+        const log = logIdOf(textOf(key.subarray(STRANGERS.length)) ?? '')
+        const record = decode(unchecked(value) ?? EMPTY)
+        if (log !== undefined && record !== undefined) records.set(log, record)
+      }
+    }
+    return records
+  }
+
+  /** Deletes the records of logs that are no longer those of strangers. */
+  prune(records: ReadonlyMap<LogId, StrangerRecord>): void {
+    for (const log of records.keys()) if (this.#quota.record(log) === undefined) this.#queue.defer(this.#latest(log))
+  }
+
+  #latest(log: LogId): LatestWrite {
+    return { name: `stranger ${log}`, write: () => this.#write(log) }
+  }
+
+  #write(log: LogId): Write {
+    const record = this.#quota.record(log)
+    if (record === undefined) return { type: 'del', key: keyOf(log) }
+    return { type: 'put', key: keyOf(log), value: checked(encode(record)) }
+  }
+}
