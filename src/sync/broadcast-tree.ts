@@ -3,7 +3,7 @@ import type { Cancel, Clock } from '../base/clock.js'
 import { type AuthorId, authorOfLog, type LogId, type Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import { AUTHORS_MAX } from '../log/limits.js'
-import { STALL_MS_MAX, SUBSCRIBE_AFTER_MS, trackedLogsMax } from './limits.js'
+import { forgetOldest, STALL_MS_MAX, SUBSCRIBE_AFTER_MS, trackedLogsMax } from './limits.js'
 
 /** Logs that are followed at a time because they are behind; each has a timer. */
 const FOLLOWED_MAX = 1_000
@@ -14,6 +14,8 @@ export interface ConnectionControl {
   subscribe(author: LogId): void
   /** Unsubscribe: the peer only announces new heads of the log. */
   unsubscribe(author: LogId): void
+  /** This disk neither has a log nor remembers it: what is known of it at the peer is not needed. */
+  forget?(author: LogId): void
 }
 
 /** A log of which some connection announced entries that are missing here. */
@@ -59,9 +61,9 @@ export class BroadcastTree {
     this.#logsMax = logsMax
   }
 
-  /** Whether one more log can be added to those that a connection tracks. */
-  hasRoomIn(tracked: { readonly size: number }): boolean {
-    return tracked.size < trackedLogsMax(this.#logsMax())
+  /** Bounds the logs that a connection tracks: the oldest are forgotten, so that later ones are followed whatever came before. */
+  bound(tracked: Map<LogId, unknown> | Set<LogId>): void {
+    forgetOldest(tracked, trackedLogsMax(this.#logsMax()))
   }
 
   /**
@@ -96,6 +98,12 @@ export class BroadcastTree {
       connection.forget(author) // the peer sent what was dropped: it has to learn from where on it is needed
       this.announced(connection, author)
     }
+  }
+
+  /** This disk neither has a log nor remembers it. */
+  dropped(author: LogId): void {
+    this.#forget(author)
+    for (const connection of this.#connections) connection.dropped(author)
   }
 
   /** A connection closed: other announcers replace it. */
@@ -254,8 +262,9 @@ export class TreeConnection {
     if (this.#control === undefined) return
     for (const { author, seq } of heads) {
       const before = this.#announced.get(author)
-      if (before === undefined && !this.#tree.hasRoomIn(this.#announced)) continue
-      this.#announced.set(author, seq)
+      this.#announced.delete(author)
+      if (seq > 0) this.#announced.set(author, seq)
+      this.#tree.bound(this.#announced)
       if (seq > (before ?? 0)) this.#tree.announced(this, author)
     }
   }
@@ -264,11 +273,11 @@ export class TreeConnection {
   delivered(author: LogId, last: Seq): void {
     this.#arrivals += 1
     if (this.#control !== undefined) this.#tree.delivered(this, author, last)
-    else if (this.#tree.hasRoomIn(this.#subscribed)) this.#subscribed.add(author)
+    else this.#deliver(author)
   }
 
   subscribe(author: LogId): void {
-    this.#subscribed.add(author)
+    this.#deliver(author)
     this.#unsubscribed.delete(author)
     this.#control?.subscribe(author)
   }
@@ -276,8 +285,16 @@ export class TreeConnection {
   unsubscribe(author: LogId): void {
     if (!this.delivers(author)) return
     this.forget(author)
-    if (authorOfLog(author) === this.#peer && this.#tree.hasRoomIn(this.#unsubscribed)) this.#unsubscribed.add(author)
+    if (authorOfLog(author) === this.#peer) this.#unsubscribed.add(author)
+    this.#tree.bound(this.#unsubscribed)
     this.#control?.unsubscribe(author)
+  }
+
+  /** This disk neither has a log nor remembers it. */
+  dropped(author: LogId): void {
+    this.unsubscribe(author)
+    this.#announced.delete(author)
+    this.#control?.forget?.(author)
   }
 
   /** Forgets a subscription that delivered nothing, so that it can be repeated. */
@@ -287,5 +304,10 @@ export class TreeConnection {
 
   close(): void {
     this.#tree.close(this)
+  }
+
+  #deliver(author: LogId): void {
+    this.#subscribed.add(author)
+    this.#tree.bound(this.#subscribed)
   }
 }

@@ -8,6 +8,14 @@ export const HEADS_MAX = 2_000
 /** Logs of which one connection remembers heads: as many as an honest peer has, whose database has the same limit. */
 export const trackedLogsMax = (logsMax: number = AUTHORS_MAX): number => Math.max(AUTHORS_MAX, logsMax)
 
+/** Forgets what was added first, until no more than `max` are left. */
+export function forgetOldest<K>(tracked: Map<K, unknown> | Set<K>, max: number): void {
+  for (const oldest of tracked.keys()) {
+    if (tracked.size <= max) return
+    tracked.delete(oldest)
+  }
+}
+
 /** A session with more heads starts with fingerprints instead, which are as long as five heads. */
 export const HEADS_AT_ONCE_MAX = 4
 

@@ -54,6 +54,10 @@ class NativeReplication implements Replication {
     this.treeConnection = tree.open(peer, {
       subscribe: author => this.#post(author, 'subscribe'),
       unsubscribe: author => this.#post(author, 'unsubscribe'),
+      forget: author => {
+        this.session.forget(author)
+        this.#saidGaps.delete(author)
+      },
     })
     // Its author would send a log that has stopped unasked.
     for (const stopped of log.quota?.stopped.keys() ?? [])

@@ -23,7 +23,14 @@ import {
 } from './codec.js'
 import { type Effect, Ignored, IncomingBatcher } from './effects.js'
 import { type ComparedHeads, compareHeads, fingerprintsOf } from './fingerprints.js'
-import { HEADS_AT_ONCE_MAX, HEADS_MAX, REFUSALS_MAX, REJECTED_LOGS_MAX, trackedLogsMax } from './limits.js'
+import {
+  forgetOldest,
+  HEADS_AT_ONCE_MAX,
+  HEADS_MAX,
+  REFUSALS_MAX,
+  REJECTED_LOGS_MAX,
+  trackedLogsMax,
+} from './limits.js'
 import type { ReplicationSession } from './replication.js'
 
 /** The last requested entry of a log, and how many rejections were tolerated since. */
@@ -101,6 +108,12 @@ export class PeerSession implements ReplicationSession {
     return this.seqOf(log) > 0
   }
 
+  /** This side neither has a log nor remembers it. Whether the other side subscribed to it is up to them. */
+  forget(log: LogId): void {
+    this.#theirs.delete(log)
+    this.#announced.delete(log)
+  }
+
   receive(...chunks: readonly Uint8Array[]): Effect[] {
     const batch = new IncomingBatcher()
     if (this.#state !== 'closed') for (const bytes of chunks) this.#frames.push(bytes)
@@ -128,7 +141,10 @@ export class PeerSession implements ReplicationSession {
   }
 
   notes(notes: readonly Note[]): Uint8Array {
-    for (const { kind, author, seq } of notes) if (kind !== 'subscribe') this.#announced.set(author, seq)
+    for (const { kind, author, seq } of notes) {
+      if (seq === 0) this.#announced.delete(author)
+      else if (kind !== 'subscribe') this.#announced.set(author, seq)
+    }
     return encodeNotes(notes)
   }
 
@@ -249,8 +265,9 @@ export class PeerSession implements ReplicationSession {
       this.#theyHave(author, seq)
       return
     }
-    if (this.#subscribers.size >= this.#trackedMax) return
+    this.#subscribers.delete(author)
     this.#subscribers.add(author)
+    forgetOldest(this.#subscribers, this.#trackedMax)
     this.#unsubscribers.delete(author)
     // The other side may have rejected what it was sent: trust the seq of the subscription.
     this.#theirs.delete(author)
@@ -303,8 +320,8 @@ export class PeerSession implements ReplicationSession {
 
   /** Avoids sending entries twice. Tracks no more logs than an honest peer has, because sending an entry twice is harmless. */
   #theyHave(author: LogId, seq: Seq): void {
-    if (this.#theirs.size >= this.#trackedMax && !this.#theirs.has(author)) return
-    this.#theirs.set(author, Math.max(seq, this.#theirs.get(author) ?? 0))
+    if (seq > (this.#theirs.get(author) ?? 0)) this.#theirs.set(author, seq)
+    forgetOldest(this.#theirs, this.#trackedMax)
   }
 
   #sent(author: LogId, last: Seq): void {

@@ -251,6 +251,11 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     }
   }
 
+  /** This disk neither has a log nor remembers it. */
+  forget(log: LogId): void {
+    for (const { open, left } of this.#replicas.values()) for (const { heads } of [...open, left]) heads.delete(log)
+  }
+
   #count({ name }: Replica, { heads }: ConnectionHeads, { author, seq }: Digest): void {
     if (seq <= (heads.get(author) ?? 0) || (heads.size >= trackedLogsMax(this.#ours?.logsMax) && !heads.has(author)))
       return

@@ -25,13 +25,24 @@ export class Replicator implements ReplicationContext {
       author => neededFrom(log, author),
       () => log.logsMax,
     )
-    log.quota?.onLifted(lifted => this.tree.retry(lifted))
     this.receipts = new Receipts(log)
+    const { quota } = log
+    quota?.onLifted(lifted => this.tree.retry(lifted))
+    quota?.onRecord(changed => {
+      const isForgotten = quota.isStranger(changed) && quota.record(changed) === undefined
+      if (isForgotten && log.localSeq(changed) === 0) this.#forget(changed)
+    })
     this.fetcher = new ContentFetcher(log)
     log.on('persisted', ({ author }) => {
       if (log.isOurs(author)) this.receipts.ourLogGrew(author)
     })
     log.on('fork', ({ segments: [segment] }) => this.receipts.ourLogForked(logOfSegment(segment)))
+  }
+
+  /** However many logs of strangers come and go, what connections know of them is not needed for long. */
+  #forget(log: LogId): void {
+    this.tree.dropped(log)
+    this.receipts.forget(log)
   }
 
   /** One side of a replication with a native peer: pipe a connection through it. Its errors affect that connection only. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { authorOfLog, type LogId, type Seq } from '../../src/log/format/author.js'
 import { BroadcastTree, type TreeConnection } from '../../src/sync/broadcast-tree.js'
-import { STALL_MS_MAX, SUBSCRIBE_AFTER_MS } from '../../src/sync/limits.js'
+import { STALL_MS_MAX, SUBSCRIBE_AFTER_MS, trackedLogsMax } from '../../src/sync/limits.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const [alice, bob] = ['alice', 'bob'] as [LogId, LogId]
@@ -20,7 +20,7 @@ function openTree() {
     })
   const connectScuttleup = (): TreeConnection => tree.open(undefined, undefined)
   const takeSent = (): string[] => sent.splice(0)
-  return { clock, seqs, connect, connectScuttleup, takeSent }
+  return { clock, seqs, tree, connect, connectScuttleup, takeSent }
 }
 
 test('subscribes to the first announcer only', () => {
@@ -158,4 +158,30 @@ test('forgets with a connection what only that announced, and follows what was p
   liar.close()
   assert.equal(clock.timers, 800)
   assert.ok(takeSent().every(line => line.startsWith('other: subscribe')))
+})
+
+test('follows news however many logs the peer of a connection announced before', () => {
+  const { seqs, connect, takeSent } = openTree()
+  const one = connect('one')
+  const logs = Array.from({ length: trackedLogsMax() + 10 }, (_, number) => `author ${number}` as LogId)
+  for (const author of logs) seqs.set(author, 1)
+  one.announced(logs.map(author => ({ author, seq: 1 })))
+  one.announced([{ author: alice, seq: 1 }])
+  assert.deepEqual(takeSent(), ['one: subscribe alice'])
+  assert.equal([...one.announcedLogs].length, trackedLogsMax())
+})
+
+test('forgets a log that this disk neither has nor remembers', () => {
+  const { clock, seqs, tree, connect, takeSent } = openTree()
+  const one = connect('one')
+  one.announced([{ author: alice, seq: 3 }])
+  one.announced([{ author: bob, seq: 0 }])
+  takeSent()
+  tree.dropped(alice)
+  assert.deepEqual(takeSent(), ['one: unsubscribe alice'])
+  assert.deepEqual([...one.announcedLogs], [])
+  assert.equal(clock.timers, 0)
+  seqs.set(alice, 0)
+  one.announced([{ author: alice, seq: 4 }])
+  assert.deepEqual(takeSent(), ['one: subscribe alice'], 'until the peer announces it again')
 })

@@ -81,3 +81,13 @@ test('says whether one peer has an entry, whoever else has it', () => {
   assert.equal(receipts.isAt('bob', place), true)
   assert.equal(receipts.isAt('bob', { author: alice, seq: 6 }), false)
 })
+
+test('forgets what peers have of a log that this disk neither has nor remembers', () => {
+  const receipts = new Receipts()
+  const bob = receipts.open('bob')
+  bob.record([place])
+  receipts.open('carol').record([place])
+  bob.close()
+  receipts.forget(place.author)
+  assert.deepEqual(receipts.of(place), { on: 0, of: 1, left: 0 })
+})
