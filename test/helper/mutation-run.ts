@@ -11,6 +11,7 @@ const { peerExchangeRun } = await import('./peer-exchange-run.js')
 const { joinedSegmentsRun } = await import('./joined-segments-run.js')
 const { roomsRun } = await import('./rooms-run.js')
 const { contentsRun } = await import('./contents-run.js')
+const { strangerRun } = await import('../../src/sim/runs/stranger-run.js')
 const { Violation } = await import('../../src/sim/world/world.js')
 
 let killer: { readonly seed: number; readonly violation: string | undefined } | undefined
@@ -29,7 +30,9 @@ for (const seed of tries) {
           ? roomsRun(seed)
           : bug?.needsContents
             ? contentsRun(seed)
-            : randomRun(seed))
+            : bug?.needsStrangers
+              ? strangerRun(seed)
+              : randomRun(seed))
   } catch (error) {
     if (!(error instanceof Violation)) throw error
     killer = { seed, violation: error.violations[0]?.split('\n')[0] }

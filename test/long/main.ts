@@ -15,6 +15,7 @@ import { powerCut } from './power-cut.js'
 import { roomMutations, roomSimulation } from './room-simulation.js'
 import { sanitiser } from './sanitise.js'
 import { screen } from './screen.js'
+import { simulatedStrangers } from './simulated-strangers.js'
 import { simulation } from './simulation.js'
 import { strangers } from './strangers.js'
 import { writeFailures } from './write-failures.js'
@@ -36,6 +37,7 @@ const RUNS: readonly LongRun[] = [
   sanitiser,
   screen,
   simulation,
+  simulatedStrangers,
   gossip,
   overlay,
   strangers,

@@ -15,6 +15,8 @@ export interface Bug {
   readonly needsRooms?: boolean
   /** Whether only runs with missing contents kill it. */
   readonly needsContents?: boolean
+  /** Whether only runs with strangers kill it. */
+  readonly needsStrangers?: boolean
 }
 
 export const BUGS: readonly Bug[] = [
@@ -325,5 +327,37 @@ export const BUGS: readonly Bug[] = [
     find: 'seq < from || seq >= to || isControlEntry(entry)',
     replace: 'seq < from || seq >= to',
     needsContents: true,
+  },
+  {
+    name: 'stores any number of logs of strangers',
+    file: 'sync/quota/stranger-pool',
+    find: 'while (this.#logs.size > this.#logsMax)',
+    replace: 'while (false)',
+    killer: 3,
+    needsStrangers: true,
+  },
+  {
+    name: 'lets those who came first keep the pool',
+    file: 'sync/quota/stranger-quota',
+    find: 'bytesMax: Math.max(bytes, ',
+    replace: 'bytesMax: Math.max(bytes, this.#pool.size >= this.#logsMax && !this.#pool.has(log) ? 0 : ',
+    killer: 3,
+    needsStrangers: true,
+  },
+  {
+    name: 'ignores who brought the logs of strangers',
+    file: 'sync/quota/stranger-quota',
+    find: 'if (introducer === undefined)\n            return IMPORTED;',
+    replace: 'return IMPORTED;',
+    killer: 3,
+    needsStrangers: true,
+  },
+  {
+    name: 'counts known people as strangers',
+    file: 'sync/quota/stranger-quota',
+    find: 'return !this.#known.isKnown(authorOfLog(log)) && !this.#lifted.has(log);',
+    replace: 'return !this.#lifted.has(log);',
+    killer: 3,
+    needsStrangers: true,
   },
 ]

@@ -29,8 +29,10 @@ export const BYZANTINE_FAULTS = [
   'forges proofs of forks',
 ] as const
 /** Faults of strangers that random runs do not choose. */
-export const STRANGER_FAULTS = ['makes up heads', 'makes up authors'] as const
-export type ByzantineFault = (typeof BYZANTINE_FAULTS | typeof STRANGER_FAULTS)[number]
+export const STRANGER_FAULTS = ['makes up heads', 'makes up authors', 'makes up gaps', 'fills the pool'] as const
+/** Not a fault: a stranger who follows the protocol, and about whom nothing is promised but a share. */
+export const STRANGER = 'is a stranger'
+export type ByzantineFault = (typeof BYZANTINE_FAULTS | typeof STRANGER_FAULTS)[number] | typeof STRANGER
 
 /** First entry that differs between the branches of a forked log. */
 const FORK_SEQ = 3
@@ -38,6 +40,11 @@ const FORK_SEQ = 3
 const MADE_UP_HEADS = 1_200
 /** Authors of which a peer sends one line each. */
 const MADE_UP_AUTHORS = 60
+/** Authors of which a peer sends so much that they fill a pool of the simulation several times. */
+const LARGE_AUTHORS = 10
+const LARGE_LINES = 16
+const LARGE_LINE_CHARS = 10_000
+const LARGE_SEGMENT_LINES = 8
 /** Unsigned authors that the fault "introduces many authors" adds. */
 const AUTHORS = 20
 
@@ -63,6 +70,12 @@ export function byzantineStream(
       if (fault === 'makes up heads') return [...log.announcedHeads, ...madeUpHeads(random)]
       return fault === 'announces missing entries' ? log.head.map(inflated) : log.announcedHeads
     },
+    get logsWithGaps() {
+      return fault === 'makes up gaps' ? log.head.map(({ author }) => author) : log.logsWithGaps
+    },
+    gapsVersion: author => (fault === 'makes up gaps' ? random.whole(1, 1_000_000) : log.gapsVersion(author)),
+    gaps: (author, count) =>
+      fault === 'makes up gaps' ? [{ from: 1, to: random.whole(2, 1_000) }] : log.gaps(author, count),
     announcedHead: author =>
       fault === 'announces missing entries' ? inflated(log.announcedHead(author)) : log.announcedHead(author),
     relay: since => falsified(identity, fault, log.relay(since), isSecond),
@@ -85,6 +98,7 @@ async function* falsified(
   const seen = new Set<LogId>()
   if (fault === 'introduces many authors') yield* manyAuthors(isSecond)
   if (fault === 'makes up authors') yield* madeUpAuthors(identity)
+  if (fault === 'fills the pool') yield* largeAuthors(identity)
   for await (const relayed of original) {
     if (relayed.kind !== 'segments') {
       yield relayed
@@ -231,16 +245,36 @@ function madeUpHeads(random: SeededRandom): Digest[] {
 }
 
 /** Sends one line of each of many signed authors. */
-function* madeUpAuthors({ room, random }: Identity): Generator<Relayed> {
-  for (let index = 0; index < MADE_UP_AUTHORS; index++) {
-    const keys = keyPairOf(random.bytes(SEED_BYTES))
-    const name = { room, key: keys.publicKey, run: 0 }
-    const text = `{"at":"${hlcAt(index)}","username":"guest ${index}","message":"hello"}`
-    const entries = [packEntry(random.bytes(SALT_BYTES), Buffer.from(text))]
-    const before = chainStart(name)
-    const signature = signChain(keys, name, 1, chainAfter(before, entries))
-    const segment = encodeSegment({ key: keys.publicKey, run: 0, first: 1, entries, before, signature })
-    yield { kind: 'segments', author: logOfKey(keys.publicKey), segments: [segment], last: 1 }
+function* madeUpAuthors(identity: Identity): Generator<Relayed> {
+  for (let author = 0; author < MADE_UP_AUTHORS; author++) yield* madeUpLog(identity, ['hello'])
+}
+
+/** Sends many long lines of signed authors. */
+function* largeAuthors(identity: Identity): Generator<Relayed> {
+  for (let author = 0; author < LARGE_AUTHORS; author++)
+    yield* madeUpLog(
+      identity,
+      Array.from({ length: LARGE_LINES }, () => 'x'.repeat(LARGE_LINE_CHARS)),
+    )
+}
+
+/** The log of an author who does not exist. */
+function* madeUpLog({ room, random }: Identity, messages: readonly string[]): Generator<Relayed> {
+  const keys = keyPairOf(random.bytes(SEED_BYTES))
+  const name = { room, key: keys.publicKey, run: 0 }
+  const log = logOfKey(keys.publicKey)
+  let before = chainStart(name)
+  for (let from = 0; from < messages.length; from += LARGE_SEGMENT_LINES) {
+    const entries = messages.slice(from, from + LARGE_SEGMENT_LINES).map((message, index) => {
+      const text = JSON.stringify({ at: hlcAt(from + index), username: 'guest', message })
+      return packEntry(random.bytes(SALT_BYTES), Buffer.from(text))
+    })
+    const last = from + entries.length
+    const chain = chainAfter(before, entries)
+    const signature = signChain(keys, name, last, chain)
+    const segment = encodeSegment({ key: keys.publicKey, run: 0, first: from + 1, entries, before, signature })
+    yield { kind: 'segments', author: log, segments: [segment], last }
+    before = chain
   }
 }
 

@@ -38,6 +38,7 @@ interface Record {
 /** Checks the invariants of a run. It trusts the virtual disks, not what peers report. */
 export class InvariantChecker {
   readonly violations: string[] = []
+  readonly #mayDropStrangers: boolean
   readonly #records = new Map<string, Record>()
   readonly #owners = new Map<AuthorId, string>()
   /** The first version of each entry that any peer had, by author and seq. */
@@ -46,6 +47,11 @@ export class InvariantChecker {
   readonly #forks = new Map<LogId, Seq>()
   /** The end of each log on a disk, valid for one version of the disk. */
   readonly #synced = new Map<VirtualDisk, { readonly version: number; readonly last: Map<LogId, Seq> }>()
+
+  /** With `mayDropStrangers`, peers may drop logs of authors who are not honest, and show them again. */
+  constructor(mayDropStrangers = false) {
+    this.#mayDropStrangers = mayDropStrangers
+  }
 
   register(name: string, author: AuthorId, disk: VirtualDisk, isByzantine: boolean): void {
     this.#records.set(name, {
@@ -69,6 +75,7 @@ export class InvariantChecker {
     const { author, seq } = entry
     const record = this.#records.get(name)
     if (record === undefined || record.isByzantine) return
+    if (this.#mayDropStrangers && !this.isHonest(author)) return
     const last = reader.last.get(author) ?? 0
     const entries = reader.entries.get(authorOfLog(author)) ?? new Set()
     const text = isSigned(author) ? Buffer.from(entry.entry).toString('latin1') : String(seq)
@@ -163,6 +170,7 @@ export class InvariantChecker {
   receiptReceived(name: string, holder: AuthorId, author: LogId, seq: Seq): void {
     const record = this.#ownerOf(holder)
     if (record === undefined || record.isByzantine || !isSigned(author)) return
+    if (this.#mayDropStrangers && !this.isHonest(author)) return
     if (this.#lastSynced(record.disk, author) < this.#belowFork(author, seq))
       this.violate(
         `${name} has a receipt of ${this.#nameOf(holder)} for ${this.#place({ author, seq })}, which is not synced there`,

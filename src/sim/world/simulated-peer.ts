@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { Millis } from '../../base/clock.js'
+import type { Clock, Millis } from '../../base/clock.js'
 import { type KeyPair, keyPairOf, SEED_BYTES } from '../../base/crypto/signing.js'
 import { reasonOf } from '../../base/errors.js'
 import { SeededRandom } from '../../base/seeded-random.js'
@@ -10,6 +10,7 @@ import { decodeEntry } from '../../log/format/entry.js'
 import { LOBBY, roomId } from '../../log/format/room-id.js'
 import type { SignedRun } from '../../log/format/segment-plan.js'
 import { Log } from '../../log/log.js'
+import type { LogOptions } from '../../log/options.js'
 import type { SeqRange } from '../../log/read/subscription.js'
 import { Connections } from '../../net/connections.js'
 import { type Address, formatAddress } from '../../net/lan/address.js'
@@ -17,6 +18,7 @@ import { RoomChannels } from '../../net/room-channels.js'
 import { Room } from '../../node/room.js'
 import { createNativeStream } from '../../sync/native-replication.js'
 import type { NativeReplicationOptions } from '../../sync/options.js'
+import { Quota } from '../../sync/quota/stranger-quota.js'
 import type { Receipts } from '../../sync/receipts.js'
 import type { ReplicationStream } from '../../sync/replication-stream.js'
 import { Replicator } from '../../sync/replicator.js'
@@ -49,6 +51,9 @@ export interface SimulationContext {
   stored(name: string, span: SeqRange): void
   /** Whether peers find further ones by peer exchange. */
   readonly hasPeerExchange: boolean
+  /** What strangers may use on each disk; undefined if everybody is known. */
+  readonly strangerBytesMax: number | undefined
+  isKnown(author: AuthorId): boolean
   /** A frame of so many bytes was sent on a connection besides log entries. */
   sentOnSideChannel(bytes: number): void
   /** A user was shown an entry. */
@@ -286,7 +291,8 @@ export class SimulatedPeer {
     const { life } = program
     const clock = time.clockFor(this.#clockOffset, life)
     const random = new SeededRandom(seed, `${this.name} from ${time.now}, log`)
-    const log = await Log.over(this.disk.open(life), this.#keys, { unsigned: openRowStore, clock, random, room: ROOM })
+    const options = { unsigned: openRowStore, clock, random, room: ROOM, ...this.#quotaWith(clock) }
+    const log = await Log.over(this.disk.open(life), this.#keys, options)
     if (life.isOver) return
     program.log = log
     log.on('entries', span => this.#context.stored(this.name, span))
@@ -337,6 +343,15 @@ export class SimulatedPeer {
     }
     for (const side of this.sideRooms.values()) program.openSideRoom(side)
     await this.#show(program, log)
+  }
+
+  /** What bounds strangers on an honest disk. */
+  #quotaWith(clock: Clock): Pick<LogOptions, 'known' | 'quota'> {
+    const { strangerBytesMax, isKnown } = this.#context
+    if (strangerBytesMax === undefined || this.fault !== undefined) return {}
+    const known = { isKnown, onKnown: () => () => {} }
+    // Strangers get a quarter of what a user allows.
+    return { known, quota: new Quota({ known, clock, diskBytesMax: 4 * strangerBytesMax }) }
   }
 
   /** Replicates over a connection, observed, and with the fault of a Byzantine peer. */

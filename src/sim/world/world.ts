@@ -37,6 +37,8 @@ export interface WorldOptions {
   readonly aheadMs?: (name: string) => Millis
   /** Byzantine peers and their faults. */
   readonly byzantine?: ReadonlyMap<string, ByzantineFault>
+  /** What strangers may use on the disk of each honest peer; they are all who have a fault. Default: everybody is known. */
+  readonly strangerBytesMax?: number
   /** Further rooms, and who is in each. They share the connections of the lobby. */
   readonly sideRooms?: ReadonlyMap<string, readonly string[]>
   /** False to save memory if nobody reads the trace. */
@@ -59,7 +61,7 @@ export class Violation extends Error {
 
 /** Many peers in one process and in virtual time, all determined by one seed. */
 export class World {
-  readonly checker = new InvariantChecker()
+  readonly checker: InvariantChecker
   readonly trace: string[] = []
   readonly network: VirtualNetwork
   readonly #isTraced: boolean
@@ -81,11 +83,13 @@ export class World {
     byzantine,
     hasPeerExchange = false,
     sideRooms = new Map(),
+    strangerBytesMax,
     isTraced = true,
     onStored,
     onReceived,
   }: WorldOptions) {
     this.#isTraced = isTraced
+    this.checker = new InvariantChecker(strangerBytesMax !== undefined)
     const options = { delayMsMin: 1, delayMsMax: 30, loss: 0, duplicates: 0, ...network }
     this.network = new VirtualNetwork(this.#time, new SeededRandom(seed, 'network'), options)
     for (const [room, members] of sideRooms) this.#sideRooms.set(room, { members, checker: new InvariantChecker() })
@@ -102,6 +106,8 @@ export class World {
           ),
         ),
       hasPeerExchange,
+      strangerBytesMax,
+      isKnown: (author: AuthorId) => this.checker.isHonest(author),
       note: (line: string) => this.#note(line),
       stored: (name: string, span: SeqRange) => {
         this.#liveness.progressed()
