@@ -10,6 +10,8 @@ const SIDE_CHANNEL_FROM = 8
 const ACKNOWLEDGEMENT = 16
 const ROOMS = 1
 const WINDOW_BYTES = 262_144
+/** Bytes after which an idle peer acknowledges. */
+const ACKNOWLEDGED_BYTES = 16_384
 const RECORD_TEXT_MAX = 65_000
 
 export interface HostileOptions {
@@ -169,6 +171,12 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
   isNamed(room: Buffer): boolean {
     const tag = this.#tag(room, !this.#isDialler)
     return this.#named.some(named => named.equals(tag))
+  }
+
+  /** Resolves when everything that was sent is acknowledged, except what is too little for that, or the connection has closed. */
+  async acknowledgedAll(): Promise<void> {
+    while (!this.isClosed && this.#unacknowledged > ACKNOWLEDGED_BYTES)
+      await Promise.race([once(this, 'acknowledged'), this.closed()])
   }
 
   /** Sends bytes as they are, behind the handshake as a record. */

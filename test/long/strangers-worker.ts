@@ -1,4 +1,4 @@
-// Strangers that come and go, until the thread is ended: a message for each visit.
+// Strangers that come and go, until the thread is ended. Messages: 'full' once they filled the tables, then 'visit' for each.
 import { setTimeout as pause } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { SeededRandom } from '../../src/base/seeded-random.js'
@@ -9,7 +9,17 @@ import { HostilePeer } from '../attack/hostile-peer.js'
 const STRANGERS = 100
 const STAY_MS_MAX = 30_000
 
-const { seed, ports }: { readonly seed: number; readonly ports: readonly number[] } = workerData
+interface Work {
+  readonly seed: number
+  readonly ports: readonly number[]
+  /** Authors whose logs fill the tables of each node. */
+  readonly authors: number
+}
+
+/** Authors whose logs one connection brings while the tables are filled. */
+const AUTHORS_AT_ONCE = 500
+
+const { seed, ports, authors }: Work = workerData
 const random = new SeededRandom(seed)
 
 /** A stranger comes from one of many addresses, says some lines, stays for a while, and leaves for ever. */
@@ -24,6 +34,23 @@ async function visit(): Promise<void> {
     peer.end()
   }
 }
+
+/** Brings one line of each of many authors. */
+async function fill(port: number): Promise<void> {
+  for (let from = 0; from < authors; from += AUTHORS_AT_ONCE) {
+    // While it verifies what others bring, a node may take longer than a handshake may last.
+    const peer = await HostilePeer.dial(port).catch(() => undefined)
+    peer?.send(headsFrame([]))
+    for (let author = 0; author < AUTHORS_AT_ONCE; author++)
+      await peer?.sendAll(new Author(peer.room).lines('guest', 1).map(segment => segmentsFrame([segment])))
+    await peer?.acknowledgedAll()
+    peer?.end()
+    if (peer === undefined) from -= AUTHORS_AT_ONCE
+  }
+}
+
+await Promise.all(ports.map(fill))
+parentPort?.postMessage('full')
 
 for (let stranger = 0; stranger < STRANGERS; stranger++)
   void (async () => {
