@@ -23,7 +23,7 @@ export const isName = (text: string): boolean => faultOf(text) === undefined
 const DIRECT = '@'
 const KEY_SUFFIX = /-[0-9a-f]{8}$/
 
-/** Whether a room is that of two people. */
+/** Whether a name is that of a direct room. */
 export const isDirectName = (room: string): boolean => room.startsWith(DIRECT)
 
 /** `text` as the name of a room. Throws BAD_NAME. */

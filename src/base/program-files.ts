@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-// The only file that knows where it is: in dist/src/base if the program is only compiled, or, bundled, in any directory of dist/program.
+// The only file that depends on its own location: in dist/src/base if the program is only compiled, in any
+// directory of dist/program if it is bundled.
 
 /** The directory of the compiled program, `dist/src/` or `dist/program/`. */
 const PROGRAM = /^.*\/dist\/[^/]+\//.exec(import.meta.url)?.[0] ?? import.meta.url

@@ -14,7 +14,7 @@ import { REJECTED_LOGS_MAX } from './limits.js'
 const MAGIC = utf8('persisted-chat/export/3\n')
 const ROOM_BYTES = 32
 /**
- * After this many frames without segments and rejected authors, the rest of a file is skipped. Bounds time and memory for a
+ * After this many rejected authors and frames without segments, the rest of a file is skipped. Bounds time and memory for a
  * crafted file, and leaves room for the fork proofs of a full room and as many rejections.
  */
 const REFUSALS_MAX = 2 * REJECTED_LOGS_MAX
@@ -205,7 +205,7 @@ class FrameDecoder {
   }
 }
 
-/** Divides segments into those of one log each. */
+/** Splits segments wherever the log changes. */
 function* runsOf(segments: readonly Segment[]): Generator<Segment[]> {
   let run: Segment[] = []
   for (const segment of segments) {

@@ -5,7 +5,7 @@ import type { Digest } from '../log/format/heads.js'
 import { AUTHORS_MAX } from '../log/limits.js'
 import { forgetOldest, STALL_MS_MAX, SUBSCRIBE_AFTER_MS, trackedLogsMax } from './limits.js'
 
-/** Logs that are followed at a time because they are behind; each has a timer. */
+/** Largest number of logs that are behind and followed at the same time; each has a timer. */
 const FOLLOWED_MAX = 1_000
 
 /** Sends the tree's decisions over one connection. */
@@ -18,7 +18,7 @@ export interface ConnectionControl {
   forget?(author: LogId): void
 }
 
-/** A log of which some connection announced entries that are missing here. */
+/** A log that is behind: a connection announced entries that are missing here. */
 interface Behind {
   /** The connection that announced them first. */
   announcer: TreeConnection
@@ -48,7 +48,7 @@ export class BroadcastTree {
   readonly #logsMax: () => number
   readonly #connections = new Set<TreeConnection>()
   readonly #behind = new Map<LogId, Behind>()
-  /** Whether announced logs were passed over. */
+  /** Whether announced logs were skipped because too many are followed. */
   #isCrowded = false
 
   /**
@@ -95,7 +95,7 @@ export class BroadcastTree {
   /** A log that had stopped may grow again. */
   retry(author: LogId): void {
     for (const connection of this.#announcers(author)) {
-      connection.forget(author) // the peer sent what was dropped: it has to learn from where on it is needed
+      connection.forget(author) // entries that the peer sent were dropped: subscribe again, from our head
       this.announced(connection, author)
     }
   }
@@ -116,7 +116,7 @@ export class BroadcastTree {
     if (this.#isCrowded) this.#lookAgain()
   }
 
-  /** What only one connection announced may not exist: it is forgotten with it. */
+  /** Entries that only the closed connection announced may not exist: stops following the log. */
   #replaceAnnouncer(author: LogId, behind: Behind): void {
     const [next] = this.#announcers(author)
     if (next === undefined) {
@@ -128,8 +128,8 @@ export class BroadcastTree {
   }
 
   /**
-   * Whether one more log that a connection announces is followed. When there are too many, the connection that announced most of them
-   * has to do without one, so that made-up heads keep nobody's news away.
+   * Whether to follow one more log that a connection announces. When too many are followed, one log of the connection that
+   * announced most of them is dropped, so that made-up heads do not displace real ones.
    */
   #hasRoomFor(connection: TreeConnection): boolean {
     if (this.#behind.size < FOLLOWED_MAX) return true

@@ -7,31 +7,31 @@ import type { SeqRange } from '../log/read/subscription.js'
 import type { GapsNote } from './codec.js'
 import { CONTENT_MS_MAX, CONTENT_PLACES_MAX, CONTENT_RETRY_MS_MAX, CONTENT_RETRY_MS_MIN } from './limits.js'
 
-/** Places between missing ones that are asked for with them, because a further request takes longer. */
+/** Most places between missing ones that a request includes, because a separate request would take longer. */
 const NEAR_PLACES = 8
 
 /** One connection to a peer that may have missing contents. */
 export interface ContentSource {
-  /** How far the peer has a log. */
+  /** The last seq of a log that the peer has. */
   seqOf(log: LogId): Seq
   /** Asks the peer for contents. It answers once. */
   request(range: SeqRange): void
 }
 
-/** How far a peer was asked for the missing contents of a log: each place once, and again after a wait. */
+/** A pass over the missing contents of a log: each place is requested from the peer once. The next pass begins after a wait. */
 interface Pass {
   /** The next place to ask for. */
   next: Seq
   /** The place after the last one that was ever asked for. */
   asked: Seq
   waitMs: Millis
-  /** When the next pass begins; later places are asked for sooner. */
+  /** When the next pass begins. Until then only places from `asked` on are requested. */
   until: Millis
 }
 
 /**
- * Fetches missing contents from the connected peers: a place is asked for, one request per connection at a time, until some peer has
- * its content. A peer that did not have it is asked again after longer and longer waits. Control entries are asked for first.
+ * Fetches missing contents from the connected peers: requests a place, with one open request per connection, until some peer has its
+ * content. A peer that did not have it is asked again with exponential backoff. Control entries are requested first.
  * docs/protocol/wire.md §5.8.
  */
 export class ContentFetcher {
@@ -62,7 +62,7 @@ export class ContentFetcher {
     else this.wake()
   }
 
-  /** Asks for what is missing, at the end of this turn. */
+  /** Requests missing contents at the end of this turn. */
   wake(): void {
     if (this.#isScheduled || this.#connections.size === 0) return
     this.#isScheduled = true
@@ -72,7 +72,7 @@ export class ContentFetcher {
     })
   }
 
-  /** The places of a log that no other connection was asked for. */
+  /** The places of a range that no open request of any connection includes. */
   notAsked(log: LogId, { from, to }: PlaceRange): Places {
     const places = new Places([{ from, to }])
     for (const { asked } of this.#connections) if (asked?.author === log) places.remove(asked.from, asked.to)
@@ -82,7 +82,7 @@ export class ContentFetcher {
   #askAll(): void {
     const logs = this.log.logsWithGaps
     if (logs.length === 0) return
-    for (const log of logs) void this.log.findMissing(log).catch(() => {}) // the disk failed: looked for again later
+    for (const log of logs) void this.log.findMissing(log).catch(() => {}) // the disk failed: the next call tries again
     let next: Millis | undefined
     for (const connection of this.#connections) {
       const at = connection.ask(logs)
@@ -112,7 +112,7 @@ export class ContentFetcher {
 export class ContentConnection {
   readonly #fetcher: ContentFetcher
   readonly #source: ContentSource
-  /** Where the peer has no content, of logs with missing content here. */
+  /** Where the peer has no content, for logs with missing content here. */
   readonly #gaps = new Map<LogId, Places>()
   readonly #passes = new Map<string, Pass>()
   /** The open request. */
@@ -125,7 +125,7 @@ export class ContentConnection {
     this.#source = source
   }
 
-  /** What the peer was asked for and has not answered. */
+  /** The range of the open request. */
   get asked(): SeqRange | undefined {
     return this.#asked
   }
@@ -196,8 +196,8 @@ export class ContentConnection {
   }
 
   /**
-   * The first missing places from `start` on that the peer says it has, and that no other connection was asked for, and what is
-   * between them.
+   * The next range to request, from `start` on: missing places that the peer says it has and no open request includes, with the
+   * few places between them.
    */
   #next(log: LogId, missing: readonly PlaceRange[], start: Seq): PlaceRange | undefined {
     const end = Math.min(this.#source.seqOf(log) + 1, SEQ_MAX)

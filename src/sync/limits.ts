@@ -5,7 +5,7 @@ import { AUTHORS_MAX } from '../log/limits.js'
 /** Heads in one message, so that it fits into a frame. More are sent in pages. */
 export const HEADS_MAX = 2_000
 
-/** Logs of which one connection remembers heads: as many as an honest peer has, whose database has the same limit. */
+/** Logs whose heads one connection remembers: as many as an honest peer has, because its database has the same limit. */
 export const trackedLogsMax = (logsMax: number = AUTHORS_MAX): number => Math.max(AUTHORS_MAX, logsMax)
 
 /** Forgets what was added first, until no more than `max` are left. */
@@ -22,7 +22,7 @@ export const HEADS_AT_ONCE_MAX = 4
 /** Logs for which one connection may have an unanswered segment request. */
 export const SEGMENT_REQUESTS_MAX = 64
 
-/** Logs of which one connection may send rejected entries; with more it is closed. */
+/** Logs whose entries may be rejected on one connection; more close it. */
 export const REJECTED_LOGS_MAX = 1_000
 
 /** Rejections of a log that are tolerated while a segment request for it is open. */
@@ -37,7 +37,7 @@ export const STALL_MS_MAX = 4_000
 /** Ranges of a log in one note about places without content. */
 export const GAPS_SAID_MAX = 64
 
-/** Such notes in one frame, so that they fit. */
+/** Notes about places without content in one frame, so that they fit. */
 export const GAPS_NOTES_MAX = 256
 
 /** Places whose contents one request asks for. */

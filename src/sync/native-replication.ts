@@ -36,7 +36,7 @@ class NativeReplication implements Replication {
   readonly #subscription: Subscription | undefined
   /** The notes to send at the end of this turn. */
   readonly #notes = new Map<LogId, NoteKind>()
-  /** The state of the gaps of each log that the other side was told last. */
+  /** The version of each log's gaps that was last sent to the other side. */
   readonly #saidGaps = new Map<LogId, number>()
   readonly #onGaps = (log: LogId): void => this.#postGaps(log)
   readonly content: ContentConnection
@@ -59,7 +59,7 @@ class NativeReplication implements Replication {
         this.#saidGaps.delete(author)
       },
     })
-    // Its author would send a log that has stopped unasked.
+    // The author would push entries of a log that has stopped.
     for (const stopped of log.quota?.stopped.keys() ?? [])
       if (authorOfLog(stopped) === peer) this.treeConnection.unsubscribe(stopped)
     this.content = fetcher.open({
@@ -69,7 +69,7 @@ class NativeReplication implements Replication {
     log.on('gaps', this.#onGaps)
   }
 
-  /** The first bytes: where contents are missing, then the heads, which count for entries with content only. */
+  /** The first bytes: the gaps, then the heads, because a head is a receipt only for places with content. */
   start(): Uint8Array {
     const notes = this.#log.logsWithGaps.flatMap(log => this.#gapsNotes(log))
     return concat([encodeGaps(notes), this.session.start()])
@@ -122,7 +122,7 @@ class NativeReplication implements Replication {
     return notes.length === 0 || bytes === undefined ? bytes : concat([encodeGaps(notes), bytes])
   }
 
-  /** Says where a log has no content if that has changed, before anything else is said of the log. */
+  /** The note about where a log has no content, if that changed. It precedes all else that is sent about the log. */
   #gapsNotes(author: LogId): GapsNote[] {
     const version = this.#log.gapsVersion(author)
     if (version === (this.#saidGaps.get(author) ?? 0)) return []

@@ -8,9 +8,9 @@ export interface ReplicationOptions {
   readonly live?: boolean
   /** The name under which the peer's receipts are recorded. Default: they are not recorded. */
   readonly replica?: string
-  /** Who is at the other end, for the share of what strangers may store. */
+  /** Who is at the other end: strangers' quota is shared by introducer. */
   readonly introducer?: Introducer
-  /** Whether the user knows that peer: receipts of strangers are counted apart. Default: they do. */
+  /** Whether the user knows that peer: receipts of strangers are counted separately. Default: true. */
   readonly isKnown?: () => boolean
   /** Called when something that the other side sent is rejected. */
   readonly onEvent?: (event: SyncEvent) => void

@@ -92,7 +92,7 @@ export class PeerSession implements ReplicationSession {
     return [...this.#theirs].map(([author, seq]) => ({ author, seq }))
   }
 
-  /** How far the other side has a log, as far as it is known. */
+  /** The other side's head of one log, as far as it is known. */
   seqOf(log: LogId): Seq {
     return this.#theirs.get(log) ?? 0
   }
@@ -157,7 +157,7 @@ export class PeerSession implements ReplicationSession {
       return encodeSegments(segments)
     }
     if (relayed.kind === 'fork') {
-      // The log ends earlier now, with a chain value that counts as a receipt.
+      // The log ends at the fork now: announce that head, because its chain value makes it a receipt.
       this.#announced.delete(logOfSegment(relayed.proof.segments[0]))
       return encodeFork(relayed.proof)
     }

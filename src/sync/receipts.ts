@@ -10,8 +10,8 @@ import { GAPS_SAID_MAX, trackedLogsMax } from './limits.js'
 export const DISCONNECTED_MAX = 64
 
 /**
- * Which peers have an entry, according to their announcements. Anyone can announce anything: only known people are counted, and
- * connected strangers apart.
+ * Which peers have an entry, according to their announcements. Anyone can announce anything: only known people count, and
+ * connected strangers are counted separately.
  */
 export interface Replicas {
   /** How many connected peers have it. */
@@ -32,7 +32,7 @@ export interface OwnPlace {
   readonly seq: Seq
 }
 
-/** How far a peer has a log; with the places before that of which it has no content, if there are any. */
+/** The last seq of a log that a peer has, with the earlier places of which it has no content, if any. */
 export type ReplicaHead = Seq | { readonly seq: Seq; readonly without: readonly PlaceRange[] }
 
 /** The heads of one log that other peers announced. */
@@ -49,7 +49,7 @@ export interface ReplicaHeads {
 function has(head: ReplicaHead, seq: Seq): boolean {
   if (typeof head === 'number') return head >= seq
   const { without } = head
-  // A full note says nothing about the places behind it.
+  // A full note says nothing about the places after its last range.
   const end = without.length < GAPS_SAID_MAX ? Number.POSITIVE_INFINITY : (without.at(-1)?.to ?? 0)
   return head.seq >= seq && seq < end && !without.some(({ from, to }) => from <= seq && seq < to)
 }
@@ -74,7 +74,7 @@ export interface OurHistory {
   /** Largest number of logs that are stored here. Default: AUTHORS_MAX. */
   readonly logsMax?: number
   isOurs(log: LogId): boolean
-  /** Where an entry is now, whose log may have been divided since. */
+  /** Where an entry is now: its log may have been divided since. */
   placeOf(place: Digest): Digest
   /** The prefix of the chain value at `seq` that peers exchange; undefined if the log is shorter. */
   chainAt(log: LogId, seq: Seq): Promise<Uint8Array | undefined>
@@ -92,7 +92,7 @@ export interface ReceiptRecorder {
 export interface ReceiptRecorderOptions {
   /** Whether the peer's heads carry chain values. If its protocol has none, its heads count unchecked. */
   readonly hasChainValues?: boolean
-  /** Whether the user knows the peer; asked at each count, because a stranger may become known. Default: they do. */
+  /** Whether the user knows the peer; called for each count, because a stranger may become known. Default: true. */
   readonly isKnown?: (() => boolean) | undefined
   /** Called when the peer has another history of a log of ours. */
   readonly onDiffering?: (log: LogId, seq: Seq) => void
@@ -113,7 +113,7 @@ interface ConnectionHeads {
   readonly unproven: Map<LogId, Required<Pick<Digest, 'seq' | 'chain'>>>
   /** Logs of ours whose unproven head was compared and differs. */
   readonly differing: Set<LogId>
-  /** One comparison of a log at a time, however many heads a peer announces. */
+  /** Logs whose heads are being compared: one comparison at a time, however many heads a peer announces. */
   readonly comparing: Set<LogId>
   readonly onDiffering: (log: LogId, seq: Seq) => void
 }
@@ -240,7 +240,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
         }
         if (author === log) continue
         heads.set(author, seq)
-        // Until the peer says otherwise for the branch.
+        // They hold until the peer reports gaps of the branch.
         const shift = (heads.get(log) ?? 0) - seq
         const moved = (without.get(log) ?? []).filter(({ to }) => to > shift + 1)
         without.set(
@@ -314,7 +314,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   }
 }
 
-/** The head of a log at a peer: that of the farthest of its open connections, or else of the last one. */
+/** The head of a log at a peer: the highest of its open connections or, if none is open, that of the last one. */
 function headIn({ open, left }: Replica, author: LogId): ReplicaHead {
   if (open.size === 0) return headOf(left, author)
   return headOf(

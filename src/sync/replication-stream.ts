@@ -215,7 +215,7 @@ export class ReplicationStream extends Duplex {
       this.#refuse(author, { reason: DIFFERENT, neededSeq: seq })
   }
 
-  /** Entries arrived: they are also a receipt of their sender. */
+  /** Entries arrived: they are also a receipt from their sender. */
   #onArrival(end: Digest): void {
     this.#replication.treeConnection.delivered(end.author, end.seq)
     this.#receipts?.record([end])
@@ -228,7 +228,7 @@ export class ReplicationStream extends Duplex {
   #refuse(author: LogId, { reason, neededSeq }: Refusal): void {
     const { session, treeConnection } = this.#replication
     if (reason.kind === 'stranger-limit') {
-      // No fault of the sender, and the log may go on later.
+      // The sender is not at fault, and the log may grow again later.
       treeConnection.unsubscribe(author)
       return
     }

@@ -51,5 +51,5 @@ export class Replicator implements ReplicationContext {
   }
 }
 
-/** Nothing is needed of a log that has stopped. */
+/** A log that has stopped needs no further entries. */
 const neededFrom = (log: Log, author: LogId): Seq => (log.quota?.isStopped(author) ? SEQ_MAX : log.localSeq(author))

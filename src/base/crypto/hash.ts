@@ -4,8 +4,8 @@ import { nativeHash, sodium } from './sodium.js'
 export const HASH_BYTES = 32
 
 /**
- * A running hash: each step changes its value to BLAKE2b-256(value ‖ head ‖ digest), where the digest is BLAKE2b-256 of a content.
- * Contents are hashed where they are, so that a step copies and allocates nothing.
+ * A running hash: each step changes its value to BLAKE2b-256(value ‖ head ‖ digest), where the digest is BLAKE2b-256 of the content.
+ * The content is hashed in place, so that a step copies and allocates nothing.
  */
 export class RunningHash {
   readonly head: Uint8Array

@@ -5,7 +5,7 @@ import { sodium } from './sodium.js'
 export const STREAM_HEADER_BYTES = 24
 /** Bytes that sealing adds to a message. */
 export const SEAL_BYTES = 17
-/** Those of them that come before the message. */
+/** The part of SEAL_BYTES that precedes the message. */
 const TAG_BYTES = 1
 
 const STATE_BYTES = 52

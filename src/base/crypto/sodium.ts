@@ -9,7 +9,7 @@ export function sodium(): typeof import('sodium-native') {
 }
 
 /**
- * libsodium's BLAKE2b of a part of a buffer into a part of another, without the checks and views of the package's `crypto_generichash`,
+ * libsodium's BLAKE2b from one range of a buffer into another, without the checks and views of the package's `crypto_generichash`,
  * which take longer than hashing a chat line: a step of a chain takes 0.63 µs instead of 0.97 µs. This is not a documented interface
  * of the package, so package.json accepts only its patch releases.
  */

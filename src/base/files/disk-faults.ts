@@ -59,7 +59,7 @@ function diskFaultOf(error: unknown): DiskFault | undefined {
   return undefined
 }
 
-/** The error for something else in the place of a regular file. */
+/** The error for a path that is not a regular file. */
 export const notAFile = (): Error => Object.assign(new Error(NOT_A_FILE), { code: NOT_A_FILE })
 
 export const isNotAFile = (error: unknown): boolean => systemCode(error) === NOT_A_FILE

@@ -11,5 +11,5 @@ export function duration(ms: Millis): string {
   return `${(ms / 60_000).toFixed(1)} min`
 }
 
-/** Text for HTML content and attributes. */
+/** `text` escaped for HTML content and attributes. */
 export const escaped = (text: string): string => text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)

@@ -305,7 +305,7 @@ export const headWrite = (head: Head): Write => ({
   value: utf8(JSON.stringify({ seq: head.seq, first: head.first, last: head.last, size: head.size })),
 })
 
-/** Rows from before logs had a size limit have no size: they count from 0. */
+/** Rows that were written before logs had a size limit have no size: they count as 0. */
 const HEAD = /^\{"seq":(\d{1,10}),"first":"([\d.]{18})","last":"([\d.]{18})"(?:,"size":(\d{1,16}))?\}$/
 
 /** Undefined if the row is damaged: then the head is rebuilt from the entries. */

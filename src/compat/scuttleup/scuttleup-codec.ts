@@ -62,7 +62,7 @@ function modeOf(value: number): Mode | undefined {
   return undefined
 }
 
-/** The last occurrence of a field, which counts, as in Protocol Buffers. */
+/** The last occurrence of a field: it wins, as in Protocol Buffers. */
 const last = (fields: readonly Field[], number: number): Field | undefined =>
   fields.findLast(field => field.number === number)
 
