@@ -121,7 +121,7 @@ async function stored(face: Face, stop: StopRequest, sent: Promise<void>, where 
   return DONE
 }
 
-/** The same for every room of a terminal. All but the first face are closed. */
+/** Waits as `stored` does, for every room of a terminal in turn. Closes all faces but the first. */
 async function storedInAll([first, ...others]: readonly Face[], stop: StopRequest): Promise<number> {
   const codes: number[] = []
   for (const face of others) {

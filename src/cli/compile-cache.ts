@@ -6,7 +6,7 @@ import { userDirectory } from '../base/files/user-directory.js'
 
 /** The variable with which Node.js enables the cache in a child process. */
 const VARIABLE = 'NODE_COMPILE_CACHE'
-/** Whoever can write to a directory can replace what is in it. */
+/** Mode bits that let other users replace files in a directory. */
 const WRITABLE_BY_OTHERS = 0o022
 
 /** Since Node.js 22.8, which the types of 20 do not know. */

@@ -2,7 +2,7 @@ import { shortKey } from '../chat/display-names.js'
 import { type KnownSet, type Pin, pinOf } from '../node/people/pin.js'
 import { dateAndTimeOf } from '../session/dates.js'
 
-/** Why nothing can be delivered to the person of a name; undefined if only a connection is missing. */
+/** Why nothing can be delivered to the person with this name; undefined if only a connection is missing. */
 export function hindranceOf(me: string, name: string, people: KnownSet): string | undefined {
   const pin = pinOf(name, people)
   if (pin === undefined) return `no one has proven a key under the name ${name} yet`

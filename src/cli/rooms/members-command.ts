@@ -4,7 +4,7 @@ import { DONE } from '../exit-code.js'
 import { requestNode } from './node-request.js'
 import { personText, printJson, printLine, type RoomFlags } from './output.js'
 
-/** `persisted-chat members <me> <room>`: who is in, by whom, and who was. */
+/** `persisted-chat members <me> <room>`: the members, as a tree of who admitted whom with `--tree`, and the former members. */
 export async function listMembers(
   me: string,
   room: string,

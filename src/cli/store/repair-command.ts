@@ -1,7 +1,7 @@
 import { info } from '../../ui/lines/output.js'
 import { type Where, withLog } from './stored-logs.js'
 
-/** `persisted-chat repair <me>`: repairs the database, and says whether the next line opens a new run of our log. */
+/** `persisted-chat repair <me>`: repairs the database, and reports whether the next line opens a new run of our log. */
 export async function repairLog(where: Where): Promise<number> {
   return withLog(where, async log => {
     info(

@@ -33,14 +33,14 @@ interface RoomSummary {
   /** How many people have written there, or are members of a private room. */
   readonly members: number
   readonly unread: number
-  /** How many of them mention the user. */
+  /** Unread messages that mention the user. */
   readonly mentions: number
   /** When the latest message was written; null if there is none. */
   readonly lastAt: string | null
 }
 
 /**
- * `persisted-chat rooms <me>`: the rooms of a user, and what they have not read there. Reads copies, so that a node may run.
+ * `persisted-chat rooms <me>`: the rooms of a user, with their unread messages. Reads copies, so that a node may run.
  * Changes nothing.
  */
 export async function listRooms(where: Omit<Where, 'room'>, isJson: boolean): Promise<number> {

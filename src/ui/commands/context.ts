@@ -27,7 +27,7 @@ export interface OpenRoom {
   readonly number: number
   readonly room: string
   readonly isShown: boolean
-  /** Whether its node has closed it for other rooms; showing it opens it again. */
+  /** Whether the node has closed the room in favour of others; showing it opens it again. */
   readonly isParked: boolean
   readonly unread: number
   readonly mentions: number
@@ -35,7 +35,7 @@ export interface OpenRoom {
 
 /** What commands do with rooms. */
 interface RoomActions {
-  /** Opens a room if it is not open. Resolves with what shows it; rejects with a ChatError. */
+  /** Opens a room if it is not open. Resolves with a function that shows it; rejects with a ChatError. */
   readonly join: (name: string) => Promise<() => void>
   /** Closes the shown room, and shows another. */
   readonly leave: () => void
@@ -54,7 +54,7 @@ export interface CommandContext extends CommandOutput {
   readonly keyHelp: readonly string[]
   /** The rooms that the face has open; undefined where it shows one only. */
   readonly rooms: RoomActions | undefined
-  /** Runs a command on private rooms in the node; gives its answer in parts. Rejects with a ChatError. */
+  /** Runs a command on private rooms in the node; yields its answer in parts. Rejects with a ChatError. */
   readonly request: (command: Fields) => AsyncIterable<Fields>
   /** The messages of strangers that were folded, the latest last. */
   readonly folded: () => readonly Message[]

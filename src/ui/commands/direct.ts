@@ -28,7 +28,7 @@ export const msg = command({
   },
 })
 
-/** What a line in a direct room waits for. */
+/** What the delivery of a line in a direct room waits for. */
 const awaitedText = (name: string): string =>
   `${name} is not connected: what you write is stored here, and ${name} gets it when you are both connected`
 
@@ -80,7 +80,7 @@ export const decline = command({
   },
 })
 
-/** Who asks under a name, or with a key that begins so. */
+/** The people who ask to talk under a name, or whose key begins with it; with `digits`, those whose key begins with these. */
 export function askingAs(asking: readonly Asking[], name: string, digits: string): readonly Asking[] {
   const lower = name.toLowerCase()
   const isMeant = ({ key, name: called }: Asking): boolean =>

@@ -56,7 +56,7 @@ export const compare = command({
   },
 })
 
-/** The one key that a name and the first digits of a key mean; complains if it is none, or several. */
+/** The key with a name and first digits; complains if there is none, or more than one. */
 function keyOf(
   { session, complain }: CommandContext,
   name: string,
@@ -75,7 +75,7 @@ function keyOf(
   )
 }
 
-/** The keys of a name: to accept, all but the only one that it is bound to; to compare, that one alone if there is one. */
+/** The keys that a name can mean in a command. An undisputed pinned key is the only one to compare, and never one to accept. */
 function candidates(session: Session, name: string, verb: string): readonly AuthorId[] {
   const { room } = session
   const pin = pinOf(name, room.people)

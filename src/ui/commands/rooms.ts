@@ -22,7 +22,7 @@ export const join = command({
 
 const isCode = (text: string): boolean => /^PC-/i.test(text)
 
-/** Enters a private room with a code; gives what it is called. */
+/** Enters a private room with a code; resolves with the name of the room. */
 async function enter({ request, tell }: CommandContext, code: string): Promise<string | undefined> {
   let name: string | undefined
   for await (const { is, room, asked } of request({ do: 'join', code, peers: [] })) {

@@ -24,7 +24,7 @@ const WAITING_BYTES_MAX = 1024 * 1024
 
 /**
  * Handles the errors of both standard streams, for every command: without a listener, a closed pipe would end the process
- * with a stack trace. A full disk behind stdout is reported once, and makes the exit code 1.
+ * with a stack trace. A failed write to stdout, as to a full disk, is reported once, and makes the exit code 1.
  */
 export function watchOutput(stdout: Writable = process.stdout, stderr: Writable = process.stderr): void {
   let isReported = false // every further write fails as well

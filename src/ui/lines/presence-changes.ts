@@ -23,7 +23,7 @@ export class PresenceChanges {
     const changes: PresenceChange[] = []
     const gone = new Set(this.#known.keys())
     for (const one of present) {
-      // A connection whose peer has not announced its name yet has its address as its name.
+      // Until a peer announces its name, its address is shown instead: not a person's name yet.
       if (one.author !== undefined && one.name.includes(':')) continue
       const id = one.author ?? `unsigned ${one.name}`
       gone.delete(id)

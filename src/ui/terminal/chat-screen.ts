@@ -85,7 +85,7 @@ export class ChatScreen {
     this.#feed = this.#newFeed()
   }
 
-  /** Shows the conversation until the user leaves, goes to another room, which it resolves with, or `stop` is aborted. */
+  /** Shows the conversation until the user leaves or goes to another room, or `stop` is aborted. Resolves with the other room. */
   async show(stop: AbortSignal): Promise<RoomTab | undefined> {
     const { terminal, last, session, isTitled } = this.#options
     const left = new Promise<RoomTab | undefined>(resolve => {

@@ -16,7 +16,7 @@ export class PendingLines {
   readonly #columns: () => number
   #lines: Printed[] = []
 
-  /** `columns` gives the current width of the terminal. */
+  /** `columns` returns the current width of the terminal. */
   constructor(replicasOf: (place: OwnPlace) => Replicas, palette: Palette, columns: () => number) {
     this.#replicasOf = replicasOf
     this.#palette = palette
@@ -56,8 +56,8 @@ export class PendingLines {
   }
 
   /**
-   * Appends a check mark, because the line is on this disk, and how many peers have stored it, strangers apart, as `✓ 1/2 +3`; on a
-   * new row if the last is full.
+   * Appends a check mark, because the line is on this disk, and how many peers have stored it, with strangers counted separately, as
+   * `✓ 1/2 +3`; on a new row if the last is full.
    */
   #withReceipt({ text, own, indent = 0 }: Printed): string {
     if (own === undefined) return text

@@ -30,12 +30,12 @@ export class RoomTab {
     return this.#count?.unread ?? 0
   }
 
-  /** Whether its node has closed it for other rooms; showing it opens it again. */
+  /** Whether the node has closed the room in favour of others; showing it opens it again. */
   get isParked(): boolean {
     return this.face.isParked
   }
 
-  /** How many of them mention the user. */
+  /** Unread messages that mention the user. */
   get mentions(): number {
     return this.#count?.mentions ?? 0
   }

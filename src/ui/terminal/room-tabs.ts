@@ -28,7 +28,7 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
   readonly #opening = new Map<string, Promise<RoomTab>>()
   /** Saved rooms that are still to be opened; undefined before `reopen`. */
   #waiting: string[] | undefined
-  /** Rooms with news from before. */
+  /** Rooms that the node reported new messages of before `reopen`. */
   readonly #news: string[] = []
   #hiddenIn: (room: string) => ReadonlySet<AuthorId> = () => new Set()
   #hasEnded = false
@@ -70,7 +70,7 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
     this.#shown = tab
   }
 
-  /** The room under a digit, unless it is shown already. */
+  /** The room with this number, unless it is shown already. */
   at(number: number): RoomTab | undefined {
     return this.#other(this.#tabs[number - 1])
   }
@@ -138,7 +138,7 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
     return tab
   }
 
-  /** Opens a room without showing it, with those that were saved. */
+  /** Opens a room without showing it; before `reopen`, leaves that to `reopen`. */
   #open(room: string): void {
     if (this.#waiting === undefined) this.#news.push(room)
     else if (!this.#hasEnded) void this.#reopen(room)

@@ -2,12 +2,12 @@ import path from 'node:path'
 import { isRoomName } from '../../base/names.js'
 import { loadFields, saveFields } from '../../session/saved-json.js'
 
-/** As many as one connection names to a peer. */
+/** Equals the maximum number of rooms on one connection. */
 const SAVED_ROOMS_MAX = 256
 
 /**
  * The rooms that the terminals of a user have open, saved for the next start. The list is a file of the terminal, not rows of the
- * node: the node stores what all faces share, and faces in lines open one room only.
+ * node: the node stores what all faces share, and line faces open one room only.
  */
 export class SavedRooms {
   readonly #file: string

@@ -16,7 +16,7 @@ const WAITING_LINES_MAX = 5_000
 
 /**
  * Signals whose default action ends the process at once. SIGINT, SIGTERM and SIGHUP are handled elsewhere. SIGILL, SIGBUS,
- * SIGFPE and SIGSEGV cannot be handled: the process would repeat the fault behind them forever.
+ * SIGFPE and SIGSEGV cannot be handled: the process would repeat the faulting instruction forever.
  */
 const ENDING_SIGNALS: readonly NodeJS.Signals[] = [
   ...(IS_WINDOWS

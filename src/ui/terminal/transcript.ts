@@ -225,7 +225,7 @@ export class Transcript {
     const broken = palette.faint('┊')
     const indent = this.#textColumn
     const folds = isFolded?.(message.author) === true
-    // Only what can be shown is laid out: a row of characters without width is as long as four full ones.
+    // Bounds the work for text that is folded anyway. The factor leaves room for characters without width.
     const cutText = folds ? text.slice(0, 4 * FOLDED_ROWS_MAX * this.#width) : text
     const typed = cutText.split('\n').map(row => sanitise(row.replace(/\r$/, '')))
     const shown = typed.slice(0, folds ? FOLDED_ROWS_MAX : ROWS_MAX)

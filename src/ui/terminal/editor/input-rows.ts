@@ -20,7 +20,7 @@ const NAMED_COLUMNS = 16
 export const promptOf = (name: string, columns: number): string =>
   columns < NAMED_COLUMNS ? '> ' : `${cut(name, Math.floor(columns / 3))}> `
 
-/** Lays out the line being written as rows behind a prompt, with the cursor's position. */
+/** Lays out the line being written as rows after a prompt, with the cursor's position. */
 export function inputRows(prompt: string, characters: readonly string[], cursor: number, size: InputSize): InputRows {
   const width = size.columns
   const indent = ' '.repeat(stringWidth(prompt))
