@@ -1,6 +1,6 @@
 import type { Millis } from '../../base/clock.js'
 
-/** Digests are sent in rounds, each to a quarter of the connections in turn, and to three at least. */
+/** Digests are sent round-robin: each round to the next quarter of the connections, and to at least three. */
 const ROUND_MS = 5_000
 const ROUNDS = 4
 const CONNECTIONS_MIN = 3
@@ -9,7 +9,7 @@ const CONNECTIONS_MIN = 3
 export class DigestRounds {
   readonly #random: () => number
   #dueAt: Millis = 0
-  /** Digests sent in earlier rounds: the next connection in order is the next one to get a digest. */
+  /** Digests sent so far: the position of the round-robin. */
   #sent = 0
 
   constructor(random: () => number) {

@@ -5,7 +5,7 @@ import { STATUSES_PER_AUTHOR_PER_SECOND_MAX } from './limits.js'
 import type { Present } from './present.js'
 import type { ReceivedStatus } from './status-codec.js'
 
-/** Time for evidence through other peers, after a connection was lost, before the author counts as gone. */
+/** Grace period after a lost connection: without evidence through other peers by then, the author counts as gone. */
 const LOST_MS = 2_000
 /** Evidence that is this much newer than a lost connection comes from another connection, because peers poll more often. */
 const LOST_MARGIN_MS = 6_000

@@ -39,7 +39,7 @@ export class StatusRequests {
     return request?.connection === connection && request.check === checkOf(version) ? request.aliveAt : undefined
   }
 
-  /** Forgets old requests, and those of the future after the clock was set back. */
+  /** Forgets old requests, and those dated in the future after the clock was set back. */
   prune(now: Millis): void {
     for (const [key, { requestedAt }] of this.#requests)
       if (now - requestedAt >= REPEAT_MS || requestedAt > now) this.#requests.delete(key)

@@ -60,7 +60,7 @@ export class Outbox {
     const bytes = Buffer.byteLength(json)
     return new Promise((onStored, onRefused) => {
       const line = { draft, json, bytes, onStored, onRefused }
-      // Entries escape a text in the same way, and are shorter than this. A node closes a connection that sends a larger frame.
+      // An entry escapes its text like this JSON, and its limit is lower. A node closes a connection that sends a larger frame.
       if (bytes > LINES_BYTES_MAX)
         return this.#refuse(line, new ChatError('BAD_MESSAGE', 'the message is longer than an entry may be'))
       this.#last++
