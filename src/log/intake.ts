@@ -188,7 +188,7 @@ export class Intake {
     return gaps.write(author)
   }
 
-  /** The runs as stubs where this disk has dropped the content. */
+  /** The runs, with stubs in place of content that this disk has dropped. */
   #withoutDropped(author: LogId, runs: readonly SignedRun[]): readonly SignedRun[] {
     const found = this.#core.gaps.of(author)
     if (found === undefined) return runs

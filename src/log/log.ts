@@ -290,7 +290,7 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#contents.findMore(log)
   }
 
-  /** Adds contents from a peer whose hashes are those of stubs; skips all others. Returns how many are stored. While the disk fails it waits. */
+  /** Adds contents from a peer that match the hashes of stubs; skips others. Returns how many are stored. Waits while the disk fails. */
   async addContent(log: LogId, run: ContentRun): Promise<number> {
     let stored = 0
     await this.#recovery.whenWritable(log, async () => {

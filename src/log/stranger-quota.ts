@@ -2,7 +2,7 @@ import type { LogId, Seq } from './format/author.js'
 
 /** Who brought entries: a connection, and where it came from. */
 export interface Introducer {
-  /** The proven key at the other end, or what a scuttleup peer says that its address is. */
+  /** The proven key at the other end, or the address that a scuttleup peer claims. */
   readonly id: string
   /** The block of addresses that it came from. On loopback the same as `id`. */
   readonly block: string

@@ -221,7 +221,7 @@ export class TreeConnection {
   readonly #control: ConnectionControl | undefined
   /** The heads that the peer announced. */
   readonly #announced = new Map<LogId, Seq>()
-  /** Logs that this connection delivers. A scuttleup peer, which has no subscriptions, delivers the logs that it has sent entries of. */
+  /** Logs that this connection delivers. Without subscriptions, as with a scuttleup peer: the logs whose entries it has sent. */
   readonly #subscribed = new Set<LogId>()
   /** Logs of the peer's own that this side unsubscribed from. */
   readonly #unsubscribed = new Set<LogId>()

@@ -113,8 +113,8 @@ export class Contents {
   }
 
   /**
-   * The packed entries of consecutive places from `from` on, before `to`, for a peer that asks for their contents: as many as one
-   * segment has, with stubs where this disk has no content.
+   * The packed entries of consecutive places from `from` on, before `to`, for a peer that asks for their contents: up to the end
+   * of the first stored segment, with stubs where this disk has no content.
    */
   async read(log: LogId, { from, to }: PlaceRange): Promise<readonly Uint8Array[]> {
     if (from < 1 || from > this.#core.frontier.persisted(log)) return []

@@ -1,7 +1,7 @@
 /**
- * Validates entries in bulk. The rule itself is `validHlc` in entry.ts. As a shortcut, an entry in plain form (`at`, `username` and
- * `message`, nothing else), as nearly all are, is recognised from its bytes and never parsed. A property test compares shortcut and
- * rule on generated and mutated bytes. The shortcut saves 30 % of the CPU time of sending and receiving 300,000 entries between two
+ * Validates entries in bulk. The rule itself is `validHlc` in entry.ts. The fast path recognises an entry in plain form (`at`,
+ * `username` and `message`, nothing else), as nearly all are, from its bytes and never parses it. A property test compares fast path
+ * and rule on generated and mutated bytes. The fast path saves 30 % of the CPU time of sending and receiving 300,000 entries between two
  * logs in one process: 791 ms instead of 1,140 ms, medians of 7 pairs of runs.
  */
 import { isUtf8 } from 'node:buffer'

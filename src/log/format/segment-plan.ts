@@ -12,7 +12,7 @@ import { type Packed, packedAfter } from './packed.js'
 import { lastOf, packedOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 import { entriesOf, segmentRow, storedSegment } from './segment-rows.js'
 
-/** Consecutive packed entries with the signature at the last one; `before` is the chain value before the first, if the sender stated it. */
+/** Consecutive packed entries, signed at the last one. `before`: the chain value before the first, if the sender stated it. */
 export interface SignedRun {
   readonly first: Seq
   readonly entries: readonly Uint8Array[]

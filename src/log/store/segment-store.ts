@@ -43,8 +43,8 @@ export class SegmentStore {
   }
 
   /**
-   * Entries with `from ≤ seq < to`, in order; places without content as entries with a `gap`. Stops before a missing or damaged entry and reports it. With `mayUseCache`, damage to
-   * recently stored rows goes unnoticed.
+   * Entries with `from ≤ seq < to`, in order; places without content as entries with a `gap`. Stops before a missing or damaged
+   * entry and reports it. With `mayUseCache`, damage to recently stored rows goes unnoticed.
    */
   async *read(author: LogId, from: Seq, to: Seq, mayUseCache = false): AsyncGenerator<readonly Entry[]> {
     let expected = from
