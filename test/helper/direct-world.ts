@@ -56,7 +56,15 @@ export class DirectWorld {
     const pins = await Pins.open(store)
     const requests = await MessageRequests.open({ store, now: () => Date.now(), isKnown: key => pins.isKnown(key) })
     const author = async () => me
-    const direct = await DirectRooms.open({ me: 'alice', clock: systemClock, store, pins, requests, author })
+    const direct = await DirectRooms.open({
+      me: 'alice',
+      clock: systemClock,
+      store,
+      pins,
+      requests,
+      author,
+      isConnected: async () => false,
+    })
     return new DirectWorld(data, me, pins, requests, direct)
   }
 

@@ -23,6 +23,8 @@ export interface DirectRoomsParts {
   readonly requests: MessageRequests
   /** Our own key. */
   author(): Promise<AuthorId>
+  /** Whether somebody is connected, in whatever room. */
+  isConnected(key: AuthorId): Promise<boolean>
 }
 
 /** What direct rooms need of the rooms that are open. */
@@ -37,6 +39,9 @@ export interface DirectAccess {
   /** Reports an event in the rooms that faces show. */
   report(event: NodeEvent): void
 }
+
+/** How long the node of a person who talks with us takes to open the room. */
+const OPENS_MS_MAX = 1_000
 
 const COMMANDS: readonly unknown[] = ['msg', 'requests', 'decline']
 
@@ -135,8 +140,27 @@ export class DirectRooms implements DirectContactsHooks {
     const room = await this.#access?.openQuietly(entered.name)
     if (room === undefined) throw new ChatError('LOG_CLOSED', 'the node is ending')
     if (text !== '') await room.say(text)
-    const isConnected = room.connectionSummary.connected.length > 0
-    onItem({ room: room.room, name: room.direct?.name ?? who, isConnected })
+    onItem({ room: room.room, name: room.direct?.name ?? who, presence: await this.#presenceIn(room) })
+  }
+
+  /** Where the other person of a direct room is. */
+  async #presenceIn(room: Room): Promise<'here' | 'elsewhere' | 'away'> {
+    const { clock, isConnected } = this.#parts
+    const isHere = (): boolean => room.connectionSummary.connected.length > 0
+    if (isHere()) return 'here'
+    if (room.direct === undefined || !(await isConnected(room.direct.other))) return 'away'
+    // Their node opens the room when ours names it.
+    await new Promise<void>(resolve => {
+      const end = (): void => {
+        cancel()
+        room.off('change', look)
+        resolve()
+      }
+      const look = (): void => void (isHere() && end())
+      const cancel = clock.after(OPENS_MS_MAX, end)
+      room.on('change', look)
+    })
+    return isHere() ? 'here' : 'elsewhere'
   }
 
   /** The error for an unresolved name: nobody has it, or several keys do. */

@@ -59,7 +59,15 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
       isKnown: key => pins.isKnown(key),
     })
     const author = async () => authorOfKey((await loadKey(home.keyFile, systemRandom)).publicKey)
-    const direct = await DirectRooms.open({ me: home.me, clock: systemClock, store, pins, requests, author })
+    const direct = await DirectRooms.open({
+      me: home.me,
+      clock: systemClock,
+      store,
+      pins,
+      requests,
+      author,
+      isConnected: async key => (await (await network).opened())?.contacts.isConnected(key) ?? false,
+    })
     const network = roomModules.then(([, { NodeNetwork }]) => new NodeNetwork(home.me, direct))
     network.catch(() => {}) // reported when a room is opened
     const server = new NodeServer({

@@ -75,6 +75,12 @@ export class DirectContacts {
     multiplexer.on('control', body => this.#receive(peer, body))
   }
 
+  /** Whether somebody is connected, in whatever room. */
+  isConnected(key: AuthorId): boolean {
+    for (const peer of this.#peers) if (peer.key === key) return true
+    return false
+  }
+
   /** A peer was announced on the local network. */
   sighted({ key }: Service): void {
     for (const contact of this.#hooks.contacts) if (contact.startsWith(key)) this.#want(contact)

@@ -18,10 +18,10 @@ export const msg = command({
     if (who === '') return complain('write to whom? /msg bob hello')
     let show = (): void => {}
     await runTask(`writing to ${who}`, async () => {
-      for await (const { room, name, isConnected } of request({ do: 'msg', who, text })) {
+      for await (const { room, name, presence } of request({ do: 'msg', who, text })) {
         if (rooms !== undefined) show = await rooms.join(String(room))
         else if (text !== '') tell(`said to ${String(name)} in ${String(room)}: --room ${String(room)} shows it`)
-        if (isConnected !== true) tell(awaitedText(String(name)))
+        if (presence !== 'here') tell(awaitedText(String(name), presence === 'elsewhere'))
       }
     })
     show()
@@ -29,8 +29,10 @@ export const msg = command({
 })
 
 /** What the delivery of a line in a direct room waits for. */
-const awaitedText = (name: string): string =>
-  `${name} is not connected: what you write is stored here, and ${name} gets it when you are both connected`
+const awaitedText = (name: string, isElsewhere: boolean): string =>
+  isElsewhere
+    ? `${name} is connected, but does not talk with you here yet: ${name} was sent a request, and gets everything once they accept`
+    : `${name} is not connected: what you write is stored here, and ${name} gets it when you are both connected`
 
 export const requests = command({
   name: 'requests',

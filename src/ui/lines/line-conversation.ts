@@ -1,5 +1,5 @@
 import { systemClock } from '../../base/clock.js'
-import { reasonOf } from '../../base/errors.js'
+import { errorLine, reasonOf } from '../../base/errors.js'
 import { sanitisedJson } from '../../base/safe-text.js'
 import { jsonLineOf } from '../../chat/json.js'
 import { type Draft, plainTextOf } from '../../chat/kinds/kinds.js'
@@ -193,7 +193,7 @@ export class LineConversation {
     try {
       await runCommand(this.#commandContext, line)
     } catch (error) {
-      warn(reasonOf(error))
+      warn(errorLine(error))
     }
     if (this.#session.hidden.size !== hidden) await this.#saveHidden()
   }

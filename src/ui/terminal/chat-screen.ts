@@ -266,7 +266,7 @@ export class ChatScreen {
     try {
       await runCommand(this.#commandContext, line)
     } catch (error) {
-      this.tell(reasonOf(error), 'alarm')
+      this.tell(errorLine(error), 'alarm')
     }
     this.changed()
   }

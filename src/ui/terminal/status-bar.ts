@@ -108,7 +108,7 @@ function partsAt(parts: StatusParts, detail: Detail): string[] {
       ? `${connected.length} connected${isFull || detail === 'named' ? `: ${namesOf(connected)}` : ''}`
       : other === undefined
         ? 'alone'
-        : `${other} is not connected`,
+        : `${other} is not here`,
   ]
   if (isFull) return [...first, ...rest, ...deliveries, ...details, ...shownTopic]
   if (detail !== 'least') return [...first, ...deliveries, ...rest, ...details, ...shownTopic]
