@@ -50,8 +50,21 @@ export class Network {
       for (const space of this.#spaces) ip('netns', 'del', space)
     })
     this.#hub = this.#space('hub')
-    ip('-n', this.#hub, 'link', 'add', 'br0', 'type', 'bridge', 'mcast_snooping', '0')
-    ip('-n', this.#hub, 'link', 'set', 'br0', 'up')
+    this.#bridge('br0')
+  }
+
+  /** Puts these hosts into a network of their own. Returns a function that heals the partition. */
+  split(hosts: readonly Host[]): () => void {
+    this.#bridge('br1')
+    for (const host of hosts) host.attach('br1')
+    return () => {
+      for (const host of hosts) host.attach('br0')
+    }
+  }
+
+  #bridge(name: string): void {
+    ip('-n', this.#hub, 'link', 'add', name, 'type', 'bridge', 'mcast_snooping', '0')
+    ip('-n', this.#hub, 'link', 'set', name, 'up')
   }
 
   /** Host `number`, at 10.77.0.<number>. */
@@ -134,8 +147,13 @@ export class Host {
     this.#plug('nomaster')
   }
 
+  /** Plugs the cable into another switch. */
+  attach(bridge: string): void {
+    this.#plug('master', bridge)
+  }
+
   mend(): void {
-    this.#plug('master', 'br0')
+    this.attach('br0')
   }
 
   /** Makes the switch drop multicast to this host, as many guest networks do. */

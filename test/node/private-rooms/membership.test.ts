@@ -204,3 +204,29 @@ test('a stranger with the stolen id of a room sees what they see without a room'
     'nothing is reported either',
   )
 })
+
+test('one code with one use, raced from two partitions, admits both, and everybody learns it', BOUND, async t => {
+  const names = ['alice', 'bob', 'carol', 'dave']
+  const people = await Promise.all(names.map(name => Person.create(t, name)))
+  const [alice, bob, carol, dave] = people as [Person, Person, Person, Person]
+  const atAlice = await alice.found('ops')
+  const before = await bob.enter(await invite(atAlice), atAlice)
+  const code = await invite(atAlice, { role: 'member' })
+  await until(before, () => membersOf(before).membership.invitations.length === 2)
+  await bob.close()
+  // Bob is back, and connected to nobody.
+  const atBob = await bob.open('ops', membersOf(before).room)
+  const [atCarol, atDave] = await Promise.all([carol.enter(code, atAlice), dave.enter(code, atBob)])
+  assert.equal(membersOf(atAlice).isMember(atDave.id), false)
+  assert.equal(membersOf(atBob).isMember(atCarol.id), false)
+  atBob.connect(atAlice.address)
+  for (const [index, room] of [atAlice, atBob, atCarol, atDave].entries()) {
+    await until(room, () => membersOf(room).membership.members.size === 4)
+    const [warning] = membersOf(room).membership.warnings
+    assert.ok(warning?.kind === 'overused-invitation')
+    assert.deepEqual([...warning.admitted].sort(), [atCarol.id, atDave.id].sort())
+    const events = people[index]?.events ?? []
+    if (!events.some(({ kind }) => kind === 'invitation-overused'))
+      await new Promise<void>(resolve => room.on('event', ({ kind }) => kind === 'invitation-overused' && resolve()))
+  }
+})
