@@ -68,6 +68,8 @@ export type RoomEvent =
   | { readonly kind: 'clock-differs'; readonly peer: string; readonly aheadMs: number }
   /** Somebody became a member of the private room. */
   | { readonly kind: 'member-admitted'; readonly member: string; readonly by: string; readonly role: Role }
+  /** A newcomer with a code waits until we decide, because the room is closed. The name is empty unless the user knows them. */
+  | { readonly kind: 'admission-asked'; readonly name: string; readonly key: string }
   /** Somebody is no longer a member: they left or were removed. */
   | { readonly kind: 'member-gone'; readonly member: string; readonly by?: string }
   /** We are no longer a member of the room: we left or were removed. */
@@ -96,6 +98,7 @@ export type NodeEvent = LogEvent | NetEvent | PeerEvent | RoomEvent
 
 /** Every kind, and whether it is a problem or a change that is worth knowing. docs/events.md lists them. */
 export const EVENT_KINDS = {
+  'admission-asked': 'change',
   announced: 'change',
   'clock-differs': 'problem',
   'clock-unset': 'problem',

@@ -133,7 +133,13 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     })
     clock.after(INSPECTION_MS, () => void this.#inspect())
     this.#membershipEvents =
-      parts.members && new MembershipEvents(parts.members, clock, event => this.emit('event', event))
+      parts.members &&
+      new MembershipEvents(
+        parts.members,
+        clock,
+        event => this.emit('event', event),
+        author => this.pins.namesOf(author)[0],
+      )
     this.#follow()
   }
 

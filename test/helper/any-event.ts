@@ -74,6 +74,7 @@ const REJECTIONS: Fields<Rejection> = {
 }
 
 const EVENTS: Fields<FaceEvent> = {
+  'admission-asked': { name: text, key: text },
   'already-open': { name: text, hasOtherFaces: fc.boolean() },
   announced: {
     name: text,

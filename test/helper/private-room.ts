@@ -64,10 +64,10 @@ export class Person {
   }
 
   /** Founds a room, and opens it. */
-  async found(name: string): Promise<Room> {
+  async found(name: string, isClosed = false): Promise<Room> {
     const keys = await this.keys()
     const nonce = systemRandom.bytes(32)
-    const { room, opening } = foundRoom(keys, { name, nonce, rescue: undefined, isClosed: false, time: Date.now() })
+    const { room, opening } = foundRoom(keys, { name, nonce, rescue: undefined, isClosed, time: Date.now() })
     const opened = await this.open(name, room)
     await membersOf(opened).found(opening)
     return opened

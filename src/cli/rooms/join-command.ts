@@ -29,7 +29,11 @@ export async function join(me: string, code: string, peers: string[], flags: Joi
       const who = asked === 0 ? 'nobody is connected yet' : `none of the ${asked} connected peers admits with this code`
       info(`waiting for somebody who may admit you: ${who}`)
     } else if (item['is'] === 'found')
-      info(`found ${String(item['room'])}: asking ${personText(undefined, item['by'])} to admit you`)
+      info(
+        item['isClosed'] === true
+          ? `found ${String(item['room'])}: waiting until an admin of it lets you in`
+          : `found ${String(item['room'])}: asking ${personText(undefined, item['by'])} to admit you`,
+      )
     else {
       room = String(item['room'])
       if (json) printJson(item)

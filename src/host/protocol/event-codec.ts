@@ -66,6 +66,7 @@ const rejection = variant<Rejection>({
 
 /** The fields of each kind. A missing or malformed one makes an event unknown. */
 const SHAPES: Shapes<FaceEvent> = {
+  'admission-asked': { name: text, key: text },
   'already-open': { name: text, hasOtherFaces: boolean },
   announced: {
     name: text,

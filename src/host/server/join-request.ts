@@ -37,9 +37,9 @@ export async function requestAdmission(
   try {
     return await new Promise<FoundRoom>((resolve, reject) => {
       const hooks: SeekerHooks = {
-        onFound: ({ name }, by) => {
+        onFound: ({ name, isClosed }, by) => {
           isFound = true
-          onProgress({ is: 'found', room: name, by })
+          onProgress({ is: 'found', room: name, by, isClosed })
         },
         onAdmitted: resolve,
         onRefused: (reason, until, _by, aheadMs) => reject(joinError(reason, until, clock.now(), aheadMs)),

@@ -1,43 +1,30 @@
 import { rm } from 'node:fs/promises'
 import type { Clock } from '../../base/clock.js'
 import { loadKey } from '../../base/crypto/key-file.js'
-import { keyPairOf } from '../../base/crypto/signing.js'
 import { ChatError } from '../../base/errors.js'
 import { checkName } from '../../base/names.js'
 import type { Random } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
-import { shortKey } from '../../chat/display-names.js'
 import { type AuthorId, authorOf } from '../../log/format/author.js'
-import { admissionOf, removalOf } from '../../membership/drafting.js'
-import type { ChatPlace, InvitationId } from '../../membership/format/body.js'
-import { signConsent } from '../../membership/format/consent.js'
+import type { ChatPlace } from '../../membership/format/body.js'
 import type { Operation } from '../../membership/format/operation.js'
-import type { GivenRole } from '../../membership/format/role.js'
 import { foundRoom } from '../../membership/founding.js'
-import { isCodeFor, readCode, writeCode } from '../../membership/invitation/invitation-code.js'
-import { invitationKeys } from '../../membership/invitation/invitation-keys.js'
-import { memberItems } from '../../membership/member-list.js'
-import type { Membership } from '../../membership/membership.js'
+import { isCodeFor, readCode } from '../../membership/invitation/invitation-code.js'
 import type { NodeNetwork } from '../../node/node-network.js'
 import { homeOf, markPaths } from '../../node/paths.js'
-import { type OperationDraft, RoomMembers } from '../../node/private-rooms/room-members.js'
+import { RoomMembers } from '../../node/private-rooms/room-members.js'
 import type { FoundRoom } from '../../node/private-rooms/room-seeker.js'
 import type { Room } from '../../node/room.js'
 import { openLog } from '../../node/stored-log.js'
 import { savedViewFile } from '../../session/saved-view.js'
 import { codeError } from '../protocol/code-error.js'
-import { type Fields, isCount, textsOf } from '../protocol/codec.js'
+import { type Fields, textsOf } from '../protocol/codec.js'
 import type { NodeOptions } from '../protocol/options.js'
 import { requestAdmission } from './join-request.js'
+import { MemberCommands, nameIn, type OnItem, type RoomAccess, signIn } from './member-commands.js'
 import type { EnteredRoom, NodeStore } from './node-store.js'
-import { refusalError } from './refusal-error.js'
 
-const SEED_BYTES = 16
 const NONCE_BYTES = 32
-/** Shortest part of a key that names somebody. */
-const KEY_DIGITS_MIN = 4
-const RESCUE_SEED = /^[0-9a-f]{64}$/
-const ROLES: readonly unknown[] = ['admin', 'host', 'member'] satisfies GivenRole[]
 
 /** What commands need of the rooms that are open. */
 export interface OpenRooms {
@@ -61,21 +48,14 @@ export interface RoomCommandsParts {
   network(): Promise<NodeNetwork>
 }
 
-type OnItem = (item: Fields) => void
-
-/** Commands that work on a private room whether it is open or not. */
-interface RoomAccess {
-  readonly members: RoomMembers
-  readonly room: EnteredRoom
-  endsOf(author: AuthorId): ChatPlace
-}
-
-/** Commands on the private rooms of a user, which run in the process that has the lock of the home. */
+/** Commands that found, enter and leave the private rooms of a user, and lead to those about their members. They run in the process that has the lock of the home. */
 export class RoomCommands {
   readonly #parts: RoomCommandsParts
+  readonly #members: MemberCommands
 
   constructor(parts: RoomCommandsParts) {
     this.#parts = parts
+    this.#members = new MemberCommands(parts)
   }
 
   /** Runs a command; calls `onItem` with each part of the answer. Rejects with a ChatError. */
@@ -84,7 +64,10 @@ export class RoomCommands {
     if (name === 'room-new') return this.#found(command, onItem)
     if (name === 'join') return this.#join(command, onItem, signal)
     if (typeof room !== 'string') throw unknownCommand()
-    return this.#with(room, access => this.#runIn(access, command, onItem))
+    return this.#with(room, async access => {
+      if (name === 'leave') return this.#leave(access, command, onItem)
+      if (!(await this.#members.run(access, command, onItem))) throw unknownCommand()
+    })
   }
 
   /** Resumes the pending joins. Calls `onEntered` with each room that is entered. */
@@ -94,29 +77,6 @@ export class RoomCommands {
       this.#join({ code, peers }, ({ room, id }) => id !== undefined && onEntered(String(room)), signal),
     )
     await Promise.allSettled(resumed)
-  }
-
-  async #runIn(access: RoomAccess, command: Fields, onItem: OnItem): Promise<void> {
-    switch (command['do']) {
-      case 'invite':
-        return this.#invite(access, command, onItem)
-      case 'invites':
-        return this.#listInvitations(access, onItem)
-      case 'uninvite':
-        return this.#uninvite(access, command, onItem)
-      case 'members':
-        return this.#listMembers(access, onItem)
-      case 'remove':
-        return this.#remove(access, command, onItem)
-      case 'admit':
-        return this.#admit(access, command, onItem)
-      case 'leave':
-        return this.#leave(access, command, onItem)
-      case 'rescue':
-        return this.#rescue(access, command, onItem)
-      default:
-        throw unknownCommand()
-    }
   }
 
   async #found({ name, isClosed, rescue }: Fields, onItem: OnItem): Promise<void> {
@@ -131,7 +91,10 @@ export class RoomCommands {
       isClosed: isClosed === true,
       time: clock.now(),
     })
-    const label = await this.#store({ room, name: called, operations: [opening], by: undefined }, called)
+    const label = await this.#store(
+      { room, name: called, isClosed: isClosed === true, operations: [opening], by: undefined },
+      called,
+    )
     await store.enter({ name: called, label, enteredAt: clock.now(), privateRoom: room })
     onItem({ room: called, id: label })
   }
@@ -190,118 +153,10 @@ export class RoomCommands {
     })
   }
 
-  async #invite({ members }: RoomAccess, { uses, forMs, role }: Fields, onItem: OnItem): Promise<void> {
-    const { random, clock } = this.#parts
-    const seed = random.bytes(SEED_BYTES)
-    const { id, invite, find } = invitationKeys(seed)
-    const until = clock.now() + (isCount(forMs) ? forMs : 0)
-    const count = isCount(uses) && uses > 0 ? uses : 1
-    await this.#sign(members, ({ isClosed, members: all }) => ({
-      kind: 'invite',
-      // An admin's guest is a host, so that more people can admit the next newcomer.
-      role: ROLES.includes(role)
-        ? (role as GivenRole)
-        : !isClosed && isAdmin(all.get(members.me)?.role)
-          ? 'host'
-          : 'member',
-      inviteKey: hexOf(invite.publicKey),
-      findKey: find,
-      until,
-      uses: count,
-      time: clock.now(),
-    }))
-    onItem({ code: writeCode(members.room.id, seed), invite: id, until: new Date(until).toISOString(), uses: count })
-  }
-
-  async #listInvitations({ members }: RoomAccess, onItem: OnItem): Promise<void> {
-    const now = this.#parts.clock.now()
-    for (const { id, by, role, until, uses, admitted, state } of members.membership.invitations)
-      onItem({
-        invite: id,
-        by: nameIn(members, by),
-        role,
-        until: new Date(until).toISOString(),
-        uses,
-        admitted: admitted.map(author => nameIn(members, author)),
-        state: state === 'open' && until <= now ? 'expired' : state,
-      })
-  }
-
-  async #uninvite({ members }: RoomAccess, { invite }: Fields, onItem: OnItem): Promise<void> {
-    const prefix = typeof invite === 'string' ? invite.toLowerCase() : ''
-    const found = members.membership.invitations.filter(
-      ({ id }) => prefix.length >= KEY_DIGITS_MIN && id.startsWith(prefix),
-    )
-    const [one] = found
-    if (one === undefined || found.length > 1)
-      throw new ChatError(
-        'BAD_USAGE',
-        `${found.length === 0 ? 'no invitation begins' : 'several invitations begin'} with ${prefix}`,
-        {
-          hint: 'The command invites lists them.',
-        },
-      )
-    const invitation: InvitationId = one.id
-    await this.#sign(members, () => ({ kind: 'revoke', invitation, time: this.#parts.clock.now() }))
-    onItem({ invite: one.id })
-  }
-
-  async #listMembers({ members }: RoomAccess, onItem: OnItem): Promise<void> {
-    for (const item of memberItems(members.membership, author => members.nameOf(author))) onItem({ ...item })
-  }
-
-  async #remove(access: RoomAccess, { who }: Fields, onItem: OnItem): Promise<void> {
-    const { members } = access
-    const subject = personIn(members, who)
-    await this.#sign(members, membership => {
-      const removal = removalOf(membership, subject, access.endsOf(subject), this.#parts.clock.now())
-      return removal ?? { kind: 'never-admitted' }
-    })
-    onItem({ removed: subject, name: members.nameOf(subject) ?? null })
-  }
-
-  /** Admits somebody who was a member before, or gives a member another role. */
-  async #admit(access: RoomAccess, { who, role }: Fields, onItem: OnItem): Promise<void> {
-    const { members } = access
-    const subject = personIn(members, who)
-    const given = ROLES.includes(role) ? (role as GivenRole) : 'member'
-    const consent = consentOf(members.membership, subject)
-    if (consent === undefined) throw refusalError({ kind: 'never-admitted' }, author => nameIn(members, author))
-    await this.#sign(members, membership =>
-      admissionOf(membership, { subject, role: given, consent, time: this.#parts.clock.now() }),
-    )
-    onItem({ key: subject, name: members.nameOf(subject) ?? null, role: given })
-  }
-
-  /** Takes over from the founder, whose key is lost or stolen: ends their membership, and makes us an admin above all others. */
-  async #rescue(access: RoomAccess, { seed }: Fields, onItem: OnItem): Promise<void> {
-    const { members, room } = access
-    const { data, me, random, clock } = this.#parts
-    const own = await loadKey(homeOf(data, me).keyFile, random)
-    const { founder, rescue, id } = members.room
-    const keys = typeof seed === 'string' && RESCUE_SEED.test(seed) ? keyPairOf(Buffer.from(seed, 'hex')) : undefined
-    if (keys === undefined || hexOf(keys.publicKey) !== rescue)
-      throw new ChatError('ROOM_REFUSED', `these are not the rescue words of ${room.name}`)
-    if (founder === members.me) throw new ChatError('ROOM_REFUSED', 'you are the founder of this room')
-    const signed = await members.signAs(
-      keys,
-      membership => removalOf(membership, founder, access.endsOf(founder), clock.now()) ?? { kind: 'never-admitted' },
-      membership =>
-        admissionOf(membership, {
-          subject: members.me,
-          role: 'admin',
-          consent: signConsent(id, own),
-          time: clock.now(),
-        }),
-    )
-    if ('kind' in signed) throw refusalError(signed, author => nameIn(members, author))
-    onItem({ room: room.name, id: room.label, removed: founder })
-  }
-
   async #leave(access: RoomAccess, { forget }: Fields, onItem: OnItem): Promise<void> {
     const { members, room } = access
     if (members.isMember(members.me))
-      await this.#sign(members, () => {
+      await signIn(members, () => {
         const chat = access.endsOf(members.me)
         return { kind: 'leave', ...(chat.length > 0 && { chat }), time: this.#parts.clock.now() }
       })
@@ -322,12 +177,6 @@ export class RoomCommands {
         await rm(path, { recursive: true, force: true })
       await store.leave(label)
     })
-  }
-
-  /** Signs and stores an operation. Rejects with ROOM_REFUSED. */
-  async #sign(members: RoomMembers, draft: OperationDraft): Promise<void> {
-    const signed = await members.sign(draft)
-    if ('kind' in signed) throw refusalError(signed, author => nameIn(members, author))
   }
 
   async #with<T>(name: string, work: (access: RoomAccess) => Promise<T>): Promise<T> {
@@ -395,10 +244,6 @@ export class RoomCommands {
 
 const unknownCommand = (): ChatError => new ChatError('BAD_USAGE', 'the node does not know this command')
 
-const isAdmin = (role: string | undefined): boolean => role === 'founder' || role === 'admin'
-
-const nameIn = (members: RoomMembers, author: AuthorId): string => members.nameOf(author) ?? shortKey(author)
-
 const chatPlaceOf = (ends: ReturnType<Room['endsOf']>): ChatPlace =>
   ends.map(({ run, seq, chain }) => ({ run, seq, chain: hexOf(chain) })).sort((a, b) => a.run - b.run)
 
@@ -408,31 +253,4 @@ function isUsable(name: string): boolean {
   } catch {
     return false
   }
-}
-
-/** The person with a name, or with a key that begins with these digits. Throws BAD_USAGE. */
-function personIn(members: RoomMembers, who: unknown): AuthorId {
-  const text = typeof who === 'string' ? who : ''
-  const { members: present, former } = members.membership
-  const people = [...present.keys(), ...former.keys()]
-  const named = people.filter(author => members.nameOf(author) === text)
-  const byKey = text.length >= KEY_DIGITS_MIN ? people.filter(author => author.startsWith(text.toLowerCase())) : []
-  const found = named.length > 0 ? named : byKey
-  const [one] = found
-  if (one !== undefined && found.length === 1) return one
-  const keys = found.map(shortKey).join(', ')
-  throw new ChatError(
-    'BAD_USAGE',
-    found.length === 0 ? `nobody in this room is called ${text}` : `several people are called ${text}`,
-    {
-      hint: found.length === 0 ? 'The command members lists them.' : `Say which by the key: ${keys}.`,
-    },
-  )
-}
-
-/** The consent in an admission of somebody. */
-function consentOf({ logs }: Membership, subject: AuthorId): string | undefined {
-  for (const log of logs.values())
-    for (const { body } of log.operations) if (body.kind === 'admit' && body.subject === subject) return body.consent
-  return undefined
 }

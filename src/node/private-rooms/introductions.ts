@@ -246,14 +246,20 @@ export class Introductions {
     const { members, invitation } = knocked
     const { room } = members
     if (!isConsent(room.id, key, consent) || !isUse(room.id, invitation.inviteKey, key, use)) return
-    const join = { subject: key, invitation: invitation.id, consent, time: this.#clock.now() }
-    await members.sign(membership => {
-      const now = membership.invitations.find(({ id }) => id === invitation.id)
-      const refusal = this.#joinRefusal(members, invitation, key, consent)
-      if (now === undefined || refusal !== undefined) return NOT_NOW
-      return admissionBy(membership, now, join)
-    })
-    if (!multiplexer.isClosed) this.#answerKnock(peer, { kind: 'knock', tag })
+    const admit = async (): Promise<boolean> => {
+      const join = { subject: key, invitation: invitation.id, consent, time: this.#clock.now() }
+      const signed = await members.sign(membership => {
+        const now = membership.invitations.find(({ id }) => id === invitation.id)
+        const refusal = this.#joinRefusal(members, invitation, key, consent)
+        if (now === undefined || refusal !== undefined) return NOT_NOW
+        return admissionBy(membership, now, join)
+      })
+      if (!multiplexer.isClosed) this.#answerKnock(peer, { kind: 'knock', tag })
+      return !('kind' in signed)
+    }
+    const isPossible = this.#joinRefusal(members, invitation, key, consent) === undefined
+    if (isPossible && members.membership.isClosed) members.desk.ask(key, admit)
+    else await admit()
   }
 
   #joinRefusal(members: RoomMembers, { id }: Invitation, subject: AuthorId, consent: string): JoinRefusal | undefined {

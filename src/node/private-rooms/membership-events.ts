@@ -13,6 +13,7 @@ export class MembershipEvents {
   readonly #members: RoomMembers
   readonly #clock: Clock
   readonly #report: (event: NodeEvent) => void
+  readonly #knownName: (author: AuthorId) => string | undefined
   #reported: Membership
   readonly #warned = new Set<string>()
   #timer: Cancel | undefined
@@ -23,18 +24,31 @@ export class MembershipEvents {
     })
   }
 
-  constructor(members: RoomMembers, clock: Clock, report: (event: NodeEvent) => void) {
+  readonly #asked = (newcomer: AuthorId): void => {
+    this.#report({ kind: 'admission-asked', name: this.#knownName(newcomer) ?? '', key: newcomer })
+  }
+
+  /** `knownName` is what the user calls somebody who is no member. */
+  constructor(
+    members: RoomMembers,
+    clock: Clock,
+    report: (event: NodeEvent) => void,
+    knownName: (author: AuthorId) => string | undefined,
+  ) {
+    this.#knownName = knownName
     this.#members = members
     this.#clock = clock
     this.#report = report
     this.#reported = members.membership
     for (const warning of members.membership.warnings) this.#warned.add(JSON.stringify(warning))
     members.on('change', this.#changed)
+    members.desk.on('asked', this.#asked)
   }
 
   close(): void {
     this.#timer?.()
     this.#members.off('change', this.#changed)
+    this.#members.desk.off('asked', this.#asked)
   }
 
   #update(): void {

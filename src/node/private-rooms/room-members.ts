@@ -17,6 +17,7 @@ import { keptOperations } from '../../membership/kept.js'
 import { Membership } from '../../membership/membership.js'
 import { type Refusal, refusalOf } from '../../membership/refusal.js'
 import type { Circle } from '../circle.js'
+import { AdmissionDesk } from './admission-desk.js'
 
 const OPERATIONS = utf8('g')
 const CARDS = utf8('m')
@@ -42,6 +43,8 @@ export type MembersStorage = Pick<Log, 'rowsUnder' | 'writable'>
 export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circle {
   readonly room: PrivateRoom
   readonly me: AuthorId
+  /** Newcomers who wait for us to decide, if the room is closed. */
+  readonly desk = new AdmissionDesk()
   readonly #keys: KeyPair
   readonly #log: MembersStorage
   readonly #operationRows: SharedRows

@@ -16,6 +16,8 @@ export interface FoundRoom {
   readonly room: PrivateRoom
   readonly name: string
   readonly operations: readonly Operation[]
+  /** Whether only admins admit, each newcomer one by one. */
+  readonly isClosed: boolean
   /** Who admitted us; undefined while nobody has. */
   readonly by: AuthorId | undefined
 }
@@ -96,6 +98,6 @@ export class RoomSeeker {
       operations.push(checked.operation)
     }
     const membership = new Membership(room, [...operations, ...this.#known()])
-    return { room, name: membership.name ?? '', operations, membership }
+    return { room, name: membership.name ?? '', isClosed: membership.isClosed, operations, membership }
   }
 }

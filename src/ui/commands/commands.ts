@@ -3,7 +3,7 @@ import { connect, disconnect, peers } from './connections.js'
 import { type Command, type CommandContext, command } from './context.js'
 import { decline, msg, requests } from './direct.js'
 import { last, search, show, since } from './history.js'
-import { admit, invite, invites, members, remove, room, uninvite } from './members.js'
+import { admit, invite, invites, members, refuse, remove, room, uninvite } from './members.js'
 import { hide, unhide, who, whois } from './people.js'
 import { accept, compare, people } from './pins.js'
 import { join, leave, rooms } from './rooms.js'
@@ -45,6 +45,7 @@ export const COMMANDS = [
   members,
   remove,
   admit,
+  refuse,
   last,
   show,
   search,

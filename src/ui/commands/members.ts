@@ -99,7 +99,7 @@ export const remove = command({
 export const admit = command({
   name: 'admit',
   argument: 'name [role]',
-  help: 'admit somebody again who was removed, or raise the role of a member',
+  help: 'admit somebody who waits or was removed, or raise the role of a member',
   completes: 'name',
   run: (context, text) => {
     const [who = '', role = 'member'] = text.split(/\s+/)
@@ -108,6 +108,18 @@ export const admit = command({
       context.tell(`${personText(item['name'], item['key'])} is ${String(item['role'])} now`),
     )
   },
+})
+
+export const refuse = command({
+  name: 'refuse',
+  argument: 'key',
+  help: 'do not admit somebody who waits at this closed room; they do not learn it',
+  run: (context, who) =>
+    who === ''
+      ? context.complain('whom? /refuse 3fa1c20e, as the key was shown')
+      : inRoom(context, 'refusing', { do: 'refuse', who }, ({ refused }) =>
+          context.tell(`refused ${String(refused).slice(0, 8)}`),
+        ),
 })
 
 export const room = command({

@@ -25,9 +25,12 @@ const isCode = (text: string): boolean => /^PC-/i.test(text)
 /** Enters a private room with a code; resolves with the name of the room. */
 async function enter({ request, tell }: CommandContext, code: string): Promise<string | undefined> {
   let name: string | undefined
-  for await (const { is, room, asked } of request({ do: 'join', code, peers: [] })) {
+  for await (const { is, room, asked, isClosed } of request({ do: 'join', code, peers: [] })) {
     if (is === 'waiting') tell(`waiting for somebody who may admit you: ${asked} connected peers do not know this code`)
-    else if (is === 'found') tell(`found ${String(room)}: asking to be admitted`)
+    else if (is === 'found')
+      tell(
+        `found ${String(room)}: ${isClosed === true ? 'waiting until an admin of it lets you in' : 'asking to be admitted'}`,
+      )
     else name = String(room)
   }
   if (name !== undefined) tell(`you are a member of ${name} now`)

@@ -42,6 +42,8 @@ export const NODE_SENTENCES: Sentences<RoomEvent> = {
   'other-key': ({ me, name, key, pinned }) =>
     `${name} answers with another key (${key.slice(0, 8)}) than the one you know (${pinned.slice(0, 8)}), and is not counted as ${name}. If they have a new key, compare it with them, then run \`persisted-chat people ${me} accept ${name} ${key.slice(0, 8)}\``,
   'room-entered': ({ room }) => `you are a member of ${room} now: /join ${room} opens it`,
+  'admission-asked': ({ name, key }) =>
+    `${name === '' ? 'somebody' : name} (${key.slice(0, 8)}) has a code for this closed room: /admit ${key.slice(0, 8)} or /refuse ${key.slice(0, 8)}`,
   'member-admitted': ({ member, by, role }) => `${by} admitted ${member} as ${role}`,
   'member-gone': ({ member, by }) =>
     by === undefined

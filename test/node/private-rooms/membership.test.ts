@@ -230,3 +230,34 @@ test('one code with one use, raced from two partitions, admits both, and everybo
       await new Promise<void>(resolve => room.on('event', ({ kind }) => kind === 'invitation-overused' && resolve()))
   }
 })
+
+test('a closed room admits a newcomer with a code when an admin says so, and asks once', BOUND, async t => {
+  const people = await Promise.all(['alice', 'bob', 'carol'].map(name => Person.create(t, name)))
+  const [alice, bob, carol] = people as [Person, Person, Person]
+  const atAlice = await alice.found('ops', true)
+  const asked = (): readonly string[] =>
+    alice.events.flatMap(event => (event.kind === 'admission-asked' ? [event.key] : []))
+  const waits = (): Promise<void> =>
+    new Promise(resolve => void membersOf(atAlice).desk.once('asked', () => setImmediate(resolve)))
+  const code = await invite(atAlice, { uses: 2, role: 'member' })
+  const bobWaits = waits()
+  const joined = bob.join(code, atAlice)
+  await bobWaits
+  const [bobKey] = membersOf(atAlice).desk.waiting()
+  assert.ok(bobKey !== undefined)
+  assert.equal(membersOf(atAlice).isMember(bobKey), false)
+  assert.ok(await membersOf(atAlice).desk.admit(bobKey))
+  assert.equal((await joined).name, 'ops')
+  assert.ok(membersOf(atAlice).isMember(bobKey))
+
+  const carolWaits = waits()
+  carol.join(code, atAlice).catch(() => {})
+  await carolWaits
+  const [carolKey] = membersOf(atAlice).desk.waiting()
+  assert.ok(carolKey !== undefined)
+  membersOf(atAlice).desk.refuse(carolKey)
+  // They ask again with each code and connection: another newcomer is asked about, they are not.
+  membersOf(atAlice).desk.ask(carolKey, async () => true)
+  assert.equal(membersOf(atAlice).isMember(carolKey), false)
+  assert.deepEqual(asked(), [bobKey, carolKey])
+})

@@ -158,6 +158,10 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   [{ kind: 'member-admitted', member: 'bob', by: 'alice', role: 'host' }, 'alice admitted bob as host'],
   [{ kind: 'room-entered', room: 'ops' }, 'you are a member of ops now: /join ops opens it'],
   [{ kind: 'member-gone', member: 'bob' }, 'bob left the room'],
+  [
+    { kind: 'admission-asked', name: '', key: '3fa1c20e'.repeat(8) },
+    'somebody (3fa1c20e) has a code for this closed room: /admit 3fa1c20e or /refuse 3fa1c20e',
+  ],
   [{ kind: 'direct-message', room: '@bob', name: 'bob' }, 'bob wrote to you: /join @bob shows it'],
   [
     { kind: 'message-request', name: 'carol', key: '3fa1c20e'.repeat(8) },
