@@ -34,6 +34,8 @@ const CHECKS_PER_SECOND_MAX = 300
 const CHECK_AGAIN_MS = 50
 /** Knocks and requests to be admitted that are answered on one connection. */
 const KNOCKS_MAX = 8
+/** Time for a peer to check that we have left, before we knock again. */
+const KNOCK_AGAIN_MS = 1_000
 
 /** A private room that is open. */
 export interface IntroducedRoom {
@@ -157,6 +159,12 @@ export class Introductions {
         const seeker = this.#seekerOf(peer, frame)
         const request = seeker?.shown(peer, peer.key, frame)
         if (seeker === undefined || request === undefined) break
+        if ('operations' in request) {
+          const roomTag = peer.multiplexer.tagOf(request.room, 'us')
+          for (const page of encodeEvidence('evidence', roomTag, request.operations)) peer.multiplexer.sendControl(page)
+          this.#clock.after(KNOCK_AGAIN_MS, () => this.#seekers.has(seeker) && this.#knock(peer, seeker))
+          break
+        }
         const tag = peer.multiplexer.tagOf(seeker.find, 'us')
         peer.multiplexer.sendControl(encodeJoin(tag, request.consent, request.use))
         break

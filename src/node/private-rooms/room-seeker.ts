@@ -30,6 +30,13 @@ export interface SeekerHooks {
   onRefused(reason: KnockRefusal, until: number, by: AuthorId, aheadMs: number): void
 }
 
+/** What a peer has to know before it can admit us. */
+interface SelfEvidence {
+  readonly room: Uint8Array
+  /** Our own operations, with which we left. */
+  readonly operations: readonly Operation[]
+}
+
 interface JoinRequest {
   readonly consent: string
   readonly use: Uint8Array
@@ -59,8 +66,11 @@ export class RoomSeeker {
     this.#known = known
   }
 
-  /** A part of a peer's answer to a knock. Returns the request to admit us, once the room is proven. `peer` identifies the peer. */
-  shown(peer: object, by: AuthorId, { kind, room: id, items, isLast }: Shown): JoinRequest | undefined {
+  /**
+   * A part of a peer's answer to a knock. Returns the request to admit us, once the room is proven, or what the peer has to know first.
+   * `peer` identifies the peer.
+   */
+  shown(peer: object, by: AuthorId, { kind, room: id, items, isLast }: Shown): JoinRequest | SelfEvidence | undefined {
     if (!isCodeFor(this.#code, id)) return undefined
     const before = this.#shown.get(peer) ?? { items: [], bytes: 0 }
     this.#shown.set(peer, before)
@@ -76,7 +86,9 @@ export class RoomSeeker {
     if (kind === 'admitted') {
       const member = found.membership.members.get(me)
       if (member !== undefined) this.#hooks.onAdmitted({ ...found, by: member.by })
-      return undefined
+      // We have left, and they do not know it yet.
+      const operations = this.#known().filter(({ author }) => author === me)
+      return member === undefined && operations.length > 0 ? { room: id, operations } : undefined
     }
     const invitation = found.membership.invitations.find(each => each.id === this.keys.id)
     if (invitation?.state !== 'open') return undefined
