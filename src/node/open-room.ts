@@ -30,6 +30,8 @@ export interface OpenRoomOptions extends NetworkOptions {
   readonly privateRoom?: PrivateRoom | undefined
   /** The direct room with the name `room`. */
   readonly direct?: DirectRoom | undefined
+  /** Whether this machine stays in the room, to keep it for the others. Default: as before. */
+  readonly isKeeper?: boolean | undefined
   /** Directory with the databases of all users and rooms. */
   readonly data: string
   /** Whether the caller made the key for this room. */
@@ -67,7 +69,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
   if (keys.isNew) onEvent(keyCreated(home))
   try {
     const members = privateRoom && (await RoomMembers.open(privateRoom, keys, log))
-    members?.introduceAs(home.me)
+    members?.introduceAs(home.me, options.isKeeper)
     if (members !== undefined) await chatPlaces.follow(log, members)
     const connections = await network.open(keys, members ?? direct)
     const room = new Room({

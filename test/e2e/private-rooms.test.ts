@@ -81,3 +81,27 @@ test('a private room does not say that it is announced, because it is not', BOUN
   await room.waitForLine('alice> hello')
   assert.ok(!room.stderr.some(line => line.includes('announced')), room.stderr.join('\n'))
 })
+
+test('a machine that joins with --seed keeps the room, and is shown', BOUND, async t => {
+  const data = await temporaryDirectory(t)
+  const [a = '', b = '', c = ''] = await localAddresses(3)
+  await run(t, data, 'room', 'new', 'alice', 'ops', '--no-rescue')
+  const alice = await openChat(t, { me: 'alice', listen: a, data, options: ['--room', 'ops'] })
+  const invite = () => run(t, data, 'invite', 'alice', 'ops', '--as', 'member')
+  const [code = ''] = (await invite()).stdout
+  const attic = startChat(t, ['join', 'attic', code, a, '--no-discovery', '--listen', c, '--seed', '--data', data])
+  await attic.waitForLine('listening on', { stream: 'stderr' })
+  alice.type('kept')
+  await alice.waitForLine('alice> kept')
+  const rooms = async (): Promise<string> => (await run(t, data, 'rooms', 'alice')).stdout.join('\n')
+  while (!(await rooms()).includes('kept by attic'));
+  const members = await run(t, data, 'members', 'alice', 'ops')
+  assert.match(members.stdout.join('\n'), /attic {2}member .*keeps the room/)
+
+  const [second = ''] = (await invite()).stdout
+  assert.equal((await run(t, data, 'join', 'bob', second, a, '--no-discovery', '--listen', b)).code, 0)
+  alice.stop()
+  await alice.exited
+  const bob = await openChat(t, { me: 'bob', listen: b, peers: [c], data, options: ['--room', 'ops'] })
+  await bob.waitForLine('alice> kept')
+})

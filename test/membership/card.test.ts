@@ -20,6 +20,7 @@ const ROOM = signedRoom.id
 const CONTENTS: readonly CardContent[] = [
   { name: 'alice', isRelay: false },
   { name: 'Ünï', internetKey: 'a'.repeat(64), isRelay: true },
+  { name: 'attic', isRelay: false, isKeeper: true },
   { name: 'x'.repeat(63), internetKey: '0'.repeat(64), isRelay: false },
 ]
 

@@ -20,10 +20,10 @@ export async function listMembers(
   const shown = new Set<unknown>()
   const print = (item: Fields, depth: number): void => {
     shown.add(item['key'])
-    const { key, name, role, since } = item
+    const { key, name, role, since, keeper } = item
     const indent = '  '.repeat(depth)
     printLine(
-      `${indent}${personText(name, key)}  ${role}  ${String(key).slice(0, 8)}${since === null ? '' : `  since ${since}`}`,
+      `${indent}${personText(name, key)}  ${role}  ${String(key).slice(0, 8)}${since === null ? '' : `  since ${since}`}${keeper === true ? '  keeps the room' : ''}`,
     )
     if (tree) for (const guest of members) if (guest['by'] === key && !shown.has(guest['key'])) print(guest, depth + 1)
   }

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { ChatError } from '../../base/errors.js'
 import { sanitise, sanitisedJson } from '../../base/safe-text.js'
+import { shortKey } from '../../chat/display-names.js'
 import { mentions } from '../../chat/mention.js'
 import { UnreadCount } from '../../chat/views/unread-count.js'
 import { askNode, statusIn } from '../../host/client/connect.js'
@@ -32,6 +33,8 @@ interface RoomSummary {
   readonly open: boolean
   /** How many people have written there, or are members of a private room. */
   readonly members: number
+  /** Members of a private room whose machines stay in it. */
+  readonly keepers?: readonly string[]
   readonly unread: number
   /** Unread messages that mention the user. */
   readonly mentions: number
@@ -101,17 +104,16 @@ async function summaryOf(
     for await (const entries of log.read({ last: 1 }))
       for (const { timeMs } of messagesOf(entries)) lastAt = new Date(timeMs).toISOString()
     const { unread, mentions: mentioned } = count
+    const members = privateRoom && (await RoomMembers.open(privateRoom, keys, log))
     return {
       room: name,
       id: home.databaseName,
       kind: privateRoom !== undefined ? 'private' : direct !== undefined ? 'direct' : 'public',
       open: isOpen,
-      members:
-        privateRoom === undefined
-          ? direct === undefined
-            ? log.head.length
-            : 2
-          : (await RoomMembers.open(privateRoom, keys, log)).membership.members.size,
+      members: members?.membership.members.size ?? (direct === undefined ? log.head.length : 2),
+      ...(members !== undefined && {
+        keepers: members.keepers.map(author => members.nameOf(author) ?? shortKey(author)),
+      }),
       unread,
       mentions: mentioned,
       lastAt,
@@ -123,10 +125,11 @@ async function summaryOf(
 
 function linesOf(rooms: readonly RoomSummary[]): string[] {
   const width = Math.max(0, ...rooms.map(({ room }) => room.length))
-  return rooms.map(({ room, kind, open, members, unread, mentions, lastAt }) => {
+  return rooms.map(({ room, kind, open, members, keepers = [], unread, mentions, lastAt }) => {
     const counts = [
       ...(kind === 'direct' ? ['direct'] : []),
       ...(kind === 'private' ? [`private, ${members} ${members === 1 ? 'member' : 'members'}`] : []),
+      ...(keepers.length === 0 ? [] : [`kept by ${keepers.join(', ')}`]),
       unread === 0 ? 'all read' : `${unread.toLocaleString('en')} unread`,
       ...(mentions === 0 ? [] : [`${mentions.toLocaleString('en')} mention you`]),
       ...(lastAt === null ? [] : [`last message ${dateAndTimeOf(Date.parse(lastAt))}`]),

@@ -139,7 +139,9 @@ export class MemberCommands {
   }
 
   async #listMembers({ members }: RoomAccess, onItem: OnItem): Promise<void> {
-    for (const item of memberItems(members.membership, author => members.nameOf(author))) onItem({ ...item })
+    const keepers: readonly unknown[] = members.keepers
+    for (const item of memberItems(members.membership, author => members.nameOf(author)))
+      onItem({ ...item, ...(keepers.includes(item['key']) && { keeper: true }) })
   }
 
   async #remove(access: RoomAccess, { who }: Fields, onItem: OnItem): Promise<void> {

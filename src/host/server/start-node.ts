@@ -93,7 +93,8 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
         ])
         const own = { me, data, pins, network: await network, onEvent: report }
         const pair = known?.direct && new DirectRoom(await author(), known.direct.other, known.direct.name)
-        const named = { room: known?.name ?? options.room, privateRoom: known?.privateRoom, direct: pair }
+        const isKeeper = stays && options.room === start.options.room
+        const named = { isKeeper, room: known?.name ?? options.room, privateRoom: known?.privateRoom, direct: pair }
         return openRoom({ ...options, ...own, ...named })
       },
       listRoom: async (options, onWanted) => {

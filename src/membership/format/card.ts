@@ -11,6 +11,7 @@ const LABEL = utf8('persisted-chat/card/1')
 const NAME_FIELD = 1
 const INTERNET_KEY_FIELD = 2
 const RELAY_FIELD = 3
+const KEEPER_FIELD = 4
 const internetKeyType = hexType(KEY_BYTES)
 
 /** What a member says about themselves in a room: it decides nothing. docs/protocol/membership.md §9.9. */
@@ -21,6 +22,8 @@ export interface CardContent {
   readonly internetKey?: string
   /** Whether they relay connections of members who cannot be reached directly. */
   readonly isRelay: boolean
+  /** Whether their machine stays in the room, to keep it for the others. */
+  readonly isKeeper?: true
 }
 
 export interface Card extends CardContent {
@@ -56,11 +59,12 @@ export function newerCard(a: Card, b: Card): Card {
   return Buffer.compare(a.bytes, b.bytes) <= 0 ? a : b
 }
 
-const encodeContent = ({ name, internetKey, isRelay }: CardContent): Uint8Array =>
+const encodeContent = ({ name, internetKey, isRelay, isKeeper }: CardContent): Uint8Array =>
   concat([
     textField(NAME_FIELD, name),
     ...(internetKey === undefined ? [] : [internetKeyType.write(INTERNET_KEY_FIELD, internetKey)]),
     ...(isRelay ? [varintField(RELAY_FIELD, 1)] : []),
+    ...(isKeeper === true ? [varintField(KEEPER_FIELD, 1)] : []),
   ])
 
 function decodeContent(bytes: Uint8Array): CardContent | undefined {
@@ -70,6 +74,12 @@ function decodeContent(bytes: Uint8Array): CardContent | undefined {
   const key = others.find(({ number }) => number === INTERNET_KEY_FIELD)
   const internetKey = key && internetKeyType.read(key)
   const isRelay = others.some(({ number }) => number === RELAY_FIELD)
-  const content: CardContent = { name, ...(internetKey !== undefined && { internetKey }), isRelay }
+  const isKeeper = others.some(({ number }) => number === KEEPER_FIELD)
+  const content: CardContent = {
+    name,
+    ...(internetKey !== undefined && { internetKey }),
+    isRelay,
+    ...(isKeeper && { isKeeper }),
+  }
   return sameBytes(encodeContent(content), bytes) ? content : undefined
 }

@@ -113,6 +113,13 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     return this.#cards.get(author)?.name
   }
 
+  /** The members whose machines stay in the room. */
+  get keepers(): readonly AuthorId[] {
+    return [...this.#cards.values()].flatMap(({ author, isKeeper }) =>
+      isKeeper === true && this.isMember(author) ? [author] : [],
+    )
+  }
+
   /** Whether a key is a member's, ours included. */
   isMember(key: string): boolean {
     return this.#membership.members.has(key as AuthorId)
@@ -168,12 +175,17 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     return this.add([opening])
   }
 
-  /** Publishes a card with this name as soon as we are a member. */
-  introduceAs(name: string): void {
+  /**
+   * Calls ourselves this in our card, as soon as we are a member. `isKeeper`: whether this machine stays in the room; by default as the card
+   * says already.
+   */
+  introduceAs(name: string, isKeeper?: boolean): void {
     const introduce = (): void => {
       const known = this.#cards.get(this.me)
-      if (known?.name === name || !this.isMember(this.me)) return
-      const card = signCard(this.room.id, this.#keys, (known?.version ?? 0) + 1, { name, isRelay: false })
+      const keeps = isKeeper ?? known?.isKeeper ?? false
+      if ((known?.name === name && (known.isKeeper ?? false) === keeps) || !this.isMember(this.me)) return
+      const content = { name, isRelay: false, ...(keeps && { isKeeper: true as const }) }
+      const card = signCard(this.room.id, this.#keys, (known?.version ?? 0) + 1, content)
       this.addCards([card]).catch(() => {}) // the room was closed
     }
     this.on('change', introduce)

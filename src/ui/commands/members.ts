@@ -74,8 +74,11 @@ export const members = command({
   argument: '',
   help: 'list who is in this private room, and who was',
   run: context =>
-    inRoom(context, 'listing members', { do: 'members' }, ({ key, name, role, removed, reason }) => {
-      if (key !== undefined) context.list(`${personText(name, key)}  ${role}  ${String(key).slice(0, 8)}`)
+    inRoom(context, 'listing members', { do: 'members' }, ({ key, name, role, removed, reason, keeper }) => {
+      if (key !== undefined)
+        context.list(
+          `${personText(name, key)}  ${role}  ${String(key).slice(0, 8)}${keeper === true ? '  keeps the room' : ''}`,
+        )
       if (removed !== undefined)
         context.list(
           `${personText(name, removed)}  ${reason === 'left' ? 'left' : 'was removed'}  ${String(removed).slice(0, 8)}`,
