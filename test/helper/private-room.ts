@@ -1,3 +1,4 @@
+import { systemClock } from '../../src/base/clock.js'
 import { loadKey } from '../../src/base/crypto/key-file.js'
 import type { KeyPair } from '../../src/base/crypto/signing.js'
 import { systemRandom } from '../../src/base/random.js'
@@ -84,11 +85,16 @@ export class Person {
     const open = await this.network.opened()
     if (open === undefined) throw new Error('no network')
     const found = await new Promise<FoundRoom>((resolve, reject) => {
-      const seeker = new RoomSeeker(read.code, keys, {
-        onFound: () => {},
-        onAdmitted: resolve,
-        onRefused: reason => reject(new Error(reason)),
-      })
+      const seeker = new RoomSeeker(
+        read.code,
+        keys,
+        {
+          onFound: () => {},
+          onAdmitted: resolve,
+          onRefused: reason => reject(new Error(reason)),
+        },
+        systemClock,
+      )
       open.introductions.seek(seeker)
     })
     return found

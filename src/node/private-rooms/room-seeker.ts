@@ -1,3 +1,4 @@
+import type { Cancel, Clock } from '../../base/clock.js'
 import type { KeyPair } from '../../base/crypto/signing.js'
 import { type AuthorId, authorOfKey } from '../../log/format/author.js'
 import type { IntroductionFrame, KnockRefusal } from '../../membership/exchange/introduction-frames.js'
@@ -11,6 +12,9 @@ import { Membership } from '../../membership/membership.js'
 
 /** Bytes of operations that one peer may send before it has proven the room. */
 const WELCOME_BYTES_MAX = 4 * 1024 * 1024
+
+/** How long others have to admit us after one peer has refused. */
+const REFUSAL_MS = 1_000
 
 export interface FoundRoom {
   readonly room: PrivateRoom
@@ -26,7 +30,7 @@ export interface SeekerHooks {
   /** A peer shows the room, and was asked to admit us. */
   onFound(found: FoundRoom, by: AuthorId): void
   onAdmitted(found: FoundRoom): void
-  /** `aheadMs`: how far the clock of the peer is ahead of ours. */
+  /** Nobody admits us who is there, and this is why. `aheadMs`: how far the clock of the peer is ahead of ours. */
   onRefused(reason: KnockRefusal, until: number, by: AuthorId, aheadMs: number): void
 }
 
@@ -52,17 +56,26 @@ export class RoomSeeker {
   readonly #code: InvitationCode
   readonly #own: KeyPair
   readonly #hooks: SeekerHooks
+  readonly #clock: Clock
   readonly #known: () => readonly Operation[]
+  #refusal: Cancel | undefined
   /** What each peer has shown so far. */
   readonly #shown = new WeakMap<object, { readonly items: Uint8Array[]; bytes: number }>()
 
   /** `known` are the operations of the room that are on our disk, if we were in it: who was removed shows it as it was before. */
-  constructor(code: InvitationCode, own: KeyPair, hooks: SeekerHooks, known: () => readonly Operation[] = () => []) {
+  constructor(
+    code: InvitationCode,
+    own: KeyPair,
+    hooks: SeekerHooks,
+    clock: Clock,
+    known: () => readonly Operation[] = () => [],
+  ) {
     this.keys = invitationKeys(code.seed)
     this.find = Buffer.from(this.keys.find, 'hex')
     this.#code = code
     this.#own = own
     this.#hooks = hooks
+    this.#clock = clock
     this.#known = known
   }
 
@@ -85,10 +98,14 @@ export class RoomSeeker {
     const me = authorOfKey(this.#own.publicKey)
     if (kind === 'admitted') {
       const member = found.membership.members.get(me)
-      if (member !== undefined) this.#hooks.onAdmitted({ ...found, by: member.by })
-      // We have left, and they do not know it yet.
-      const operations = this.#known().filter(({ author }) => author === me)
-      return member === undefined && operations.length > 0 ? { room: id, operations } : undefined
+      if (member === undefined) {
+        // We have left, and they do not know it yet.
+        const operations = this.#known().filter(({ author }) => author === me)
+        return operations.length > 0 ? { room: id, operations } : undefined
+      }
+      this.#refusal?.()
+      this.#hooks.onAdmitted({ ...found, by: member.by })
+      return undefined
     }
     const invitation = found.membership.invitations.find(each => each.id === this.keys.id)
     if (invitation?.state !== 'open') return undefined
@@ -96,8 +113,9 @@ export class RoomSeeker {
     return { consent: signConsent(id, this.#own), use: signUse(id, this.keys.invite, me) }
   }
 
+  /** A peer does not admit us. Another one may do so yet: their clock or what they know may be another. */
   refused({ reason, until }: Extract<IntroductionFrame, { readonly kind: 'refused' }>, by: AuthorId, aheadMs: number) {
-    this.#hooks.onRefused(reason, until, by, aheadMs)
+    this.#refusal ??= this.#clock.after(REFUSAL_MS, () => this.#hooks.onRefused(reason, until, by, aheadMs))
   }
 
   #read(id: Uint8Array, items: readonly Uint8Array[]) {

@@ -269,7 +269,7 @@ export class RoomPerson {
   #seek(program: Program, code: string): void {
     const read = readCode(code)
     if (read.kind !== 'code') return
-    const { life, introductions } = program
+    const { life, clock, introductions } = program
     const { checker, note, calledOf } = this.#context
     let stop = (): void => {}
     const done = (): void => {
@@ -303,6 +303,7 @@ export class RoomPerson {
           done()
         },
       },
+      clock,
       known,
     )
     stop = introductions.seek(seeker)

@@ -212,6 +212,19 @@ export const ROOM_SCHEDULES: Readonly<Record<string, RoomSchedule>> = {
     },
   },
 
+  'a code that one member refuses, whose clock is wrong, is accepted by another': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'])
+      world.person('bob').setClock(86_400_000)
+      await world.invite('alice', ROOM, 100, { forMs: 3_600_000 })
+      await soon(world)
+      world.join('dave', 100)
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'carol', 'dave')
+    },
+  },
+
   'a removal wins over a promotion at the same time': {
     people: HONEST,
     run: async world => {
