@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { noHosts } from '../helper/network.js'
+import { removeAnyway } from '../helper/private-room-files.js'
 import { RoomHosts } from '../helper/room-hosts.js'
-import { removeAnyway } from '../helper/unruly-admin.js'
 
 const BOUND = { timeout: 300_000, skip: noHosts ?? false }
 
