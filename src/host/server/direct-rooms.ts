@@ -85,6 +85,13 @@ export class DirectRooms implements DirectContactsHooks {
     return this.#entered.has(key) || this.#parts.pins.namesOf(key).length > 0
   }
 
+  /** Whether the user knows somebody, or is in a private room with them. */
+  isKnown(key: AuthorId): boolean {
+    if (this.#parts.pins.isKnown(key)) return true
+    for (const { peer } of this.#access?.open ?? []) if (peer.members?.isMember(key) === true) return true
+    return false
+  }
+
   onWanted(key: AuthorId): void {
     void this.#openFor(key).catch(() => {}) // the node reports why a room cannot be opened to whoever opens it
   }
@@ -96,7 +103,7 @@ export class DirectRooms implements DirectContactsHooks {
   /** Runs a command. Rejects with a ChatError. */
   async run({ do: name, who, text, key }: Fields, onItem: (item: Fields) => void): Promise<void> {
     if (name === 'msg') return this.#say(String(who ?? ''), String(text ?? ''), onItem)
-    const { requests, pins } = this.#parts
+    const { requests } = this.#parts
     if (name === 'decline') {
       const found = requests.all.find(each => each.key === key)
       if (found === undefined) throw new ChatError('BAD_USAGE', 'nobody with this key asks to talk')
@@ -104,7 +111,7 @@ export class DirectRooms implements DirectContactsHooks {
       return onItem({ key: found.key })
     }
     for (const { key: asking, name: called, since, text: said } of requests.all)
-      onItem({ key: asking, name: called, since, text: said, isKnown: pins.isKnown(asking) })
+      onItem({ key: asking, name: called, since, text: said, isKnown: this.isKnown(asking) })
   }
 
   /** The room that a name such as `@bob` means. Rejects with ROOM_REFUSED or BAD_USAGE. */
@@ -244,18 +251,18 @@ export class DirectRooms implements DirectContactsHooks {
 
   #showRequests(): void {
     const { pins, requests } = this.#parts
-    const asking = requests.all.map(({ key, name, since }) => ({ key, name, since, isKnown: pins.isKnown(key) }))
+    const asking = requests.all.map(({ key, name, since }) => ({ key, name, since, isKnown: this.isKnown(key) }))
     if (JSON.stringify(asking) !== JSON.stringify(pins.known.asking ?? [])) pins.setAsking(asking)
   }
 
   #asked({ key, name }: MessageRequest): void {
-    const { pins, requests, clock } = this.#parts
-    if (pins.isKnown(key)) {
+    const { requests, clock } = this.#parts
+    if (this.isKnown(key)) {
       this.#access?.report({ kind: 'message-request', name, key })
       return
     }
     if (!this.#notices.allows('strangers-ask', clock.now())) return
-    const count = requests.all.filter(each => !pins.isKnown(each.key)).length
+    const count = requests.all.filter(each => !this.isKnown(each.key)).length
     this.#access?.report({ kind: 'strangers-ask', count })
   }
 }

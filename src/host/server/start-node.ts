@@ -56,10 +56,10 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
     const requests = await MessageRequests.open({
       store,
       now: () => systemClock.now(),
-      isKnown: key => pins.isKnown(key),
+      isKnown: key => direct.isKnown(key),
     })
     const author = async () => authorOfKey((await loadKey(home.keyFile, systemRandom)).publicKey)
-    const direct = await DirectRooms.open({
+    const direct: DirectRooms = await DirectRooms.open({
       me: home.me,
       clock: systemClock,
       store,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { AuthorId } from '../../../src/log/format/author.js'
+import type { Room } from '../../../src/node/room.js'
 import { DirectWorld } from '../../helper/direct-world.js'
 
 const KNOWN = 'b0'.repeat(32) as AuthorId
@@ -51,4 +52,16 @@ test('a name without a key says how to give it one', async t => {
   await assert.rejects(alice.direct.resolve('@bob'), { hint: /\/accept bob b0b0b0b0/ })
   alice.direct.onRequest({ key: FRESH, block: '2', name: 'Bob', text: 'hello' })
   await assert.rejects(alice.direct.resolve('@bob'), { message: 'bob has several keys: b0b0b0b0, 3f3f3f3f' })
+})
+
+test('somebody who shares a private room asks by name, and a stranger does not', async t => {
+  const alice = await DirectWorld.start(t)
+  const isMember = (key: string): boolean => key === KNOWN
+  alice.rooms.push({ peer: { members: { isMember }, presence: [] } as unknown as Room })
+  alice.direct.onRequest({ key: FRESH, block: '2', name: 'mallory', text: 'hello' })
+  alice.direct.onRequest({ key: KNOWN, block: '1', name: 'bob', text: 'hello' })
+  assert.deepEqual(alice.events, [
+    { kind: 'strangers-ask', count: 1 },
+    { kind: 'message-request', name: 'bob', key: KNOWN },
+  ])
 })
