@@ -10,7 +10,7 @@ import type { DialAttempt } from './dial-target.js'
 import type { CloseReason, NetEvent } from './events.js'
 import { startHeartbeat } from './heartbeat.js'
 import type { Address } from './lan/address.js'
-import { BROKEN_CHANNEL_MS, ROOMLESS_MS_MAX } from './limits.js'
+import { BROKEN_CHANNEL_MS, READING_CHECK_MS, ROOMLESS_MS_MAX } from './limits.js'
 import type { Listener, PeerSource } from './peer-source.js'
 import type { ChannelCarrier, RoomChannels } from './room-channels.js'
 import { type ConnectionId, type OpenConnection, Topology, type TopologyEffect } from './topology.js'
@@ -39,6 +39,8 @@ interface PeerConnection extends OpenConnection {
   isConnected: boolean
   /** Cancels the timer that closes the connection while there is no room in common. */
   cancelEnd: Cancel
+  /** Cancels the next check whether the peer reads. */
+  cancelCheck: Cancel
 }
 
 /** Name of the probe of a peer. No user's name looks like this. */
@@ -262,6 +264,7 @@ export class Connections implements ChannelCarrier {
       closeReason: 'closed',
       isConnected: false,
       cancelEnd: () => {},
+      cancelCheck: () => {},
     }
     this.#open.set(connection.id, connection)
     stream.once('close', () => this.#closed(connection))
@@ -274,9 +277,22 @@ export class Connections implements ChannelCarrier {
         .once('violation', () => this.#close(connection, 'protocol-violated'))
     this.#perform(this.#topology.opened(connection))
     if (stream.destroyed) return
-    startHeartbeat(stream, remote, this.clock, () => {
-      connection.closeReason = 'silent'
+    startHeartbeat(stream, remote, this.clock, reason => {
+      connection.closeReason = reason
     })
+    connection.cancelCheck = this.clock.after(READING_CHECK_MS, () => this.#checkReading(connection))
+  }
+
+  /** Closes what the peer does not read: the connection, or one of several rooms on it. */
+  #checkReading(connection: PeerConnection): void {
+    const { id, opened } = connection
+    if (opened.kind !== 'sealed') return
+    for (const unread of opened.multiplexer.unreadAfter(READING_CHECK_MS)) {
+      const room = this.#rooms.get(unread)
+      if (room === undefined || opened.multiplexer.size === 1) return void this.#close(connection, 'not-reading')
+      room.drop(id, 'not-reading', BROKEN_CHANNEL_MS)
+    }
+    connection.cancelCheck = this.clock.after(READING_CHECK_MS, () => this.#checkReading(connection))
   }
 
   /** The topology accepted a connection: its rooms may use it. */
@@ -342,6 +358,7 @@ export class Connections implements ChannelCarrier {
   #closed(connection: PeerConnection): void {
     const { id, opened, closeReason, openedAt } = connection
     connection.cancelEnd()
+    connection.cancelCheck()
     this.#open.delete(id)
     if (this.#isClosed) return
     const effects = this.#topology.closed(id, this.clock.now() - openedAt)

@@ -11,6 +11,8 @@ export const CLOSE_REASONS = [
   'protocol-violated',
   /** The peer was silent for too long. */
   'silent',
+  /** The peer did not read what waited for it. */
+  'not-reading',
   /** A connection that the user asked for took its place. */
   'evicted',
   /** There is a newer connection to the same peer. */

@@ -1,6 +1,6 @@
 import type { Cancel, Clock, Millis } from '../base/clock.js'
 import type { Remote } from './handshake/effects.js'
-import { HEARTBEAT_MS, SILENCE_MS_MAX } from './limits.js'
+import { HEARTBEAT_MS, NOT_READING_MS_MAX, SILENCE_MS_MAX } from './limits.js'
 import type { RawConnection } from './peer-source.js'
 
 /** An empty frame, which every peer skips. */
@@ -12,26 +12,34 @@ const HALF_CLOSED_MS = 250
 
 /**
  * Starts the heartbeat of an open connection: writes an empty frame every HEARTBEAT_MS, and closes a connection to a native peer
- * that was silent for SILENCE_MS_MAX. All writers have to write whole frames. It stops when the connection closes.
+ * that was silent for SILENCE_MS_MAX, and any whose heartbeats the network has not accepted for NOT_READING_MS_MAX. All writers have to
+ * write whole frames. It stops when the connection closes.
  */
-export function startHeartbeat(connection: RawConnection, remote: Remote, clock: Clock, onSilence: () => void): void {
-  new Heartbeat(connection, clock, onSilence).start(remote.kind === 'native')
+export function startHeartbeat(
+  connection: RawConnection,
+  remote: Remote,
+  clock: Clock,
+  onEnd: (reason: 'silent' | 'not-reading') => void,
+): void {
+  new Heartbeat(connection, clock, onEnd).start(remote.kind === 'native')
 }
 
 class Heartbeat {
   readonly #connection: RawConnection
   readonly #clock: Clock
-  readonly #onSilence: () => void
+  readonly #onEnd: (reason: 'silent' | 'not-reading') => void
   #bytesRead: number
   #silentMs: Millis = 0
+  /** Heartbeats since the network accepted one. */
+  #unsent = 0
   #checkedAt: Millis
   #cancelBeat: Cancel = () => {}
   #cancelCheck: Cancel = () => {}
 
-  constructor(connection: RawConnection, clock: Clock, onSilence: () => void) {
+  constructor(connection: RawConnection, clock: Clock, onEnd: (reason: 'silent' | 'not-reading') => void) {
     this.#connection = connection
     this.#clock = clock
-    this.#onSilence = onSilence
+    this.#onEnd = onEnd
     this.#bytesRead = connection.bytesRead
     this.#checkedAt = clock.now()
   }
@@ -48,12 +56,18 @@ class Heartbeat {
   }
 
   #beat(): void {
+    if (this.#connection.writableLength === 0) this.#unsent = 0
+    if (this.#unsent * HEARTBEAT_MS >= NOT_READING_MS_MAX) return void this.#end('not-reading')
     this.#write()
     this.#cancelBeat = this.#clock.after(HEARTBEAT_MS, () => this.#beat())
   }
 
   #write(): void {
-    if (this.#connection.writable) this.#connection.write(HEARTBEAT)
+    if (!this.#connection.writable) return
+    this.#unsent++
+    this.#connection.write(HEARTBEAT, () => {
+      this.#unsent = 0
+    })
   }
 
   /** The other side may half-close. Two writes tell: the second fails if the other process has ended. */
@@ -61,6 +75,13 @@ class Heartbeat {
     this.#cancelBeat()
     this.#write()
     this.#cancelBeat = this.#clock.after(HALF_CLOSED_MS, () => this.#beat())
+  }
+
+  #end(reason: 'silent' | 'not-reading'): void {
+    this.#cancelBeat()
+    this.#cancelCheck()
+    this.#onEnd(reason)
+    this.#connection.destroy()
   }
 
   #check(): void {
@@ -77,9 +98,7 @@ class Heartbeat {
     }
     this.#checkedAt = clock.now()
     if (this.#silentMs >= SILENCE_MS_MAX) {
-      this.#cancelBeat()
-      this.#onSilence()
-      connection.destroy()
+      this.#end('silent')
       return
     }
     this.#cancelCheck = clock.after(CHECK_MS, () => this.#check())

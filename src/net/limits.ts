@@ -32,3 +32,9 @@ export const HEARTBEAT_MS = 10_000
 
 /** Silence after which a connection to a native peer is closed: three missed heartbeats. */
 export const SILENCE_MS_MAX = 30_000
+
+/** How long frames wait for a peer that does not read them: then its connection is closed, or the room that it does not read. */
+export const NOT_READING_MS_MAX = 60_000
+
+/** Time between two checks for that. */
+export const READING_CHECK_MS = 10_000

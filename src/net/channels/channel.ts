@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream'
+import type { Millis } from '../../base/clock.js'
 import { concat, varint } from '../../base/wire/bytes.js'
 import { FRAME_BYTES_MAX, FrameReader } from '../../base/wire/frames.js'
 import type { RawConnection } from '../peer-source.js'
@@ -59,6 +60,11 @@ export class Channel extends Duplex implements RawConnection {
     const body = this.#queue.take(othersInFlight)
     if (this.#queue.length < QUEUE_BYTES_MAX) this.#continue()
     return body
+  }
+
+  /** Whether the other side has not read what waits for it. To be called every `ms`. */
+  isUnreadAfter(ms: Millis): boolean {
+    return this.#queue.isUnreadAfter(ms)
   }
 
   /** The other side has read this many more bytes. False if it cannot have. */

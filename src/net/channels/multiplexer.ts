@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { Millis } from '../../base/clock.js'
 import type { Random } from '../../base/random.js'
 import { concat, hexOf, readVarint, sameBytes, varint } from '../../base/wire/bytes.js'
 import { FRAME_BYTES_MAX, FrameReader } from '../../base/wire/frames.js'
@@ -102,6 +103,11 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   /** The open channel of a room. */
   channelOf(room: Uint8Array): Channel | undefined {
     return this.#offers.get(hexOf(room))?.channel
+  }
+
+  /** The rooms that the other side has not read for too long. To be called every `ms`. */
+  unreadAfter(ms: Millis): readonly string[] {
+    return [...this.#offers].flatMap(([room, { channel }]) => (channel?.isUnreadAfter(ms) === true ? [room] : []))
   }
 
   /** Whether the other side has a room, whether this side offers it or not. */

@@ -1,4 +1,6 @@
+import type { Millis } from '../../base/clock.js'
 import { varint } from '../../base/wire/bytes.js'
+import { NOT_READING_MS_MAX } from '../limits.js'
 import { IDLE_ACK_BYTES, LIVE_FRAME_BYTES_MAX, SIDE_CHANNEL_TYPES_FROM } from './limits.js'
 
 /**
@@ -13,6 +15,9 @@ export class SendQueue {
   #next = 0
   #queuedBytes = 0
   #inFlight = 0
+  /** Since the last check that found progress. */
+  #acknowledgedBytes = 0
+  #unreadMs: Millis = 0
 
   constructor(windowBytes: number) {
     this.#windowBytes = windowBytes
@@ -38,7 +43,20 @@ export class SendQueue {
   /** The other side has read this many more bytes. False if it cannot have. */
   acknowledged(bytes: number): boolean {
     this.#inFlight -= bytes
+    this.#acknowledgedBytes += bytes
     return this.#inFlight >= 0
+  }
+
+  /**
+   * Whether frames have waited for NOT_READING_MS_MAX, while less was acknowledged than a reader acknowledges at a time. To be called
+   * every `ms`: calls are counted instead of the clock, so that the sleep of this computer does not count.
+   */
+  isUnreadAfter(ms: Millis): boolean {
+    if (this.#queuedBytes === 0 || this.#acknowledgedBytes >= IDLE_ACK_BYTES) {
+      this.#acknowledgedBytes = 0
+      this.#unreadMs = 0
+    } else this.#unreadMs += ms
+    return this.#unreadMs >= NOT_READING_MS_MAX
   }
 
   /** Whether the next frame is long. */

@@ -1,7 +1,7 @@
 import type { DialFailure, DialFailureReason } from '../../net/dial-failure.js'
 import type { CloseReason, NetEvent } from '../../net/events.js'
 import { formatAddress } from '../../net/lan/address.js'
-import { CONNECTIONS_MAX, SILENCE_MS_MAX } from '../../net/limits.js'
+import { CONNECTIONS_MAX, NOT_READING_MS_MAX, SILENCE_MS_MAX } from '../../net/limits.js'
 import type { Sentences } from './event-context.js'
 
 const DIAL_FAILURES: Readonly<Record<Exclude<DialFailureReason, 'other'>, string>> = {
@@ -28,6 +28,7 @@ const CLOSE_REASONS: Readonly<Record<CloseReason, string>> = {
   cut: 'the connection was cut',
   altered: 'something was changed, repeated or left out on its way',
   'protocol-violated': 'the peer broke the protocol',
+  'not-reading': `the peer read nothing for ${NOT_READING_MS_MAX / 1_000} s`,
   silent: `silent for ${SILENCE_MS_MAX / 1_000} s`,
   evicted: 'evicted to make room',
   replaced: 'replaced by a newer connection to the same peer',
