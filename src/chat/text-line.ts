@@ -2,12 +2,15 @@ import { sanitise } from '../base/safe-text.js'
 import type { Message } from './kinds/message.js'
 import { skeletonOf } from './skeleton.js'
 
-/** The program's wording of a change of name or topic. */
+/** The program's wording of a change of name or topic, and of places without content, which begins with their number. */
 const IS_CALLED = 'is now called'
 const SET_TOPIC = 'set the topic'
 const REMOVED_TOPIC = 'removed the topic'
 const HAS_NEW_NAME = 'has a new name'
-const PROGRAM_WORDS = [IS_CALLED, SET_TOPIC, REMOVED_TOPIC, HAS_NEW_NAME].map(skeletonOf)
+const PROGRAM_WORDS = [IS_CALLED, SET_TOPIC, REMOVED_TOPIC, HAS_NEW_NAME, 'entry', 'entries'].map(skeletonOf)
+
+/** Rows of a message of a stranger that are shown on a terminal at first. */
+export const FOLDED_ROWS_MAX = 8
 
 /** How much of an action is compared with the program's wording. */
 const COMPARED_LENGTH = 1_000

@@ -1,4 +1,4 @@
-import type { LogId, Seq } from './format/author.js'
+import type { AuthorId, LogId, Seq } from './format/author.js'
 
 /** Who brought entries: a connection, and where it came from. */
 export interface Introducer {
@@ -59,6 +59,8 @@ export interface StrangerQuota {
   isStopped(log: LogId): boolean
   /** Whether a log had stopped and may grow again: entries that were in flight meanwhile do not continue it. */
   isResumed(log: LogId): boolean
+  /** The strangers whose logs came by the same connections as those of an author, unless the user knows who is at the other end. */
+  companionsOf(author: AuthorId): readonly AuthorId[]
   /** Whether a log is announced and sent to other peers. */
   isPassedOn(log: LogId): boolean
   /** The logs that have stopped, and the last seq that is known of each. */

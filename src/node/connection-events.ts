@@ -80,8 +80,9 @@ export class ConnectionEvents {
   }
 
   #report(connection: Connection, event: NodeEvent): void {
-    const { clock, isKnown, strangers, onEvent } = this.#options
-    if (isKnown(connection) || strangers.allows(event.kind, clock.now())) onEvent(event)
+    const { isKnown, strangers, onEvent } = this.#options
+    if (isKnown(connection)) onEvent(event)
+    else strangers.report(event)
   }
 
   #personOf(connection: Connection): string {

@@ -1,16 +1,19 @@
-import type { Cancel, Clock } from '../base/clock.js'
+import type { Cancel, Clock, Millis } from '../base/clock.js'
 import type { ConnectionSummary, NodeEvent } from './events.js'
 
 /** Changes within this time are reported together. */
 const SETTLED_MS = 2_000
+/** Shortest time between two reports: strangers who come and go cause them too. */
+const REPORT_MS: Millis = 60_000
 
-/** Reports the connections and dial attempts, each time they have changed and settled. */
+/** Reports the connections and dial attempts when they have changed and settled, once a minute at most. */
 export class ConnectionSummaries {
   readonly #clock: Clock
   readonly #read: () => ConnectionSummary
   readonly #report: (event: NodeEvent) => void
   #cancel: Cancel = () => {}
   #reported = ''
+  #reportedAt: Millis | undefined
 
   constructor(clock: Clock, read: () => ConnectionSummary, report: (event: NodeEvent) => void) {
     this.#clock = clock
@@ -21,7 +24,8 @@ export class ConnectionSummaries {
   /** To be called when connections or dial attempts may have changed. */
   update(): void {
     this.#cancel()
-    this.#cancel = this.#clock.after(SETTLED_MS, () => this.#reportChange())
+    const sinceMs = this.#reportedAt === undefined ? REPORT_MS : Math.abs(this.#clock.now() - this.#reportedAt)
+    this.#cancel = this.#clock.after(Math.max(SETTLED_MS, REPORT_MS - sinceMs), () => this.#reportChange())
   }
 
   close(): void {
@@ -41,6 +45,7 @@ export class ConnectionSummaries {
     if (state === this.#reported) return
     this.#reported = state
     if (connected.length + dialing.length < (dialing.length === 0 ? 3 : 2)) return
+    this.#reportedAt = this.#clock.now()
     this.#report({ kind: 'connections-changed', connected, plain, dialing, indirect })
   }
 }

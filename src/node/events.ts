@@ -51,6 +51,9 @@ export type RoomEvent =
   | { readonly kind: 'connection-lost'; readonly peer: string; readonly reason: CloseReason }
   /** The peer said goodbye. */
   | { readonly kind: 'peer-left'; readonly peer: string }
+  /** How many more strangers came in the last minute, or left. The first one has an event of its own. */
+  | { readonly kind: 'strangers-came'; readonly count: number }
+  | { readonly kind: 'strangers-left'; readonly count: number }
   /** Connections or dial attempts changed, and then settled. */
   | ({ readonly kind: 'connections-changed' } & Required<Omit<ConnectionSummary, 'openedAt'>>)
   /** The connected peer is another device with our key: the one that started later cannot write. */
@@ -145,4 +148,6 @@ export const EVENT_KINDS = {
   'room-entered': 'change',
   'run-opened': 'problem',
   'strangers-ask': 'change',
+  'strangers-came': 'change',
+  'strangers-left': 'change',
 } as const satisfies Record<NodeEvent['kind'], 'problem' | 'change'>

@@ -15,6 +15,12 @@ export interface SayOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** A stranger whose lines came by the same connection as those of an author. */
+export interface Companion {
+  readonly author: AuthorId
+  readonly of: AuthorId
+}
+
 /** The interface of a room for faces. */
 export interface RoomApi {
   /** The name that the room was opened with. */
@@ -59,6 +65,8 @@ export interface RoomApi {
   addressed(author: AuthorId): void
   /** Lifts the strangers' quota from the logs of an author, given by the start of the id, so that the rest of them is stored. */
   showAll(author: string): void
+  /** The strangers whose lines came by the same connections as those of these authors. */
+  companionsOf(authors: readonly AuthorId[]): Promise<readonly Companion[]>
   /** Verifies everything that is stored, log by log. */
   verify(): AsyncGenerator<{ readonly author: LogId; readonly last: Seq; readonly fault: StoredFault | undefined }>
   /** The signed logs in the format of an export. */

@@ -75,7 +75,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   readonly #events: ConnectionEvents
   readonly #summaries: ConnectionSummaries
   readonly #meetings: Meetings
-  readonly #strangers = new StrangerNotices()
+  readonly #strangers: StrangerNotices
   #openedAt: Millis | undefined
 
   constructor(options: RoomConnectionsOptions) {
@@ -85,6 +85,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     const isNamed = (name: string): boolean => connections.isNamed(name)
     this.#names = new ConnectionNames({ me, pins, presence: () => presence.list, isNamed })
     const onEvent = (event: NodeEvent): void => void this.emit('event', event)
+    this.#strangers = new StrangerNotices(clock, onEvent)
     this.#meetings = new Meetings({ clock, me, pins, names: this.#names, announcedAs, onEvent })
     this.#events = new ConnectionEvents({
       clock,
@@ -101,7 +102,9 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     connections.on('disconnection', (connection, reason) => this.#closed(connection, reason))
     connections.on('event', event => {
       if (this.#isElsewhere(event)) return
-      if (event.kind !== 'older-version' || this.#strangers.allows(event.kind, clock.now())) this.emit('event', event)
+      const isStrangers = event.kind === 'older-version' || ('name' in event && !isNamed(event.name))
+      if (isStrangers) this.#strangers.report(event)
+      else onEvent(event)
     })
     connections.on('change', () => {
       this.#summaries.update()
@@ -117,6 +120,11 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   /** Our address, as peers know it. */
   get address(): string {
     return this.#options.connections.me
+  }
+
+  /** When the newest connection opened, unless it replaced another one to its peer. */
+  get openedAt(): Millis | undefined {
+    return this.#openedAt
   }
 
   /** Whether the user named any peer. */
@@ -179,6 +187,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   quiet(): void {
     this.#events.close()
     this.#summaries.close()
+    this.#strangers.close()
     this.peerExchange?.close()
   }
 
@@ -213,7 +222,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
 
   /** The central idea of the program: on every connection, pipe the room's channel through the log's replication stream. */
   #replicate(connection: Connection): void {
-    const { replicator, presence, clock } = this.#options
+    const { replicator, presence } = this.#options
     const { remote, stream } = connection
     const replication = createReplicationStream(replicator, {
       dialect: remote.kind,
@@ -221,8 +230,9 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
       isKnown: () => this.#isKnown(connection),
       peer: remote.kind === 'native' ? authorOf(remote.key) : undefined,
       onEvent: event => {
-        if (this.#isKnown(connection) || this.#strangers.allows(event.kind, clock.now()))
-          this.emit('event', { ...event, peer: this.#names.nameOf(connection) })
+        const reported = { ...event, peer: this.#names.nameOf(connection) }
+        if (this.#isKnown(connection)) this.emit('event', reported)
+        else this.#strangers.report(reported)
       },
       introducer: introducerOf(connection),
       ...(remote.kind === 'native' && {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { Clock } from '../base/clock.js'
+import type { Clock, Millis } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { isName } from '../base/names.js'
@@ -38,7 +38,7 @@ import { twoKeysError } from './people/two-keys.js'
 import type { ChatPlaces } from './private-rooms/chat-places.js'
 import { MembershipEvents } from './private-rooms/membership-events.js'
 import type { RoomMembers } from './private-rooms/room-members.js'
-import { type HostedRoom, messagesOf, type RoomApi, type SayOptions } from './room-api.js'
+import { type Companion, type HostedRoom, messagesOf, type RoomApi, type SayOptions } from './room-api.js'
 import { RoomConnections } from './room-connections.js'
 
 export interface RoomEvents {
@@ -105,7 +105,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   readonly #connections: RoomConnections
   readonly #presence: Presence
   readonly #membershipEvents: MembershipEvents | undefined
-  readonly #strangers = new StrangerNotices()
+  readonly #strangers: StrangerNotices
   #hasSpoken = false
   #closing: Promise<void> | undefined
 
@@ -123,6 +123,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       random: () => random.number(),
     })
     this.pins = parts.pins ?? new Pins()
+    this.#strangers = new StrangerNotices(clock, event => this.emit('event', event))
     this.#connections = new RoomConnections({ ...parts, presence: this.#presence, pins: this.pins })
     this.delivery = new DeliveryWatch({
       log,
@@ -194,6 +195,11 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#connections.summary
   }
 
+  /** When the newest connection opened, unless it replaced another one to its peer. */
+  get openedAt(): Millis | undefined {
+    return this.#connections.openedAt
+  }
+
   /** Finds further peers through the connected ones. */
   get peerExchange(): PeerExchange | undefined {
     return this.#connections.peerExchange
@@ -262,6 +268,11 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   showAll(author: string): void {
     const { quota } = this.#parts.log
     for (const log of [...(quota?.stopped.keys() ?? [])]) if (log.startsWith(author)) quota?.lift(log)
+  }
+
+  async companionsOf(authors: readonly AuthorId[]): Promise<readonly Companion[]> {
+    const { quota } = this.#parts.log
+    return authors.flatMap(of => (quota?.companionsOf(of) ?? []).map(author => ({ author, of })))
   }
 
   pin(name: string, key: AuthorId, how: PinSource): void {
@@ -429,9 +440,10 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       if (log.isOurs(author)) this.emit('change')
     })
     log.on('event', event => {
-      // Anyone can fork a log of their own.
-      const isStrangers = event.kind === 'fork-proven' && !event.isOurs && !this.#isKnown(authorOfLog(event.author))
-      if (!isStrangers || this.#strangers.allows(event.kind, this.#parts.clock.now())) this.emit('event', event)
+      // Anyone can fork a log of their own, or write more than fits.
+      const isTheirs = (event.kind === 'fork-proven' && !event.isOurs) || event.kind === 'log-stopped'
+      if (isTheirs && !this.#isKnown(authorOfLog(event.author))) this.#strangers.report(event)
+      else this.emit('event', event)
     })
     log.on('entries', ({ author }) => {
       this.#presence.posted(authorOfLog(author))

@@ -11,6 +11,8 @@ export interface SavedView {
   readonly leftAt: Millis | undefined
   /** Authors whose messages are not shown. */
   readonly hidden: ReadonlySet<AuthorId>
+  /** Of these, those who were hidden with another one: by the same connection came who is named second. */
+  readonly companions: ReadonlyMap<AuthorId, AuthorId>
   readonly topic: Topic | undefined
   readonly draft: UnsentLine
 }
@@ -22,19 +24,28 @@ export const savedViewFile = (database: string): string => `${database}.screen`
 
 /** The saved view; an empty one if it cannot be read. */
 export function loadView(file: string): SavedView {
-  const { seen, leftAt, hidden, topic, draft, window } = loadFields(file)
+  const { seen, leftAt, hidden, companions, topic, draft, window } = loadFields(file)
   return {
     seen: new Map(pairsIn(seen).filter(([, seq]) => typeof seq === 'number') as [LogId, Seq][]),
     leftAt: typeof leftAt === 'number' ? leftAt : undefined,
     hidden: new Set((Array.isArray(hidden) ? hidden : []).filter(author => typeof author === 'string') as AuthorId[]),
+    companions: new Map(
+      pairsIn(companions).filter(pair => pair.every(author => typeof author === 'string')) as [AuthorId, AuthorId][],
+    ),
     topic: isTopic(topic) ? topic : undefined,
     draft: typeof draft === 'string' ? { text: draft, pid: typeof window === 'number' ? window : undefined } : NO_DRAFT,
   }
 }
 
 /** Replaces the file atomically. */
-export function saveView(file: string, { hidden, draft, ...rest }: Omit<SavedView, 'seen'>): Promise<void> {
-  return saveFields(file, { ...rest, draft: draft.text, window: draft.pid, hidden: [...hidden] })
+export function saveView(file: string, { hidden, companions, draft, ...rest }: Omit<SavedView, 'seen'>): Promise<void> {
+  return saveFields(file, {
+    ...rest,
+    draft: draft.text,
+    window: draft.pid,
+    hidden: [...hidden],
+    companions: [...companions],
+  })
 }
 
 const pairsIn = (value: unknown): [unknown, unknown][] =>

@@ -18,6 +18,7 @@ import type { PlaceRange } from '../log/format/places.js'
 import type { ReadMark } from '../log/options.js'
 import type { KnownSet } from '../node/people/pin.js'
 import type { RoomApi } from '../node/room-api.js'
+import { HiddenPeople } from './hidden-people.js'
 import type { SavedView } from './saved-view.js'
 
 /** A room, and how far the user has read it. */
@@ -55,7 +56,11 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly #seen: ReadonlyMap<LogId, Seq>
   readonly #passed: ReadonlyMap<LogId, readonly PlaceRange[]>
   readonly #clock: Clock
-  readonly #hidden: Set<AuthorId>
+  readonly #hidden: HiddenPeople
+  /** Authors of whom it is known whether somebody was hidden with them. */
+  readonly #checked: Set<AuthorId>
+  /** Whom the user chose to see: they are not hidden with others again. */
+  readonly #shownAgain = new Set<AuthorId>()
   #topic: Topic | undefined
   #nick: Nick
   #people: KnownSet | undefined
@@ -71,7 +76,8 @@ export class Session extends EventEmitter<SessionEvents> {
     this.#seen = new Map(room.readMarks)
     this.#passed = new Map(room.passed)
     this.#clock = clock
-    this.#hidden = new Set(view.hidden)
+    this.#hidden = new HiddenPeople(view.hidden, view.companions)
+    this.#checked = new Set(room.heads.map(({ author }) => authorOfLog(author)))
     this.#topic = isTooNew(view.topic, clock.now()) ? undefined : view.topic
     this.#nick = { name: room.me, at: EARLIEST }
     this.names = new DisplayNames(room.me, room.id, () => this.#pinned)
@@ -108,7 +114,12 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** Whose messages are not shown; with STRANGERS, all strangers. */
   get hidden(): ReadonlySet<AuthorId> {
-    return this.#hidden
+    return this.#hidden.all
+  }
+
+  /** Those of them whom the user named; the others came by the same connection as one of these. */
+  get hiddenByName(): readonly AuthorId[] {
+    return this.#hidden.named
   }
 
   isHidden(author: AuthorId): boolean {
@@ -269,13 +280,38 @@ export class Session extends EventEmitter<SessionEvents> {
     this.emit('away', this.#isAway)
   }
 
-  /** Hides the messages of an author in this user's faces only. */
-  hide(author: AuthorId): void {
-    this.#hidden.add(author)
+  /**
+   * Hides the messages of an author in this user's faces only, and those of the strangers who came by the same connection: whoever made
+   * one key can make more. Resolves with how many others are hidden.
+   */
+  async hide(author: AuthorId): Promise<number> {
+    this.#hidden.hide(author)
+    this.#shownAgain.clear()
+    if (author !== STRANGERS) await this.#hideCompanions([author])
+    return this.#hidden.companionsOf(author).length
   }
 
-  unhide(author: AuthorId): void {
-    this.#hidden.delete(author)
+  /** Hides strangers who came by the same connection as a hidden one, before their first messages are shown. */
+  async hideNewCompanions(messages: readonly Message[]): Promise<void> {
+    const fresh = messages.filter(({ author }) => !this.#checked.has(author))
+    if (fresh.length === 0) return
+    for (const { author } of fresh) this.#checked.add(author)
+    const leaders = this.#hidden.named.filter(author => author !== STRANGERS)
+    if (leaders.length > 0) await this.#hideCompanions(leaders)
+  }
+
+  async #hideCompanions(authors: readonly AuthorId[]): Promise<void> {
+    // Without the node nothing more is known: those whom the user named are hidden anyway.
+    const found = await this.room.companionsOf(authors).catch(() => [])
+    for (const { author, of } of found)
+      if (this.#hidden.has(of) && !this.isKnown(author) && !this.#shownAgain.has(author))
+        this.#hidden.hideWith(of, author)
+  }
+
+  /** Shows the messages of an author again, and of those who were hidden with them. Gives how many those are. */
+  show(author: AuthorId): number {
+    for (const one of [author, ...this.#hidden.companionsOf(author)]) this.#shownAgain.add(one)
+    return this.#hidden.show(author)
   }
 
   /** The messages that are not hidden. */
@@ -287,7 +323,8 @@ export class Session extends EventEmitter<SessionEvents> {
   get saved(): Omit<SavedView, 'draft' | 'seen'> {
     return {
       leftAt: this.#clock.now(),
-      hidden: this.#hidden,
+      hidden: this.#hidden.all,
+      companions: this.#hidden.companions,
       topic: this.#topic,
     }
   }

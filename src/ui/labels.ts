@@ -1,20 +1,29 @@
 import { type Millis, systemClock } from '../base/clock.js'
 import type { DisplayNames } from '../chat/display-names.js'
 import type { Message } from '../chat/kinds/message.js'
-import { lineOf } from '../chat/text-line.js'
+import { FOLDED_ROWS_MAX, lineOf } from '../chat/text-line.js'
+import type { AuthorId } from '../log/format/author.js'
 import { secondOf, timeOf } from '../session/dates.js'
 import { warn } from './lines/output.js'
 import { paletteOf } from './palette.js'
 import { gapLine } from './text/gap-text.js'
-import { wrapped } from './wrapped.js'
+import { folded, wrapped } from './wrapped.js'
 
 /** Time of a line: none, `14:03`, or `2026-11-21 14:03:09`. */
 export type TimeStyle = 'none' | 'time' | 'date and time'
+
+export interface Folding {
+  isFolded(author: AuthorId): boolean
+  /** A message was folded. Returns what shows the rest of it. */
+  folded(message: Message): string
+}
 
 interface LabelOptions {
   readonly time: TimeStyle
   /** Whether rows that continue a line are indented, so that no text in it looks like another line. */
   readonly isWrapped: boolean
+  /** What of a message on a terminal is too long to be shown at once. Default: nothing. */
+  readonly folding?: Folding | undefined
 }
 
 const PLAIN: LabelOptions = { time: 'none', isWrapped: false }
@@ -23,7 +32,7 @@ const PLAIN: LabelOptions = { time: 'none', isWrapped: false }
 export function labelled(
   names: DisplayNames,
   isColoured: boolean,
-  { time, isWrapped }: LabelOptions = PLAIN,
+  { time, isWrapped, folding }: LabelOptions = PLAIN,
 ): (message: Message) => string {
   const palette = paletteOf(isColoured)
   return message => {
@@ -32,7 +41,11 @@ export function labelled(
     const { text, notice, before } = names.labelOf(message, systemClock.now())
     if (notice !== undefined) warn(notice)
     const line = `${timePrefix(timeMs, time)}${lineOf(palette.name(author, text), message, before && palette.name(author, before))}`
-    return isWrapped ? wrapped(line, process.stdout.columns) : line
+    if (!isWrapped) return line
+    const { columns } = process.stdout
+    const shown = folding?.isFolded(author) === true ? folded(line, FOLDED_ROWS_MAX, columns) : undefined
+    if (folding === undefined || shown === undefined) return wrapped(line, columns)
+    return `${shown}\n  … and more: ${folding.folded(message)}`
   }
 }
 

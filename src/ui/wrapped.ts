@@ -10,3 +10,12 @@ export function wrapped(line: string, columns = COLUMNS): string {
   const width = Math.max(8, columns - INDENT.length)
   return wrapAnsi(line, width, { hard: true, trim: false }).replaceAll('\n', `\n${INDENT}`)
 }
+
+/** The first rows of a line for a terminal; undefined if that is all of it. */
+export function folded(line: string, rowsMax: number, columns = COLUMNS): string | undefined {
+  // Only what can be shown is laid out: a row of characters without width is as long as four full ones.
+  const laidOut = line.slice(0, 4 * (rowsMax + 1) * columns)
+  const rows = wrapped(laidOut, columns).split('\n')
+  const isWhole = laidOut.length === line.length && rows.length <= rowsMax
+  return isWhole ? undefined : rows.slice(0, rowsMax).join('\n')
+}

@@ -7,7 +7,10 @@ import type { Message } from '../../src/chat/kinds/message.js'
 import { looksLatin, skeletonOf } from '../../src/chat/skeleton.js'
 import type { AuthorId } from '../../src/log/format/author.js'
 import { hlcAt } from '../../src/log/format/hybrid-clock.js'
-import { labelled } from '../../src/ui/labels.js'
+import { labelled, type TimeStyle } from '../../src/ui/labels.js'
+import { paletteOf } from '../../src/ui/palette.js'
+import { Transcript } from '../../src/ui/terminal/transcript.js'
+import { gapLine } from '../../src/ui/text/gap-text.js'
 import { NASTY } from '../helper/forbidden.js'
 
 const NOW = Date.now()
@@ -128,6 +131,14 @@ const imitation = fc
         'persisted-chat: ',
         '14:03 ',
         'is now called',
+        'entries deleted',
+        '3',
+        '· ',
+        '! ',
+        '┊ ',
+        '… and more: ',
+        '── ',
+        'x'.repeat(200),
         '🙂',
       ),
       fc.constantFrom(...NASTY),
@@ -152,5 +163,86 @@ test('no text of a person passes for a line of the program, or of somebody else'
         assert.doesNotMatch(line, taken)
     }),
     { numRuns: 3_000 },
+  )
+})
+
+const kinds = fc.constantFrom('text', 'action', 'topic', 'nick')
+
+const contentOf = (kind: string, text: string): object =>
+  kind === 'topic' ? { kind, topic: text } : kind === 'nick' ? { kind, before: text } : { kind }
+
+test('no line on a terminal has a row that passes for another line, however it is wrapped or folded', () => {
+  const styles = fc.constantFrom<TimeStyle>('none', 'time', 'date and time')
+  fc.assert(
+    fc.property(imitation, imitation, kinds, styles, fc.boolean(), (name, text, kind, time, folds) => {
+      const names = new DisplayNames('me', ME)
+      names.note(BOB, 'bob')
+      const folding = { isFolded: () => folds, folded: () => '/show eeeeeeee prints all of it' }
+      const shown = labelled(names, false, { time, isWrapped: true, folding })(
+        said(EVE, name, text, contentOf(kind, text)),
+      )
+      const [first = '', ...rest] = shown.split('\n')
+      const withoutTime = time === 'none' ? first : first.replace(/^(\d{4}-\d\d-\d\d )?\d\d:\d\d(:\d\d)? /, '')
+      for (const taken of [/^(info|warn|me|bob)> /, /^persisted-chat: /, /^\* (bob|me) (?!\(eeeeeeee\))/, /^>/])
+        assert.doesNotMatch(withoutTime, taken)
+      for (const row of rest) assert.match(row, /^ {2}/)
+      if (folds) assert.ok(rest.length <= 8, shown)
+    }),
+    { numRuns: 3_000 },
+  )
+})
+
+test('no action passes for places without content', () => {
+  fc.assert(
+    fc.property(fc.oneof(imitation, fc.constantFrom('3', '1')), imitation, (name, text) => {
+      const names = new DisplayNames('me', ME)
+      const line = labelled(names, false)(said(EVE, name, text, { kind: 'action' }))
+      for (const count of [1, 3])
+        for (const state of ['deleted', 'kept-out', 'missing'] as const)
+          assert.notEqual(line, `* ${gapLine({ count, state })}`)
+    }),
+    {
+      numRuns: 3_000,
+      examples: [
+        ['3', 'entries deleted'],
+        ['1', 'entry deleted'],
+        ['3', ' entries not here yet'],
+      ],
+    },
+  )
+})
+
+test('on the screen, rows of a message stay in the column of its text', () => {
+  fc.assert(
+    fc.property(
+      imitation,
+      imitation,
+      kinds,
+      fc.integer({ min: 12, max: 120 }),
+      fc.boolean(),
+      (name, text, kind, columns, folds) => {
+        const names = new DisplayNames('me', ME)
+        names.note(BOB, 'bob')
+        const quiet = {
+          labelOf: (message: Message, now: number) => ({ ...names.labelOf(message, now), notice: undefined }),
+        }
+        const transcript = new Transcript({
+          id: ME,
+          names: Object.assign(Object.create(names), quiet, { hasOtherBeginning: names.hasOtherBeginning.bind(names) }),
+          palette: paletteOf(false),
+          ownNames: () => ['me'],
+          isFolded: () => folds,
+        })
+        transcript.columns = columns
+        transcript.message(said(BOB, 'bob', 'hello'), NOW, 'live') // shows the day
+        const printed = transcript.message(said(EVE, name, text, contentOf(kind, text)), NOW, 'live')
+        const [first = '', ...rest] = printed.text.split('\n')
+        assert.match(first, /^\d\d:\d\d /)
+        for (const row of rest) assert.ok(row.startsWith(' '.repeat((printed.indent ?? 0) - 2)), row)
+        // The mark of a notice is two columns before the text.
+        for (const row of rest) assert.doesNotMatch(row.slice((printed.indent ?? 0) - 2), /^[·!] /)
+      },
+    ),
+    { numRuns: 2_000 },
   )
 })

@@ -61,6 +61,8 @@ test('never lets a typed line or action look like a change of name or topic, or 
     'removed the topic',
   ]
   for (const action of actions) assert.match(linesOf(said(action, { kind: 'action' }))[0] ?? '', /^\* bob: /)
+  const counted = said('entries deleted', { kind: 'action', username: '3' })
+  assert.equal(linesOf(counted)[0], '* 3: entries deleted', 'like places without content')
   assert.equal(linesOf(said('is happy', { kind: 'action' }))[0], '* bob is happy', 'control')
 })
 

@@ -24,11 +24,11 @@ test('connects six processes that know only the first, and continues without it'
   const known = [`127.0.0.1:${await join(one)}`]
   const rest = others.map(name => start(name, known))
   for (const peer of rest) await join(peer)
-  const connections = (peer: Child): number =>
-    new Set(peer.stderr.flatMap(line => /^info> connected to (.*)$/.exec(line)?.[1] ?? [])).size
+  const isConnectedToAll = (line: string): boolean =>
+    line.startsWith('info> now connected to') && NAMES.length - 1 === line.split(', ').length
   for (const peer of rest)
-    while (connections(peer) < NAMES.length - 1)
-      await peer.waitForLine('info> connected to', { stream: 'stderr', from: peer.stderr.length })
+    while (!peer.stderr.some(isConnectedToAll))
+      await peer.waitForLine('info> now connected to', { stream: 'stderr', from: peer.stderr.length })
   assert.equal(await one.stop(), 0)
   rest[0]?.type('the first is gone')
   for (const peer of rest) await peer.waitForLine('mt-two> the first is gone')

@@ -135,6 +135,8 @@ const EVENTS: Fields<FaceEvent> = {
   'protocol-violated': { peer: text, violation: fc.constantFrom(...VIOLATIONS) },
   'room-entered': { room: text },
   'run-opened': { run: count, reason: fc.constantFrom(...DOUBT_REASONS) },
+  'strangers-came': { count },
+  'strangers-left': { count },
   'unknown-event': { name: text },
 }
 

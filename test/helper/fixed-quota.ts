@@ -20,6 +20,7 @@ export function fixedQuota(bytesMax: number): StrangerQuota {
     isStranger: () => true,
     isStopped: log => stopped.has(log),
     isResumed: () => false,
+    companionsOf: () => [],
     isPassedOn: () => true,
     lift: log => void stopped.delete(log),
     onLifted: () => {},

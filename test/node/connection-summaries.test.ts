@@ -71,6 +71,22 @@ test('skips up to two connections, or one peer that is dialled', () => {
   assert.deepEqual(reported, [])
 })
 
+test('reports changes once a minute at most', () => {
+  const { clock, reported, become } = world()
+  for (let second = 0; second < 600; second += 3) {
+    become(['bob', 'carol', 'dave', ...(second % 2 === 0 ? ['guest'] : [])])
+    clock.advance(3_000)
+  }
+  assert.ok(reported.length <= 10, `${reported.length} reports`)
+  clock.advance(60_000)
+  const last = reported.at(-1)
+  assert.deepEqual(
+    last?.kind === 'connections-changed' && last.connected,
+    ['bob', 'carol', 'dave'],
+    'the last state is reported',
+  )
+})
+
 test('reports nothing after it is closed', () => {
   const { clock, reported, summaries, become } = world()
   become(['bob', 'carol', 'dave'])

@@ -9,6 +9,7 @@ import type { Digest } from '../../src/log/format/heads.js'
 import { hlcAt } from '../../src/log/format/hybrid-clock.js'
 import type { ReadOptions } from '../../src/log/options.js'
 import type { KnownSet } from '../../src/node/people/pin.js'
+import type { Companion } from '../../src/node/room-api.js'
 import type { SavedView } from '../../src/session/saved-view.js'
 import { Session, type SessionRoom, STRANGERS } from '../../src/session/session.js'
 import type { OwnPlace } from '../../src/sync/receipts.js'
@@ -21,6 +22,7 @@ const NOTHING: SavedView = {
   seen: new Map(),
   leftAt: undefined,
   hidden: new Set(),
+  companions: new Map(),
   topic: undefined,
   draft: { text: '', pid: undefined },
 }
@@ -107,6 +109,11 @@ class FakeRoom {
     const seq = this.heads.find(({ author }) => author === logOf(ALICE))?.seq
     return seq === undefined ? undefined : { run: 0, seq }
   }
+
+  /** Who came by the connection of whom. */
+  companions: Companion[] = []
+
+  companionsOf = async (authors: readonly AuthorId[]) => this.companions.filter(({ of }) => authors.includes(of))
 
   replicasOf = ({ seq }: OwnPlace) => ({ on: seq, of: 9, left: 0 })
 }
@@ -203,13 +210,44 @@ test('shows two present people of one name with their keys', () => {
   )
 })
 
-test('hides people for this user, now and in the next session', () => {
+test('hides people for this user, now and in the next session', async () => {
   const { session } = world([], { hidden: new Set([CAROL]) })
-  session.hide(BOB)
-  session.unhide(CAROL)
+  await session.hide(BOB)
+  session.show(CAROL)
   const messages = [said(BOB, 1, 'bob'), said(CAROL, 1, 'carol')]
   assert.deepEqual(session.visible(messages), messages.slice(1))
   assert.deepEqual([...session.saved.hidden], [BOB])
+})
+
+const [GUEST, GUEST2] = ['d', 'e'].map(digit => digit.repeat(64)) as [AuthorId, AuthorId]
+
+test('hides with somebody the strangers who came by the same connection, now, later and in the next session', async () => {
+  const { room, session } = world()
+  room.people = { pins: [{ name: 'carol', key: CAROL, since: 1, how: 'met' }], addressed: [] }
+  room.companions = [CAROL, GUEST].map(author => ({ author, of: BOB }))
+  assert.equal(await session.hide(BOB), 1, 'nobody whom the user knows')
+  assert.deepEqual([...session.hidden], [BOB, GUEST])
+  assert.deepEqual(session.hiddenByName, [BOB])
+  // Another key of the same connection.
+  room.companions.push({ author: GUEST2, of: BOB })
+  const messages = [said(GUEST2, 1, 'guest'), said(CAROL, 1, 'carol')]
+  await session.hideNewCompanions(messages)
+  assert.deepEqual(session.visible(messages), messages.slice(1))
+  const { hidden, companions } = session.saved
+  const next = world([], { hidden, companions }).session
+  assert.equal(next.show(BOB), 2)
+  assert.deepEqual([...next.hidden], [])
+})
+
+test('shows one of those who were hidden with somebody alone, and does not hide them again', async () => {
+  const { room, session } = world()
+  room.companions = [GUEST, GUEST2].map(author => ({ author, of: BOB }))
+  await session.hide(BOB)
+  assert.equal(session.show(GUEST), 0)
+  assert.deepEqual([...session.hidden], [BOB, GUEST2])
+  await session.hideNewCompanions([said(GUEST, 1, 'guest')])
+  assert.deepEqual([...session.hidden], [BOB, GUEST2])
+  assert.equal(await session.hide(BOB), 2, 'the user hides them again')
 })
 
 test('tells history from what arrives, and marks what was shown as read', () => {
@@ -247,11 +285,11 @@ test('makes nobody known by a name that two people use', async () => {
   assert.deepEqual(room.addressees, [])
 })
 
-test('hides all strangers at once, but nobody whom the user knows', () => {
+test('hides all strangers at once, but nobody whom the user knows', async () => {
   const { room, session } = world()
   room.people = { pins: [{ name: 'bob', key: BOB, since: 1, how: 'met' }], addressed: [] }
   const messages = [said(ALICE, 1, 'alice'), said(BOB, 1, 'bob'), said(CAROL, 1, 'carol')]
-  session.hide(STRANGERS)
+  await session.hide(STRANGERS)
   assert.deepEqual(
     session.visible(messages).map(({ username }) => username),
     ['alice', 'bob'],

@@ -12,7 +12,7 @@ import type { ReadMark, ReadOptions } from '../../log/options.js'
 import type { ConnectionSummary } from '../../node/events.js'
 import { namedPeer } from '../../node/peer-name.js'
 import type { KnownSet, PinSource } from '../../node/people/pin.js'
-import { messagesOf, type RoomApi } from '../../node/room-api.js'
+import { type Companion, messagesOf, type RoomApi } from '../../node/room-api.js'
 import type { OwnPlace, Replicas } from '../../sync/receipts.js'
 import { type Fields, readMarkPairs } from '../protocol/codec.js'
 import type { FaceEvent } from '../protocol/events.js'
@@ -285,6 +285,10 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   showAll(author: string): void {
     this.#connection.send({ do: 'show-all', author })
+  }
+
+  companionsOf(authors: readonly AuthorId[]): Promise<readonly Companion[]> {
+    return this.#connection.companionsOf(authors)
   }
 
   verify(): ReturnType<RoomApi['verify']> {

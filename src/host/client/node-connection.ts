@@ -8,7 +8,7 @@ import type { Digest } from '../../log/format/heads.js'
 import type { ReadMark, ReadOptions } from '../../log/options.js'
 import type { ConnectionSummary } from '../../node/events.js'
 import type { KnownSet } from '../../node/people/pin.js'
-import type { HostedRoom } from '../../node/room-api.js'
+import type { Companion, HostedRoom } from '../../node/room-api.js'
 import { type OwnPlace, type ReplicaHeads, type Replicas, replicasIn } from '../../sync/receipts.js'
 import {
   type CallId,
@@ -31,6 +31,7 @@ import { READ_BYTES_MIN } from '../protocol/limits.js'
 import { errorOf } from '../protocol/node-start.js'
 import type { RoomOptions } from '../protocol/options.js'
 import {
+  isCompanions,
   isConnectionSummary,
   isKnownSet,
   isPresent,
@@ -225,6 +226,13 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
         if (!isVerdict(part.value)) throw new Error('the node reports a fault that this version does not know')
         yield part.value
       }
+  }
+
+  async companionsOf(authors: readonly AuthorId[]): Promise<readonly Companion[]> {
+    const found: Companion[] = []
+    for await (const parts of this.#parts({ do: 'companions', authors }))
+      for (const part of parts) if (part.kind === 'item' && isCompanions(part.value)) found.push(...part.value)
+    return found
   }
 
   /** Runs a command on private rooms; yields its answer in parts. */

@@ -127,6 +127,8 @@ const SHAPES: Shapes<FaceEvent> = {
   'room-entered': { room: text },
   'run-opened': { run: isCount, reason: oneOf(DOUBT_REASONS) },
   'strangers-ask': { count: isCount },
+  'strangers-came': { count: isCount },
+  'strangers-left': { count: isCount },
   'unknown-event': { name: text },
 }
 

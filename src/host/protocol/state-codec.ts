@@ -6,6 +6,7 @@ import type { DialAttempt } from '../../net/dial-target.js'
 import type { MessageRequest } from '../../node/direct-rooms/message-requests.js'
 import type { ConnectionSummary } from '../../node/events.js'
 import { type Asking, type KnownSet, PIN_SOURCES, type Pin } from '../../node/people/pin.js'
+import type { Companion } from '../../node/room-api.js'
 import type { ReplicaHead, ReplicaHeads, Replicas } from '../../sync/receipts.js'
 import { isCount } from './codec.js'
 import { ATTEMPT } from './event-codec.js'
@@ -89,6 +90,8 @@ export const isKnownSet = record<KnownSet>({
   addressed: listOf(author),
   asking: optional(listOf(isAsking)),
 })
+
+export const isCompanions = listOf(record<Companion>({ author, of: author }))
 
 const isFault = variant<StoredFault>({
   'no-key': {},

@@ -50,7 +50,7 @@ export const isDirectCommand = ({ do: name }: Fields): boolean => COMMANDS.inclu
 /** The user's rooms with one other person each. Resolves names to keys, and handles message requests. */
 export class DirectRooms implements DirectContactsHooks {
   readonly #parts: DirectRoomsParts
-  readonly #notices = new StrangerNotices()
+  readonly #notices: StrangerNotices
   /** Everybody whom the user has a room with. */
   readonly #entered = new Set<AuthorId>()
   /** Rooms whose unread messages were reported, until a face shows the room. */
@@ -59,6 +59,7 @@ export class DirectRooms implements DirectContactsHooks {
 
   private constructor(parts: DirectRoomsParts) {
     this.#parts = parts
+    this.#notices = new StrangerNotices(parts.clock, event => this.#access?.report(event))
   }
 
   static async open(parts: DirectRoomsParts): Promise<DirectRooms> {
@@ -256,14 +257,13 @@ export class DirectRooms implements DirectContactsHooks {
   }
 
   #asked({ key, name }: MessageRequest): void {
-    const { requests, clock } = this.#parts
+    const { requests } = this.#parts
     if (this.isKnown(key)) {
       this.#access?.report({ kind: 'message-request', name, key })
       return
     }
-    if (!this.#notices.allows('strangers-ask', clock.now())) return
     const count = requests.all.filter(each => !this.isKnown(each.key)).length
-    this.#access?.report({ kind: 'strangers-ask', count })
+    this.#notices.report({ kind: 'strangers-ask', count })
   }
 }
 

@@ -12,6 +12,7 @@ import {
   isFields,
   jsonBody,
   readMarksOf,
+  textsOf,
 } from '../protocol/codec.js'
 import { faultOf } from '../protocol/node-start.js'
 import type { FaceOutput } from './face-output.js'
@@ -63,7 +64,7 @@ export class FaceCalls {
     return true
   }
 
-  #work(id: CallId, { do: name, options, isForState, to }: Fields): Promise<void> | undefined {
+  #work(id: CallId, { do: name, options, isForState, to, authors }: Fields): Promise<void> | undefined {
     const peer = this.#peer
     switch (name) {
       case 'ping':
@@ -75,6 +76,10 @@ export class FaceCalls {
         const read = isFields(options) ? readOptionsOf(options) : undefined
         const open: Open<Parameters<typeof entriesBodies>[1]> = signal => peer.entries({ ...read, signal })
         return read && this.#stream(id, open, entries => entriesBodies(id, entries))
+      }
+      case 'companions': {
+        const asked = textsOf(authors)?.flatMap(each => authorOf(each) ?? [])
+        return asked && this.#companions(id, asked)
       }
       case 'verify':
         return this.#stream(
@@ -91,6 +96,10 @@ export class FaceCalls {
       default:
         return undefined
     }
+  }
+
+  async #companions(id: CallId, authors: readonly AuthorId[]): Promise<void> {
+    this.#output.send({ is: 'item', id, value: await this.#peer.companionsOf(authors) })
   }
 
   #runCommand(id: CallId, command: Fields): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { Clock } from '../../base/clock.js'
+import type { Clock, Millis } from '../../base/clock.js'
 import { reasonOf } from '../../base/errors.js'
 import type { FrameReader } from '../../base/wire/frames.js'
 import { type Draft, readDraft } from '../../chat/kinds/kinds.js'
@@ -46,6 +46,7 @@ export class FaceSession {
   readonly #output: FaceOutput
   readonly #calls: FaceCalls
   readonly #sentState = new Map<string, string>()
+  #sentOpenedAt: Millis | undefined
   readonly #sentHeads = new Map<LogId, Seq>()
   /** Bytes of the frames whose lines are unanswered. */
   #unanswered = 0
@@ -114,6 +115,11 @@ export class FaceSession {
 
   /** The state of the room has changed. */
   sendStateSoon(): void {
+    // The same where the connection of a stranger is summed up.
+    const { openedAt } = this.#peer
+    const isNew = openedAt !== this.#sentOpenedAt
+    this.#sentOpenedAt = openedAt
+    if (isNew && this.#output.mayNotify()) this.#sendState()
     if (this.#isSendingSoon) return
     this.#isSendingSoon = true
     this.#context.clock.after(SETTLE_MS, () => {

@@ -1,26 +1,74 @@
-import type { Millis } from '../../base/clock.js'
+import type { Cancel, Clock, Millis } from '../../base/clock.js'
 import type { NodeEvent } from '../events.js'
-
-type EventKind = NodeEvent['kind']
 
 const WINDOW_MS: Millis = 60_000
 
-/** Of these kinds, COMINGS_MAX events about strangers are reported in a minute; of any other kind, one. */
-const COMINGS: readonly EventKind[] = ['connection-opened', 'connection-lost', 'peer-left']
-const COMINGS_MAX = 8
+/** Comings and goings are summed up: a room is worth more to people who know that others are there. */
+const SUMMED = {
+  'connection-opened': 'strangers-came',
+  'connection-lost': 'strangers-left',
+  'peer-left': 'strangers-left',
+} as const satisfies Partial<Record<NodeEvent['kind'], NodeEvent['kind']>>
 
-/** Rate limit for events about strangers, who may reconnect or send malformed frames again and again. */
+type SummedKind = keyof typeof SUMMED
+type SumKind = (typeof SUMMED)[SummedKind]
+
+const isSummed = (kind: NodeEvent['kind']): kind is SummedKind => Object.hasOwn(SUMMED, kind)
+
+/**
+ * Bounds what strangers make a node report: one event of a kind a minute. The first one is reported at once. Of those that come and go
+ * the others are reported as a number, at the end of the minute; further events of other kinds are left out.
+ */
 export class StrangerNotices {
-  readonly #windows = new Map<EventKind, { readonly since: Millis; count: number }>()
+  readonly #clock: Clock
+  readonly #onEvent: (event: NodeEvent) => void
+  readonly #reportedAt = new Map<NodeEvent['kind'], Millis>()
+  readonly #sums = new Map<SumKind, { count: number; cancel: Cancel }>()
 
-  /** Whether an event of this kind about a stranger is reported. */
-  allows(kind: EventKind, now: Millis): boolean {
-    const window = this.#windows.get(kind)
-    if (window === undefined || Math.abs(now - window.since) >= WINDOW_MS) {
-      this.#windows.set(kind, { since: now, count: 1 })
-      return true
+  constructor(clock: Clock, onEvent: (event: NodeEvent) => void) {
+    this.#clock = clock
+    this.#onEvent = onEvent
+  }
+
+  /** Something about a stranger happened. */
+  report(event: NodeEvent): void {
+    if (isSummed(event.kind)) this.#sum(SUMMED[event.kind], event)
+    else if (this.#isDue(event.kind)) this.#onEvent(event)
+  }
+
+  close(): void {
+    for (const { cancel } of this.#sums.values()) cancel()
+    this.#sums.clear()
+  }
+
+  #isDue(kind: NodeEvent['kind']): boolean {
+    const now = this.#clock.now()
+    const before = this.#reportedAt.get(kind)
+    if (before !== undefined && Math.abs(now - before) < WINDOW_MS) return false
+    this.#reportedAt.set(kind, now)
+    return true
+  }
+
+  #sum(kind: SumKind, event: NodeEvent): void {
+    const sum = this.#sums.get(kind)
+    if (sum !== undefined) {
+      sum.count++
+      return
     }
-    window.count++
-    return window.count <= (COMINGS.includes(kind) ? COMINGS_MAX : 1)
+    this.#begin(kind)
+    this.#onEvent(event)
+  }
+
+  #begin(kind: SumKind): void {
+    this.#sums.set(kind, { count: 0, cancel: this.#clock.after(WINDOW_MS, () => this.#end(kind)) })
+  }
+
+  /** After a number another minute begins, so that the next stranger is not a second notice at once. */
+  #end(kind: SumKind): void {
+    const count = this.#sums.get(kind)?.count ?? 0
+    this.#sums.delete(kind)
+    if (count === 0) return
+    this.#begin(kind)
+    this.#onEvent({ kind, count })
   }
 }

@@ -1,8 +1,9 @@
 import type { Clock, Millis } from '../../base/clock.js'
 import { TokenBucket } from '../../base/token-bucket.js'
-import { authorOf, authorOfLog, isSigned, type LogId, type Seq } from '../../log/format/author.js'
+import { type AuthorId, authorOf, authorOfLog, isSigned, type LogId, type Seq } from '../../log/format/author.js'
 import type { KnownPeople } from '../../log/known-people.js'
 import type { Admission, Cut, Introducer, StrangerQuota, StrangerRecord } from '../../log/stranger-quota.js'
+import { Bringers } from './bringers.js'
 import { PASSED_ON_LOGS_MAX, STRANGER_BYTES_MAX, STRANGER_LOGS_MAX } from './limits.js'
 import { keptBack } from './passed-on.js'
 import { KEPT_BYTES, StrangerPool } from './stranger-pool.js'
@@ -57,6 +58,7 @@ export class Quota implements StrangerQuota {
   #keptBack: ReadonlySet<LogId> | undefined
   /** The introducers that are connected, or were a minute ago: whom their logs count for later, and the number of connections. */
   readonly #connected = new Map<string, { readonly block: string; readonly count: number }>()
+  readonly #bringers = new Bringers()
   readonly #listeners: ((log: LogId) => void)[] = []
   readonly #recordListeners: ((log: LogId) => void)[] = []
   readonly #reports: TokenBucket
@@ -97,6 +99,13 @@ export class Quota implements StrangerQuota {
     return this.#resumed.has(log)
   }
 
+  companionsOf(author: AuthorId): readonly AuthorId[] {
+    const bringers = this.#bringers.of(author).filter(({ id }) => !this.#isKnownOwner(id))
+    const found = new Set(bringers.flatMap(({ id }) => this.#bringers.broughtBy(id)))
+    found.delete(author)
+    return [...found].filter(other => !this.#known.isKnown(other))
+  }
+
   isPassedOn(log: LogId): boolean {
     if (this.#pool.size <= PASSED_ON_LOGS_MAX) return true
     this.#keptBack ??= keptBack(
@@ -114,6 +123,7 @@ export class Quota implements StrangerQuota {
 
   grew(log: LogId, bytes: number, introducer: Introducer | undefined): readonly Cut[] {
     if (!this.isStranger(log)) return []
+    this.#bringers.note(log, introducer)
     const isHearsay = !isBrought(log, introducer)
     const owner = this.#ownerOf(introducer)
     const before = this.#pool.ownerOf(log)

@@ -1,6 +1,7 @@
 import { sanitise } from '../../base/safe-text.js'
 import { momentOf } from '../../session/dates.js'
 import { command, formatNumber } from './context.js'
+import { hiddenAs, SHORT_KEY, shownAgain } from './people.js'
 import { type Found, lastMessages, messagesSince, messagesWith } from './reading.js'
 
 /** Messages that /last prints by default. */
@@ -23,17 +24,16 @@ export const last = command({
   },
 })
 
-/** The start of a key, as notices name strangers. */
-const SHORT_KEY = /^[0-9a-f]{8,64}$/
-
 export const show = command({
   name: 'show',
   argument: '[name]',
-  help: 'print a whole folded message; with a name, also store the rest of their lines',
+  help: 'print a folded message whole; with a name, store or show their lines again',
   completes: 'name',
   run: ({ session, folded, quote, tell, complain }, name) => {
     // The log may be gone from this disk, so that nothing but the key is known of its author.
     const found = name === '' ? [] : SHORT_KEY.test(name) ? [name] : session.authorsNamed(name)
+    const hidden = hiddenAs(session, name)
+    if (hidden.length > 0) return tell(shownAgain(session, name, hidden))
     const message = folded().findLast(({ author }) => name === '' || found.some(each => author.startsWith(each)))
     if (name === '' && message === undefined) return complain('no message is folded; whose lines? /show bob')
     if (name !== '' && found.length === 0) return complain(`no one here is known as ${sanitise(name)}`)

@@ -1,12 +1,15 @@
 import { sanitise } from '../../base/safe-text.js'
 import { shortKey } from '../../chat/display-names.js'
 import type { Present } from '../../chat/presence/present.js'
-import { authorOfLog, isSigned } from '../../log/format/author.js'
-import { STRANGERS } from '../../session/session.js'
+import { type AuthorId, authorOfLog, isSigned } from '../../log/format/author.js'
+import { type Session, STRANGERS } from '../../session/session.js'
 import { strangersText } from '../receipt-text.js'
 import { command, formatNumber } from './context.js'
 
 const STATES = { connected: 'connected', indirect: 'through others', left: 'left' } as const
+
+/** The start of a key, as notices name strangers. */
+export const SHORT_KEY = /^[0-9a-f]{8,64}$/
 
 /** Strangers whose names `/who` lists; the others are counted. */
 const STRANGERS_MAX = 20
@@ -65,28 +68,48 @@ export const whois = command({
 export const hide = command({
   name: 'hide',
   argument: '[name]',
-  help: 'hide the lines of a person, or of strangers, from your view; alone: list them',
+  help: 'hide a person and who came by their connection, or strangers; alone: list them',
   completes: 'name',
-  run: ({ session, tell, complain }, name) => {
+  run: async ({ session, tell, complain }, name) => {
     if (name === '') {
-      const named = [...session.hidden].map(author =>
+      const named = session.hiddenByName.map(author =>
         author === STRANGERS ? 'strangers' : `${session.people.nameOf(author) ?? 'unknown'} (${shortKey(author)})`,
       )
-      return tell(named.length === 0 ? 'no one is hidden' : `hidden from your view: ${named.join(', ')}`)
+      if (named.length === 0) return tell('no one is hidden')
+      return tell(`hidden from your view: ${named.join(', ')}${withOthers(session.hidden.size - named.length)}`)
     }
     if (name === STRANGERS) {
-      session.hide(STRANGERS)
+      await session.hide(STRANGERS)
       return tell('strangers are hidden from your view: /unhide strangers shows them, /accept name makes one known')
     }
     const called = session.authorsNamed(name)
     const found = called.filter(author => !session.isOurs({ author }))
     if (found.length === 0)
       return complain(called.length > 0 ? 'you cannot hide yourself' : `no one here is known as ${name}`)
-    for (const author of found) session.hide(author)
+    let others = 0
+    for (const author of found) others += await session.hide(author)
     const label = found.length === 1 ? name : `${name} (${found.map(shortKey).join(' and ')})`
-    tell(`${label} is hidden from your view only: /unhide ${name} shows them again`)
+    tell(`${label}${withOthers(others)} is hidden from your view only: /show ${name} shows them again`)
   },
 })
+
+/** ` and 3 others who came by the same connection`, or nothing. */
+const withOthers = (count: number): string =>
+  count === 0 ? '' : ` and ${formatNumber(count)} ${count === 1 ? 'other' : 'others'} who came by the same connection`
+
+/** The hidden people of a name or of the first digits of a key. */
+export function hiddenAs(session: Session, name: string): readonly AuthorId[] {
+  const called = name === STRANGERS ? [STRANGERS] : session.authorsNamed(name)
+  return [...session.hidden].filter(
+    author => called.includes(author) || (SHORT_KEY.test(name) && author.startsWith(name)),
+  )
+}
+
+/** Shows hidden people again; gives what to say about it. */
+export function shownAgain(session: Session, name: string, found: readonly AuthorId[]): string {
+  const others = found.reduce((sum, author) => sum + session.show(author), 0)
+  return `${name}${withOthers(others)} is shown again; /last prints the lines that were hidden`
+}
 
 export const unhide = command({
   name: 'unhide',
@@ -94,11 +117,9 @@ export const unhide = command({
   help: 'show a hidden person again',
   completes: 'name',
   run: ({ session, tell, complain }, name) => {
-    const called = name === STRANGERS ? [STRANGERS] : session.authorsNamed(name)
-    const found = [...session.hidden].filter(author => called.includes(author) || author.startsWith(name))
     if (name === '') return complain('show whom again? /hide lists who is hidden')
+    const found = hiddenAs(session, name)
     if (found.length === 0) return complain(`no one hidden is known as ${name}`)
-    for (const author of found) session.unhide(author)
-    tell(`${name} is shown again; /last prints the lines that were hidden`)
+    tell(shownAgain(session, name, found))
   },
 })

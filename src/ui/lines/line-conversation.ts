@@ -1,23 +1,28 @@
 import { systemClock } from '../../base/clock.js'
 import { errorLine, reasonOf } from '../../base/errors.js'
 import { sanitisedJson } from '../../base/safe-text.js'
+import { shortKey } from '../../chat/display-names.js'
 import { jsonLineOf } from '../../chat/json.js'
 import { type Draft, plainTextOf } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
 import { isLive } from '../../chat/liveness.js'
 import type { Face } from '../../host/client/face.js'
+import { isSigned } from '../../log/format/author.js'
 import { dayNumberOf, dayOf } from '../../session/dates.js'
 import { loadView, saveView } from '../../session/saved-view.js'
 import { Session } from '../../session/session.js'
 import { lineOf, runCommand } from '../commands/commands.js'
 import type { CommandContext, Task } from '../commands/context.js'
-import { labelled, type TimeStyle } from '../labels.js'
+import { type Folding, labelled, type TimeStyle } from '../labels.js'
 import { cutLine, sendLines } from './input.js'
 import { info, warn, writeLines } from './output.js'
 import { PresenceChanges } from './presence-changes.js'
 
 /** Messages of the history that a terminal shows first. */
 const TERMINAL_HISTORY = 200
+
+/** Folded messages that /show finds again. */
+const FOLDED_MAX = 16
 
 export interface LineOptions {
   readonly me: string
@@ -49,6 +54,8 @@ export class LineConversation {
   /** Typed lines that have not been read from the log yet. */
   readonly #echoed: string[] = []
   #reading: Promise<void> = Promise.resolve()
+  /** Messages of strangers that were folded, the latest last. */
+  #folded: readonly Message[] = []
   #isBusy = false
   #day: number | undefined
 
@@ -58,7 +65,11 @@ export class LineConversation {
     this.#isTyped = process.stdin.isTTY === true && !options.isJson
     this.#isEchoed = this.#isTyped && process.stdout.isTTY === true
     const view = loadView(options.viewFile)
-    this.#session = new Session(face, this.#isTyped ? view : { ...view, hidden: new Set() }, systemClock)
+    this.#session = new Session(
+      face,
+      this.#isTyped ? view : { ...view, hidden: new Set(), companions: new Map() },
+      systemClock,
+    )
     this.#session.on('away', isAway => info(isAway ? 'you are away until /back or your next line' : 'you are back'))
     face.on('presence', () => this.#session.presenceChanged())
   }
@@ -105,6 +116,7 @@ export class LineConversation {
       gaps: true,
       ...(count !== 'all' && { last: count }),
     })) {
+      await this.#session.hideNewCompanions(messages)
       // Note all names first, so that two people of the same name are shown with their keys from the first line on.
       this.#session.noteNames(messages)
       let lines: string[] = []
@@ -172,7 +184,19 @@ export class LineConversation {
   #formatter(): (message: Message) => string {
     const isTerminal = process.stdout.isTTY === true
     const time: TimeStyle = this.#isEchoed ? 'time' : this.#options.hasTimes ? 'date and time' : 'none'
-    return labelled(this.#session.names, isTerminal && !this.#options.isPlain, { time, isWrapped: isTerminal })
+    const folding: Folding = {
+      isFolded: author => !this.#session.isKnown(author),
+      folded: message => this.#fold(message),
+    }
+    return labelled(this.#session.names, isTerminal && !this.#options.isPlain, { time, isWrapped: isTerminal, folding })
+  }
+
+  /** Remembers a message that was folded; gives what prints all of it. */
+  #fold(message: Message): string {
+    if (!this.#isTyped) return 'persisted-chat log prints all of it'
+    this.#folded = [...this.#folded, message].slice(-FOLDED_MAX)
+    const whose = isSigned(message.author) ? ` ${shortKey(message.author)}` : ''
+    return `/show${whose} prints all of it`
   }
 
   #isLive(message: Message): boolean {
@@ -189,13 +213,13 @@ export class LineConversation {
   async #handleTyped(text: string): Promise<void> {
     const line = lineOf(text)
     if (line.kind === 'message') return this.#say({ kind: 'text', text: line.text })
-    const hidden = this.#session.hidden.size
+    const hidden = [...this.#session.hidden].join()
     try {
       await runCommand(this.#commandContext, line)
     } catch (error) {
       warn(errorLine(error))
     }
-    if (this.#session.hidden.size !== hidden) await this.#saveHidden()
+    if ([...this.#session.hidden].join() !== hidden) await this.#saveHidden()
   }
 
   async #say(draft: Draft): Promise<void> {
@@ -223,7 +247,7 @@ export class LineConversation {
       say: draft => void this.#say(draft).catch(error => warn(reasonOf(error))),
       rooms: undefined,
       request: command => this.#face.command(command),
-      folded: () => [],
+      folded: () => this.#folded,
       quit: this.#options.quit,
     }
   }
@@ -249,7 +273,8 @@ export class LineConversation {
   /** Saves the hidden people, so that the screen hides them too. */
   async #saveHidden(): Promise<void> {
     const { viewFile } = this.#options
-    await saveView(viewFile, { ...loadView(viewFile), hidden: this.#session.hidden }).catch(error =>
+    const { hidden, companions } = this.#session.saved
+    await saveView(viewFile, { ...loadView(viewFile), hidden, companions }).catch(error =>
       warn(`the list of hidden people cannot be saved: ${reasonOf(error)}`),
     )
   }

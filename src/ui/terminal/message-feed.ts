@@ -58,7 +58,10 @@ export class MessageFeed {
       () => {}, // the live reader below fails as well, and reports it
     )
     const since = [...heads].map(([author, seq]) => ({ author, seq }))
-    for await (const batch of room.batches({ live: true, gaps: true, since, signal })) this.#arrived(batch)
+    for await (const batch of room.batches({ live: true, gaps: true, since, signal })) {
+      await this.#session.hideNewCompanions(batch)
+      this.#arrived(batch)
+    }
   }
 
   /** Passes on what has arrived, without waiting for more. */

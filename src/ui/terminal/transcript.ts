@@ -3,7 +3,7 @@ import { sanitise } from '../../base/safe-text.js'
 import type { DisplayNames } from '../../chat/display-names.js'
 import type { Message } from '../../chat/kinds/message.js'
 import { mentions } from '../../chat/mention.js'
-import { type Action, actionOf } from '../../chat/text-line.js'
+import { type Action, actionOf, FOLDED_ROWS_MAX } from '../../chat/text-line.js'
 import type { AuthorId } from '../../log/format/author.js'
 import { EARLIEST, type Hlc, later, millisOf } from '../../log/format/hybrid-clock.js'
 import { dateAndTimeOf, dayNumberOf, dayOf, timeOf } from '../../session/dates.js'
@@ -40,8 +40,6 @@ const LIST_COLUMNS_MIN = 30
 const GUTTER = TIME_COLUMNS + 1 + NAME_COLUMNS + 1
 /** Maximum lines of one message, before wrapping. */
 const ROWS_MAX = 24
-/** Rows of a message of a stranger that are shown at first. */
-const FOLDED_ROWS_MAX = 8
 /** How far a live line may be behind the newest one before it counts as late: people often write at the same time. */
 const BEHIND_MS = 60_000
 

@@ -37,6 +37,8 @@ export const NODE_SENTENCES: Sentences<RoomEvent> = {
     `connected to ${peer}${protocol === 'scuttleup' ? ' (not encrypted: scuttleup peer)' : ''}`,
   'connection-lost': ({ peer, reason }) => `lost the connection to ${peer}: ${closeReasonText(reason)}`,
   'peer-left': ({ peer }) => `${peer} left`,
+  'strangers-came': ({ count }) => `${moreStrangersText(count)} came`,
+  'strangers-left': ({ count }) => `${moreStrangersText(count)} left`,
   'connections-changed': connectionsText,
   'own-key-elsewhere': ({ peer }) => `${peer} is another device with your key: both write as you`,
   'other-key': ({ me, name, key, pinned }) =>
@@ -78,6 +80,9 @@ function announcedText({ name, chosenName, interfaces, more }: EventOf<'announce
   const why = name === chosenName ? '' : `: another ${chosenName} is on this network`
   return `announced as ${name} on ${shown}${more === 0 ? '' : ` and ${more} more`}${why}`
 }
+
+const moreStrangersText = (count: number): string =>
+  `${count.toLocaleString('en')} more ${count === 1 ? 'stranger' : 'strangers'}`
 
 function connectionsText({ connected, dialing, indirect }: EventOf<'connections-changed'>): string {
   const attempts = dialing.map(

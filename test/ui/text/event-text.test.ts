@@ -224,6 +224,8 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   ],
   [{ kind: 'own-key-elsewhere', peer: 'bob' }, 'bob is another device with your key: both write as you'],
   [{ kind: 'peer-left', peer: 'bob' }, 'bob left'],
+  [{ kind: 'strangers-came', count: 4 }, '4 more strangers came'],
+  [{ kind: 'strangers-left', count: 1 }, '1 more stranger left'],
   [
     { kind: 'port-taken', port: 4_001, usedPort: 50_000 },
     'port 4001 is in use by another program: listening on port 50000 instead. Peers on this network discover it; scuttleup peers cannot connect to you.',

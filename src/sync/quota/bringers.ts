@@ -1,0 +1,27 @@
+import { type AuthorId, authorOfLog, type LogId } from '../../log/format/author.js'
+import type { Introducer } from '../../log/stranger-quota.js'
+
+/** Logs of which it is remembered who brought them: the latest. */
+const LOGS_MAX = 4_096
+
+/** Which connection brought which log of a stranger first, also after the connection or the log is gone. */
+export class Bringers {
+  readonly #introducers = new Map<LogId, Introducer>()
+
+  note(log: LogId, introducer: Introducer | undefined): void {
+    if (introducer === undefined || this.#introducers.has(log)) return
+    this.#introducers.set(log, introducer)
+    const [oldest] = this.#introducers.keys()
+    if (this.#introducers.size > LOGS_MAX && oldest !== undefined) this.#introducers.delete(oldest)
+  }
+
+  /** Those who brought the logs of an author. */
+  of(author: AuthorId): readonly Introducer[] {
+    return [...this.#introducers].flatMap(([log, introducer]) => (authorOfLog(log) === author ? [introducer] : []))
+  }
+
+  /** The authors whose logs an introducer brought. */
+  broughtBy(id: string): readonly AuthorId[] {
+    return [...this.#introducers].flatMap(([log, introducer]) => (introducer.id === id ? [authorOfLog(log)] : []))
+  }
+}
