@@ -67,6 +67,8 @@ export type RoomEvent =
       readonly key: string
       readonly pinned: string
     }
+  /** Somebody has a new key, which the old one signed: their names are bound to it from now on. */
+  | { readonly kind: 'key-renewed'; readonly name: string; readonly key: string; readonly before: string }
   /** The peer's clock is far ahead of ours, or, where negative, behind it. */
   | { readonly kind: 'clock-differs'; readonly peer: string; readonly aheadMs: number }
   /** Somebody became a member of the private room. */
@@ -125,6 +127,7 @@ export const EVENT_KINDS = {
   'invitation-overused': 'problem',
   'key-created': 'change',
   'key-open-to-others': 'problem',
+  'key-renewed': 'problem',
   'key-without-entries': 'problem',
   listening: 'change',
   'log-end-restored': 'problem',

@@ -33,6 +33,7 @@ import { Outbox, type Outcome } from './outbox.js'
 import { databaseNameOf } from './paths.js'
 import type { KnownSet, PinSource } from './people/pin.js'
 import { Pins } from './people/pins.js'
+import { Renewals } from './people/renewals.js'
 import { StrangerNotices } from './people/stranger-notices.js'
 import { twoKeysError } from './people/two-keys.js'
 import type { ChatPlaces } from './private-rooms/chat-places.js'
@@ -106,6 +107,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   readonly #presence: Presence
   readonly #membershipEvents: MembershipEvents | undefined
   readonly #strangers: StrangerNotices
+  readonly #renewals: Renewals
   #hasSpoken = false
   #closing: Promise<void> | undefined
 
@@ -141,6 +143,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
         event => this.emit('event', event),
         author => this.pins.namesOf(author)[0],
       )
+    this.#renewals = new Renewals({ log, pins: this.pins, clock, onEvent: event => this.emit('event', event) })
     this.#follow()
   }
 
@@ -400,6 +403,8 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   async #close(): Promise<void> {
     const { log, network, clock } = this.#parts
     this.#membershipEvents?.close()
+    this.#renewals.close()
+    this.#strangers.close()
     this.#connections.quiet()
     this.#presence.close()
     if (this.#connections.hasNative) await new Promise<void>(resolve => void clock.after(GOODBYE_MS, resolve))

@@ -18,12 +18,14 @@ async function world(t: TestContext) {
   const dialling = (home: string): Promise<Child> => openChat(t, { me: bob, data: home, peers: [address] })
   const send = (text: string, ...options: string[]): Child =>
     startChat(t, ['alice', bob, '--listen', address, '--no-discovery', '--data', data, '--message', text, ...options])
-  const people = async (...words: string[]): Promise<Child> => {
-    const command = startChat(t, ['people', 'alice', ...words, '--data', data])
+  const run = async (...words: string[]): Promise<Child> => {
+    const command = startChat(t, [...words, '--data', data])
     await command.exited
     return command
   }
-  return { bob, alice, send, people, bobHimself: () => dialling(data), impostor: () => dialling(elsewhere) }
+  const people = (...words: string[]): Promise<Child> => run('people', 'alice', ...words)
+  const renew = (): Promise<Child> => run('renew', bob)
+  return { bob, alice, send, people, renew, bobHimself: () => dialling(data), impostor: () => dialling(elsewhere) }
 }
 
 test('delivers to the key that a name is bound to, and to nobody who merely uses the name', BOUND, async t => {
@@ -72,4 +74,26 @@ test('reports another key under a known name once, with the command that accepts
   assert.match(chat.stderr.at(-1) ?? '', /last line delivered to 1 stranger$/, chat.transcript())
   assert.equal(chat.stderr.filter(line => line.includes('answers with another key')).length, 1)
   assert.equal((await people('accept', bob)).stdout.length, 0)
+})
+
+test('a key that the old one signed gets the name, and lines to it are delivered', BOUND, async t => {
+  const { bob, alice, send, people, bobHimself, renew } = await world(t)
+  const himself = await bobHimself()
+  assert.equal((await send('good morning', '--to', bob, '--timeout', '60').exited).code, 0)
+  const pinned = async () => JSON.parse((await people('--json')).stdout[0] ?? '{}')
+  const before = await pinned()
+  assert.equal(await himself.stop(), 0)
+  assert.equal((await (await renew()).exited).code, 0)
+  const chat = await openChat(t, alice)
+  const renewed = await bobHimself()
+  await chat.waitForLine(new RegExp(`^warn> ${bob} has a new key`), { stream: 'stderr' })
+  renewed.type('it is still me')
+  await chat.waitForLine(`${bob}> it is still me`)
+  assert.equal(await chat.stop(), 0)
+  assert.ok(!chat.stderr.some(line => line.includes('answers with another key')), chat.transcript())
+  const after = await pinned()
+  assert.notEqual(after.key, before.key)
+  assert.deepEqual([after.name, after.how, after.other], [before.name, before.how, undefined])
+  assert.equal((await send('good evening', '--to', bob, '--timeout', '60').exited).code, 0)
+  await renewed.stop()
 })

@@ -113,6 +113,7 @@ const EVENTS: Fields<FaceEvent> = {
   'invitation-overused': { members: fc.array(text), uses: count },
   'key-created': { name: text, file: text },
   'key-open-to-others': { file: text, failure },
+  'key-renewed': { name: text, key: author, before: author },
   'key-without-entries': { file: text },
   listening: { address: text, room: text },
   'log-end-restored': {},

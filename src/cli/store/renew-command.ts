@@ -8,6 +8,7 @@ import { Log } from '../../log/log.js'
 import type { OwnMark } from '../../log/mark/own-mark.js'
 import { checkHome, checkKeyIsThere } from '../../node/home-guard.js'
 import { type Home, homeOf } from '../../node/paths.js'
+import { renewalEntry } from '../../node/people/renewal.js'
 import { openMark, openStore } from '../../node/stored-log.js'
 import { info } from '../../ui/lines/output.js'
 import { withClosedRooms } from '../closed-rooms.js'
@@ -43,14 +44,7 @@ async function renewIn(home: Home): Promise<number> {
       onEvent: report,
       isRepaired: store.isRepaired,
     })
-    const consent = old.sign(Buffer.concat([Buffer.from('persisted-chat/renew/1'), fresh.publicKey]))
-    await log.append({
-      username: home.me,
-      message: `has a new key ${hexOf(fresh.publicKey).slice(0, 8)}…; the old one was ${hexOf(old.publicKey).slice(0, 8)}…`,
-      type: 'renew',
-      previous: hexOf(old.publicKey),
-      consent: Buffer.from(consent).toString('base64url'),
-    })
+    await log.append(renewalEntry(home.me, old, fresh))
     const kept = await prepared.commit()
     prepared = undefined
     info(`new key ${hexOf(fresh.publicKey).slice(0, 8)}…; the old one is kept in ${kept}`)

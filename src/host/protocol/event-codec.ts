@@ -104,6 +104,7 @@ const SHAPES: Shapes<FaceEvent> = {
   'invitation-overused': { members: listOf(text), uses: isCount },
   'key-created': { name: text, file: text },
   'key-open-to-others': { file: text, failure: optional(failure) },
+  'key-renewed': { name: text, key: text, before: text },
   'key-without-entries': { file: text },
   listening: { address: text, room: text },
   'log-end-restored': {},

@@ -1,6 +1,6 @@
 import type { Clock, Millis } from '../../base/clock.js'
 import { isName } from '../../base/names.js'
-import { authorOf } from '../../log/format/author.js'
+import { type AuthorId, authorOf } from '../../log/format/author.js'
 import { requestedName } from '../../net/lan/mdns/service-records.js'
 import type { Connection } from '../../net/room-channels.js'
 import type { ConnectionNames } from '../connection-names.js'
@@ -9,6 +9,9 @@ import type { Pins } from './pins.js'
 
 /** Rate limit for reports of other keys: an attacker who answers under the name can generate any number of keys. */
 const REPORT_MS: Millis = 60_000
+
+/** Time in which the entry may arrive that says that the old key signed the other one. */
+const RENEWAL_MS: Millis = 2_000
 
 export interface MeetingsOptions {
   readonly clock: Clock
@@ -31,7 +34,7 @@ export class Meetings {
   }
 
   opened(connection: Connection): void {
-    const { clock, me, pins, names, announcedAs, onEvent } = this.#options
+    const { clock, pins, names, announcedAs } = this.#options
     const { remote } = connection
     const key = remote.kind === 'native' ? authorOf(remote.key) : undefined
     const name = names.namedAs(connection)
@@ -45,10 +48,16 @@ export class Meetings {
     const announced = announcedAs(key)
     if (announced !== undefined && requestedName(announced) !== announced) return
     const now = clock.now()
-    const meeting = pins.met(name, key, now)
-    if (meeting !== 'other-key') return
+    if (pins.met(name, key, now) !== 'other-key') return
     if (this.#reportedAt !== undefined && Math.abs(now - this.#reportedAt) < REPORT_MS) return
     this.#reportedAt = now
-    onEvent({ kind: 'other-key', me, name, key, pinned: pins.of(name)?.key ?? key })
+    clock.after(RENEWAL_MS, () => this.#report(name, key))
+  }
+
+  #report(name: string, key: AuthorId): void {
+    const { me, pins, onEvent } = this.#options
+    const pinned = pins.of(name)?.key
+    if (pinned === key || pinned === undefined) this.#reportedAt = undefined
+    else onEvent({ kind: 'other-key', me, name, key, pinned })
   }
 }

@@ -54,6 +54,10 @@ export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
     return { pins: this.all, addressed: [...this.#addressed], ...asking }
   }
 
+  get hasKnown(): boolean {
+    return this.#keys.size > 0 || this.#addressed.size > 0
+  }
+
   of(name: string): Pin | undefined {
     return this.#pins.get(pinnedNameOf(name))
   }
@@ -96,6 +100,16 @@ export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
   setAsking(asking: readonly Asking[]): void {
     this.#asking = asking
     this.emit('change')
+  }
+
+  /** The owner of a key signed a new one: what is known of the old key counts for it from now on. Gives the names that were moved. */
+  renew(key: AuthorId, fresh: AuthorId, now: Millis): readonly string[] {
+    const moved = this.all.filter(pin => pin.key === key)
+    // Words were compared for the old key.
+    for (const pin of moved)
+      this.#put({ ...pin, key: fresh, since: now, how: pin.how === 'compared' ? 'met' : pin.how, other: undefined })
+    if (this.#addressed.has(key)) this.address(fresh)
+    return moved.map(({ name }) => name)
   }
 
   /** The user compared words with the person who has this key. False if no name is bound to it. */

@@ -224,6 +224,10 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   ],
   [{ kind: 'own-key-elsewhere', peer: 'bob' }, 'bob is another device with your key: both write as you'],
   [{ kind: 'peer-left', peer: 'bob' }, 'bob left'],
+  [
+    { kind: 'key-renewed', name: 'bob', key: '3fa1c20e'.repeat(8), before: 'a0b1c2d3'.repeat(8) },
+    'bob has a new key (3fa1c20e), which their old one (a0b1c2d3) signed, and is bob from now on: if you doubt it, /compare bob',
+  ],
   [{ kind: 'strangers-came', count: 4 }, '4 more strangers came'],
   [{ kind: 'strangers-left', count: 1 }, '1 more stranger left'],
   [
