@@ -336,8 +336,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   async *entries(options: ReadOptions): AsyncGenerator<readonly Entry[]> {
     const { log, chatPlaces } = this.#parts
     if (chatPlaces === undefined) return yield* log.read(options)
-    for await (const entries of log.read(options))
-      yield entries.filter(entry => chatPlaces.isShown(entry, log.isOurs(entry.author)))
+    for await (const entries of log.read(options)) yield chatPlaces.counted(log, entries)
   }
 
   async *verify(): ReturnType<RoomApi['verify']> {

@@ -4,7 +4,7 @@ import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/crypto/signing.js'
 import { systemRandom } from '../base/random.js'
 import { openRowStore } from '../compat/scuttleup/row-store.js'
 import { authorOfKey } from '../log/format/author.js'
-import { NOBODY_KNOWN } from '../log/known-people.js'
+import { type KnownPeople, NOBODY_KNOWN } from '../log/known-people.js'
 import { Log } from '../log/log.js'
 import { type FoundMark, OwnMark } from '../log/mark/own-mark.js'
 import type { LogMark, LogOptions } from '../log/options.js'
@@ -81,10 +81,10 @@ export interface LogCopy {
 }
 
 /**
- * Opens a copy of the logs for reading. Creates, changes and locks nothing of the logs themselves, so a chat may have them
+ * Opens a copy of the logs for reading, in the order of a user who knows these people. Creates, changes and locks nothing of the logs themselves, so a chat may have them
  * open. Rejects with a ChatError.
  */
-export async function openLogCopy(home: Home, onEvent: OnEvent): Promise<LogCopy> {
+export async function openLogCopy(home: Home, onEvent: OnEvent, known: KnownPeople = NOBODY_KNOWN): Promise<LogCopy> {
   await checkHome(home, onEvent)
   const hasKey = existsSync(home.keyFile)
   const keys = hasKey ? await loadKey(home.keyFile, systemRandom, onEvent) : keyPairOf(systemRandom.bytes(SEED_BYTES))
@@ -97,7 +97,7 @@ export async function openLogCopy(home: Home, onEvent: OnEvent): Promise<LogCopy
     room: home.roomId,
     isRepaired: store.isRepaired,
     ...(found.mark !== undefined && { mark: readOnlyMark(found) }),
-    known: NOBODY_KNOWN,
+    known,
     onEvent,
   })
   return { log, keys, faults, found, hasKey }

@@ -6,7 +6,6 @@ import { type Draft, plainTextOf } from '../chat/kinds/kinds.js'
 import { lastPlaceOf, type Message, placeOf, withoutGaps } from '../chat/kinds/message.js'
 import { addressedNames } from '../chat/mention.js'
 import type { Present } from '../chat/presence/present.js'
-import { skeletonOf } from '../chat/skeleton.js'
 import { type Nick, nickAfter } from '../chat/views/nick.js'
 import { People } from '../chat/views/people.js'
 import { mayBeTopic, type Topic, topicAfter } from '../chat/views/topic.js'
@@ -16,7 +15,7 @@ import type { Digest } from '../log/format/heads.js'
 import { AHEAD_MS_MAX, EARLIEST, hlcAt } from '../log/format/hybrid-clock.js'
 import type { PlaceRange } from '../log/format/places.js'
 import type { ReadMark } from '../log/options.js'
-import type { KnownSet } from '../node/people/pin.js'
+import { type KnownSet, pinnedNamesOf } from '../node/people/pin.js'
 import type { RoomApi } from '../node/room-api.js'
 import { HiddenPeople } from './hidden-people.js'
 import type { SavedView } from './saved-view.js'
@@ -158,7 +157,7 @@ export class Session extends EventEmitter<SessionEvents> {
     if (people === this.#people) return
     this.#people = people
     this.#known = new Set([id, ...people.pins.map(({ key }) => key), ...people.addressed])
-    this.#pinnedNames = new Map(people.pins.map(({ name, key }) => [skeletonOf(name), key]))
+    this.#pinnedNames = pinnedNamesOf(people)
   }
 
   isOurs({ author }: Pick<Message, 'author'>): boolean {

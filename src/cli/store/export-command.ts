@@ -12,7 +12,7 @@ export async function exportLog(where: Where, file: string): Promise<number> {
     throw new ChatError('BAD_USAGE', 'an export is binary data, and stdout is a terminal', {
       hint: 'Redirect stdout, or name a file.',
     })
-  return withCopy(where, async ({ log }, home) => {
+  return withCopy(where, async ({ log }, { home }) => {
     const archive = archiveOf(log, home.roomId)
     if (file !== '-') await writeExport(file, archive)
     else for await (const part of archive) await write(process.stdout, part)

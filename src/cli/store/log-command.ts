@@ -1,11 +1,19 @@
+import type { KeyPair } from '../../base/crypto/signing.js'
 import { DisplayNames } from '../../chat/display-names.js'
 import { jsonLineOf } from '../../chat/json.js'
 import { type Message, messageOf } from '../../chat/kinds/message.js'
 import { isProblem } from '../../host/protocol/events.js'
+import type { Entry } from '../../log/format/entry.js'
 import type { Log } from '../../log/log.js'
+import type { PrivateRoom } from '../../membership/format/room.js'
+import { pinnedNamesOf } from '../../node/people/pin.js'
+import { ChatPlaces } from '../../node/private-rooms/chat-places.js'
+import { RoomMembers } from '../../node/private-rooms/room-members.js'
 import { labelled } from '../../ui/labels.js'
 import { OutputClosed, warn, writeLines } from '../../ui/lines/output.js'
 import { type Where, withCopy } from './stored-logs.js'
+
+type Counted = (entries: readonly Entry[]) => readonly Entry[]
 
 export interface LogFilter {
   readonly isJson: boolean
@@ -19,27 +27,30 @@ export interface LogFilter {
 
 /** `persisted-chat log <me>`: prints the stored history in conversation order. */
 export async function printLog(where: Where, filter: LogFilter): Promise<number> {
-  return withCopy(where, async ({ log, faults }, home) => {
+  return withCopy(where, async ({ log, faults, keys }, { home, pins, privateRoom }) => {
     // The log reports damaged and missing entries when it reads them.
     let isWhole = faults.length === 0
     log.on('event', event => {
       if (isProblem(event)) isWhole = false
     })
     if (!isWhole) warn('the logs are damaged, and messages may be missing: `verify` says more')
-    const names = new DisplayNames(home.me, log.author)
+    const pinned = pinnedNamesOf(pins.known)
+    const names = new DisplayNames(home.me, log.author, () => pinned)
+    const counted = await countedIn(log, keys, privateRoom)
     const isTerminal = process.stdout.isTTY === true
     const time = filter.hasTimes ? 'date and time' : 'none'
     const format = filter.isJson
       ? (message: Message) => jsonLineOf(message)
       : labelled(names, isTerminal, { time, isWrapped: isTerminal })
-    if (!filter.isJson) await noteLatest(names, log)
-    const isFiltered = filter.sinceMs !== undefined || filter.author !== undefined || filter.grep !== undefined
+    if (!filter.isJson) await noteLatest(names, log, counted)
+    const hasGaps = filter.sinceMs === undefined && filter.author === undefined && filter.grep === undefined
+    const isFiltered = !hasGaps || privateRoom !== undefined
     const last = filter.last
     try {
       // Keeps the last n matches, however many messages are read.
       let window: string[] = []
-      for await (const entries of log.read({ gaps: !isFiltered, ...(last !== undefined && !isFiltered && { last }) })) {
-        const lines = entries
+      for await (const entries of log.read({ gaps: hasGaps, ...(last !== undefined && !isFiltered && { last }) })) {
+        const lines = counted(entries)
           .flatMap(entry => messageOf(entry) ?? [])
           .filter(matching(filter))
           .map(format)
@@ -58,11 +69,20 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
   })
 }
 
+/** Leaves out what does not count in a private room, because its author was no member any more. */
+async function countedIn(log: Log, keys: KeyPair, privateRoom: PrivateRoom | undefined): Promise<Counted> {
+  if (privateRoom === undefined) return entries => entries
+  const places = new ChatPlaces()
+  await places.read(log, await RoomMembers.open(privateRoom, keys, log))
+  return entries => places.counted(log, entries)
+}
+
 /** Notes the name in the latest message of each author before the first line is labelled, so that labels do not change later. */
-async function noteLatest(names: DisplayNames, log: Log): Promise<void> {
+async function noteLatest(names: DisplayNames, log: Log, counted: Counted): Promise<void> {
   const since = log.head.map(({ author, seq }) => ({ author, seq: Math.max(0, seq - 1) }))
   for await (const entries of log.read({ since }))
-    for (const { author, username } of entries.flatMap(entry => messageOf(entry) ?? [])) names.note(author, username)
+    for (const { author, username } of counted(entries).flatMap(entry => messageOf(entry) ?? []))
+      names.note(author, username)
 }
 
 function matching({ sinceMs, author, grep }: LogFilter): (message: Message) => boolean {

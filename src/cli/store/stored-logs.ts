@@ -7,9 +7,11 @@ import { isOwn } from '../../base/files/ownership.js'
 import { NodeStore } from '../../host/server/node-store.js'
 import type { Log } from '../../log/log.js'
 import { LevelStore } from '../../log/store/level-store.js'
+import type { PrivateRoom } from '../../membership/format/room.js'
 import type { NodeEvent } from '../../node/events.js'
 import { checkKeyIsThere, keyCreated, secureHome } from '../../node/home-guard.js'
 import { type Home, homeOf } from '../../node/paths.js'
+import { Pins } from '../../node/people/pins.js'
 import { type LogCopy, openLog, openLogCopy } from '../../node/stored-log.js'
 import { info, tell } from '../../ui/lines/output.js'
 import { eventText } from '../../ui/text/event-text.js'
@@ -30,26 +32,45 @@ export interface Where {
   readonly room: string | undefined
 }
 
-/** Where a room is stored: a private or direct one under its label. */
-async function storedHome({ data, me, room }: Where): Promise<Home> {
+/** What the node of a user has stored about a room. */
+export interface StoredRoom {
+  readonly home: Home
+  /** Whom the user knows. */
+  readonly pins: Pins
+  readonly privateRoom?: PrivateRoom | undefined
+}
+
+/** Where a room is stored, a private or direct one under its label, and whom the user knows. */
+async function storedRoom({ data, me, room }: Where): Promise<StoredRoom> {
   const home = homeOf(data, me, room)
-  if (room === undefined || existsSync(home.database)) return home
-  const copy = await LevelStore.openCopy(path.join(home.directory, 'node')).catch(() => undefined)
-  const known = copy && (await new NodeStore(copy.store).secretRoom(room))
-  await copy?.store.close()
-  return homeOf(data, me, known?.name ?? room, known?.privateRoom?.id ?? known?.direct?.id)
+  const file = path.join(home.directory, 'node')
+  const copy = existsSync(file) ? await LevelStore.openCopy(file).catch(() => undefined) : undefined
+  if (copy === undefined) return { home, pins: new Pins() }
+  try {
+    const node = new NodeStore(copy.store)
+    const pins = await Pins.open(node)
+    const entered = existsSync(home.database) ? undefined : await node.secretRoom(room)
+    if (entered === undefined) return { home, pins }
+    const { name, privateRoom, direct } = entered
+    return { home: homeOf(data, me, name, privateRoom?.id ?? direct?.id), pins, privateRoom }
+  } finally {
+    await copy.store.close()
+  }
 }
 
 /**
  * Opens a copy of the stored logs for a command that reads, and removes it afterwards. The logs themselves are neither
  * opened nor changed: they may be on a read-only file system, and the chat may be running. Rejects with a ChatError.
  */
-export async function withCopy(where: Where, action: (copy: LogCopy, home: Home) => Promise<number>): Promise<number> {
-  const home = await storedHome(where)
-  await checkLogs(home, where.alsoIn)
-  const copy = await openLogCopy(home, report)
+export async function withCopy(
+  where: Where,
+  action: (copy: LogCopy, room: StoredRoom) => Promise<number>,
+): Promise<number> {
+  const room = await storedRoom(where)
+  await checkLogs(room.home, where.alsoIn)
+  const copy = await openLogCopy(room.home, report, room.pins)
   copy.log.on('event', report)
-  return closing(copy.log, () => action(copy, home))
+  return closing(copy.log, () => action(copy, room))
 }
 
 /** Runs `action`, then closes what it uses, which removes a copy; also if a signal ends the process. */
@@ -69,7 +90,7 @@ async function closing<T>(used: { close(): Promise<void> }, action: () => Promis
 
 /** Opens the stored logs for a command that writes, creating them if they are missing. Rejects with a ChatError. */
 export async function withLog(where: Where, action: (log: Log, home: Home) => Promise<number>): Promise<number> {
-  const home = await storedHome(where)
+  const { home } = await storedRoom(where)
   await secureHome(home, report)
   await checkKeyIsThere(home)
   return withClosedRooms(home, () => withOpenLog(where, home, action))

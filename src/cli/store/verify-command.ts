@@ -20,7 +20,7 @@ interface Problem {
  * to be. Changes nothing. The exit code is 1 if anything is wrong.
  */
 export async function verifyLog(where: Where, isJson: boolean): Promise<number> {
-  return withCopy(where, async ({ log, faults, found, hasKey }, home) => {
+  return withCopy(where, async ({ log, faults, found, hasKey }, { home }) => {
     const problems: Problem[] = faults.map(fault => ({
       author: '',
       seq: 0,

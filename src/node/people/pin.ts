@@ -1,4 +1,6 @@
 import type { Millis } from '../../base/clock.js'
+import type { PinnedNames } from '../../chat/display-names.js'
+import { skeletonOf } from '../../chat/skeleton.js'
 import type { AuthorId } from '../../log/format/author.js'
 
 /** How the user learned which key a name has: they named the peer, compared words with the person, or a private room said so. */
@@ -45,6 +47,10 @@ export interface PinStore {
 
 /** Names that differ in case or in their Unicode form are one name. */
 export const pinnedNameOf = (name: string): string => name.normalize('NFC').toLowerCase()
+
+/** The keys that names are bound to, for labels. */
+export const pinnedNamesOf = ({ pins }: Pick<KnownSet, 'pins'>): PinnedNames =>
+  new Map(pins.map(({ name, key }) => [skeletonOf(name), key]))
 
 export const pinOf = (name: string, { pins }: KnownSet): Pin | undefined =>
   pins.find(pin => pinnedNameOf(pin.name) === pinnedNameOf(name))

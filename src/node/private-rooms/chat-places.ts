@@ -22,15 +22,15 @@ export class ChatPlaces {
   readonly #claimed = new Map<LogId, TermId>()
 
   /** Reads which terms the stored logs belong to. Until then, no log is accepted. */
-  async follow(log: Log, members: RoomMembers): Promise<void> {
-    const read = async (author: LogId): Promise<void> => {
-      const first = await log.entry(author, 1)
-      this.#terms.set(author, termIn(first?.entry))
-      this.#claimed.delete(author)
-    }
-    for (const { author } of log.head) await read(author)
-    log.on('entries', ({ author, from }) => void (from === 1 && read(author).catch(() => {}))) // a damaged log is reported by others
+  async read(log: Pick<Log, 'head' | 'entry'>, members: RoomMembers): Promise<void> {
+    for (const { author } of log.head) await this.#readTerm(log, author)
     this.#members = members
+  }
+
+  /** Reads them, and those that are stored from now on; our own log is in the term that is current. */
+  async follow(log: Log, members: RoomMembers): Promise<void> {
+    await this.read(log, members)
+    log.on('entries', ({ author, from }) => void (from === 1 && this.#readTerm(log, author).catch(() => {}))) // a damaged log is reported by others
     const stored = this.#terms.get(log.id) ?? NO_OPERATION
     const update = (): void => {
       const term = members.membership.currentTerm(members.me)
@@ -40,8 +40,19 @@ export class ChatPlaces {
     update()
   }
 
+  async #readTerm(log: Pick<Log, 'entry'>, author: LogId): Promise<void> {
+    const first = await log.entry(author, 1)
+    this.#terms.set(author, termIn(first?.entry))
+    this.#claimed.delete(author)
+  }
+
+  /** The entries that are shown. */
+  counted(log: Pick<Log, 'isOurs'>, entries: readonly Entry[]): readonly Entry[] {
+    return entries.filter(entry => this.#isShown(entry, log.isOurs(entry.author)))
+  }
+
   /** Whether an entry is shown. Our own new run is, also before it was read to which term it belongs. */
-  isShown({ author, seq }: Pick<Entry, 'author' | 'seq'>, isOurs: boolean): boolean {
+  #isShown({ author, seq }: Pick<Entry, 'author' | 'seq'>, isOurs: boolean): boolean {
     return (isOurs && !this.#terms.has(author)) || seq <= this.lastOf(author)
   }
 
