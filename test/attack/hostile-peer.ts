@@ -24,7 +24,9 @@ export interface HostileOptions {
   readonly me?: string
   readonly instance?: Buffer
   readonly ageMs?: number
-  /** The address on loopback that it dials from. */
+  /** The host that it dials. Default: 127.0.0.1. */
+  readonly host?: string
+  /** The address that it dials from. */
   readonly from?: string
   /** Whether it acknowledges what it was sent. */
   readonly reads?: boolean
@@ -94,7 +96,7 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
 
   /** Dials a peer. Rejects if it is not let in. */
   static async dial(port: number, options: HostileOptions = {}): Promise<HostilePeer> {
-    const host = '127.0.0.1'
+    const { host = '127.0.0.1' } = options
     const socket = connect({
       port,
       host,

@@ -4,6 +4,7 @@ import type { NodeEvent } from '../../src/node/events.js'
 import { openNode } from '../../src/node/open-node.js'
 import type { Room } from '../../src/node/room.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
+import { type HostileOptions, HostilePeer } from './hostile-peer.js'
 
 export interface Victim {
   readonly room: Room
@@ -54,3 +55,10 @@ export function until(room: Room, isSo: () => boolean, ms: number): Promise<bool
 
 /** How far a room stores the log of a key. */
 export const storedOf = (room: Room, key: string): number => room.heads.find(({ author }) => author === key)?.seq ?? 0
+
+/** A hostile peer that is connected to a victim. */
+export async function hostile(t: TestContext, { port }: Victim, options: HostileOptions = {}): Promise<HostilePeer> {
+  const peer = await HostilePeer.dial(port, options)
+  t.after(() => peer.end())
+  return peer
+}

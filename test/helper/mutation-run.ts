@@ -12,6 +12,7 @@ const { joinedSegmentsRun } = await import('./joined-segments-run.js')
 const { roomsRun } = await import('./rooms-run.js')
 const { contentsRun } = await import('./contents-run.js')
 const { strangerRun } = await import('../../src/sim/runs/stranger-run.js')
+const { attacksRun } = await import('./attacks-run.js')
 const { Violation } = await import('../../src/sim/world/world.js')
 
 let killer: { readonly seed: number; readonly violation: string | undefined } | undefined
@@ -32,6 +33,8 @@ for (const seed of tries) {
             ? contentsRun(seed)
             : bug?.needsStrangers
               ? strangerRun(seed)
+            : bug?.needsAttacks
+              ? attacksRun(seed)
               : randomRun(seed))
   } catch (error) {
     if (!(error instanceof Violation)) throw error

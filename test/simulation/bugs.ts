@@ -17,9 +17,18 @@ export interface Bug {
   readonly needsContents?: boolean
   /** Whether only runs with strangers kill it. */
   readonly needsStrangers?: boolean
+  /** Whether only runs with attacks on the network kill it. */
+  readonly needsAttacks?: boolean
 }
 
 export const BUGS: readonly Bug[] = [
+  {
+    name: 'stays connected to itself',
+    file: 'net/topology',
+    find: 'remote.instance === this.#instance && remote.key === this.#key',
+    replace: 'false',
+    needsAttacks: true,
+  },
   {
     name: 'acknowledges entries before they are synced',
     file: 'sim/virtual/disk',

@@ -54,6 +54,12 @@ export class VirtualNetwork implements Medium {
     return host
   }
 
+  hostAt(address: string): VirtualHost {
+    const host = this.#hosts.get(address)
+    if (host === undefined) throw new RangeError(`nobody has the address ${address}`)
+    return host
+  }
+
   /** Copies of the next packet. */
   copies(): number {
     return this.random.is(this.#options.duplicates) ? 2 : 1

@@ -12,6 +12,7 @@ import { createNativeStream } from '../../sync/native-replication.js'
 import type { NativeReplicationOptions } from '../../sync/options.js'
 import type { ReplicationStream } from '../../sync/replication-stream.js'
 import type { Replicator } from '../../sync/replicator.js'
+import type { NETWORK_FAULTS } from './network-attacks.js'
 import { withOverrides } from './overridden.js'
 
 /** Faults of a peer that deviates from the protocol. */
@@ -32,7 +33,9 @@ export const BYZANTINE_FAULTS = [
 export const STRANGER_FAULTS = ['makes up heads', 'makes up authors', 'makes up gaps', 'fills the pool'] as const
 /** Not a fault: a stranger who follows the protocol, and about whom nothing is promised but a share. */
 export const STRANGER = 'is a stranger'
-export type ByzantineFault = (typeof BYZANTINE_FAULTS | typeof STRANGER_FAULTS)[number] | typeof STRANGER
+export type ByzantineFault =
+  | (typeof BYZANTINE_FAULTS | typeof STRANGER_FAULTS | typeof NETWORK_FAULTS)[number]
+  | typeof STRANGER
 
 /** First entry that differs between the branches of a forked log. */
 const FORK_SEQ = 3

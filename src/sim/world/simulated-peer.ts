@@ -30,6 +30,7 @@ import type { SortedRows } from '../virtual/sorted-rows.js'
 import type { ClockOffset, VirtualTime } from '../virtual/time.js'
 import { type ByzantineFault, byzantineStream } from './byzantine-peer.js'
 import { type InvariantChecker, nothingShown, type Shown } from './invariants.js'
+import { withMadeUpContacts } from './network-attacks.js'
 import { withOverrides } from './overridden.js'
 import { checkReports, historyOf, withCountedSideChannel } from './room-checks.js'
 import { SideRoom } from './side-room.js'
@@ -54,6 +55,8 @@ export interface SimulationContext {
   /** What strangers may use on each disk; undefined if everybody is known. */
   readonly strangerBytesMax: number | undefined
   isKnown(author: AuthorId): boolean
+  /** The keys and addresses of all peers. */
+  everybody(): readonly { readonly key: Uint8Array; readonly host: string }[]
   /** A frame of so many bytes was sent on a connection besides log entries. */
   sentOnSideChannel(bytes: number): void
   /** A user was shown an entry. */
@@ -362,7 +365,9 @@ export class SimulatedPeer {
     given: NativeReplicationOptions = {},
   ): ReplicationStream {
     const { log } = replicator
-    const options = withCountedSideChannel(given, bytes => this.#context.sentOnSideChannel(bytes))
+    const counted = withCountedSideChannel(given, bytes => this.#context.sentOnSideChannel(bytes))
+    const isLying = this.fault === 'makes up contacts'
+    const options = isLying ? withMadeUpContacts(counted, this.#random, this.#context.everybody()) : counted
     const watched = withOverrides(log, {
       addSigned: (author, runs, allowance) => {
         this.#context.received(this.name, from, author, runs)

@@ -108,6 +108,8 @@ export class World {
       hasPeerExchange,
       strangerBytesMax,
       isKnown: (author: AuthorId) => this.checker.isHonest(author),
+      everybody: () =>
+        [...this.#peers.values()].map(({ author, host }) => ({ key: Buffer.from(author, 'hex'), host: host.address })),
       note: (line: string) => this.#note(line),
       stored: (name: string, span: SeqRange) => {
         this.#liveness.progressed()

@@ -1,0 +1,124 @@
+import { setMaxListeners } from 'node:events'
+import type { Millis } from '../../base/clock.js'
+import type { SeededRandom } from '../../base/seeded-random.js'
+import { hexOf } from '../../base/wire/bytes.js'
+import { CONTACTS_PER_FRAME_MAX } from '../../net/overlay/limits.js'
+import { type Contact, encodePexFrame } from '../../net/overlay/pex-codec.js'
+import type { RawConnection } from '../../net/peer-source.js'
+import type { NativeReplicationOptions } from '../../sync/options.js'
+import { Lifecycle } from '../virtual/lifecycle.js'
+import type { VirtualNetwork } from '../virtual/network.js'
+
+/** Faults of what a peer says besides its logs. */
+export const NETWORK_FAULTS = ['makes up contacts'] as const
+
+const ADDRESS = '10.255.255.1'
+const PORT = 4000
+const SHORT_KEY_BYTES = 8
+/** Frames of contacts: more than are read of one connection at a time. */
+const FRAMES = 12
+/** How long a relay forwards. */
+const FORWARDED_MS_MAX: Millis = 20_000
+
+/**
+ * Sends contacts that lead nowhere, to the wrong peer, or back to the one who gets them: keys of `peers` at the addresses of others.
+ */
+export function withMadeUpContacts(
+  options: NativeReplicationOptions,
+  random: SeededRandom,
+  peers: readonly { readonly key: Uint8Array; readonly host: string }[],
+): NativeReplicationOptions {
+  const { sideChannel } = options
+  if (sideChannel === undefined) return options
+  const contact = (): Contact => ({
+    id: random.is(0.2)
+      ? hexOf(random.bytes(SHORT_KEY_BYTES))
+      : hexOf(random.pick(peers).key).slice(0, 2 * SHORT_KEY_BYTES),
+    host: random.is(0.2) ? ADDRESS : random.pick(peers).host,
+    port: random.is(0.8) ? PORT : random.whole(1_024, 60_000),
+  })
+  const contacts = (): Contact[] => Array.from({ length: CONTACTS_PER_FRAME_MAX }, contact)
+  return {
+    ...options,
+    sideChannel: send => {
+      const opened = sideChannel(send)
+      for (let sent = 0; sent < FRAMES; sent++)
+        send(encodePexFrame({ kind: random.pick(['full', 'shuffle-reply', 'shuffle-request']), contacts: contacts() }))
+      return opened
+    },
+  }
+}
+
+/** A host that leads whoever dials it back to themselves, or to another peer until it stops forwarding. */
+export class MisleadingHost {
+  readonly address = `${ADDRESS}:${PORT}`
+  readonly #network: VirtualNetwork
+  readonly #random: SeededRandom
+  readonly #life = new Lifecycle()
+  readonly #abort = new AbortController()
+  readonly #connections = new Set<RawConnection>()
+  #mayRelay = true
+  /** How many connections it led back to who opened them, and to others. */
+  reflected = 0
+  relayed = 0
+
+  /** `hosts` are the addresses of the others. */
+  constructor(network: VirtualNetwork, random: SeededRandom, hosts: () => readonly string[]) {
+    this.#network = network
+    this.#random = random
+    setMaxListeners(0, this.#abort.signal)
+    network.addHost(ADDRESS).listeners.set(PORT, connection => void this.#lead(connection, hosts()))
+  }
+
+  /** From now on it only leads peers back to themselves. */
+  stopRelaying(): void {
+    this.#mayRelay = false
+    for (const connection of this.#connections) connection.destroy()
+    this.#connections.clear()
+  }
+
+  end(): void {
+    this.#abort.abort()
+    this.#life.end()
+    this.stopRelaying()
+  }
+
+  async #lead(near: RawConnection, hosts: readonly string[]): Promise<void> {
+    const others = hosts.filter(host => host !== near.remoteAddress)
+    const isRelay = this.#mayRelay && others.length > 0 && this.#random.is(0.5)
+    const host = isRelay ? this.#random.pick(others) : near.remoteAddress
+    const source = this.#network.sourceOf(this.#network.hostAt(ADDRESS), this.#life)
+    const far = await source.dial({ host, port: PORT }, this.#abort.signal).catch(() => undefined)
+    if (far === undefined) {
+      near.destroy()
+      return
+    }
+    this.#join(near, far)
+    if (isRelay) this.#stopLater(near, far)
+    if (isRelay) this.relayed++
+    else this.reflected++
+  }
+
+  #join(near: RawConnection, far: RawConnection): void {
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      this.#connections.add(one)
+      one
+        .on('error', () => {})
+        .on('close', () => {
+          this.#connections.delete(one)
+          other.destroy()
+        })
+      one.pipe(other)
+    }
+  }
+
+  /** Neither closes the connection nor forwards anything, after a while. */
+  #stopLater(near: RawConnection, far: RawConnection): void {
+    this.#network.time.after(this.#random.between(0, FORWARDED_MS_MAX), () => {
+      for (const each of [near, far]) each.unpipe().pause()
+    })
+  }
+}

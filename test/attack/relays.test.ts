@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { keyPair } from './author.js'
+import { contactsFrame, headsFrame, neighbourFrame } from './frames.js'
+import { HostilePeer } from './hostile-peer.js'
+import { hostile, storedOf, until, victim } from './victims.js'
+
+const TIMEOUT = { timeout: 60_000 }
+const FETCHED_MS = 5_000
+
+/** Whoever dials this is led to a port, until it stops forwarding. */
+async function relay(t: TestContext, port: number) {
+  const sockets: Socket[] = []
+  let bytes = 0
+  const server = createServer(socket => {
+    const back = connect({ port, host: '127.0.0.1' })
+    sockets.push(socket, back)
+    for (const each of [socket, back])
+      each
+        .on('error', () => {})
+        .on('data', chunk => {
+          bytes += chunk.length
+        })
+    socket.pipe(back).pipe(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') return assert.fail()
+  const stop = (): void => {
+    for (const socket of sockets) {
+      socket.unpipe()
+      socket.pause()
+    }
+  }
+  return { address: `127.0.0.1:${address.port}`, stop, relayed: () => bytes }
+}
+
+test('a loop and made-up contacts make nobody mute', TIMEOUT, async t => {
+  const alice = await victim(t, 'alice')
+  const loop = await relay(t, alice.port)
+  alice.room.connect(loop.address)
+  assert.ok(await until(alice.room, () => alice.events.some(({ kind }) => kind === 'dialled-self'), 10_000))
+  const peer = await hostile(t, alice)
+  const own = Buffer.from(alice.room.id, 'hex')
+  peer.send(headsFrame([]), neighbourFrame(5_000, 0))
+  peer.send(
+    contactsFrame([
+      { key: own, port: alice.port },
+      { key: randomBytes(8), port: 22 },
+    ]),
+  )
+  await alice.room.say('still here')
+  assert.match((await peer.frameOf(2)).toString('latin1'), /still here/)
+  const bob = await victim(t, 'bob', { peers: [alice.room.address] })
+  assert.ok(await until(bob.room, () => storedOf(bob.room, alice.room.id) === 1, FETCHED_MS))
+})
+
+test('a relay that leads two peers to each other, and then stops, makes neither mute', TIMEOUT, async t => {
+  const carol = await victim(t, 'carol')
+  const [alice, bob] = [
+    await victim(t, 'alice', { peers: [carol.room.address] }),
+    await victim(t, 'bob', { peers: [carol.room.address] }),
+  ]
+  alice.room.connect(bob.room.address)
+  assert.ok(await until(alice.room, () => alice.room.connectionSummary.connected.length === 2, 10_000))
+  const between = await relay(t, bob.port)
+  alice.room.connect(between.address)
+  const isLed = (): boolean => alice.room.connectionSummary.connected.includes(between.address)
+  assert.ok(await until(alice.room, isLed, 10_000), 'control: they are led to each other')
+  assert.equal(bob.room.connectionSummary.connected.length, 2)
+  between.stop()
+  for (const [from, to] of [
+    [alice, bob],
+    [bob, alice],
+  ] as const) {
+    await from.room.say('is anybody there?')
+    assert.ok(await until(to.room, () => storedOf(to.room, from.room.id) === 1, FETCHED_MS))
+  }
+})
+
+test('a peer that claims our key without having it ends its own connection alone', TIMEOUT, async t => {
+  const alice = await victim(t, 'alice')
+  const publicKey = Buffer.from(alice.room.id, 'hex')
+  const keys = { ...keyPair(), publicKey, hex: alice.room.id }
+  await assert.rejects(HostilePeer.dial(alice.port, { keys, ageMs: 1_000_000 }))
+  const honest = await hostile(t, alice)
+  honest.send(headsFrame([]))
+  await alice.room.say('still here')
+  assert.match((await honest.frameOf(2)).toString('latin1'), /still here/)
+})
