@@ -8,7 +8,7 @@ import { hlcAt } from '../../src/log/format/hybrid-clock.js'
 import type { Log } from '../../src/log/log.js'
 import type { NodeEvent } from '../../src/node/events.js'
 import { Pins } from '../../src/node/people/pins.js'
-import { renewalEntry } from '../../src/node/people/renewal.js'
+import { renewalFields } from '../../src/node/people/renewal.js'
 import { Renewals } from '../../src/node/people/renewals.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
@@ -16,6 +16,12 @@ const NOW = 1_800_000_000_000
 const keysOf = (number: number): KeyPair => keyPairOf(Buffer.alloc(32, number))
 const idOf = ({ publicKey }: KeyPair): AuthorId => authorOfKey(publicKey)
 const [BOB, BOB2, BOB3, MALLORY] = [1, 2, 3, 4].map(keysOf) as [KeyPair, KeyPair, KeyPair, KeyPair]
+
+const renewalEntry = (username: string, old: KeyPair, fresh: KeyPair): Members => ({
+  username,
+  message: 'has a new key',
+  ...renewalFields(old, fresh),
+})
 
 /** Logs of one entry each. */
 class FakeLog extends EventEmitter {

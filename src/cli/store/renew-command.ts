@@ -8,7 +8,7 @@ import { Log } from '../../log/log.js'
 import type { OwnMark } from '../../log/mark/own-mark.js'
 import { checkHome, checkKeyIsThere } from '../../node/home-guard.js'
 import { type Home, homeOf } from '../../node/paths.js'
-import { renewalEntry } from '../../node/people/renewal.js'
+import { renewalFields } from '../../node/people/renewal.js'
 import { openMark, openStore } from '../../node/stored-log.js'
 import { info } from '../../ui/lines/output.js'
 import { withClosedRooms } from '../closed-rooms.js'
@@ -44,7 +44,12 @@ async function renewIn(home: Home): Promise<number> {
       onEvent: report,
       isRepaired: store.isRepaired,
     })
-    await log.append(renewalEntry(home.me, old, fresh))
+    const [before, now] = [old, fresh].map(({ publicKey }) => hexOf(publicKey).slice(0, 8))
+    await log.append({
+      username: home.me,
+      message: `has a new key ${now}…; the old one was ${before}…`,
+      ...renewalFields(old, fresh),
+    })
     const kept = await prepared.commit()
     prepared = undefined
     info(`new key ${hexOf(fresh.publicKey).slice(0, 8)}…; the old one is kept in ${kept}`)

@@ -10,14 +10,11 @@ const PREFIX = utf8('persisted-chat/renew/1')
 
 const signedBytes = (key: Uint8Array): Uint8Array => concat([PREFIX, key])
 
-/** The first entry of the log of a new key. */
-export function renewalEntry(username: string, old: KeyPair, fresh: KeyPair): Members {
-  const [before, now] = [old, fresh].map(({ publicKey }) => hexOf(publicKey)) as [string, string]
+/** What the first entry in the log of a new key says besides its text. */
+export function renewalFields(old: KeyPair, fresh: KeyPair): Readonly<Record<string, string>> {
   return {
-    username,
-    message: `has a new key ${now.slice(0, 8)}…; the old one was ${before.slice(0, 8)}…`,
     type: TYPE,
-    previous: before,
+    previous: hexOf(old.publicKey),
     consent: Buffer.from(old.sign(signedBytes(fresh.publicKey))).toString('base64url'),
   }
 }
