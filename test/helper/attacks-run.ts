@@ -1,10 +1,10 @@
 import { SeededRandom } from '../../src/base/seeded-random.js'
 import { drawFaultPlan, perform } from '../../src/sim/runs/fault-plan.js'
-import { STRANGER_FAULTS } from '../../src/sim/world/byzantine-peer.js'
 import { MisleadingHost, NETWORK_FAULTS } from '../../src/sim/world/network-attacks.js'
 import { Violation, World } from '../../src/sim/world/world.js'
 
 const MALLORY = 'mallory'
+const FAULTS = ['makes up heads', 'makes up authors', 'makes up gaps', ...NETWORK_FAULTS] as const
 
 /**
  * The plan that the seed draws, with attacks on the network: a peer that makes up heads, authors or contacts dials everybody, and
@@ -20,7 +20,7 @@ export async function attacksRun(seed: number): Promise<{ readonly reflected: nu
     dials: name => (name === MALLORY ? honest : (dials.get(name) ?? []).filter(other => honest.includes(other))),
     aheadMs: name => aheadMs.get(name) ?? 0,
     network,
-    byzantine: new Map([[MALLORY, random.pick([...STRANGER_FAULTS, ...NETWORK_FAULTS])]]),
+    byzantine: new Map([[MALLORY, random.pick(FAULTS)]]),
     hasPeerExchange: true,
   })
   const misleading = new MisleadingHost(world.network, random, () => honest.map(name => world.peer(name).host.address))

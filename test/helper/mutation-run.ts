@@ -33,9 +33,9 @@ for (const seed of tries) {
             ? contentsRun(seed)
             : bug?.needsStrangers
               ? strangerRun(seed)
-            : bug?.needsAttacks
-              ? attacksRun(seed)
-              : randomRun(seed))
+              : bug?.needsAttacks
+                ? attacksRun(seed)
+                : randomRun(seed))
   } catch (error) {
     if (!(error instanceof Violation)) throw error
     killer = { seed, violation: error.violations[0]?.split('\n')[0] }
