@@ -80,7 +80,8 @@ export class FaceSession {
   event(event: FaceEvent): void {
     if (!this.#output.mayNotify()) return
     // Sent before any entries of the connection: whether those count as live depends on when it opened.
-    if (event.kind === 'connection-opened') this.#sendState()
+    // Before lines of a renewed key: whether they are shown with it depends on the pins.
+    if (event.kind === 'connection-opened' || event.kind === 'key-renewed') this.#sendState()
     this.#output.send({ is: 'event', event })
   }
 
