@@ -40,6 +40,13 @@ export const ROOM_BUGS: readonly RoomBug[] = [
     killer: 'of two admins',
   },
   {
+    name: 'sends a removal without the branch that it names',
+    file: EXCHANGE,
+    find: 'if (names.size === 0)',
+    replace: 'if (true)',
+    killer: 7932,
+  },
+  {
     name: 'takes different summaries for equal ones',
     file: EXCHANGE,
     find: 'if (digest === this.#summary)',

@@ -53,6 +53,8 @@ export class OperationExchange {
   #state: 'opening' | 'comparing' | 'naming' | 'level' | 'closed' = 'opening'
   readonly #theirHeads = new Map<TermName, OperationsHead>()
   readonly #theirIds = new Set<OperationId>()
+  /** Of the batch that is being stored. They may drop any operation later, when another branch counts. */
+  readonly #received = new Set<OperationId>()
   /** Logs in which the two sides have different operations. */
   readonly #differing = new Set<TermName>()
   #pages: Uint8Array[] = []
@@ -98,19 +100,33 @@ export class OperationExchange {
 
   /** The other side has these operations. */
   knows(operations: readonly Operation[]): void {
-    for (const { id } of operations) this.#theirIds.add(id)
+    for (const { id } of operations) {
+      this.#theirIds.add(id)
+      this.#received.add(id)
+    }
   }
 
   /** A batch of the other side is on disk. */
   processed(): ExchangeEffect[] {
+    this.#received.clear()
     return [send(encodeRead())]
   }
 
   /** These operations are on disk now. */
   added(operations: readonly Operation[]): ExchangeEffect[] {
     if (this.#state !== 'level') return []
-    const lacking = operations.filter(({ id }) => !this.#theirIds.has(id))
+    const lacking = this.#withBranches(operations.filter(({ id }) => !this.#received.has(id)))
     return lacking.length === 0 ? [] : this.#queue(operationPages(lacking))
+  }
+
+  /** A removal goes with the branch that it names: the other side may have dropped that for another one. */
+  #withBranches(operations: readonly Operation[]): readonly Operation[] {
+    const names = new Set(
+      operations.flatMap(({ body }) => (body.kind === 'remove' ? termName(body.subject, body.place.term) : [])),
+    )
+    if (names.size === 0) return operations
+    const branches = this.#source.sent.filter(({ author, term }) => names.has(termName(author, term)))
+    return [...new Map([...branches, ...operations].map(each => [each.id, each])).values()]
   }
 
   /** These cards are new. */
@@ -156,8 +172,10 @@ export class OperationExchange {
   /** Sends what the other side lacks. */
   #level(): ExchangeEffect[] {
     this.#state = 'level'
-    const lacking = this.#source.sent.filter(
-      each => !this.#theirIds.has(each.id) && (this.#isInDiffering(each) || !this.#start.has(each.id)),
+    const lacking = this.#withBranches(
+      this.#source.sent.filter(
+        each => !this.#theirIds.has(each.id) && (this.#isInDiffering(each) || !this.#start.has(each.id)),
+      ),
     )
     const cards = [...this.#source.cards]
     return [
