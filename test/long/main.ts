@@ -13,6 +13,7 @@ import { nodeKills } from './node-kills.js'
 import { overlay } from './overlay.js'
 import { powerCut } from './power-cut.js'
 import { roomMutations, roomSimulation } from './room-simulation.js'
+import { roomTiming } from './room-timing.js'
 import { sanitiser } from './sanitise.js'
 import { screen } from './screen.js'
 import { simulatedStrangers } from './simulated-strangers.js'
@@ -34,6 +35,7 @@ const RUNS: readonly LongRun[] = [
   mutatedSessions,
   roomMutations,
   roomSimulation,
+  roomTiming,
   sanitiser,
   screen,
   simulation,

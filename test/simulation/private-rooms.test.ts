@@ -5,6 +5,7 @@ import test from 'node:test'
 import { promisify } from 'node:util'
 import { drawRoomPlan } from '../../src/sim/rooms/room-plan.js'
 import { randomRoomRun, runRoomPlan, runSchedule } from '../../src/sim/rooms/room-run.js'
+import { RoomWorld } from '../../src/sim/rooms/room-world.js'
 import { ROOM_SCHEDULES } from '../../src/sim/rooms/schedules.js'
 import { ROOM_BUGS } from './room-bugs.js'
 
@@ -23,6 +24,30 @@ test('the same seed gives the same run', async () => {
   const plan = drawRoomPlan(2, { faultsMs: 2_000 })
   const [first, second] = [await runRoomPlan(plan), await runRoomPlan(plan)]
   assert.equal(first.trace.join('\n'), second.trace.join('\n'))
+})
+
+/** What passes on a network on which somebody without the room tries an id: events, bytes and connections, in a minute. */
+async function trafficOf(idOf: (room: Uint8Array) => Uint8Array): Promise<readonly number[]> {
+  const people = new Map([
+    ['alice', 'honest'],
+    ['bob', 'honest'],
+    ['oscar', 'outsider'],
+  ] as const)
+  const world = new RoomWorld({ seed: 5, people })
+  try {
+    await world.found('alice', 'ops')
+    await world.enter('bob', 'ops', 'alice')
+    await world.run(1_000)
+    world.person('oscar').intrude(idOf(world.secrets.rooms[0] ?? new Uint8Array(32)))
+    await world.run(60_000)
+    return [world.steps, world.network.bytesSent, world.network.connectionsMade]
+  } finally {
+    world.end()
+  }
+}
+
+test('a stolen id of a room makes the same events, bytes and connections as one that does not exist', async () => {
+  assert.deepEqual(await trafficOf(id => id), await trafficOf(() => new Uint8Array(32)))
 })
 
 for (const { name } of ROOM_BUGS.filter(({ isUsual }) => isUsual))
