@@ -70,15 +70,15 @@ export const ROOM_BUGS: readonly RoomBug[] = [
   {
     name: 'counts all chat of everybody',
     file: PLACES,
-    find: "if (chat === 'all')",
-    replace: 'if (true)',
+    find: 'return this.#members?.membership.chatOf(authorOfLog(log), term)',
+    replace: "return 'all'",
     killer: 'what somebody wrote',
     isUsual: true,
   },
   {
     name: 'shows what is beyond the place of a removal',
     file: PLACES,
-    find: '(isOurs && !this.#terms.has(author)) || seq <= this.lastOf(author)',
+    find: '(isOurs && !this.#terms.has(author)) || seq <= (this.#compared.get(author) ?? this.lastOf(author))',
     replace: 'true',
     killer: 'somebody who is admitted again',
   },

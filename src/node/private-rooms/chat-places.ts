@@ -1,13 +1,16 @@
-import { bufferOf } from '../../base/wire/bytes.js'
+import { bufferOf, sameBytes } from '../../base/wire/bytes.js'
 import { authorOfLog, isSigned, type LogId, runOf, type Seq } from '../../log/format/author.js'
 import { isControl } from '../../log/format/control.js'
 import type { Entry } from '../../log/format/entry.js'
+import { CHAIN_PREFIX_BYTES } from '../../log/format/heads.js'
 import type { Log } from '../../log/log.js'
-import { NO_OPERATION, type TermId } from '../../membership/format/body.js'
+import { type ChatPlace, NO_OPERATION, type TermId } from '../../membership/format/body.js'
 import type { RoomMembers } from './room-members.js'
 
 /** Logs that are being stored at a time. */
 const CLAIMED_MAX = 1_000
+
+type ComparedLog = Pick<Log, 'head' | 'marksNow' | 'chainAt'>
 
 const ADMISSION = /"admission":"([0-9a-f]{64})","username":""/
 
@@ -20,11 +23,15 @@ export class ChatPlaces {
   readonly #terms = new Map<LogId, TermId>()
   /** Terms that logs claim while they are being stored: their first entry is not verified yet. */
   readonly #claimed = new Map<LogId, TermId>()
+  /** Where logs of former members end, in the histories that are stored here. */
+  #compared: ReadonlyMap<LogId, Seq> = new Map()
+  #comparing: Promise<void> = Promise.resolve()
 
   /** Reads which terms the stored logs belong to. Until then, no log is accepted. */
-  async read(log: Pick<Log, 'head' | 'entry'>, members: RoomMembers): Promise<void> {
+  async read(log: Pick<Log, 'entry'> & ComparedLog, members: RoomMembers): Promise<void> {
     for (const { author } of log.head) await this.#readTerm(log, author)
     this.#members = members
+    await this.#compare(log)
   }
 
   /** Reads them, and those that are stored from now on; our own log is in the term that is current. */
@@ -38,6 +45,33 @@ export class ChatPlaces {
     }
     members.on('change', update)
     update()
+    const compare = (): void => {
+      this.#comparing = this.#comparing.then(() => this.#compare(log)).catch(() => {}) // the log was closed
+    }
+    members.on('change', compare)
+    log.on('event', ({ kind }) => void (kind === 'fork-proven' && compare()))
+    log.on('entries', ({ author }) => {
+      if (this.#chatOf(author, this.#terms.get(author)) !== 'all') compare()
+    })
+  }
+
+  /**
+   * A chat place counts in the history that has its chain value. In a forked log that is the part before the fork and one branch; of a log
+   * that has another value there, nothing counts until the fork is proven.
+   */
+  async #compare(log: ComparedLog): Promise<void> {
+    const compared = new Map<LogId, Seq>()
+    for (const { author: id } of log.head) {
+      const chat = isSigned(id) ? this.#chatOf(id, this.#terms.get(id)) : undefined
+      const place = chat === 'all' ? undefined : chat?.find(({ run }) => run === runOf(id))
+      if (place === undefined) continue
+      const chain = Buffer.from(place.chain, 'hex').subarray(0, CHAIN_PREFIX_BYTES)
+      const here = await log.marksNow([{ author: id, seq: place.seq, chain }])
+      for (const { author, seq } of here) compared.set(author, seq)
+      const own = here.length === 1 ? await log.chainAt(id, place.seq) : undefined
+      if (own !== undefined && !sameBytes(own, chain)) compared.set(id, 0)
+    }
+    this.#compared = compared
   }
 
   async #readTerm(log: Pick<Log, 'entry'>, author: LogId): Promise<void> {
@@ -53,7 +87,7 @@ export class ChatPlaces {
 
   /** Whether an entry is shown. Our own new run is, also before it was read to which term it belongs. */
   #isShown({ author, seq }: Pick<Entry, 'author' | 'seq'>, isOurs: boolean): boolean {
-    return (isOurs && !this.#terms.has(author)) || seq <= this.lastOf(author)
+    return (isOurs && !this.#terms.has(author)) || seq <= (this.#compared.get(author) ?? this.lastOf(author))
   }
 
   /** The last entry of a log that counts, or 0. `first` is the first entry of the log where it is not stored yet. */
@@ -61,9 +95,15 @@ export class ChatPlaces {
     if (this.#members === undefined || !isSigned(log)) return 0
     const term = this.#terms.get(log) ?? (first === undefined ? this.#claimed.get(log) : termIn(first)) ?? NO_OPERATION
     if (first !== undefined && this.#claimed.size < CLAIMED_MAX) this.#claimed.set(log, term)
-    const chat = this.#members.membership.chatOf(authorOfLog(log), term)
+    const chat = this.#chatOf(log, term)
     if (chat === 'all') return Number.POSITIVE_INFINITY
-    return chat?.find(({ run }) => run === runOf(log))?.seq ?? 0
+    // Also of another history than the one that counts: so that the fork is proven.
+    return Math.max(chat?.find(({ run }) => run === runOf(log))?.seq ?? 0, this.#compared.get(log) ?? 0)
+  }
+
+  /** How much counts of a log that belongs to this term. */
+  #chatOf(log: LogId, term: TermId | undefined): ChatPlace | 'all' | undefined {
+    return this.#members?.membership.chatOf(authorOfLog(log), term)
   }
 }
 
