@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { authorOf, logOfKey } from '../../src/log/format/author.js'
 import { decodeSegment } from '../../src/log/format/segment.js'
+import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
 import { homeOf } from '../../src/node/paths.js'
 import type { Room } from '../../src/node/room.js'
+import { openLog } from '../../src/node/stored-log.js'
+import { archiveOf, readArchive } from '../../src/sync/archive.js'
 import { logOver } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { alice as aliceKeys } from '../helper/signed-world.js'
@@ -29,6 +32,12 @@ const manyAuthors = (room: Buffer, count: number): Buffer[] =>
   Array.from({ length: count }, (_, index) =>
     segmentsFrame([new Author(room).segment([entryOf(Date.now() + index, `guest${index}`, 'hello')])]),
   )
+
+/** Adds the segment in a frame. */
+function addTo(log: Log, frame: Buffer): ReturnType<Log['addSigned']> {
+  const segment = decodeSegment(frame.subarray(3)) ?? assert.fail('malformed')
+  return log.addSigned(logOfKey(segment.key), [segment])
+}
 
 async function hostile(t: TestContext, { port }: Victim, options = {}): Promise<HostilePeer> {
   const peer = await HostilePeer.dial(port, options)
@@ -76,12 +85,8 @@ for (const connections of [1, 8])
 test('control: without a quota, authors without end keep a newcomer out', async () => {
   const log = await logOver(new MemoryStore(), aliceKeys, { clock: new VirtualClock(), authorsMax: LOGS_MAX })
   let refusals = 0
-  for (const frame of manyAuthors(roomId('lobby'), LOGS_MAX + 10)) {
-    const segment = decodeSegment(frame.subarray(3))
-    if (segment === undefined) assert.fail('malformed')
-    const refusal = await log.addSigned(logOfKey(segment.key), [segment])
-    if (refusal?.reason.kind === 'author-limit') refusals++
-  }
+  for (const frame of manyAuthors(roomId('lobby'), LOGS_MAX + 10))
+    if ((await addTo(log, frame))?.reason.kind === 'author-limit') refusals++
   assert.equal(refusals, 10)
   await log.close()
 })
@@ -94,6 +99,21 @@ test('a newcomer is heard after a restart too', TIMEOUT, async t => {
   await alice.room.close()
   const again = await victim(t, 'alice', { ...SMALL, data: alice.data })
   assert.ok(strangersIn(again.room) <= LOGS_MAX + 1)
+  await newcomerIsHeard(t, again, [again.room])
+})
+
+test('authors without end by an import keep no newcomer out', TIMEOUT, async t => {
+  const alice = await victim(t, 'alice', SMALL)
+  await alice.room.close()
+  const source = await logOver(new MemoryStore(), aliceKeys, { clock: new VirtualClock() })
+  for (const frame of manyAuthors(roomId('lobby'), 60)) await addTo(source, frame)
+  const { log } = await openLog(homeOf(alice.data, 'alice', 'lobby'), () => {})
+  const { added } = await readArchive(log, roomId('lobby'), archiveOf(source, roomId('lobby')))
+  assert.equal(added, 60)
+  assert.ok(log.head.length > LOGS_MAX + 1, 'control: the command stores all of them')
+  await Promise.all([log.close(), source.close()])
+  const again = await victim(t, 'alice', { ...SMALL, data: alice.data })
+  assert.ok(strangersIn(again.room) <= LOGS_MAX + 1, `${strangersIn(again.room)} strangers`)
   await newcomerIsHeard(t, again, [again.room])
 })
 
@@ -224,8 +244,17 @@ test('two peers whose pools are full differently agree on the order, and each ca
     assert.ok(await until(at.room, () => at.events.some(({ kind }) => kind === 'log-stopped'), 20_000))
     assert.ok(!hasAll(at))
   }
-  for (const at of [alice, bob]) for (const { keys } of authors) at.room.addressed(authorOf(keys.hex) ?? assert.fail())
-  for (const at of [alice, bob]) assert.ok(await until(at.room, () => hasAll(at), 20_000), at.room.me)
+  // bob addresses them, and alice asks for what has stopped.
+  for (const { keys } of authors) bob.room.addressed(authorOf(keys.hex) ?? assert.fail())
+  const showAll = (): void => {
+    for (const { keys } of authors) alice.room.showAll(keys.hex.slice(0, 8))
+  }
+  const hasShown = (): boolean => {
+    showAll()
+    return hasAll(alice)
+  }
+  assert.ok(await until(bob.room, () => hasAll(bob), 20_000), 'bob')
+  assert.ok(await until(alice.room, hasShown, 20_000), 'alice')
   const [one, two] = await Promise.all([alice, bob].map(linesOf))
   assert.deepEqual(one, two)
 })
@@ -252,6 +281,26 @@ test('nobody adds to the lines of an unsigned author who is connected', TIMEOUT,
   const texts: string[] = []
   for await (const { message } of alice.room.messages()) texts.push(message)
   assert.ok(!texts.some(text => text.startsWith('false')), texts.join())
+})
+
+test('unsigned authors without end, over several connections, displace nobody who is connected', TIMEOUT, async t => {
+  const alice = await victim(t, 'alice', SMALL)
+  const walter = await PlainPeer.dial(alice.port, 'walter')
+  t.after(() => walter.end())
+  for (let seq = 1; seq <= 5; seq++) walter.line('walter', seq, `true ${seq}`)
+  assert.ok(await until(alice.room, () => storedOf(alice.room, 'walter') === 5, 10_000))
+  const flood = await Promise.all(Array.from({ length: 6 }, (_, n) => PlainPeer.dial(alice.port, `mallory${n}`)))
+  for (const [n, peer] of flood.entries()) {
+    t.after(() => peer.end())
+    for (let author = 0; author < 20; author++) peer.line(`guest${n}x${author}`, 1, 'hello')
+  }
+  const isFull = (): boolean => strangersIn(alice.room) >= LOGS_MAX
+  assert.ok(await until(alice.room, isFull, 10_000), 'control: while there is room, all are stored')
+  walter.line('walter', 6, 'true 6')
+  assert.ok(await until(alice.room, () => storedOf(alice.room, 'walter') === 6, HEARD_MS))
+  await newcomerIsHeard(t, alice, [alice.room])
+  assert.ok(await until(alice.room, () => strangersIn(alice.room) <= LOGS_MAX + 1, 5_000), `${strangersIn(alice.room)}`)
+  assert.equal(storedOf(alice.room, 'walter'), 6)
 })
 
 test('control: the same lines of an unknown unsigned author are taken', TIMEOUT, async t => {
