@@ -3,6 +3,7 @@ import type { KnownPeople } from '../../src/log/known-people.js'
 import type { NodeEvent } from '../../src/node/events.js'
 import { openNode } from '../../src/node/open-node.js'
 import type { Room } from '../../src/node/room.js'
+import type { Cleanup } from '../helper/child.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { type HostileOptions, HostilePeer } from './hostile-peer.js'
 
@@ -21,10 +22,10 @@ export interface VictimOptions {
 }
 
 /** A node in this process, on a port of loopback, in the lobby. */
-export async function victim(t: TestContext, name: string, options: VictimOptions = {}): Promise<Victim> {
-  const { peers = [], data = await temporaryDirectory(t), diskBytesMax } = options
+export async function victim(cleanup: Cleanup, name: string, options: VictimOptions = {}): Promise<Victim> {
+  const { peers = [], data = await temporaryDirectory(cleanup), diskBytesMax } = options
   const node = await openNode({ name, data, discovery: false, ...(diskBytesMax !== undefined && { diskBytesMax }) })
-  t.after(() => node.close())
+  cleanup.after(() => node.close())
   const events: NodeEvent[] = []
   node.on('event', event => events.push(event))
   const room = await node.room('lobby', { peers, listen: '127.0.0.1:0' })
