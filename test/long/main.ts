@@ -5,6 +5,7 @@ import { fullDisk } from './full-disk.js'
 import { fuzz } from './fuzz.js'
 import { gossip } from './gossip.js'
 import { handshakes } from './handshakes.js'
+import { honestStrangers } from './honest-strangers.js'
 import { kill9 } from './kill9.js'
 import type { Fault, LongRun } from './long-run.js'
 import { membership } from './membership.js'
@@ -42,6 +43,7 @@ const RUNS: readonly LongRun[] = [
   simulatedStrangers,
   gossip,
   overlay,
+  honestStrangers,
   strangers,
 ]
 
