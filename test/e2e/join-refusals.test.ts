@@ -72,7 +72,7 @@ test('a code that admits nobody says why in one line', BOUND, async t => {
   const withdrawn = await world.invite('alice', '--json')
   const { code, invite } = JSON.parse(withdrawn)
   assert.equal((await world.run(['uninvite', 'alice', 'ops', invite.slice(0, 8)])).code, 0)
-  await world.isRefused('carol', code, /this code was taken back/)
+  await world.isRefused('carol', code, /this code was withdrawn/)
 
   const local = { me: 'bob', listen: '127.0.0.1:0', peers: [a], data, options: ['--room', 'ops'] }
   const bob = await openChat(t, local)

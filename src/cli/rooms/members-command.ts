@@ -44,7 +44,7 @@ export async function removeMember(me: string, room: string, who: string, { data
     if (json) printJson(item)
     else
       info(
-        `removed ${personText(item['name'], item['removed'])} from ${room}: nobody who knows gives them anything any more`,
+        `removed ${personText(item['name'], item['removed'])} from ${room}: no member whose program knows of it sends them anything any more`,
       )
   })
   return DONE

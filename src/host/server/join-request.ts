@@ -60,7 +60,7 @@ function joinError(reason: KnockRefusal, until: number, now: number, aheadMs: nu
     case 'used':
       return refused('this code has been used as often as it allows', 'Ask for another one.')
     case 'withdrawn':
-      return refused('this code was taken back', 'Ask for another one.')
+      return refused('this code was withdrawn', 'Ask for another one.')
     case 'void':
       return refused('the person who made this code may no longer admit anybody', 'Ask another member for a code.')
     case 'expired': {

@@ -13,7 +13,10 @@ function wordsOf(refusal: Refusal, nameOf: (author: AuthorId) => string): [messa
     case 'not-a-member':
       return ['you are not a member of this room']
     case 'role-too-low':
-      return [`this takes the role ${refusal.needs}, or one above it`, 'The command members lists who has it.']
+      return [
+        `this takes the role ${refusal.needs}, or one above it`,
+        'persisted-chat members shows who has which role.',
+      ]
     case 'already-open':
       return ['the room was founded already']
     case 'own-key':
@@ -29,11 +32,11 @@ function wordsOf(refusal: Refusal, nameOf: (author: AuthorId) => string): [messa
     case 'has-role':
       return [`they are ${refusal.role} already`, 'To lower a role, remove and admit them again.']
     case 'unanswered-removals':
-      return ['they were removed meanwhile', 'Try again.']
+      return ['this person was removed meanwhile', 'Try again.']
     case 'removed-by-senior':
       return [
         `they were removed by ${refusal.by.map(nameOf).join(' and ')}`,
-        'Only those, or somebody above them, can admit them again.',
+        'Only the members who removed this person, or members above those, can admit them again.',
       ]
     case 'too-many-removals':
       return [`they were removed more than ${refusal.max} times`, 'They can enter with a new key.']

@@ -37,7 +37,7 @@ const awaitedText = (name: string, isElsewhere: boolean): string =>
 export const requests = command({
   name: 'requests',
   argument: '',
-  help: 'show what people wrote who ask to talk with you',
+  help: 'show the messages of people who ask to talk with you',
   run: async ({ request, list, tell, runTask }) => {
     let count = 0
     await runTask('reading', async () => {
