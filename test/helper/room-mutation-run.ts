@@ -8,7 +8,7 @@ const bug = ROOM_BUGS.find(bug => bug.name === name)
 if (bug === undefined && name !== 'none') throw new Error(`no such mutation: ${name}`)
 if (bug !== undefined) register('./mutation-hooks.js', import.meta.url, { data: bug })
 const { randomRoomRun, runSchedule } = await import('../../src/sim/rooms/room-run.js')
-const { ROOM_SCHEDULES } = await import('../../src/sim/rooms/schedules.js')
+const { ROOM_SCHEDULES } = await import('../../src/sim/rooms/schedules/all.js')
 const { Violation } = await import('../../src/sim/world/world.js')
 
 const schedules = Object.entries(ROOM_SCHEDULES)

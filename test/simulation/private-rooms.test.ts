@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { drawRoomPlan } from '../../src/sim/rooms/room-plan.js'
 import { randomRoomRun, runRoomPlan, runSchedule } from '../../src/sim/rooms/room-run.js'
 import { RoomWorld } from '../../src/sim/rooms/room-world.js'
-import { ROOM_SCHEDULES } from '../../src/sim/rooms/schedules.js'
+import { ROOM_SCHEDULES } from '../../src/sim/rooms/schedules/all.js'
 import { ROOM_BUGS } from './room-bugs.js'
 
 /** A long run tries any number of seeds, and every mutation: test/long/room-simulation.ts. */

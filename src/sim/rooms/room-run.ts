@@ -1,7 +1,7 @@
 import type { Millis } from '../../base/clock.js'
 import { drawRoomPlan, performInRooms, type RoomPlan } from './room-plan.js'
 import { type RoomSummary, RoomWorld } from './room-world.js'
-import type { RoomSchedule } from './schedules.js'
+import type { RoomSchedule } from './schedules/schedule.js'
 
 /** Result of a run. */
 export interface RoomOutcome {

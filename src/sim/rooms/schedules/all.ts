@@ -1,0 +1,8 @@
+import { authority } from './authority.js'
+import { barrier } from './barrier.js'
+import { codes } from './codes.js'
+import { readmissions } from './readmissions.js'
+import type { RoomSchedules } from './schedule.js'
+
+/** The schedules of docs/protocol/membership.md that mean something on a wire; the others are in test/membership/schedules. */
+export const ROOM_SCHEDULES: RoomSchedules = { ...authority, ...readmissions, ...codes, ...barrier }

@@ -1,0 +1,181 @@
+import { apart, gather, HONEST, ROOM, type RoomSchedules, soon, WITH_MALLORY } from './schedule.js'
+
+/** Who may do what, and what wins when members act apart. */
+export const authority: RoomSchedules = {
+  'of two admins who remove each other in a partition the senior stays': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'admin'], ['carol', 'admin'], ['dave', 'member'])
+      await apart(
+        world,
+        () => world.remove('bob', ROOM, 'carol'),
+        () => world.removeAnyway('carol', ROOM, 'bob'),
+      )
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'dave')
+    },
+  },
+
+  'of three who remove each other in a ring the most senior stays': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'admin'], ['carol', 'admin'], ['dave', 'admin'])
+      await apart(
+        world,
+        () => world.remove('bob', ROOM, 'carol'),
+        () => world.remove('carol', ROOM, 'dave'),
+        () => world.removeAnyway('dave', ROOM, 'bob'),
+      )
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'dave')
+    },
+  },
+
+  'nobody removes the founder, nor who admitted them': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'admin'])
+      await world.enter('mallory', ROOM, 'bob', 'admin')
+      await soon(world)
+      world.person('mallory').misbehave(ROOM, 'removes everybody', world.secrets)
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'mallory')
+    },
+  },
+
+  'a host removes nobody': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['mallory', 'host'], ['bob', 'member'])
+      world.person('mallory').misbehave(ROOM, 'removes everybody', world.secrets)
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'mallory')
+    },
+  },
+
+  'whom a host admits after their removal is no member, and those from before stay': {
+    people: { ...WITH_MALLORY, dave: 'honest' },
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['mallory', 'host'])
+      await world.enter('carol', ROOM, 'mallory')
+      await soon(world)
+      await world.remove('alice', ROOM, 'mallory')
+      world.person('mallory').misbehave(ROOM, 'admits puppets', world.secrets)
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'carol')
+    },
+  },
+
+  'nobody is admitted who has not asked': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['mallory', 'admin'])
+      world.person('mallory').misbehave(ROOM, 'admits somebody unasked', world.secrets)
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'mallory')
+    },
+  },
+
+  'nobody signs for another': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'admin'])
+      for (let times = 0; times < 3; times++) {
+        world.person('mallory').misbehave(ROOM, 'signs as the founder', world.secrets)
+        await soon(world)
+      }
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'carol', 'mallory')
+    },
+  },
+
+  'an operation of another room counts nowhere else': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['mallory', 'admin'])
+      await world.found('carol', 'dev')
+      await world.enter('mallory', 'dev', 'carol', 'admin')
+      await soon(world)
+      for (const room of [ROOM, 'dev'])
+        world.person('mallory').misbehave(room, 'repeats an operation of another room', world.secrets)
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'mallory')
+      world.expectMembers('dev', 'carol', 'mallory')
+    },
+  },
+
+  'a member who forks their operations leaves everybody with the same members': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'admin'])
+      world.cut('mallory', 'carol')
+      world.person('mallory').misbehave(ROOM, 'admits puppets', world.secrets)
+      await soon(world)
+      for (let times = 0; times < 3; times++)
+        world.person('mallory').misbehave(ROOM, 'forks its operations', world.secrets)
+      await world.settle()
+      await world.remove('alice', ROOM, 'mallory')
+      world.person('mallory').misbehave(ROOM, 'forks its operations', world.secrets)
+      world.person('mallory').misbehave(ROOM, 'leaves on a second branch', world.secrets)
+      await world.settle()
+      world.expectOut(ROOM, 'mallory')
+    },
+  },
+
+  'operations out of order, with gaps and unknown parents, change nothing': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'admin'])
+      for (const what of ['skips a place', 'names an unknown parent', 'garbles the exchange'] as const) {
+        world.person('mallory').misbehave(ROOM, what, world.secrets)
+        await soon(world)
+      }
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'carol', 'mallory')
+    },
+  },
+
+  'a removal wins over a promotion at the same time': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'admin'], ['carol', 'admin'], ['dave', 'member'])
+      await apart(
+        world,
+        () => world.remove('bob', ROOM, 'dave'),
+        () => world.admit('carol', ROOM, 'dave', 'host'),
+      )
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'carol')
+    },
+  },
+
+  'guests of guests behind a removal are out with them': {
+    people: { ...WITH_MALLORY, dave: 'honest' },
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['mallory', 'admin'])
+      world.partition(['mallory', 'carol', 'dave'])
+      await world.remove('alice', ROOM, 'mallory')
+      await world.enter('carol', ROOM, 'mallory', 'admin')
+      await world.enter('dave', ROOM, 'carol')
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob')
+    },
+  },
+
+  'what a demoted admin signs in ignorance does not count': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'admin'], ['carol', 'member'], ['dave', 'member'])
+      await apart(
+        world,
+        async () => {
+          await world.remove('alice', ROOM, 'bob')
+          await world.admit('alice', ROOM, 'bob', 'member')
+        },
+        () => world.remove('bob', ROOM, 'carol'),
+      )
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'carol', 'dave')
+    },
+  },
+}

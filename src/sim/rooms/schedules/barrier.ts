@@ -1,0 +1,234 @@
+import type { RoomWorld } from '../room-world.js'
+import { gather, HONEST, ROOM, type RoomSchedules, soon, WITH_MALLORY } from './schedule.js'
+
+/** What reaches whom after a removal, whatever fails. */
+export const barrier: RoomSchedules = {
+  'the removed one meets somebody who was away, before that one meets anybody else': {
+    people: WITH_MALLORY,
+    run: world => metAfterAbsence(world, 'mallory'),
+  },
+
+  'the removed one meets somebody who was away, after that one met another': {
+    people: WITH_MALLORY,
+    run: world => metAfterAbsence(world, 'bob'),
+  },
+
+  'a stolen room id opens nothing': {
+    people: { ...HONEST, oscar: 'outsider' },
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'member'])
+      world.intrude('oscar', ROOM)
+      await world.run(5_000)
+      world.person('oscar').misbehave(ROOM, 'sends foreign tags', world.secrets)
+      world.seat('bob', ROOM)?.say('among us')
+      await world.run(40_000)
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'carol')
+    },
+  },
+
+  'a member who withholds removals hands on their own lines alone': {
+    people: {
+      alice: 'honest',
+      bob: 'honest',
+      carol: 'honest',
+      mallory: 'Byzantine, withholds removals',
+      trudy: 'Byzantine',
+    },
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'host'], ['trudy', 'host'])
+      // Bob hears of the room from mallory alone, and is connected to trudy.
+      world.partition(['bob', 'mallory', 'trudy'])
+      world.cut('bob', 'alice')
+      world.cut('bob', 'carol')
+      await world.remove('alice', ROOM, 'trudy')
+      for (let line = 0; line < 5; line++) world.seat('alice', ROOM)?.say(`secret ${line}`)
+      await soon(world)
+      world.heal()
+      world.cut('bob', 'alice')
+      world.cut('bob', 'carol')
+      await world.run(10_000)
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'carol', 'mallory')
+    },
+  },
+
+  'a removal comes while a page of chat is on its way to the removed one': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'host'])
+      world.cut('alice', 'mallory')
+      world.cut('carol', 'mallory')
+      world.cut('alice', 'bob')
+      await soon(world)
+      await world.remove('alice', ROOM, 'mallory')
+      for (let line = 0; line < 200; line++) world.seat('alice', ROOM)?.say(`secret ${line} ${'x'.repeat(200)}`)
+      for (let line = 0; line < 200; line++) world.seat('bob', ROOM)?.say(`open ${line} ${'x'.repeat(200)}`)
+      await world.run(20)
+      world.heal()
+      for (let line = 0; line < 50; line++) {
+        world.seat('alice', ROOM)?.say(`late secret ${line}`)
+        world.seat('mallory', ROOM)?.say(`still here ${line}`)
+        await world.run(7)
+      }
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'carol')
+    },
+  },
+
+  'lines do not overtake the removal that their author knew of, to members who have not heard': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'host'])
+      for (let times = 0; times < 8; times++) {
+        world.partition(['alice'], true)
+        await soon(world)
+        await world.remove('alice', ROOM, 'mallory')
+        for (let line = 0; line < 20; line++) world.seat('alice', ROOM)?.say(`secret ${times}.${line}`)
+        await soon(world)
+        world.heal()
+        world.cut('alice', 'mallory')
+        await world.run(3_000)
+        world.heal()
+        await world.admit('alice', ROOM, 'mallory', 'host')
+        await world.run(2_000)
+      }
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'carol', 'mallory')
+    },
+  },
+
+  'a member crashes between a removal and the lines behind it': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['mallory', 'host'])
+      for (let times = 0; times < 6; times++) {
+        world.partition(['alice'], true)
+        await soon(world)
+        await world.remove('alice', ROOM, 'mallory')
+        for (let line = 0; line < 20; line++) world.seat('alice', ROOM)?.say(`secret ${times}.${line}`)
+        await soon(world)
+        world.heal()
+        world.cut('alice', 'mallory')
+        await world.run(1_000 + 40 * times)
+        world.person('bob').crash('power cut')
+        world.person('bob').start()
+        await soon(world)
+        world.heal()
+        await world.run(3_000)
+        await world.admit('alice', ROOM, 'mallory', 'host')
+        await soon(world)
+      }
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'mallory')
+    },
+  },
+
+  'an admin whose power fails while they sign has signed one history': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'])
+      for (let times = 0; times < 12; times++) {
+        void world.seat('alice', ROOM)?.remove(world.person('bob').author)
+        await world.run(2 + times)
+        world.partition(['alice'], true)
+        world.person('alice').crash('power cut')
+        world.person('alice').start()
+        await world.run(200)
+        await world.invite('alice', ROOM, 1_000 + times)
+        await world.admit('alice', ROOM, 'bob', 'host')
+        world.heal()
+        await world.run(3_000)
+      }
+      await world.settle()
+      world.expectIn(ROOM, 'alice')
+    },
+  },
+
+  'two branches of as many operations, one in each partition, meet': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'host'])
+      for (const [a, b] of [
+        ['bob', 'carol'],
+        ['alice', 'bob'],
+        ['alice', 'carol'],
+      ] as const) {
+        world.reset(a, b)
+        world.cut(a, b)
+      }
+      await soon(world)
+      for (let times = 0; times < 3; times++)
+        world.person('mallory').misbehave(ROOM, 'tells each another branch', world.secrets)
+      await world.run(30)
+      world.person('mallory').crash('killed')
+      await world.settle()
+      world.expectWarning(ROOM, 'fork')
+    },
+  },
+
+  'a member who slept through ten removals is locked out of nothing': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['mallory', 'member'])
+      world.person('bob').crash('killed')
+      for (let times = 0; times < 10; times++) {
+        await world.remove('alice', ROOM, 'mallory')
+        await world.admit('alice', ROOM, 'mallory', 'member')
+      }
+      await world.remove('alice', ROOM, 'mallory')
+      world.seat('alice', ROOM)?.say('you missed a lot')
+      await soon(world)
+      world.person('bob').start()
+      await world.run(3_000)
+      world.seat('bob', ROOM)?.say('I am here')
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob')
+      world.expectLines('alice', ROOM, '#ops I am here', '#ops you missed a lot')
+    },
+  },
+
+  'an old copy of the founder signs again, and all agree': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'admin'], ['carol', 'member'])
+      const copy = world.seat('alice', ROOM)?.disk.backUp()
+      await world.enter('dave', ROOM, 'alice')
+      await soon(world)
+      world.person('alice').crash('killed')
+      if (copy !== undefined) world.restore('alice', ROOM, copy)
+      world.partition(['alice'])
+      world.person('alice').start()
+      await soon(world)
+      await world.remove('alice', ROOM, 'carol')
+      await world.settle()
+      world.expectWarning(ROOM, 'fork')
+      for (const name of ['bob', 'dave']) {
+        world.person(name).crash('killed')
+        world.person(name).start()
+      }
+      await world.settle()
+      world.expectWarning(ROOM, 'fork')
+    },
+  },
+}
+
+/** Bob and carol were away when mallory was removed; mallory meets carol before or after carol met bob, who knows. */
+async function metAfterAbsence(world: RoomWorld, first: 'mallory' | 'bob'): Promise<void> {
+  await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'host'])
+  world.person('carol').crash('killed')
+  world.partition(['mallory'])
+  await world.remove('alice', ROOM, 'mallory')
+  await soon(world)
+  for (let line = 0; line < 5; line++) world.seat('bob', ROOM)?.say(`secret ${line}`)
+  await soon(world)
+  world.heal()
+  world.partition(['carol', first])
+  world.person('carol').start()
+  await world.run(5_000)
+  world.seat('carol', ROOM)?.say('I am back')
+  world.seat('mallory', ROOM)?.say('so am I')
+  await world.run(5_000)
+  await world.settle()
+  world.expectMembers(ROOM, 'alice', 'bob', 'carol')
+}
