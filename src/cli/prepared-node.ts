@@ -3,10 +3,10 @@ import { spawnNode } from '../host/client/spawn-node.js'
 import type { NodeStart, StartReport } from '../host/protocol/node-start.js'
 import type { RoomOptions } from '../host/protocol/options.js'
 import { hasSocket } from '../host/protocol/socket.js'
+import { listeningPlace, namedPeer } from '../node/connections/peer-name.js'
 import type { NodeEvent } from '../node/events.js'
 import { secureHome } from '../node/home-guard.js'
 import { homeOf } from '../node/paths.js'
-import { listeningPlace, namedPeer } from '../node/peer-name.js'
 
 export interface FaceOptions extends RoomOptions {
   readonly me: string

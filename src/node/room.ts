@@ -26,6 +26,7 @@ import { archiveOf } from '../sync/archive.js'
 import type { OwnPlace, ReplicaHeads, Replicas } from '../sync/receipts.js'
 import type { Replicator } from '../sync/replicator.js'
 import type { Circle } from './circle.js'
+import { RoomConnections } from './connections/room-connections.js'
 import { DeliveryWatch } from './delivery-watch.js'
 import type { DirectRoom } from './direct-rooms/direct-room.js'
 import type { ConnectionSummary, NodeEvent } from './events.js'
@@ -40,7 +41,6 @@ import type { ChatPlaces } from './private-rooms/chat-places.js'
 import { MembershipEvents } from './private-rooms/membership-events.js'
 import type { RoomMembers } from './private-rooms/room-members.js'
 import { type Companion, type HostedRoom, messagesOf, type RoomApi, type SayOptions } from './room-api.js'
-import { RoomConnections } from './room-connections.js'
 
 export interface RoomEvents {
   /** Something happened that the user may want to know. */

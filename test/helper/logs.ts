@@ -4,7 +4,7 @@ import { openRowStore } from '../../src/compat/scuttleup/row-store.js'
 import { Log } from '../../src/log/log.js'
 import type { LogOptions } from '../../src/log/options.js'
 import type { Store } from '../../src/log/store/store.js'
-import { createReplicationStream, type ReplicationStreamOptions } from '../../src/node/replication.js'
+import { createReplicationStream, type ReplicationStreamOptions } from '../../src/node/connections/replication.js'
 import { Replicator } from '../../src/sync/replicator.js'
 
 /** The logs in `store`, composed as in the node. */

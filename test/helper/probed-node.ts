@@ -18,7 +18,7 @@ if (how === 'early')
 const { loadKey } = await import('../../src/base/crypto/key-file.js')
 const { foundRoom } = await import('../../src/membership/founding.js')
 const { secureHome } = await import('../../src/node/home-guard.js')
-const { NodeNetwork } = await import('../../src/node/node-network.js')
+const { NodeNetwork } = await import('../../src/node/connections/node-network.js')
 const { openRoom } = await import('../../src/node/open-room.js')
 const { homeOf } = await import('../../src/node/paths.js')
 

@@ -10,8 +10,8 @@ import { ALL_SERVICES, SERVICE, shortKeyIn } from '../../net/lan/mdns/service-re
 import { MulticastSockets } from '../../net/lan/mdns/sockets.js'
 import { TcpSource } from '../../net/lan/tcp.js'
 import { probe } from '../../net/probe.js'
+import { listeningPlace } from '../../node/connections/peer-name.js'
 import type { Home } from '../../node/paths.js'
-import { listeningPlace } from '../../node/peer-name.js'
 import type { Answer, ObservedInterface, ObservedPort } from './findings.js'
 
 /** How long to listen for packets of other hosts, and how many queries to send meanwhile. */

@@ -22,7 +22,7 @@ import { NodeServer } from './server.js'
 /** Two thirds of the program, loaded while the disk answers the election. */
 const roomModules = Promise.all([
   import('../../node/open-room.js'),
-  import('../../node/node-network.js'),
+  import('../../node/connections/node-network.js'),
   import('./room-commands.js'),
   import('../../node/direct-rooms/direct-room.js'),
 ])

@@ -3,7 +3,7 @@ import { isName } from '../../base/names.js'
 import { type AuthorId, authorOf } from '../../log/format/author.js'
 import { requestedName } from '../../net/lan/mdns/service-records.js'
 import type { Connection } from '../../net/room-channels.js'
-import type { ConnectionNames } from '../connection-names.js'
+import type { ConnectionNames } from '../connections/connection-names.js'
 import type { NodeEvent } from '../events.js'
 import type { Pins } from './pins.js'
 

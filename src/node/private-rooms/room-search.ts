@@ -3,9 +3,9 @@ import { systemRandom } from '../../base/random.js'
 import { type Service, shortKeyOf } from '../../net/lan/mdns/service-records.js'
 import { LanAutodial } from '../../net/overlay/lan-autodial.js'
 import { RoomChannels } from '../../net/room-channels.js'
+import type { NetworkedRoom, NetworkOptions, NodeNetwork, OpenNetwork } from '../connections/node-network.js'
+import { distinctPeers, namedPeer } from '../connections/peer-name.js'
 import type { NodeEvent } from '../events.js'
-import type { NetworkedRoom, NetworkOptions, NodeNetwork, OpenNetwork } from '../node-network.js'
-import { distinctPeers, namedPeer } from '../peer-name.js'
 import type { RoomSeeker } from './room-seeker.js'
 
 const ROOM_ID_BYTES = 32

@@ -1,5 +1,5 @@
-import { isLoopback } from '../net/lan/mdns/interfaces.js'
-import type { NodeEvent } from './events.js'
+import { isLoopback } from '../../net/lan/mdns/interfaces.js'
+import type { NodeEvent } from '../events.js'
 
 /** Maximum number of interfaces in one event. */
 const INTERFACES_MAX = 4

@@ -1,13 +1,16 @@
 import type { Duplex, Readable } from 'node:stream'
-import { openRowStore } from '../compat/scuttleup/row-store.js'
-import { createScuttleupStream, type ScuttleupReplicationOptions } from '../compat/scuttleup/scuttleup-replication.js'
-import type { AuthorId } from '../log/format/author.js'
-import type { Entry, Members } from '../log/format/entry.js'
-import type { Digest } from '../log/format/heads.js'
-import { Log } from '../log/log.js'
-import type { LogOptions, ReadOptions } from '../log/options.js'
-import type { NativeReplicationOptions } from '../sync/options.js'
-import { Replicator } from '../sync/replicator.js'
+import { openRowStore } from '../../compat/scuttleup/row-store.js'
+import {
+  createScuttleupStream,
+  type ScuttleupReplicationOptions,
+} from '../../compat/scuttleup/scuttleup-replication.js'
+import type { AuthorId } from '../../log/format/author.js'
+import type { Entry, Members } from '../../log/format/entry.js'
+import type { Digest } from '../../log/format/heads.js'
+import { Log } from '../../log/log.js'
+import type { LogOptions, ReadOptions } from '../../log/options.js'
+import type { NativeReplicationOptions } from '../../sync/options.js'
+import { Replicator } from '../../sync/replicator.js'
 
 export interface ReplicationStreamOptions extends NativeReplicationOptions, ScuttleupReplicationOptions {
   /** What the other side speaks, as its handshake has shown; scuttleup's protocol unless given. */

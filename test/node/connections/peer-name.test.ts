@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { addressOfName } from '../../src/compat/scuttleup/hashed-port.js'
-import { distinctPeers, namedPeer } from '../../src/node/peer-name.js'
+import { addressOfName } from '../../../src/compat/scuttleup/hashed-port.js'
+import { distinctPeers, namedPeer } from '../../../src/node/connections/peer-name.js'
 
 const named = (text: string) => namedPeer(text, 'alice', 'localhost:4000')
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { ConnectionSummaries } from '../../src/node/connection-summaries.js'
-import type { ConnectionSummary, NodeEvent } from '../../src/node/events.js'
-import { VirtualClock } from '../helper/virtual-clock.js'
+import { ConnectionSummaries } from '../../../src/node/connections/connection-summaries.js'
+import type { ConnectionSummary, NodeEvent } from '../../../src/node/events.js'
+import { VirtualClock } from '../../helper/virtual-clock.js'
 
 function world() {
   const clock = new VirtualClock()

@@ -1,7 +1,7 @@
-import { ChatError } from '../base/errors.js'
-import { checkName, equalsIgnoringCase } from '../base/names.js'
-import { addressOfName } from '../compat/scuttleup/hashed-port.js'
-import { type Address, formatAddress, parseAddress, parseListen } from '../net/lan/address.js'
+import { ChatError } from '../../base/errors.js'
+import { checkName, equalsIgnoringCase } from '../../base/names.js'
+import { addressOfName } from '../../compat/scuttleup/hashed-port.js'
+import { type Address, formatAddress, parseAddress, parseListen } from '../../net/lan/address.js'
 
 export interface NamedPeer {
   readonly name: string

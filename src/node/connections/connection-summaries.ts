@@ -1,5 +1,5 @@
-import type { Cancel, Clock, Millis } from '../base/clock.js'
-import type { ConnectionSummary, NodeEvent } from './events.js'
+import type { Cancel, Clock, Millis } from '../../base/clock.js'
+import type { ConnectionSummary, NodeEvent } from '../events.js'
 
 /** Changes within this time are reported together. */
 const SETTLED_MS = 2_000

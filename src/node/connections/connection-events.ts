@@ -1,11 +1,11 @@
-import type { Cancel, Clock } from '../base/clock.js'
-import { type AuthorId, authorOf } from '../log/format/author.js'
-import { AHEAD_MS_MAX } from '../log/format/hybrid-clock.js'
-import type { CloseReason } from '../net/events.js'
-import type { Connection } from '../net/room-channels.js'
+import type { Cancel, Clock } from '../../base/clock.js'
+import { type AuthorId, authorOf } from '../../log/format/author.js'
+import { AHEAD_MS_MAX } from '../../log/format/hybrid-clock.js'
+import type { CloseReason } from '../../net/events.js'
+import type { Connection } from '../../net/room-channels.js'
+import type { NodeEvent } from '../events.js'
+import type { StrangerNotices } from '../people/stranger-notices.js'
 import type { ConnectionNames } from './connection-names.js'
-import type { NodeEvent } from './events.js'
-import type { StrangerNotices } from './people/stranger-notices.js'
 
 /** A lost connection that is replaced within this time is not reported. */
 const REPLACED_MS = 300

@@ -1,14 +1,14 @@
-import type { KeyPair } from '../base/crypto/signing.js'
-import { roomTag, type Service, shortKeyOf } from '../net/lan/mdns/service-records.js'
-import { DIAL_ALL, type DialPolicy, LanAutodial } from '../net/overlay/lan-autodial.js'
-import type { PeerExchange } from '../net/overlay/peer-exchange.js'
-import { RoomChannels } from '../net/room-channels.js'
-import type { Circle } from './circle.js'
-import type { NodeEvent } from './events.js'
+import type { KeyPair } from '../../base/crypto/signing.js'
+import { roomTag, type Service, shortKeyOf } from '../../net/lan/mdns/service-records.js'
+import { DIAL_ALL, type DialPolicy, LanAutodial } from '../../net/overlay/lan-autodial.js'
+import type { PeerExchange } from '../../net/overlay/peer-exchange.js'
+import { RoomChannels } from '../../net/room-channels.js'
+import type { Circle } from '../circle.js'
+import type { NodeEvent } from '../events.js'
+import type { Home } from '../paths.js'
+import { RoomMembers } from '../private-rooms/room-members.js'
 import type { NetworkedRoom, NetworkOptions, NodeNetwork, OpenNetwork } from './node-network.js'
-import type { Home } from './paths.js'
 import { distinctPeers, listeningPlace, type NamedPeer, namedPeer } from './peer-name.js'
-import { RoomMembers } from './private-rooms/room-members.js'
 
 export interface RoomNetworkOptions extends NetworkOptions {
   readonly home: Home

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { Announcement } from '../../src/node/announcement.js'
-import type { NodeEvent } from '../../src/node/events.js'
+import { Announcement } from '../../../src/node/connections/announcement.js'
+import type { NodeEvent } from '../../../src/node/events.js'
 
 test('reports name and interfaces once, loopback last, and again when they change', () => {
   const events: NodeEvent[] = []
