@@ -7,6 +7,7 @@ import { drawRoomPlan } from '../../src/sim/rooms/room-plan.js'
 import { randomRoomRun, runRoomPlan, runSchedule } from '../../src/sim/rooms/room-run.js'
 import { RoomWorld } from '../../src/sim/rooms/room-world.js'
 import { ROOM_SCHEDULES } from '../../src/sim/rooms/schedules/all.js'
+import type { Regression } from '../long/simulation.js'
 import { ROOM_BUGS } from './room-bugs.js'
 
 /** A long run tries any number of seeds, and every mutation: test/long/room-simulation.ts. */
@@ -19,6 +20,12 @@ for (const [name, schedule] of Object.entries(ROOM_SCHEDULES))
 test('random members, removals and faults: all agree, and nobody gets what they should not', async () => {
   for (let seed = 1; seed <= SEEDS; seed++) await randomRoomRun(seed)
 })
+
+/** Seeds that found a fault. */
+const regressions: Regression[] = JSON.parse(await readFile('test/simulation/room-regressions.json', 'utf8'))
+
+for (const { seed, found } of regressions)
+  test(`regression, seed ${seed}: ${found}`, async () => void (await randomRoomRun(seed)))
 
 test('the same seed gives the same run', async () => {
   const plan = drawRoomPlan(2, { faultsMs: 2_000 })

@@ -1,7 +1,10 @@
 import type { Millis } from '../../base/clock.js'
-import type { AuthorId } from '../../log/format/author.js'
+import { type AuthorId, type LogId, runOf, type Seq } from '../../log/format/author.js'
+import { isSenior } from '../../membership/evaluation/rank.js'
+import type { Removal } from '../../membership/evaluation/term.js'
 import type { Admit, OperationId } from '../../membership/format/body.js'
 import type { Operation } from '../../membership/format/operation.js'
+import { memberItems } from '../../membership/member-list.js'
 import { Membership } from '../../membership/membership.js'
 
 /** A room of a person, as far as it is checked. */
@@ -17,6 +20,12 @@ interface Line {
   readonly sentAt: Millis
   /** The removals of each key that was out, by the author's own operations. */
   readonly knew: ReadonlyMap<AuthorId, ReadonlySet<OperationId>>
+}
+
+/** Where a line is. */
+interface LinePlace {
+  readonly author: LogId
+  readonly seq: Seq
 }
 
 interface Signed {
@@ -45,6 +54,7 @@ export class RoomChecker {
   readonly #tainted = new Set<string>()
   /** Who put back an old copy: they may have signed two histories. */
   readonly #restored = new Set<AuthorId>()
+  readonly #statements = new WeakMap<Membership, string>()
   readonly #truths = new Map<string, { readonly of: readonly Membership[]; readonly truth: Membership }>()
 
   constructor(now: () => Millis) {
@@ -119,19 +129,37 @@ export class RoomChecker {
       )
   }
 
-  /** A user is shown a line: not one that somebody wrote after a removal that is known here. */
-  shown(reader: AuthorId, membership: Membership, text: string): void {
+  /** A user is shown a line in this place of its log: not one that somebody wrote after a removal that is known here. */
+  shown(reader: AuthorId, membership: Membership, text: string, place: LinePlace): void {
     const line = this.#lines.get(text)
     if (line === undefined || line.author === reader) return
     const removals = membership.removalsOf(line.author)
     if (!removals.every(({ id }) => this.#signed.get(id)?.isHonest)) return
-    const late = removals.some(
-      ({ id }) => (this.#signed.get(id)?.at ?? 0) < line.sentAt && !this.#isAnswered(membership, line, id),
+    const unanswered = removals.filter(({ id }) => !this.#isAnswered(membership, line, id))
+    const late = unanswered.some(
+      removal => (this.#signed.get(removal.id)?.at ?? 0) < line.sentAt && !isOverruled(removal, unanswered, place),
     )
     if (late)
       this.violate(
         `${this.nameOf(reader)} is shown "${text}", which ${this.nameOf(line.author)} wrote after their removal`,
       )
+  }
+
+  /** Whether all operations that honest peers have say the same about a room as what somebody knows of it. */
+  isUpToDate(room: string, membership: Membership | undefined): boolean {
+    const truth = this.truth(room)
+    return truth !== undefined && membership !== undefined && this.#statementOf(membership) === this.#statementOf(truth)
+  }
+
+  /** What operations say: about members, warnings, and how much chat counts. */
+  #statementOf(membership: Membership): string {
+    const known = this.#statements.get(membership)
+    if (known !== undefined) return known
+    const items = memberItems(membership, () => undefined)
+    const chat = [...membership.terms].map(([name, term]) => [name, term.chat ?? 'all'])
+    const statement = JSON.stringify([items, chat])
+    this.#statements.set(membership, statement)
+    return statement
   }
 
   /** Who is a member by all operations that any honest peer has. */
@@ -237,3 +265,13 @@ export class RoomChecker {
     )
   }
 }
+
+/**
+ * Of several removals the one by the most senior author says how much chat counts (docs/protocol/membership.md §9.5). It names the lines
+ * that its author has, so also those that its author received before they knew of a junior's earlier removal.
+ */
+const isOverruled = (removal: Removal, others: readonly Removal[], { author, seq }: LinePlace): boolean =>
+  others.some(
+    ({ by, chat }) =>
+      isSenior(by.rank, removal.by.rank) && chat.some(end => end.run === runOf(author) && seq <= end.seq),
+  )

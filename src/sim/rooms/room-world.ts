@@ -381,6 +381,9 @@ export class RoomWorld {
       if (seat?.isOpen !== true) faults.push(`${name} has not opened ${room}`)
       else if (seat.report !== reference?.report)
         faults.push(`${name} and ${first?.name} know other members of ${room}:\n${seat.report}\n\n${reference?.report}`)
+      // Somebody who is alone in a room agrees with all others there, but may lack what somebody who left knows.
+      else if (!this.checker.isUpToDate(room, seat.members?.membership))
+        faults.push(`${name} lacks operations of ${room}`)
       else if (seat.unsaved > 0) faults.push(`${name} has not stored everything in ${room}`)
       else if (seat.counted !== reference.counted)
         faults.push(`${name} and ${first?.name} have another chat of ${room}:\n${seat.counted}\n${reference.counted}`)

@@ -343,7 +343,8 @@ export class Seat {
     for await (const entries of room.entries({ live: true })) {
       if (life.isOver || this.members === undefined) return
       for (const entry of entries)
-        for (const text of textOf(entry.entry)) this.#context.checker.shown(this.author, this.members.membership, text)
+        for (const text of textOf(entry.entry))
+          this.#context.checker.shown(this.author, this.members.membership, text, entry)
     }
   }
 }

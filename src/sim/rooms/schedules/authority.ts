@@ -178,4 +178,37 @@ export const authority: RoomSchedules = {
       world.expectMembers(ROOM, 'alice', 'bob', 'carol', 'dave')
     },
   },
+
+  'of two removals that name different lines the place of the senior counts': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'admin'], ['carol', 'host'], ['dave', 'member'])
+      await apart(world, () => world.remove('bob', ROOM, 'dave'))
+      world.partition(['bob'])
+      world.seat('dave', ROOM)?.say('heard by alice')
+      await world.run(3_000)
+      await world.remove('alice', ROOM, 'dave')
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'carol')
+      for (const name of ['alice', 'bob', 'carol']) world.expectLines(name, ROOM, '#ops heard by alice')
+    },
+  },
+
+  'the last member learns what only somebody who left knows': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'admin'], ['mallory', 'admin'])
+      world.seat('mallory', ROOM)?.say('withdrawn')
+      await soon(world)
+      world.partition(['alice'], true)
+      world.person('mallory').misbehave(ROOM, 'leaves on a second branch', world.secrets)
+      await soon(world)
+      await world.act(world.seat('bob', ROOM)?.leave())
+      // They dial each other seldom by now, so alice is alone for a while after the network heals.
+      await world.run(30_000)
+      await world.settle()
+      world.expectMembers(ROOM, 'alice')
+      world.expectLines('alice', ROOM)
+    },
+  },
 }
