@@ -2,6 +2,8 @@ import type { Command } from 'commander'
 import { runChat, TIMEOUT_S } from './chat-start.js'
 import {
   DATA_HELP,
+  DIRECT_HELP,
+  directPolicy,
   ENCRYPTED_HELP,
   MAX_DISK_HELP,
   mebibytes,
@@ -45,5 +47,6 @@ export function addChat(command: Command, exitWith: ExitWith): Command {
     .option('--no-discovery', 'do not use multicast DNS: connect only to the addresses given')
     .option('--encrypted', ENCRYPTED_HELP)
     .option('--max-disk <MiB>', MAX_DISK_HELP, mebibytes)
+    .option('--direct <who>', DIRECT_HELP, directPolicy)
     .action(exitWith(runChat))
 }

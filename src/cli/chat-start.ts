@@ -1,5 +1,6 @@
 import { ChatError } from '../base/errors.js'
 import { checkName } from '../base/names.js'
+import type { DirectPolicy } from '../host/protocol/options.js'
 import { pinnedNameOf } from '../node/people/pin.js'
 import { loadWrapping } from '../ui/lines/output.js'
 import { StopRequest } from '../ui/lines/stop-request.js'
@@ -23,6 +24,7 @@ export interface ChatFlags {
   readonly discovery: boolean
   readonly encrypted?: boolean
   readonly maxDisk?: number
+  readonly direct?: DirectPolicy
   readonly bell: boolean
   readonly message?: string
   readonly to?: string
@@ -43,7 +45,14 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
       hint: 'Pass --message as well, or name the person after your name.',
     })
   const to = flags.to === undefined ? undefined : checkName(flags.to, `the name ${JSON.stringify(flags.to)}`)
-  const { listen, room, discovery: isDiscovering, encrypted: isEncryptedOnly = false, maxDisk: diskBytesMax } = flags
+  const {
+    listen,
+    room,
+    discovery: isDiscovering,
+    encrypted: isEncryptedOnly = false,
+    maxDisk: diskBytesMax,
+    direct,
+  } = flags
   const place = await dataDirectory(me, flags.data)
   const isDialled = to === undefined || peers.some(peer => pinnedNameOf(peer) === pinnedNameOf(to))
   const asked = {
@@ -54,6 +63,7 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
     isDiscovering,
     isEncryptedOnly,
     diskBytesMax,
+    direct,
     ...place,
   }
   if (flags.seed) {

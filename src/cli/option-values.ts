@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { DIRECT_POLICIES, type DirectPolicy, isDirectPolicy } from '../host/protocol/options.js'
 import { momentOf } from '../session/dates.js'
 
 /** Help of the option that refuses scuttleup peers. */
@@ -7,6 +8,15 @@ export const ENCRYPTED_HELP = 'refuse scuttleup peers, whose connections cannot 
 /** Help of the option that bounds what strangers may store. */
 export const MAX_DISK_HELP =
   'what this name may use of the disk; strangers get a quarter of it in each room, and never more than 256 MiB'
+
+/** Help of the option that decides who may ask to talk. */
+export const DIRECT_HELP = 'who may ask to talk: anyone (default), known people, or nobody'
+
+/** Parses who may ask to talk. */
+export function directPolicy(text: string): DirectPolicy {
+  if (!isDirectPolicy(text)) throw new InvalidArgumentError(`Expected one of ${DIRECT_POLICIES.join(', ')}.`)
+  return text
+}
 
 /** Parses a whole number within bounds. */
 export const between =

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { spawnNode } from '../host/client/spawn-node.js'
 import type { NodeStart, StartReport } from '../host/protocol/node-start.js'
-import type { RoomOptions } from '../host/protocol/options.js'
+import { nodeOptionsOf, type RoomOptions } from '../host/protocol/options.js'
 import { hasSocket } from '../host/protocol/socket.js'
 import { listeningPlace, namedPeer } from '../node/connections/peer-name.js'
 import type { NodeEvent } from '../node/events.js'
@@ -28,18 +28,11 @@ export interface PreparedNode {
 
 /** The parameters to start a node with, for these options. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
 export function nodeStartOf(options: FaceOptions, stays: boolean): NodeStart {
-  const { me, peers, listen, data, room, isDiscovering, isEncryptedOnly, diskBytesMax } = options
+  const { me, peers, data, room } = options
   const home = homeOf(data, me, room)
-  const { address } = listeningPlace(home.me, listen)
+  const { address } = listeningPlace(home.me, options.listen)
   for (const peer of peers) namedPeer(peer, home.me, address)
-  const asked = {
-    room,
-    peers,
-    listen,
-    isDiscovering,
-    isEncryptedOnly,
-    ...(diskBytesMax !== undefined && { diskBytesMax }),
-  }
+  const asked = { room, peers, ...nodeOptionsOf(options) }
   return { me, data: path.resolve(data), stays, options: asked }
 }
 

@@ -89,3 +89,33 @@ test('a request counts for the key that is proven, and for the room of both alon
   assert.ok(await until(lobby, () => alice.opened.size > 0 && alice.requests.all.length === 0, 10_000))
   assert.deepEqual([...alice.opened], ['@mallory'])
 })
+
+for (const [policy, asks] of [
+  ['anyone', ['bob', 'mallory']],
+  ['known', ['bob']],
+  ['nobody', []],
+] as const)
+  test(
+    `with --direct ${policy}, ${asks.join(' and ') || 'nobody'} may ask to talk, and nobody else gets an answer`,
+    TIMEOUT,
+    async t => {
+      const alice = await DirectWorld.start(t, policy)
+      const lobby = await alice.open(t)
+      const [bob, carol] = [keyPair(), keyPair()]
+      alice.pins.address(bob.hex as AuthorId)
+      alice.pins.met('carol', carol.hex as AuthorId, 1)
+      const [mallory, known] = [await dial(t, lobby), await dial(t, lobby, { keys: bob })]
+      // She names the room at once. It is not opened here, so that her dial attempt never ends in it.
+      const pinned = HostilePeer.dial(portOf(lobby), { keys: carol, roomId: roomWith(alice, carol) })
+      pinned.then(
+        peer => peer.end(),
+        () => {},
+      )
+      ask(mallory, roomWith(alice, mallory.keys), 'mallory', 'hello')
+      ask(known, roomWith(alice, bob), 'bob', 'hello')
+      await until(lobby, () => alice.requests.all.length > asks.length, ANSWER_MS)
+      assert.deepEqual(alice.requests.all.map(({ name }) => name).sort(), asks)
+      for (const peer of [mallory, known]) assert.equal(peer.isNamed(roomWith(alice, peer.keys)), false)
+      assert.deepEqual([...alice.opened], policy === 'nobody' ? [] : ['@carol'])
+    },
+  )

@@ -51,6 +51,8 @@ const USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['an empty --message', ['alice', '--message', ''], /the --message is empty/],
   ['a blank --message', ['alice', '--message', ' \t\n '], /the --message is empty/],
   ['an invisible --message', ['alice', '--message', '\u200b\u2800\u202e\u3164'], /the --message is empty/],
+  ['--direct with a word that is none', ['alice', '--direct', 'friends'], /Expected one of anyone, known, nobody/],
+  ['--direct of a node', ['node', 'alice', '--direct', ''], /'--direct <who>'.*Expected one of anyone, known, nobody/],
   ['a day that is none', ['log', 'alice', '--since', '2026-02-30'], /'--since <time>'.*Expected a time, as in/],
   ['a host without its port', ['alice', 'bob.example'], /bob\.example:4000/],
   ['oneself in other letters', ['alice', 'ALICE.local'], /the peer ALICE\.local is yourself/],

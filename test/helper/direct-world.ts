@@ -1,6 +1,7 @@
 import { systemClock } from '../../src/base/clock.js'
 import { loadKey } from '../../src/base/crypto/key-file.js'
 import { systemRandom } from '../../src/base/random.js'
+import type { DirectPolicy } from '../../src/host/protocol/options.js'
 import { DirectRooms } from '../../src/host/server/direct-rooms.js'
 import { NodeStore } from '../../src/host/server/node-store.js'
 import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
@@ -31,7 +32,14 @@ export class DirectWorld {
   readonly rooms: { readonly peer: Room }[] = []
   readonly reopened: string[] = []
 
-  private constructor(data: string, me: AuthorId, pins: Pins, requests: MessageRequests, direct: DirectRooms) {
+  private constructor(
+    data: string,
+    me: AuthorId,
+    pins: Pins,
+    requests: MessageRequests,
+    direct: DirectRooms,
+    policy: DirectPolicy,
+  ) {
     this.data = data
     this.me = me
     this.pins = pins
@@ -39,6 +47,7 @@ export class DirectWorld {
     this.direct = direct
     this.network = new NodeNetwork('alice', direct)
     direct.serve({
+      nodeOptions: { listen: undefined, isDiscovering: false, isEncryptedOnly: false, direct: policy },
       open: this.rooms,
       openQuietly: async name => void this.opened.add(name),
       isQuiet: () => true,
@@ -47,12 +56,12 @@ export class DirectWorld {
     })
   }
 
-  static async start(cleanup: Cleanup): Promise<DirectWorld> {
+  static async start(cleanup: Cleanup, policy: DirectPolicy = 'anyone', disk = new MemoryDisk()): Promise<DirectWorld> {
     const data = await temporaryDirectory(cleanup)
     const home = homeOf(data, 'alice')
     await secureHome(home, () => {})
     const me = authorOfKey((await loadKey(home.keyFile, systemRandom)).publicKey)
-    const store = new NodeStore(new MemoryStore(new MemoryDisk()))
+    const store = new NodeStore(new MemoryStore(disk))
     const pins = await Pins.open(store)
     const requests = await MessageRequests.open({ store, now: () => Date.now(), isKnown: key => pins.isKnown(key) })
     const author = async () => me
@@ -65,7 +74,7 @@ export class DirectWorld {
       author,
       isConnected: async () => false,
     })
-    return new DirectWorld(data, me, pins, requests, direct)
+    return new DirectWorld(data, me, pins, requests, direct, policy)
   }
 
   /** Opens the lobby, or the room of alice and one other person. */

@@ -244,6 +244,10 @@ test('adds the peers of a face, and rejects options that differ from those of th
     code: 'BAD_USAGE',
     message: 'alice already runs without --no-discovery: persisted-chat stop alice, or leave the option out',
   })
+  await assert.rejects(refused({ direct: 'known' }), {
+    code: 'BAD_USAGE',
+    message: 'alice already runs without --direct: persisted-chat stop alice, or leave the option out',
+  })
   await refused({})
 })
 

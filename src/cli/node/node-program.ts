@@ -1,4 +1,13 @@
-import { DATA_HELP, ENCRYPTED_HELP, MAX_DISK_HELP, mebibytes, ROOM_HELP } from '../option-values.js'
+import type { DirectPolicy } from '../../host/protocol/options.js'
+import {
+  DATA_HELP,
+  DIRECT_HELP,
+  directPolicy,
+  ENCRYPTED_HELP,
+  MAX_DISK_HELP,
+  mebibytes,
+  ROOM_HELP,
+} from '../option-values.js'
 import { type Registration, subcommand } from '../registration.js'
 import { dataDirectory } from '../store/data-directory.js'
 
@@ -9,6 +18,7 @@ interface NodeFlags {
   readonly discovery: boolean
   readonly encrypted?: boolean
   readonly maxDisk?: number
+  readonly direct?: DirectPolicy
 }
 
 interface StatusFlags {
@@ -32,6 +42,7 @@ export const nodeCommands: Registration = (program, exitWith) => [
     .option('--no-discovery', 'do not use multicast DNS: connect only to the addresses given')
     .option('--encrypted', ENCRYPTED_HELP)
     .option('--max-disk <MiB>', MAX_DISK_HELP, mebibytes)
+    .option('--direct <who>', DIRECT_HELP, directPolicy)
     .action(
       exitWith(async (me: string, peers: string[], flags: NodeFlags) => {
         const {
@@ -40,10 +51,11 @@ export const nodeCommands: Registration = (program, exitWith) => [
           discovery: isDiscovering,
           encrypted: isEncryptedOnly = false,
           maxDisk: diskBytesMax,
+          direct,
         } = flags
         const place = await dataDirectory(me, flags.data)
         const { runNode } = await import('./node-command.js')
-        return runNode({ me, peers, listen, room, isDiscovering, isEncryptedOnly, diskBytesMax, ...place })
+        return runNode({ me, peers, listen, room, isDiscovering, isEncryptedOnly, diskBytesMax, direct, ...place })
       }),
     ),
   subcommand(program, 'status', 'show the running node: process, rooms, faces and connections')

@@ -15,6 +15,7 @@ export const OPTION_SCOPES: Readonly<Record<string, Scope>> = {
   discovery: 'node',
   encrypted: 'node',
   'max-disk': 'node',
+  direct: 'node',
   data: 'node',
   room: 'room',
   last: 'face',
@@ -30,6 +31,13 @@ export const OPTION_SCOPES: Readonly<Record<string, Scope>> = {
   seed: 'node',
 }
 
+/** Who may ask to talk: everybody, people whom the user knows, or nobody. */
+export const DIRECT_POLICIES = ['anyone', 'known', 'nobody'] as const
+export type DirectPolicy = (typeof DIRECT_POLICIES)[number]
+
+export const isDirectPolicy = (value: unknown): value is DirectPolicy =>
+  (DIRECT_POLICIES as readonly unknown[]).includes(value)
+
 /** Options that a face requests, or that a node runs a room with. */
 export interface RoomOptions {
   readonly room: string | undefined
@@ -41,16 +49,25 @@ export interface RoomOptions {
   readonly isEncryptedOnly: boolean
   /** What the node may use of the disk, in bytes. */
   readonly diskBytesMax?: number | undefined
+  /** Who may ask to talk. Default: anyone. */
+  readonly direct?: DirectPolicy | undefined
 }
 
 /** The options that all rooms of a node share. */
-export type NodeOptions = Pick<RoomOptions, 'listen' | 'isDiscovering' | 'isEncryptedOnly' | 'diskBytesMax'>
+export type NodeOptions = Pick<RoomOptions, 'listen' | 'isDiscovering' | 'isEncryptedOnly' | 'diskBytesMax' | 'direct'>
 
-export const nodeOptionsOf = ({ listen, isDiscovering, isEncryptedOnly, diskBytesMax }: RoomOptions): NodeOptions => ({
+export const nodeOptionsOf = ({
+  listen,
+  isDiscovering,
+  isEncryptedOnly,
+  diskBytesMax,
+  direct,
+}: RoomOptions): NodeOptions => ({
   listen,
   isDiscovering,
   isEncryptedOnly,
   ...(diskBytesMax !== undefined && { diskBytesMax }),
+  ...(direct !== undefined && { direct }),
 })
 
 export const roomNameOf = ({ room }: RoomOptions): string => room ?? LOBBY
@@ -69,6 +86,8 @@ function conflictOf(running: NodeOptions, asked: NodeOptions): string | undefine
   if (asked.isEncryptedOnly && !running.isEncryptedOnly) return 'without --encrypted'
   if (asked.diskBytesMax !== undefined && asked.diskBytesMax !== running.diskBytesMax)
     return running.diskBytesMax === undefined ? 'without --max-disk' : `with --max-disk ${running.diskBytesMax / MIB}`
+  if (asked.direct !== undefined && asked.direct !== running.direct)
+    return running.direct === undefined ? 'without --direct' : `with --direct ${running.direct}`
   return undefined
 }
 
@@ -86,11 +105,13 @@ export function roomOptionsOf({
   isDiscovering,
   isEncryptedOnly = false,
   diskBytesMax,
+  direct,
 }: Fields): RoomOptions | undefined {
   const names = textsOf(peers)
   if (names === undefined || !isTextOrNone(room) || !isTextOrNone(listen)) return undefined
   if (typeof isDiscovering !== 'boolean' || typeof isEncryptedOnly !== 'boolean') return undefined
   if (diskBytesMax !== undefined && !isCount(diskBytesMax)) return undefined
+  if (direct !== undefined && !isDirectPolicy(direct)) return undefined
   return {
     room,
     peers: names,
@@ -98,6 +119,7 @@ export function roomOptionsOf({
     isDiscovering,
     isEncryptedOnly,
     ...(diskBytesMax !== undefined && { diskBytesMax }),
+    ...(direct !== undefined && { direct }),
   }
 }
 

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.js'
 import { ChatError } from '../../base/errors.js'
 import { checkName, isDirectName } from '../../base/names.js'
 import { shortKey } from '../../chat/display-names.js'
-import type { AuthorId } from '../../log/format/author.js'
+import { type AuthorId, authorOf } from '../../log/format/author.js'
 import { directRoomId, roomLabel } from '../../membership/format/room.js'
 import type { DirectContactsHooks, ReceivedRequest } from '../../node/direct-rooms/direct-contacts.js'
 import type { MessageRequest, MessageRequests } from '../../node/direct-rooms/message-requests.js'
@@ -12,7 +12,8 @@ import type { Pins } from '../../node/people/pins.js'
 import { StrangerNotices } from '../../node/people/stranger-notices.js'
 import { twoKeysError } from '../../node/people/two-keys.js'
 import type { Room } from '../../node/room.js'
-import type { Fields } from '../protocol/codec.js'
+import { type Fields, textsOf } from '../protocol/codec.js'
+import type { NodeOptions } from '../protocol/options.js'
 import { directNameOf, type EnteredRoom, type NodeStore } from './node-store.js'
 
 export interface DirectRoomsParts {
@@ -29,6 +30,8 @@ export interface DirectRoomsParts {
 
 /** What direct rooms need of the rooms that are open. */
 export interface DirectAccess {
+  /** The options of the node; undefined while no room is open. */
+  readonly nodeOptions: NodeOptions | undefined
   readonly open: Iterable<{ readonly peer: Room }>
   /** Opens a room without a face. */
   openQuietly(name: string): Promise<Room | undefined>
@@ -43,7 +46,10 @@ export interface DirectAccess {
 /** How long the node of a person who talks with us takes to open the room. */
 const OPENS_MS_MAX = 1_000
 
-const COMMANDS: readonly unknown[] = ['msg', 'requests', 'decline']
+/** People whom the user has hidden, and who are stored here. */
+const HIDDEN_MAX = 2_000
+
+const COMMANDS: readonly unknown[] = ['msg', 'requests', 'decline', 'hide', 'show']
 
 export const isDirectCommand = ({ do: name }: Fields): boolean => COMMANDS.includes(name)
 
@@ -53,17 +59,20 @@ export class DirectRooms implements DirectContactsHooks {
   readonly #notices: StrangerNotices
   /** Everybody whom the user has a room with. */
   readonly #entered = new Set<AuthorId>()
+  /** People whom the user has hidden. */
+  readonly #hidden: Set<AuthorId>
   /** Rooms whose unread messages were reported, until a face shows the room. */
   readonly #reported = new Set<string>()
   #access: DirectAccess | undefined
 
-  private constructor(parts: DirectRoomsParts) {
+  private constructor(parts: DirectRoomsParts, hidden: Iterable<AuthorId>) {
     this.#parts = parts
+    this.#hidden = new Set(hidden)
     this.#notices = new StrangerNotices(parts.clock, event => this.#access?.report(event))
   }
 
   static async open(parts: DirectRoomsParts): Promise<DirectRooms> {
-    const rooms = new DirectRooms(parts)
+    const rooms = new DirectRooms(parts, await parts.store.hidden())
     for (const { direct } of await parts.store.rooms()) if (direct !== undefined) rooms.#entered.add(direct.other)
     const { pins, requests } = parts
     requests.on('change', () => rooms.#showRequests())
@@ -83,7 +92,19 @@ export class DirectRooms implements DirectContactsHooks {
   }
 
   isContact(key: AuthorId): boolean {
-    return this.#entered.has(key) || this.#parts.pins.namesOf(key).length > 0
+    return this.#entered.has(key) || (this.#parts.pins.namesOf(key).length > 0 && this.mayAsk(key))
+  }
+
+  mayAsk(key: AuthorId): boolean {
+    if (this.#hidden.has(key)) return false
+    switch (this.#access?.nodeOptions?.direct ?? 'anyone') {
+      case 'anyone':
+        return true
+      case 'known':
+        return this.isKnown(key)
+      case 'nobody':
+        return false
+    }
   }
 
   /** Whether the user knows somebody, or is in a private room with them. */
@@ -102,8 +123,9 @@ export class DirectRooms implements DirectContactsHooks {
   }
 
   /** Runs a command. Rejects with a ChatError. */
-  async run({ do: name, who, text, key }: Fields, onItem: (item: Fields) => void): Promise<void> {
+  async run({ do: name, who, text, key, keys }: Fields, onItem: (item: Fields) => void): Promise<void> {
     if (name === 'msg') return this.#say(String(who ?? ''), String(text ?? ''), onItem)
+    if (name === 'hide' || name === 'show') return this.#setHidden(textsOf(keys) ?? [], name === 'hide')
     const { requests } = this.#parts
     if (name === 'decline') {
       const found = requests.all.find(each => each.key === key)
@@ -141,6 +163,24 @@ export class DirectRooms implements DirectContactsHooks {
     const check = (): void => void this.#reportNews(room).catch(() => {})
     room.on('heads', check)
     check()
+  }
+
+  /** The user hides people, or shows them again. */
+  async #setHidden(keys: readonly string[], isHidden: boolean): Promise<void> {
+    const { store, requests } = this.#parts
+    for (const key of keys) {
+      const author = authorOf(key)
+      if (author === undefined || this.#hidden.has(author) === isHidden) continue
+      if (isHidden && this.#hidden.size >= HIDDEN_MAX) return
+      if (isHidden) {
+        this.#hidden.add(author)
+        requests.drop(author)
+        await store.putHidden(author)
+      } else {
+        this.#hidden.delete(author)
+        await store.deleteHidden(author)
+      }
+    }
   }
 
   async #say(who: string, text: string, onItem: (item: Fields) => void): Promise<void> {
@@ -228,7 +268,13 @@ export class DirectRooms implements DirectContactsHooks {
   /** Reports once that a room without a face has unread messages. */
   async #reportNews(room: Room): Promise<void> {
     const { direct, room: name } = room
-    if (direct === undefined || this.#reported.has(name) || this.#access?.isQuiet(name) !== true) return
+    if (
+      direct === undefined ||
+      this.#hidden.has(direct.other) ||
+      this.#reported.has(name) ||
+      this.#access?.isQuiet(name) !== true
+    )
+      return
     const marks = await this.#parts.store.marks(room.label)
     const isNew = room.heads.some(({ author, seq }) => {
       const mark = marks.find(each => each.author === author)

@@ -37,13 +37,14 @@ export interface PendingJoin {
 }
 
 // Rows: `room/<label>` → JSON, `mark/<label>/<log>` → JSON, `pin/<name>` → JSON, `addressed/<key>` → nothing,
-// `join/<code>` → JSON, `request/<key>` → JSON, `declined/<key>` → JSON.
+// `join/<code>` → JSON, `request/<key>` → JSON, `declined/<key>` → JSON, `hidden/<key>` → nothing.
 const ROOM = 'room/'
 const PIN = 'pin/'
 const ADDRESSED = 'addressed/'
 const JOIN = 'join/'
 const REQUEST = 'request/'
 const DECLINED = 'declined/'
+const HIDDEN = 'hidden/'
 const markPrefix = (label: string): string => `mark/${label}/`
 
 /** What a node stores besides the logs: the rooms that its user has entered, how far they have read each log, and whom they know. */
@@ -165,17 +166,25 @@ export class NodeStore implements PinStore, RequestStore {
     await this.#store.commit([{ type: 'del', key: utf8(PIN + pinnedNameOf(name)) }])
   }
 
-  async addressed(): Promise<readonly AuthorId[]> {
-    const authors: AuthorId[] = []
-    for await (const [key] of this.#rows(ADDRESSED)) {
-      const author = authorOf(key.slice(ADDRESSED.length))
-      if (author !== undefined) authors.push(author)
-    }
-    return authors
+  addressed(): Promise<readonly AuthorId[]> {
+    return this.#authors(ADDRESSED)
   }
 
   async putAddressed(author: AuthorId): Promise<void> {
     await this.#store.commit([{ type: 'put', key: utf8(ADDRESSED + author), value: new Uint8Array(0) }])
+  }
+
+  /** The people whom the user has hidden: they may not ask to talk. */
+  hidden(): Promise<readonly AuthorId[]> {
+    return this.#authors(HIDDEN)
+  }
+
+  async putHidden(author: AuthorId): Promise<void> {
+    await this.#store.commit([{ type: 'put', key: utf8(HIDDEN + author), value: new Uint8Array(0) }])
+  }
+
+  async deleteHidden(author: AuthorId): Promise<void> {
+    await this.#store.commit([{ type: 'del', key: utf8(HIDDEN + author) }])
   }
 
   async requests(): Promise<readonly MessageRequest[]> {
@@ -210,6 +219,15 @@ export class NodeStore implements PinStore, RequestStore {
 
   async deleteDeclined(key: AuthorId): Promise<void> {
     await this.#store.commit([{ type: 'del', key: utf8(DECLINED + key) }])
+  }
+
+  async #authors(prefix: string): Promise<readonly AuthorId[]> {
+    const authors: AuthorId[] = []
+    for await (const [key] of this.#rows(prefix)) {
+      const author = authorOf(key.slice(prefix.length))
+      if (author !== undefined) authors.push(author)
+    }
+    return authors
   }
 
   async #put(key: string, value: object): Promise<void> {

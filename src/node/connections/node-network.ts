@@ -225,6 +225,7 @@ const concerns = (event: NodeEvent, { tag }: NetworkedRoom): boolean => event.ki
 
 const NO_CONTACTS: DirectContactsHooks = {
   isContact: () => false,
+  mayAsk: () => false,
   contacts: [],
   onWanted: () => {},
   onRequest: () => {},

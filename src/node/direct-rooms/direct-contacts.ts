@@ -24,6 +24,8 @@ export interface ReceivedRequest {
 export interface DirectContactsHooks {
   /** Whether this person may open a room with the user. Called before any answer is sent. */
   isContact(key: AuthorId): boolean
+  /** Whether this person may ask to talk. Called before anything of a request is kept. */
+  mayAsk(key: AuthorId): boolean
   /** Everybody whom the user has a room with. */
   readonly contacts: Iterable<AuthorId>
   /** Opens the room with this person, who is online. */
@@ -132,7 +134,7 @@ export class DirectContacts {
     if (frame === undefined) return
     peer.requests++
     if (!sameBytes(frame.tag, multiplexer.tagOf(directRoomId(this.#me, key), 'them'))) return
-    if (this.#rooms.has(key) || this.#hooks.isContact(key)) return
+    if (this.#rooms.has(key) || this.#hooks.isContact(key) || !this.#hooks.mayAsk(key)) return
     const block = addressBlock(multiplexer.remoteAddress) ?? key
     this.#hooks.onRequest({ key, block, name: frame.name, text: frame.text })
   }

@@ -96,13 +96,13 @@ export class MessageRequests extends EventEmitter<MessageRequestsEvents> {
 
   /** The user talks with this person, or wrote to them: removes their request. */
   accept(key: AuthorId): void {
-    this.#remove(key)
+    this.drop(key)
     if (this.#declined.delete(key)) this.#save(store => store.deleteDeclined(key))
   }
 
   /** Removes the request of this person, and drops later ones. They are not told. */
   decline(key: AuthorId): void {
-    this.#remove(key)
+    this.drop(key)
     if (this.#declined.has(key)) return
     this.#declined.add(key)
     const at = this.#options.now()
@@ -111,6 +111,13 @@ export class MessageRequests extends EventEmitter<MessageRequestsEvents> {
     if (this.#declined.size <= DECLINED_MAX || earliest === undefined) return
     this.#declined.delete(earliest)
     this.#save(store => store.deleteDeclined(earliest))
+  }
+
+  /** Removes the request of this person; they may ask again. */
+  drop(key: AuthorId): void {
+    if (!this.#requests.delete(key)) return
+    this.#save(store => store.deleteRequest(key))
+    this.emit('change')
   }
 
   /** Resolves when every change is stored, or could not be. */
@@ -126,19 +133,13 @@ export class MessageRequests extends EventEmitter<MessageRequestsEvents> {
     if (this.#requests.size < REQUESTS_MAX) return true
     const newest = strangers.at(-1)
     if (!isKnown(key) || newest === undefined) return false
-    this.#remove(newest.key)
+    this.drop(newest.key)
     return true
   }
 
   #expire(): void {
     const now = this.#options.now()
-    for (const { key, since } of [...this.#requests.values()]) if (now - since > REQUEST_MS_MAX) this.#remove(key)
-  }
-
-  #remove(key: AuthorId): void {
-    if (!this.#requests.delete(key)) return
-    this.#save(store => store.deleteRequest(key))
-    this.emit('change')
+    for (const { key, since } of [...this.#requests.values()]) if (now - since > REQUEST_MS_MAX) this.drop(key)
   }
 
   #save(write: (store: RequestStore) => Promise<void>): void {

@@ -1,7 +1,7 @@
 import { sanitise } from '../../base/safe-text.js'
 import { momentOf } from '../../session/dates.js'
 import { command, formatNumber } from './context.js'
-import { hiddenAs, SHORT_KEY, shownAgain } from './people.js'
+import { hiddenAs, SHORT_KEY, showAgain } from './people.js'
 import { type Found, lastMessages, messagesSince, messagesWith } from './reading.js'
 
 /** Messages that /last prints by default. */
@@ -29,11 +29,12 @@ export const show = command({
   argument: '[name]',
   help: 'print a folded message whole; with a name, store or show their lines again',
   completes: 'name',
-  run: ({ session, folded, quote, tell, complain }, name) => {
+  run: async (context, name) => {
+    const { session, folded, quote, tell, complain } = context
     // The log may be gone from this disk, so that nothing but the key is known of its author.
     const found = name === '' ? [] : SHORT_KEY.test(name) ? [name] : session.authorsNamed(name)
     const hidden = hiddenAs(session, name)
-    if (hidden.length > 0) return tell(shownAgain(session, name, hidden))
+    if (hidden.length > 0) return tell(await showAgain(context, name, hidden))
     const message = folded().findLast(({ author }) => name === '' || found.some(each => author.startsWith(each)))
     if (name === '' && message === undefined) return complain('no message is folded; whose lines? /show bob')
     if (name !== '' && found.length === 0) return complain(`no one here is known as ${sanitise(name)}`)

@@ -1,10 +1,11 @@
+import { reasonOf } from '../../base/errors.js'
 import { sanitise } from '../../base/safe-text.js'
 import { shortKey } from '../../chat/display-names.js'
 import type { Present } from '../../chat/presence/present.js'
 import { type AuthorId, authorOfLog, isSigned } from '../../log/format/author.js'
 import { type Session, STRANGERS } from '../../session/session.js'
 import { strangersText } from '../receipt-text.js'
-import { command, formatNumber } from './context.js'
+import { type CommandContext, command, formatNumber } from './context.js'
 
 const STATES = { connected: 'connected', indirect: 'through others', left: 'left' } as const
 
@@ -70,7 +71,8 @@ export const hide = command({
   argument: '[name]',
   help: 'hide a person and who came by their connection, or strangers; alone: list them',
   completes: 'name',
-  run: async ({ session, tell, complain }, name) => {
+  run: async (context, name) => {
+    const { session, tell, complain } = context
     if (name === '') {
       const named = session.hiddenByName.map(author =>
         author === STRANGERS ? 'strangers' : `${session.people.nameOf(author) ?? 'unknown'} (${shortKey(author)})`,
@@ -88,6 +90,7 @@ export const hide = command({
       return complain(called.length > 0 ? 'you cannot hide yourself' : `no one here is known as ${name}`)
     let others = 0
     for (const author of found) others += await session.hide(author)
+    await tellNode(context, 'hide', found)
     const label = found.length === 1 ? name : `${name} (${found.map(shortKey).join(' and ')})`
     tell(`${label}${withOthers(others)} is hidden from your view only: /show ${name} shows them again`)
   },
@@ -105,8 +108,23 @@ export function hiddenAs(session: Session, name: string): readonly AuthorId[] {
   )
 }
 
+/** Hidden people may not ask to talk: the node learns who they are. */
+async function tellNode(
+  { request, complain }: CommandContext,
+  act: 'hide' | 'show',
+  keys: readonly AuthorId[],
+): Promise<void> {
+  try {
+    for await (const _ of request({ do: act, keys }));
+  } catch (error) {
+    complain(`${act === 'hide' ? 'they may still ask' : 'they may not ask'} to talk with you: ${reasonOf(error)}`)
+  }
+}
+
 /** Shows hidden people again; gives what to say about it. */
-export function shownAgain(session: Session, name: string, found: readonly AuthorId[]): string {
+export async function showAgain(context: CommandContext, name: string, found: readonly AuthorId[]): Promise<string> {
+  const { session } = context
+  await tellNode(context, 'show', found)
   const others = found.reduce((sum, author) => sum + session.show(author), 0)
   return `${name}${withOthers(others)} is shown again; /last prints the lines that were hidden`
 }
@@ -116,10 +134,11 @@ export const unhide = command({
   argument: 'name',
   help: 'show a hidden person again',
   completes: 'name',
-  run: ({ session, tell, complain }, name) => {
+  run: async (context, name) => {
+    const { session, tell, complain } = context
     if (name === '') return complain('show whom again? /hide lists who is hidden')
     const found = hiddenAs(session, name)
     if (found.length === 0) return complain(`no one hidden is known as ${name}`)
-    tell(shownAgain(session, name, found))
+    tell(await showAgain(context, name, found))
   },
 })

@@ -3,6 +3,7 @@ import test from 'node:test'
 import type { AuthorId } from '../../../src/log/format/author.js'
 import type { Room } from '../../../src/node/room.js'
 import { DirectWorld } from '../../helper/direct-world.js'
+import { MemoryDisk } from '../../helper/memory-store.js'
 
 const KNOWN = 'b0'.repeat(32) as AuthorId
 const FRESH = '3f'.repeat(32) as AuthorId
@@ -64,4 +65,40 @@ test('somebody who shares a private room asks by name, and a stranger does not',
     { kind: 'strangers-ask', count: 1 },
     { kind: 'message-request', name: 'bob', key: KNOWN },
   ])
+})
+
+test('a hidden person may not ask to talk, over restarts, until they are shown again', async t => {
+  const disk = new MemoryDisk()
+  const alice = await DirectWorld.start(t, 'anyone', disk)
+  alice.pins.met('bob', KNOWN, 1)
+  alice.direct.onRequest({ key: FRESH, block: '2', name: 'mallory', text: 'hello' })
+  const run = (world: DirectWorld, name: string) => world.direct.run({ do: name, keys: [FRESH, KNOWN, 'x'] }, () => {})
+  await run(alice, 'hide')
+  assert.deepEqual(alice.requests.all, [])
+  const again = await DirectWorld.start(t, 'anyone', disk)
+  for (const { direct } of [alice, again]) {
+    assert.equal(direct.mayAsk(FRESH), false)
+    assert.equal(direct.isContact(KNOWN), false)
+  }
+  await run(again, 'show')
+  assert.ok(again.direct.mayAsk(FRESH) && again.direct.isContact(KNOWN))
+  assert.ok((await DirectWorld.start(t, 'anyone', disk)).direct.mayAsk(FRESH))
+})
+
+test('a private room in common makes somebody known to --direct known', async t => {
+  const alice = await DirectWorld.start(t, 'known')
+  const isMember = (key: string): boolean => key === KNOWN
+  alice.rooms.push({ peer: { members: { isMember }, presence: [] } as unknown as Room })
+  assert.deepEqual(
+    [KNOWN, FRESH].map(key => alice.direct.mayAsk(key as AuthorId)),
+    [true, false],
+  )
+})
+
+test('a conversation that the user has goes on with --direct nobody', async t => {
+  const alice = await DirectWorld.start(t, 'nobody')
+  alice.pins.met('bob', KNOWN, 1)
+  assert.equal(alice.direct.isContact(KNOWN), false)
+  await alice.direct.resolve('@bob')
+  assert.equal(alice.direct.isContact(KNOWN), true)
 })
