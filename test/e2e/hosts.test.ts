@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { setTimeout as passing } from 'node:timers/promises'
-import { connectedTo } from '../helper/chat-process.js'
+import { connectedTo, startChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
 import { type Host, Network, noHosts } from '../helper/network.js'
 import { startScuttleupIn } from '../helper/scuttleup-peer.js'
@@ -24,10 +24,21 @@ async function talk(from: Child, to: Child, line: string): Promise<void> {
   await to.waitForLine(`> ${line}`)
 }
 
+/** Waits until the node of `me` is connected to all others: of strangers who come, only the first in a minute is reported by name. */
+async function connectedToAll(t: TestContext, data: string, me: string, others: readonly string[]): Promise<void> {
+  const connections = async (): Promise<unknown> => {
+    const status = startChat(t, ['status', me, '--data', data, '--json'])
+    await status.exited
+    return JSON.parse(status.stdout[0] ?? '{}').rooms?.[0]?.connections
+  }
+  for (let names = await connections(); ; names = await connections())
+    if (Array.isArray(names) && others.every(other => names.some(name => String(name).startsWith(other)))) return
+}
+
 const said = (child: Child, text: string | RegExp): Promise<string> => child.waitForLine(text, { stream: 'stderr' })
 
 test('three hosts discover each other within 5 s', BOUND, async t => {
-  const { network, chat } = await world(t)
+  const { network, chat, data } = await world(t)
   const hosts = [network.host(1), network.host(2), network.host(3)] as const
   const stopwatch = new Stopwatch()
   const [alice, bob, carol] = await Promise.all([
@@ -36,10 +47,8 @@ test('three hosts discover each other within 5 s', BOUND, async t => {
     chat(hosts[2], 'carol'),
   ])
   await Promise.all([
-    connectedTo(alice, 'bob'),
-    connectedTo(alice, 'carol'),
-    connectedTo(bob, 'alice'),
-    connectedTo(bob, 'carol'),
+    connectedToAll(t, `${data}/${hosts[0].address}`, 'alice', ['bob', 'carol']),
+    connectedToAll(t, `${data}/${hosts[1].address}`, 'bob', ['alice', 'carol']),
   ])
   const tookMs = stopwatch.ms
   assert.ok(tookMs < 5_000, `${tookMs} ms`)
@@ -88,12 +97,13 @@ test('hosts with IPv6 addresses only discover each other', BOUND, async t => {
 })
 
 test('connects two hosts with one port, and two users on one of them', BOUND, async t => {
-  const { network, chat } = await world(t)
+  const { network, chat, data } = await world(t)
   const [one, two] = [network.host(1), network.host(2)]
   const alice = await chat(one, 'alice', '--listen', '4000')
   const bob = await chat(two, 'bob', '--listen', '4000')
   const carol = await chat(two, 'carol')
-  await Promise.all([connectedTo(alice, 'bob'), connectedTo(alice, 'carol'), connectedTo(bob, 'carol')])
+  await connectedToAll(t, `${data}/${one.address}`, 'alice', ['bob', 'carol'])
+  await connectedToAll(t, `${data}/${two.address}`, 'bob', ['carol'])
   await talk(alice, bob, 'hello bob')
   await talk(bob, carol, 'hello carol')
 })
@@ -132,7 +142,7 @@ test('connects to a host that runs scuttleup chat, in both directions', BOUND, a
   const alice = await chat(one, 'alice', 'dave')
   const erin = await chat(three, 'erin')
   await said(alice, 'connected to dave (not encrypted: scuttleup peer)')
-  await connectedTo(erin, 'alice')
+  await connectedToAll(t, `${data}/${three.address}`, 'erin', ['alice'])
   await talk(alice, dave, 'hello dave')
   await talk(dave, alice, 'hello alice')
   await talk(dave, erin, 'hello erin')
@@ -159,12 +169,12 @@ test('hosts that were offline for 60 s catch up within 5 s, whether the connecti
   ...BOUND,
   timeout: 300_000,
 }, async t => {
-  const { network, chat } = await world(t)
+  const { network, chat, data } = await world(t)
   const [one, two, three] = [network.host(1), network.host(2), network.host(3)]
   const alice = await chat(one, 'alice')
   const bob = await chat(two, 'bob')
   const carol = await chat(three, 'carol', 'alice')
-  await Promise.all([connectedTo(alice, 'bob'), connectedTo(alice, 'carol')])
+  await connectedToAll(t, `${data}/${one.address}`, 'alice', ['bob', 'carol'])
   two.unplug()
   three.cut()
   await passing(30_000)
