@@ -342,14 +342,6 @@ const openRooms = (machine: HostMachine): string[] =>
   (machine.node?.server.status.rooms ?? []).flatMap(({ room, open }) => (open ? [room] : []))
 
 /** The lines of a room in the order in which its reader got them. */
-function reading(face: Face): string[] {
-  const lines: string[] = []
-  void (async () => {
-    for await (const messages of face.batches({ live: true })) lines.push(...messages.map(({ message }) => message))
-  })().catch(() => {})
-  return lines
-}
-
 test(
   'closes the room that nobody has looked at for the longest time to open a 33rd one, and opens it again',
   BOUND,
@@ -364,16 +356,15 @@ test(
       await face.refreshed()
     }
     const [looked, idle, next] = faces as [Face, Face, Face]
-    const lines = reading(idle)
+    const lines = watch(t, idle)
     await idle.say('before')
-    while (lines.length < 1) await once(idle, 'change')
+    await lines.until(1)
     for (const face of faces.slice(3)) await face.say('busy')
     next.look(true)
     next.look(false)
     await next.refreshed()
-    const parked = once(idle, 'change')
     const another = await machine.face(t, { ...LOBBY_OPTIONS, room: 'another' })
-    while (!idle.isParked) await parked
+    await until(idle, () => idle.isParked)
     assert.deepEqual(openRooms(machine).includes('room-1'), false)
     assert.equal(openRooms(machine).length, 32)
     assert.deepEqual(machine.node?.server.status.rooms.find(({ open }) => !open)?.room, 'room-1')
@@ -381,8 +372,7 @@ test(
     // The user looks at it: another one is closed, and its reader goes on where it was.
     idle.look(true)
     await idle.say('after')
-    while (lines.length < 2) await once(idle, 'change')
-    assert.deepEqual(lines, ['before', 'after'])
+    assert.deepEqual(await lines.until(2), ['before', 'after'])
     assert.ok(openRooms(machine).includes('room-1'))
     assert.equal(openRooms(machine).length, 32)
     assert.equal(machine.starts, 1, 'by the same node')
@@ -396,7 +386,7 @@ test(
     assert.ok(!openRooms(machine).includes(wanted))
     now += 20_000
     comes?.()
-    while (woken.isParked) await once(woken, 'change')
+    await until(woken, () => !woken.isParked)
     assert.ok(openRooms(machine).includes(wanted))
     // What the face of the closed room had just sent opens that one again, and closes another.
     while (openRooms(machine).length !== 32) await turn()
