@@ -69,9 +69,13 @@ export const nodeCommands: Registration = (program, exitWith) => [
         return showStatus({ me, data, isJson: flags.json ?? false })
       }),
     ),
-  subcommand(program, 'people', 'list which key each name has; accept another one, or forget a name')
+  subcommand(
+    program,
+    'people',
+    'list which key each name has; accept another one, forget a name, or decline who asks to talk',
+  )
     .argument('<me>', 'your name')
-    .argument('[action]', 'accept or forget')
+    .argument('[action]', 'accept, forget or decline')
     .argument('[name]', 'whose key')
     .argument('[key]', 'its first 8 digits, or all of it (default: the other key that answers under the name)')
     .option('--data <dir>', DATA_HELP)

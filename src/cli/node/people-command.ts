@@ -13,10 +13,13 @@ import { homeOf } from '../../node/paths.js'
 import { answerPeople, type PeopleRequest } from '../../node/people/people-request.js'
 import type { Pin } from '../../node/people/pin.js'
 import { Pins } from '../../node/people/pins.js'
+import { declinedText } from '../../ui/commands/direct.js'
 import { info, tell, writeLinesIfOpen } from '../../ui/lines/output.js'
 import { pinRow } from '../../ui/people-text.js'
 import { eventText } from '../../ui/text/event-text.js'
 import { DONE } from '../exit-code.js'
+import { requestNode } from '../rooms/node-request.js'
+import { printJson } from '../rooms/output.js'
 
 export interface PeopleOptions {
   readonly me: string
@@ -27,18 +30,30 @@ export interface PeopleOptions {
   readonly isJson: boolean
 }
 
-/** `persisted-chat people <me>`: which key each name has. `accept` and `forget` change that, also while a node runs. */
+/** `persisted-chat people <me>`: which key each name has. `accept` and `forget` change that, and `decline` drops a message request, also while a node runs. */
 export async function managePeople(options: PeopleOptions): Promise<number> {
-  const request = requestOf(options)
+  const request = options.action === 'decline' ? undefined : requestOf(options)
   const home = homeOf(options.data, options.me)
   await checkHome(home, event => tell(eventText(event)))
   if (!existsSync(home.keyFile))
     throw new ChatError('DATA_UNUSABLE', `there are no logs of ${options.me} in ${home.directory}`)
+  if (request === undefined) return decline(options)
   const pins = await answer(options.me, home.directory, request)
   if (request.act === 'list' && pins.length === 0 && !options.isJson) info('no name is bound to a key yet')
   if (request.act === 'list' || options.isJson)
     await writeLinesIfOpen(process.stdout, pins.map(options.isJson ? jsonOf : rowOf))
   else for (const pin of pins) info(doneText(request, pin))
+  return DONE
+}
+
+/** Drops the request of somebody who asks to talk, and later ones. */
+async function decline({ me, data, name, key: digits = '', isJson }: PeopleOptions): Promise<number> {
+  if (name === undefined) throw new ChatError('BAD_USAGE', 'people decline needs a name')
+  const command = { do: 'decline', who: checkName(name, `the name ${JSON.stringify(name)}`), digits }
+  await requestNode(me, data, command, ({ key, name: called }) => {
+    if (isJson) printJson({ declined: key, name: called })
+    else info(declinedText(key, called))
+  })
   return DONE
 }
 
@@ -55,7 +70,7 @@ function requestOf({ me, action, name, key }: PeopleOptions): PeopleRequest {
   const isForget = action === 'forget'
   if ((!isForget && action !== 'accept') || (isForget && key !== undefined))
     throw new ChatError('BAD_USAGE', `people cannot ${action}${key !== undefined && isForget ? ' a key' : ''}`, {
-      hint: `Try: persisted-chat people ${me} accept bob, or persisted-chat people ${me} forget bob`,
+      hint: `Try: persisted-chat people ${me} accept bob, or decline or forget in place of accept`,
     })
   if (name === undefined) throw new ChatError('BAD_USAGE', `people ${action} needs a name`)
   const checked = checkName(name, `the name ${JSON.stringify(name)}`)

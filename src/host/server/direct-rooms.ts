@@ -7,6 +7,7 @@ import { directRoomId, roomLabel } from '../../membership/format/room.js'
 import type { DirectContactsHooks, ReceivedRequest } from '../../node/direct-rooms/direct-contacts.js'
 import type { MessageRequest, MessageRequests } from '../../node/direct-rooms/message-requests.js'
 import type { NodeEvent } from '../../node/events.js'
+import { askingAs } from '../../node/people/people-request.js'
 import { pinnedNameOf } from '../../node/people/pin.js'
 import type { Pins } from '../../node/people/pins.js'
 import { StrangerNotices } from '../../node/people/stranger-notices.js'
@@ -123,17 +124,11 @@ export class DirectRooms implements DirectContactsHooks {
   }
 
   /** Runs a command. Rejects with a ChatError. */
-  async run({ do: name, who, text, key, keys }: Fields, onItem: (item: Fields) => void): Promise<void> {
+  async run({ do: name, who, text, digits, keys }: Fields, onItem: (item: Fields) => void): Promise<void> {
     if (name === 'msg') return this.#say(String(who ?? ''), String(text ?? ''), onItem)
     if (name === 'hide' || name === 'show') return this.#setHidden(textsOf(keys) ?? [], name === 'hide')
-    const { requests } = this.#parts
-    if (name === 'decline') {
-      const found = requests.all.find(each => each.key === key)
-      if (found === undefined) throw new ChatError('BAD_USAGE', 'nobody with this key asks to talk')
-      requests.decline(found.key)
-      return onItem({ key: found.key })
-    }
-    for (const { key: asking, name: called, since, text: said } of requests.all)
+    if (name === 'decline') return onItem(this.#decline(String(who ?? ''), String(digits ?? '')))
+    for (const { key: asking, name: called, since, text: said } of this.#parts.requests.all)
       onItem({ key: asking, name: called, since, text: said, isKnown: this.isKnown(asking) })
   }
 
@@ -163,6 +158,27 @@ export class DirectRooms implements DirectContactsHooks {
     const check = (): void => void this.#reportNews(room).catch(() => {})
     room.on('heads', check)
     check()
+  }
+
+  /** Drops the request of a person, named by their name, their key or both. */
+  #decline(who: string, digits: string): Fields {
+    const { requests } = this.#parts
+    const found = askingAs(requests.all, who, digits)
+    const [one] = found
+    if (one === undefined)
+      throw new ChatError('BAD_USAGE', `nobody called ${who} asks to talk`, {
+        hint: 'In the chat, /requests shows who does.',
+      })
+    if (found.length > 1)
+      throw new ChatError(
+        'BAD_USAGE',
+        `several people called ${who} ask: ${found.map(each => shortKey(each.key)).join(', ')}`,
+        {
+          hint: `Add the key, as in decline ${who} ${shortKey(one.key)}.`,
+        },
+      )
+    requests.decline(one.key)
+    return { key: one.key, name: one.name }
   }
 
   /** The user hides people, or shows them again. */

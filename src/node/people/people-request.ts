@@ -34,7 +34,8 @@ export function answerPeople(
     return pin === undefined ? [] : [pin]
   }
   const all = [...authors, ...asking.map(each => each.key)]
-  const key = request.key === undefined ? (pin?.other ?? askingAs(name, asking)) : keyOf(request.key, pin, all)
+  const key =
+    request.key === undefined ? (pin?.other ?? only(askingAs(asking, name))?.key) : keyOf(request.key, pin, all)
   if (key === undefined) {
     if (request.key !== undefined)
       throw new ChatError('BAD_USAGE', `no single key here begins with ${request.key}`, { hint: HINT })
@@ -46,11 +47,22 @@ export function answerPeople(
   return pins.all.filter(each => each.key === key)
 }
 
-/** The key of the person who asks to talk under a name; undefined if there are none or several. */
-function askingAs(name: string, asking: readonly Asking[]): AuthorId | undefined {
-  const named = asking.filter(each => pinnedNameOf(each.name) === pinnedNameOf(name))
-  return named.length === 1 ? named[0]?.key : undefined
+/** The people who ask to talk under a name, or whose key begins with it; with `digits`, those whose key begins with these. */
+export function askingAs<A extends Pick<Asking, 'key' | 'name'>>(
+  asking: readonly A[],
+  name: string,
+  digits = '',
+): readonly A[] {
+  const lower = name.toLowerCase()
+  const isMeant = ({ key, name: called }: A): boolean =>
+    digits === ''
+      ? pinnedNameOf(called) === pinnedNameOf(name) || (lower.length >= KEY_DIGITS_MIN && key.startsWith(lower))
+      : key.startsWith(digits.toLowerCase())
+  return asking.filter(isMeant)
 }
+
+/** The only item; undefined if there are none or several. */
+const only = <T>(items: readonly T[]): T | undefined => (items.length === 1 ? items[0] : undefined)
 
 /** The key that begins with these digits; undefined if there are none or several. */
 function keyOf(digits: string, pin: Pin | undefined, authors: readonly AuthorId[]): AuthorId | undefined {

@@ -1,7 +1,7 @@
 import { sanitise } from '../../base/safe-text.js'
 import { shortKey } from '../../chat/display-names.js'
-import { authorOf } from '../../log/format/author.js'
-import { type Asking, pinnedNameOf } from '../../node/people/pin.js'
+import { type AuthorId, authorOf } from '../../log/format/author.js'
+import type { Asking } from '../../node/people/pin.js'
 import { dateAndTimeOf } from '../../session/dates.js'
 import { command } from './context.js'
 
@@ -64,35 +64,20 @@ export const decline = command({
   argument: 'name [key]',
   help: 'drop what somebody wrote who asks to talk; they do not learn it',
   completes: 'name',
-  run: async (context, argument) => {
-    const { request, tell, complain, session, runTask } = context
-    const [name = '', digits = ''] = argument.split(/\s+/)
-    if (name === '') return complain('decline whom? /requests shows who asks')
-    const found = askingAs(session.room.people.asking ?? [], name, digits)
-    const [one] = found
-    if (one === undefined) return complain(`nobody called ${sanitise(name)} asks to talk: /requests shows who does`)
-    if (found.length > 1)
-      return complain(
-        `several people called ${sanitise(name)} ask: ${found.map(({ key }) => `/decline ${sanitise(name)} ${shortKey(key)}`).join(' or ')}`,
-      )
+  run: async ({ request, tell, complain, runTask }, argument) => {
+    const [who = '', digits = ''] = argument.split(/\s+/)
+    if (who === '') return complain('decline whom? /requests shows who asks')
     await runTask('declining', async () => {
-      for await (const _ of request({ do: 'decline', key: one.key }))
-        tell(`declined ${sanitise(calledText(one))}: nothing of them is kept any more`)
+      for await (const { key, name } of request({ do: 'decline', who, digits })) tell(declinedText(key, name))
     })
   },
 })
 
-/** The people who ask to talk under a name, or whose key begins with it; with `digits`, those whose key begins with these. */
-export function askingAs(asking: readonly Asking[], name: string, digits: string): readonly Asking[] {
-  const lower = name.toLowerCase()
-  const isMeant = ({ key, name: called }: Asking): boolean =>
-    digits === ''
-      ? pinnedNameOf(called) === pinnedNameOf(name) || (lower.length >= 8 && key.startsWith(lower))
-      : key.startsWith(digits.toLowerCase())
-  return asking.filter(isMeant)
-}
+/** What to say when the request of a person was dropped. */
+export const declinedText = (key: unknown, name: unknown): string =>
+  `declined ${sanitise(calledText({ key: String(key) as AuthorId, name: String(name) }))}: nothing of them is kept any more`
 
-const calledText = ({ name, key }: Asking): string =>
+const calledText = ({ name, key }: Pick<Asking, 'key' | 'name'>): string =>
   name === '' ? `somebody (${shortKey(key)})` : `${name} (${shortKey(key)})`
 
 const answersText = ({ name, key }: Asking): string =>

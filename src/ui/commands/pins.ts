@@ -1,11 +1,11 @@
 import { compareWords } from '../../chat/compare-words.js'
 import { shortKey } from '../../chat/display-names.js'
 import { type AuthorId, isSigned } from '../../log/format/author.js'
+import { askingAs } from '../../node/people/people-request.js'
 import { pinOf } from '../../node/people/pin.js'
 import type { Session } from '../../session/session.js'
 import { pinRow } from '../people-text.js'
 import { type CommandContext, command } from './context.js'
-import { askingAs } from './direct.js'
 
 export const people = command({
   name: 'people',

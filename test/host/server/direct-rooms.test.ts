@@ -102,3 +102,24 @@ test('a conversation that the user has goes on with --direct nobody', async t =>
   await alice.direct.resolve('@bob')
   assert.equal(alice.direct.isContact(KNOWN), true)
 })
+
+test('declines somebody by their name or key, and asks which of several', async t => {
+  const alice = await DirectWorld.start(t)
+  const said: unknown[] = []
+  const decline = (who: string, digits = '') =>
+    alice.direct.run({ do: 'decline', who, digits }, item => void said.push(item))
+  alice.direct.onRequest({ key: KNOWN, block: '1', name: 'bob', text: 'hello' })
+  alice.direct.onRequest({ key: FRESH, block: '2', name: 'Bob', text: 'hello' })
+  await assert.rejects(decline('bob'), {
+    code: 'BAD_USAGE',
+    message: 'several people called bob ask: b0b0b0b0, 3f3f3f3f',
+  })
+  await decline('bob', '3f3f3f3f')
+  await decline('b0b0b0b0')
+  assert.deepEqual(said, [
+    { key: FRESH, name: 'Bob' },
+    { key: KNOWN, name: 'bob' },
+  ])
+  assert.deepEqual(alice.requests.all, [])
+  await assert.rejects(decline('bob'), { message: 'nobody called bob asks to talk' })
+})
