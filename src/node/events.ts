@@ -74,7 +74,7 @@ export type RoomEvent =
   /** Somebody became a member of the private room. */
   | { readonly kind: 'member-admitted'; readonly member: string; readonly by: string; readonly role: Role }
   /** A newcomer with a code waits until we decide, because the room is closed. The name is empty unless the user knows them. */
-  | { readonly kind: 'admission-asked'; readonly name: string; readonly key: string }
+  | { readonly kind: 'admission-asked'; readonly name: string; readonly key: string; readonly isClaimed?: boolean }
   /** Somebody is no longer a member: they left or were removed. */
   | { readonly kind: 'member-gone'; readonly member: string; readonly by?: string }
   /** We are no longer a member of the room: we left or were removed. */

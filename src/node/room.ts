@@ -142,6 +142,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
         clock,
         event => this.emit('event', event),
         author => this.pins.namesOf(author)[0],
+        () => [this.me, ...this.pins.all.map(({ name }) => name)],
       )
     this.#renewals = new Renewals({ log, pins: this.pins, clock, onEvent: event => this.emit('event', event) })
     this.#follow()

@@ -74,7 +74,7 @@ const REJECTIONS: Fields<Rejection> = {
 }
 
 const EVENTS: Fields<FaceEvent> = {
-  'admission-asked': { name: text, key: text },
+  'admission-asked': { name: text, key: text, isClaimed: fc.boolean() },
   'already-open': { name: text, hasOtherFaces: fc.boolean() },
   announced: {
     name: text,

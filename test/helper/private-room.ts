@@ -94,6 +94,8 @@ export class Person {
           onRefused: reason => reject(new Error(reason)),
         },
         systemClock,
+        undefined,
+        this.name,
       )
       open.introductions.seek(seeker)
     })

@@ -66,7 +66,7 @@ const rejection = variant<Rejection>({
 
 /** The fields of each kind. A missing or malformed one makes an event unknown. */
 const SHAPES: Shapes<FaceEvent> = {
-  'admission-asked': { name: text, key: text },
+  'admission-asked': { name: text, key: text, isClaimed: optional(boolean) },
   'already-open': { name: text, hasOtherFaces: boolean },
   announced: {
     name: text,

@@ -44,7 +44,7 @@ export async function requestAdmission(
         onAdmitted: resolve,
         onRefused: (reason, until, _by, aheadMs) => reject(joinError(reason, until, clock.now(), aheadMs)),
       }
-      const seeker = new RoomSeeker(code, keys, hooks, clock, () => known)
+      const seeker = new RoomSeeker(code, keys, hooks, clock, () => known, options.me)
       signal.addEventListener('abort', () => reject(signal.reason))
       search.start(seeker).catch(reject)
     })

@@ -3,7 +3,7 @@ import { ByteReader } from '../../base/wire/byte-reader.js'
 import { ByteWriter } from '../../base/wire/byte-writer.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import type { Operation } from '../format/operation.js'
-import { OPERATION_BYTES_MAX } from '../limits.js'
+import { CARD_BYTES_MAX, OPERATION_BYTES_MAX } from '../limits.js'
 
 // Frames between peers that do not share a channel of a private room (yet). docs/protocol/membership.md §9.12.
 
@@ -14,6 +14,7 @@ const WELCOME = 5
 const JOIN = 6
 const ADMITTED = 7
 const REFUSED = 8
+const CARD = 10
 
 const TAG_BYTES = 16
 const ROOM_ID_BYTES = 32
@@ -34,6 +35,8 @@ export type IntroductionFrame = { readonly tag: Uint8Array } & (
     }
   /** In hex. */
   | { readonly kind: 'join'; readonly consent: string; readonly use: Uint8Array }
+  /** What a newcomer says about themselves, as bytes that are not checked yet. */
+  | { readonly kind: 'card'; readonly card: Uint8Array }
   | { readonly kind: 'refused'; readonly reason: KnockRefusal; readonly until: number }
 )
 
@@ -43,6 +46,9 @@ export const encodeKnock = (tag: Tag): Uint8Array => new ByteWriter().u8(KNOCK).
 
 export const encodeJoin = (tag: Tag, consent: string, use: Uint8Array): Uint8Array =>
   new ByteWriter().u8(JOIN).bytes(tag).bytes(Buffer.from(consent, 'hex')).bytes(use).finish()
+
+export const encodeNewcomerCard = (tag: Tag, card: Uint8Array): Uint8Array =>
+  new ByteWriter().u8(CARD).bytes(tag).bytes(card).finish()
 
 export const encodeRefused = (tag: Tag, reason: KnockRefusal, until: number): Uint8Array =>
   new ByteWriter()
@@ -119,6 +125,10 @@ export function decodeIntroductionFrame(body: Uint8Array): IntroductionFrame | u
       const reason = KNOCK_REFUSALS[reader.u8() - 1]
       const until = reader.varint()
       return reason && reader.end({ kind: 'refused', tag, reason, until })
+    }
+    case CARD: {
+      const card = Uint8Array.from(reader.rest())
+      return card.length > CARD_BYTES_MAX ? undefined : reader.end({ kind: 'card', tag, card })
     }
     default:
       return undefined

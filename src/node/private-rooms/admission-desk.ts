@@ -6,7 +6,7 @@ const WAITING_MAX = 16
 
 interface AdmissionDeskEvents {
   /** A newcomer waits, for the first time. */
-  asked: [AuthorId]
+  asked: [newcomer: AuthorId, claimed: string]
 }
 
 /** Newcomers to a closed room, who wait until an admin decides. */
@@ -14,12 +14,12 @@ export class AdmissionDesk extends EventEmitter<AdmissionDeskEvents> {
   readonly #waiting = new Map<AuthorId, () => Promise<boolean>>()
   readonly #refused = new Set<AuthorId>()
 
-  /** A newcomer asks; `admit` signs their admission, and resolves with whether that was possible. */
-  ask(newcomer: AuthorId, admit: () => Promise<boolean>): void {
+  /** A newcomer asks, and calls themselves `claimed`, which may be empty; `admit` signs their admission, and resolves with whether that was possible. */
+  ask(newcomer: AuthorId, claimed: string, admit: () => Promise<boolean>): void {
     const isNew = !this.#waiting.has(newcomer)
     if (this.#refused.has(newcomer) || (isNew && this.#waiting.size >= WAITING_MAX)) return
     this.#waiting.set(newcomer, admit)
-    if (isNew) this.emit('asked', newcomer)
+    if (isNew) this.emit('asked', newcomer, claimed)
   }
 
   /** The newcomers who wait and whose keys begin so. */

@@ -10,11 +10,13 @@ import {
   encodeEvidence,
   encodeJoin,
   encodeKnock,
+  encodeNewcomerCard,
   encodeRefused,
   encodeWelcome,
   type IntroductionFrame,
   type KnockRefusal,
 } from '../../membership/exchange/introduction-frames.js'
+import { readCard } from '../../membership/format/card.js'
 import { isConsent } from '../../membership/format/consent.js'
 import type { Operation } from '../../membership/format/operation.js'
 import { isUse } from '../../membership/invitation/invitation-keys.js'
@@ -49,6 +51,8 @@ interface Peer extends ProvenPeer {
   readonly sent: Map<RoomMembers, string>
   takenBytes: number
   knocks: number
+  /** Their latest card, not checked yet. */
+  card: Uint8Array | undefined
 }
 
 type FrameOf<K extends IntroductionFrame['kind']> = Extract<IntroductionFrame, { readonly kind: K }>
@@ -75,7 +79,15 @@ export class Introductions {
 
   /** A peer has proven its key. */
   proven({ remote, multiplexer }: ProvenPeer): void {
-    const peer: Peer = { remote, multiplexer, key: remote.key as AuthorId, sent: new Map(), takenBytes: 0, knocks: 0 }
+    const peer: Peer = {
+      remote,
+      multiplexer,
+      key: remote.key as AuthorId,
+      sent: new Map(),
+      takenBytes: 0,
+      knocks: 0,
+      card: undefined,
+    }
     this.#peers.add(peer)
     multiplexer.once('closed', () => this.#peers.delete(peer))
     multiplexer.on('rooms', () => {
@@ -151,6 +163,9 @@ export class Introductions {
       case 'knock':
         if (++peer.knocks <= KNOCKS_MAX) this.#answerKnock(peer, frame)
         break
+      case 'card':
+        if (this.#invitationOf(peer.multiplexer, frame.tag) !== undefined) peer.card = frame.card
+        break
       case 'join':
         if (++peer.knocks <= 2 * KNOCKS_MAX) void this.#admit(peer, frame).catch(() => {})
         break
@@ -166,6 +181,7 @@ export class Introductions {
           break
         }
         const tag = peer.multiplexer.tagOf(seeker.find, 'us')
+        if (request.card !== undefined) peer.multiplexer.sendControl(encodeNewcomerCard(tag, request.card))
         peer.multiplexer.sendControl(encodeJoin(tag, request.consent, request.use))
         break
       }
@@ -254,6 +270,8 @@ export class Introductions {
     const { members, invitation } = knocked
     const { room } = members
     if (!isConsent(room.id, key, consent) || !isUse(room.id, invitation.inviteKey, key, use)) return
+    const card = peer.card && readCard(room.id, peer.card)
+    const name = card?.author === key ? card.name : ''
     const admit = async (): Promise<boolean> => {
       const join = { subject: key, invitation: invitation.id, consent, time: this.#clock.now() }
       const signed = await members.sign(membership => {
@@ -262,11 +280,13 @@ export class Introductions {
         if (now === undefined || refusal !== undefined) return NOT_NOW
         return admissionBy(membership, now, join)
       })
+      // Counts for members only.
+      if (card?.author === key) await members.addCards([card])
       if (!multiplexer.isClosed) this.#answerKnock(peer, { kind: 'knock', tag })
       return !('kind' in signed)
     }
     const isPossible = this.#joinRefusal(members, invitation, key, consent) === undefined
-    if (isPossible && members.membership.isClosed) members.desk.ask(key, admit)
+    if (isPossible && members.membership.isClosed) members.desk.ask(key, name, admit)
     else await admit()
   }
 

@@ -1,5 +1,8 @@
 import type { Cancel, Clock } from '../../base/clock.js'
+import { isName } from '../../base/names.js'
 import { shortKey } from '../../chat/display-names.js'
+import { isPlainName } from '../../chat/shown-name.js'
+import { skeletonOf } from '../../chat/skeleton.js'
 import type { AuthorId } from '../../log/format/author.js'
 import type { Membership } from '../../membership/membership.js'
 import type { NodeEvent } from '../events.js'
@@ -14,6 +17,7 @@ export class MembershipEvents {
   readonly #clock: Clock
   readonly #report: (event: NodeEvent) => void
   readonly #knownName: (author: AuthorId) => string | undefined
+  readonly #knownNames: () => readonly string[]
   #reported: Membership
   readonly #warned = new Set<string>()
   #timer: Cancel | undefined
@@ -24,17 +28,26 @@ export class MembershipEvents {
     })
   }
 
-  readonly #asked = (newcomer: AuthorId): void => {
-    this.#report({ kind: 'admission-asked', name: this.#knownName(newcomer) ?? '', key: newcomer })
+  readonly #asked = (newcomer: AuthorId, claimed: string): void => {
+    const known = this.#knownName(newcomer)
+    const isClaimed = known === undefined && this.#mayBeShown(claimed)
+    this.#report({
+      kind: 'admission-asked',
+      name: known ?? (isClaimed ? claimed : ''),
+      key: newcomer,
+      ...(isClaimed && { isClaimed }),
+    })
   }
 
-  /** `knownName` is what the user calls somebody who is no member. */
+  /** `knownName` is what the user calls somebody who is no member, `knownNames` are all names of people whom the user knows. */
   constructor(
     members: RoomMembers,
     clock: Clock,
     report: (event: NodeEvent) => void,
     knownName: (author: AuthorId) => string | undefined,
+    knownNames: () => readonly string[],
   ) {
+    this.#knownNames = knownNames
     this.#knownName = knownName
     this.#members = members
     this.#clock = clock
@@ -49,6 +62,14 @@ export class MembershipEvents {
     this.#timer?.()
     this.#members.off('change', this.#changed)
     this.#members.desk.off('asked', this.#asked)
+  }
+
+  /** Whether a name that a newcomer claims is plain, and looks like that of nobody whom the user knows or who is a member. */
+  #mayBeShown(claimed: string): boolean {
+    if (!isName(claimed) || !isPlainName(claimed)) return false
+    const skeleton = skeletonOf(claimed)
+    const taken = [...this.#knownNames(), ...[...this.#members.cards].map(({ name }) => name)]
+    return skeleton !== '' && !taken.some(name => skeletonOf(name) === skeleton)
   }
 
   #update(): void {

@@ -2,6 +2,7 @@ import type { Cancel, Clock } from '../../base/clock.js'
 import type { KeyPair } from '../../base/crypto/signing.js'
 import { type AuthorId, authorOfKey } from '../../log/format/author.js'
 import type { IntroductionFrame, KnockRefusal } from '../../membership/exchange/introduction-frames.js'
+import { signCard } from '../../membership/format/card.js'
 import { checkOperation, openedRoom } from '../../membership/format/checked-operation.js'
 import { signConsent } from '../../membership/format/consent.js'
 import type { Operation } from '../../membership/format/operation.js'
@@ -44,6 +45,8 @@ interface SelfEvidence {
 interface JoinRequest {
   readonly consent: string
   readonly use: Uint8Array
+  /** What we say about ourselves. */
+  readonly card: Uint8Array | undefined
 }
 
 type Shown = Extract<IntroductionFrame, { readonly kind: 'welcome' | 'admitted' }>
@@ -58,18 +61,24 @@ export class RoomSeeker {
   readonly #hooks: SeekerHooks
   readonly #clock: Clock
   readonly #known: () => readonly Operation[]
+  readonly #name: string | undefined
   #refusal: Cancel | undefined
   /** What each peer has shown so far. */
   readonly #shown = new WeakMap<object, { readonly items: Uint8Array[]; bytes: number }>()
 
-  /** `known` are the operations of the room that are on our disk, if we were in it: who was removed shows it as it was before. */
+  /**
+   * `known` are the operations of the room that are on our disk, if we were in it: who was removed shows it as it was before. `name`
+   * is what we call ourselves there until we open the room.
+   */
   constructor(
     code: InvitationCode,
     own: KeyPair,
     hooks: SeekerHooks,
     clock: Clock,
     known: () => readonly Operation[] = () => [],
+    name?: string,
   ) {
+    this.#name = name
     this.keys = invitationKeys(code.seed)
     this.find = Buffer.from(this.keys.find, 'hex')
     this.#code = code
@@ -110,7 +119,8 @@ export class RoomSeeker {
     const invitation = found.membership.invitations.find(each => each.id === this.keys.id)
     if (invitation?.state !== 'open') return undefined
     this.#hooks.onFound({ ...found, by: undefined }, by)
-    return { consent: signConsent(id, this.#own), use: signUse(id, this.keys.invite, me) }
+    const card = this.#name === undefined ? undefined : firstCard(id, this.#own, this.#name)
+    return { consent: signConsent(id, this.#own), use: signUse(id, this.keys.invite, me), card }
   }
 
   /** A peer does not admit us. Another one may do so yet: their clock or what they know may be another. */
@@ -131,3 +141,7 @@ export class RoomSeeker {
     return { room, name: membership.name ?? '', isClosed: membership.isClosed, operations, membership }
   }
 }
+
+/** A card that every later one of ours replaces. */
+const firstCard = (room: Uint8Array, own: KeyPair, name: string): Uint8Array =>
+  signCard(room, own, 0, { name, isRelay: false }).bytes

@@ -46,8 +46,8 @@ export const NODE_SENTENCES: Sentences<RoomEvent> = {
   'key-renewed': ({ name, key, before }) =>
     `${name} has a new key (${key.slice(0, 8)}), which their old one (${before.slice(0, 8)}) signed, and is ${name} from now on: if you doubt it, /compare ${name}`,
   'room-entered': ({ room }) => `you are a member of ${room} now: /join ${room} opens it`,
-  'admission-asked': ({ name, key }) =>
-    `${name === '' ? 'somebody' : name} (${key.slice(0, 8)}) has a code for this closed room: /admit ${key.slice(0, 8)} or /refuse ${key.slice(0, 8)}`,
+  'admission-asked': ({ name, key, isClaimed }) =>
+    `${name === '' ? 'somebody' : `${isClaimed === true ? 'somebody who says that they are ' : ''}${name}`} (${key.slice(0, 8)}) has a code for this closed room: /admit ${key.slice(0, 8)} or /refuse ${key.slice(0, 8)}`,
   'member-admitted': ({ member, by, role }) => `${by} admitted ${member} as ${role}`,
   'member-gone': ({ member, by }) =>
     by === undefined

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { authorOfKey } from '../../../src/log/format/author.js'
 import { parseAddress } from '../../../src/net/lan/address.js'
 import { openConnections } from '../../helper/connections-world.js'
 import {
@@ -257,7 +258,37 @@ test('a closed room admits a newcomer with a code when an admin says so, and ask
   assert.ok(carolKey !== undefined)
   membersOf(atAlice).desk.refuse(carolKey)
   // They ask again with each code and connection: another newcomer is asked about, they are not.
-  membersOf(atAlice).desk.ask(carolKey, async () => true)
+  membersOf(atAlice).desk.ask(carolKey, 'carol', async () => true)
   assert.equal(membersOf(atAlice).isMember(carolKey), false)
   assert.deepEqual(asked(), [bobKey, carolKey])
 })
+
+test('somebody who joined and has not opened the room has the name that they gave', BOUND, async t => {
+  const people = await Promise.all(['alice', 'bob', 'carol'].map(name => Person.create(t, name)))
+  const [alice, bob, carol] = people as [Person, Person, Person]
+  const atAlice = await alice.found('ops')
+  const code = await invite(atAlice, { uses: 2 })
+  await bob.join(code, atAlice)
+  const bobKey = authorOfKey((await bob.keys()).publicKey)
+  await until(atAlice, () => membersOf(atAlice).nameOf(bobKey) === 'bob')
+  const atCarol = await carol.enter(code, atAlice)
+  await until(atCarol, () => membersOf(atCarol).nameOf(bobKey) === 'bob')
+})
+
+test(
+  'a newcomer to a closed room is shown with the name that they gave, but not with that of somebody else',
+  BOUND,
+  async t => {
+    const asked = async (name: string) => {
+      const alice = await Person.create(t, 'alice')
+      const newcomer = await Person.create(t, name)
+      const atAlice = await alice.found('ops', true)
+      const waits = new Promise(resolve => void membersOf(atAlice).desk.once('asked', () => setImmediate(resolve)))
+      newcomer.join(await invite(atAlice, { role: 'member' }), atAlice).catch(() => {})
+      await waits
+      return alice.events.flatMap(event => (event.kind === 'admission-asked' ? [[event.name, event.isClaimed]] : []))
+    }
+    assert.deepEqual(await asked('bob'), [['bob', true]])
+    assert.deepEqual(await asked('Alice'), [['', undefined]])
+  },
+)

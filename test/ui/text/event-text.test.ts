@@ -162,6 +162,10 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
     { kind: 'admission-asked', name: '', key: '3fa1c20e'.repeat(8) },
     'somebody (3fa1c20e) has a code for this closed room: /admit 3fa1c20e or /refuse 3fa1c20e',
   ],
+  [
+    { kind: 'admission-asked', name: 'carol', key: '3fa1c20e'.repeat(8), isClaimed: true },
+    'somebody who says that they are carol (3fa1c20e) has a code for this closed room: /admit 3fa1c20e or /refuse 3fa1c20e',
+  ],
   [{ kind: 'direct-message', room: '@bob', name: 'bob' }, 'bob wrote to you: /join @bob shows it'],
   [
     { kind: 'message-request', name: 'carol', key: '3fa1c20e'.repeat(8) },
