@@ -10,7 +10,7 @@ import type { DialAttempt } from './dial-target.js'
 import type { CloseReason, NetEvent } from './events.js'
 import { startHeartbeat } from './heartbeat.js'
 import type { Address } from './lan/address.js'
-import { BROKEN_CHANNEL_MS, READING_CHECK_MS, ROOMLESS_MS_MAX } from './limits.js'
+import { BROKEN_CHANNEL_MS, PONG_MS_MAX, READING_CHECK_MS, ROOMLESS_MS_MAX } from './limits.js'
 import type { Listener, PeerSource } from './peer-source.js'
 import type { ChannelCarrier, RoomChannels } from './room-channels.js'
 import { type ConnectionId, type OpenConnection, Topology, type TopologyEffect } from './topology.js'
@@ -283,6 +283,24 @@ export class Connections implements ChannelCarrier {
     connection.cancelCheck = this.clock.after(READING_CHECK_MS, () => this.#checkReading(connection))
   }
 
+  /** Whatever arrives counts as an answer: peers of earlier versions send no pong. */
+  #ping({ id, opened }: PeerConnection): void {
+    if (opened.kind !== 'sealed') return
+    const { stream, multiplexer } = opened
+    const { bytesRead } = stream
+    const answered = (isAlive: boolean): void => {
+      end()
+      this.#perform(this.#topology.answered(id, isAlive))
+    }
+    const onPong = (): void => answered(true)
+    const end = (): void => {
+      cancel()
+      multiplexer.off('pong', onPong).off('closed', end)
+    }
+    const cancel = this.clock.after(PONG_MS_MAX, () => answered(stream.bytesRead > bytesRead))
+    multiplexer.on('pong', onPong).on('closed', end).ping()
+  }
+
   /** Closes what the peer does not read: the connection, or one of several rooms on it. */
   #checkReading(connection: PeerConnection): void {
     const { id, opened } = connection
@@ -413,6 +431,11 @@ export class Connections implements ChannelCarrier {
       case 'connected': {
         const connection = this.#open.get(effect.connection)
         if (connection !== undefined) this.#connected(connection)
+        break
+      }
+      case 'ping': {
+        const connection = this.#open.get(effect.connection)
+        if (connection !== undefined) this.#ping(connection)
         break
       }
       case 'probe-failed':

@@ -15,7 +15,7 @@ export const CLOSE_REASONS = [
   'not-reading',
   /** A connection that the user asked for took its place. */
   'evicted',
-  /** There is a newer connection to the same peer. */
+  /** Another connection leads to the same peer. */
   'replaced',
   'connected-to-self',
   /** There are as many connections as there may be. */

@@ -33,6 +33,9 @@ export const HEARTBEAT_MS = 10_000
 /** Silence after which a connection to a native peer is closed: three missed heartbeats. */
 export const SILENCE_MS_MAX = 30_000
 
+/** Time for the answer to a ping. Without one in this time, another connection to the peer is used instead. */
+export const PONG_MS_MAX = 2_000
+
 /** How long frames wait for a peer that does not read them: then its connection is closed, or the room that it does not read. */
 export const NOT_READING_MS_MAX = 60_000
 

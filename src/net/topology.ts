@@ -30,15 +30,17 @@ export type TopologyEffect =
   | { readonly kind: 'cancel-retry'; readonly peer: string }
   | { readonly kind: 'close'; readonly connection: ConnectionId; readonly reason: CloseReason }
   | { readonly kind: 'connected'; readonly connection: ConnectionId }
+  /** Ask the peer for an answer over this connection, and call `answered`. */
+  | { readonly kind: 'ping'; readonly connection: ConnectionId }
   | { readonly kind: 'probe-failed'; readonly peer: string }
   | { readonly kind: 'report'; readonly event: DialEvent }
 
 /**
  * Decides whom to dial, when to redial, and which of several connections to one peer to keep. docs/protocol/wire.md §2.4.
  *
- * Both sides redial a lost connection. Of two connections between the same native peers, the side with the lower key closes the
- * older one, because the other side opened the new one after it had lost the old one. Duplicate connections of a scuttleup peer
- * are closed by that peer.
+ * Both sides redial a lost connection. Of two connections between the same native peers, the side with the lower key closes one: the
+ * newer if the peer answers over the older, otherwise the older, because then the other side has lost it. So nobody who forwards
+ * connections can replace one that works. Duplicate connections of a scuttleup peer are closed by that peer.
  */
 export class Topology {
   readonly #instance: string
@@ -47,6 +49,8 @@ export class Topology {
   readonly #isKnown: (key: string) => boolean
   readonly #targets = new Map<string, DialTarget>()
   readonly #connections = new Map<ConnectionId, OpenConnection>()
+  /** Connections over which an answer is awaited. */
+  readonly #pinged = new Set<ConnectionId>()
 
   /** `instance` and `key` identify this process, as hex; `isKnown` says whether the user knows a key. */
   constructor(instance: string, key: string, random: () => number, isKnown: (key: string) => boolean = () => false) {
@@ -146,13 +150,12 @@ export class Topology {
       return this.#openedToSelf(id, target)
     const duplicates = this.connections.filter(other => isSamePeer(other.remote, remote))
     const effects: TopologyEffect[] = []
-    // The first duplicate is always accepted: one of the two is closed right after.
+    // The first duplicate is always accepted: one of the two is closed soon.
     const leaving = duplicates.length === 1 ? undefined : this.#leavingFor(connection)
     if (leaving === id) return this.#refuse(id, target)
     if (leaving !== undefined) effects.push(closeEffect(leaving, 'evicted'), ...this.closed(leaving, 0))
     if (remote.kind === 'native' && this.#key + this.#instance < identityOf(remote))
-      for (const { id: older } of duplicates)
-        if (this.#connections.has(older)) effects.push(closeEffect(older, 'replaced'))
+      for (const { id: older } of duplicates) effects.push(...this.#ping(older))
     this.#connections.set(id, connection)
     if (target !== undefined) {
       target.identity = remote.kind === 'native' ? identityOf(remote) : undefined
@@ -162,9 +165,23 @@ export class Topology {
     return [...effects, ...this.#markConnected(target), { kind: 'connected', connection: id }]
   }
 
+  /**
+   * The peer answered a ping, or let the time for that pass. An older connection that answers makes the newer ones to its peer
+   * redundant; one that does not is replaced by them.
+   */
+  answered(id: ConnectionId, isAlive: boolean): TopologyEffect[] {
+    const connection = this.#connections.get(id)
+    if (!this.#pinged.delete(id) || connection === undefined) return []
+    const same = this.connections.filter(({ remote }) => isSamePeer(remote, connection.remote))
+    const newer = same.slice(same.indexOf(connection) + 1)
+    if (isAlive) return newer.map(each => closeEffect(each.id, 'replaced'))
+    return newer.length > 0 ? [closeEffect(id, 'replaced')] : []
+  }
+
   /** A connection closed. If it was short, the backoff continues as if the dial had failed. */
   closed(id: ConnectionId, lastedMs: Millis): TopologyEffect[] {
     if (!this.#connections.delete(id)) return []
+    this.#pinged.delete(id)
     const effects: TopologyEffect[] = []
     for (const target of this.#targets.values()) {
       if (target.state.kind !== 'connected' || this.#isConnected(target)) continue
@@ -209,6 +226,12 @@ export class Topology {
     return target.reportSelf()
       ? [...effects, { kind: 'report', event: { kind: 'dialled-self', name, address } }]
       : effects
+  }
+
+  #ping(connection: ConnectionId): TopologyEffect[] {
+    if (!this.#connections.has(connection) || this.#pinged.has(connection)) return []
+    this.#pinged.add(connection)
+    return [{ kind: 'ping', connection }]
   }
 
   #refuse(id: ConnectionId, target: DialTarget | undefined): TopologyEffect[] {

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { keyPair } from './author.js'
 import { contactsFrame, headsFrame, neighbourFrame } from './frames.js'
 import { HostilePeer } from './hostile-peer.js'
-import { hostile, storedOf, until, victim } from './victims.js'
+import { hostile, storedOf, until, type Victim, victim } from './victims.js'
 
 const TIMEOUT = { timeout: 60_000 }
 const FETCHED_MS = 5_000
@@ -14,16 +14,10 @@ const FETCHED_MS = 5_000
 /** Whoever dials this is led to a port, until it stops forwarding. */
 async function relay(t: TestContext, port: number) {
   const sockets: Socket[] = []
-  let bytes = 0
   const server = createServer(socket => {
     const back = connect({ port, host: '127.0.0.1' })
     sockets.push(socket, back)
-    for (const each of [socket, back])
-      each
-        .on('error', () => {})
-        .on('data', chunk => {
-          bytes += chunk.length
-        })
+    for (const each of [socket, back]) each.on('error', () => {})
     socket.pipe(back).pipe(socket)
   })
   server.listen(0, '127.0.0.1')
@@ -40,7 +34,14 @@ async function relay(t: TestContext, port: number) {
       socket.pause()
     }
   }
-  return { address: `127.0.0.1:${address.port}`, stop, relayed: () => bytes }
+  return { address: `127.0.0.1:${address.port}`, port: address.port, stop }
+}
+
+/** What one says reaches the other. */
+async function heard(from: Victim, to: Victim): Promise<void> {
+  await from.room.say('is anybody there?')
+  const seq = storedOf(from.room, from.room.id)
+  assert.ok(await until(to.room, () => storedOf(to.room, from.room.id) === seq, FETCHED_MS))
 }
 
 test('a loop and made-up contacts make nobody mute', TIMEOUT, async t => {
@@ -63,6 +64,60 @@ test('a loop and made-up contacts make nobody mute', TIMEOUT, async t => {
   assert.ok(await until(bob.room, () => storedOf(bob.room, alice.room.id) === 1, FETCHED_MS))
 })
 
+test('reflected and looped connections leave nobody mute', TIMEOUT, async t => {
+  const [alice, bob] = [await victim(t, 'alice'), await victim(t, 'bob')]
+  const reflection = await relay(t, alice.port)
+  const loop = await relay(t, reflection.port)
+  for (const { address } of [reflection, loop]) {
+    alice.room.connect(address)
+    const isReported = (): boolean =>
+      alice.events.some(event => event.kind === 'dialled-self' && event.name === address)
+    assert.ok(await until(alice.room, isReported, 10_000))
+  }
+  assert.deepEqual(alice.room.connectionSummary.connected, [])
+  bob.room.connect(loop.address)
+  assert.ok(
+    await until(bob.room, () => bob.room.connectionSummary.connected.includes(loop.address), 10_000),
+    'control: two proxies in a row forward a connection',
+  )
+  await heard(alice, bob)
+  await heard(bob, alice)
+})
+
+for (const isEarly of [true, false])
+  for (const isInbound of [true, false])
+    test(
+      `a relay between two peers that stops ${isEarly ? 'at once' : 'later'} makes neither mute, whoever dials ${isInbound ? 'directly' : 'both'}`,
+      TIMEOUT,
+      async t => {
+        const [alice, bob] = [await victim(t, 'alice'), await victim(t, 'bob')]
+        const direct = isInbound ? bob : alice
+        direct.room.connect(direct === alice ? bob.room.address : alice.room.address)
+        await heard(alice, bob)
+        const between = await relay(t, bob.port)
+        let wasLed = false
+        alice.room.on('change', () => {
+          if (!wasLed && isEarly && alice.room.connectionSummary.connected.includes(between.address)) between.stop()
+          wasLed ||= alice.room.connectionSummary.connected.includes(between.address)
+        })
+        alice.room.connect(between.address)
+        assert.ok(await until(alice.room, () => wasLed, 10_000), 'control: they are led to each other')
+        await heard(alice, bob)
+        between.stop()
+        await heard(alice, bob)
+        await heard(bob, alice)
+      },
+    )
+
+test('control: a relay that stops makes two peers mute who have no other connection', TIMEOUT, async t => {
+  const [alice, bob] = [await victim(t, 'alice'), await victim(t, 'bob')]
+  const between = await relay(t, bob.port)
+  alice.room.connect(between.address)
+  await heard(alice, bob)
+  between.stop()
+  await assert.rejects(heard(alice, bob))
+})
+
 test('a relay that leads two peers to each other, and then stops, makes neither mute', TIMEOUT, async t => {
   const carol = await victim(t, 'carol')
   const [alice, bob] = [
@@ -72,18 +127,15 @@ test('a relay that leads two peers to each other, and then stops, makes neither 
   alice.room.connect(bob.room.address)
   assert.ok(await until(alice.room, () => alice.room.connectionSummary.connected.length === 2, 10_000))
   const between = await relay(t, bob.port)
+  let wasLed = false
+  alice.room.on('change', () => {
+    wasLed ||= alice.room.connectionSummary.connected.includes(between.address)
+  })
   alice.room.connect(between.address)
-  const isLed = (): boolean => alice.room.connectionSummary.connected.includes(between.address)
-  assert.ok(await until(alice.room, isLed, 10_000), 'control: they are led to each other')
-  assert.equal(bob.room.connectionSummary.connected.length, 2)
+  assert.ok(await until(alice.room, () => wasLed, 10_000), 'control: they are led to each other')
   between.stop()
-  for (const [from, to] of [
-    [alice, bob],
-    [bob, alice],
-  ] as const) {
-    await from.room.say('is anybody there?')
-    assert.ok(await until(to.room, () => storedOf(to.room, from.room.id) === 1, FETCHED_MS))
-  }
+  await heard(alice, bob)
+  await heard(bob, alice)
 })
 
 test('a peer that claims our key without having it ends its own connection alone', TIMEOUT, async t => {

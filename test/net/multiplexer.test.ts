@@ -7,6 +7,7 @@ import { frame } from '../../src/base/wire/frames.js'
 import type { Channel } from '../../src/net/channels/channel.js'
 import { CHANNEL_WINDOW_BYTES, IDLE_ACK_BYTES, ROOMS_MAX, STRANGER_ROOMS_MAX } from '../../src/net/channels/limits.js'
 import { Multiplexer } from '../../src/net/channels/multiplexer.js'
+import { PING } from '../../src/net/channels/rooms-frame.js'
 import type { RawConnection } from '../../src/net/peer-source.js'
 import type { Violation } from '../../src/net/violation.js'
 import { onChannel, roomsFrame } from '../helper/channel-frames.js'
@@ -363,4 +364,34 @@ test('drops frames of channels that it does not have', async () => {
   alice.connection.push(onChannel(1, Buffer.from('for another room')))
   await turn()
   assert.deepEqual([alice.opened, alice.violations], [[], []])
+})
+
+test('answers pings that arrive together once', async () => {
+  const { alice, bob } = pair()
+  alice.multiplexer.offer([OPS])
+  bob.multiplexer.offer([OPS])
+  let pongs = 0
+  alice.multiplexer.on('pong', () => pongs++).ping()
+  await turn()
+  assert.equal(pongs, 1)
+  const before = bob.connection.sent.length
+  bob.connection.push(Buffer.concat(Array.from({ length: 1_000 }, () => frame(Uint8Array.of(0, PING)))))
+  await turn()
+  assert.equal(pongs, 2)
+  assert.ok(bob.connection.sent.length - before <= 3)
+  assert.deepEqual([alice.violations, bob.violations], [[], []])
+})
+
+test('does not answer the pings of a side that does not read', async () => {
+  const { connection, multiplexer } = side('listener')
+  multiplexer.offer([OPS])
+  connection.push(frame(Uint8Array.of(0, PING)))
+  await turn()
+  const answered = connection.sent.length
+  connection.cork()
+  connection.write(Buffer.alloc(connection.writableHighWaterMark))
+  connection.push(frame(Uint8Array.of(0, PING)))
+  await turn()
+  connection.uncork()
+  assert.equal(connection.sent.length, answered + 1, 'the bytes of this test alone')
 })

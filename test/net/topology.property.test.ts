@@ -16,7 +16,10 @@ type End = 'unopened' | 'open' | 'gone'
 interface Connection {
   readonly dialler: Name
   readonly ends: Record<Name, End>
+  /** Whether one side closed it, or the network broke it. */
   isCut: boolean
+  /** Whether the network broke it: then it may never open at an end. */
+  isBroken: boolean
 }
 
 /** Two topologies and the network between them, whose events happen in any order. */
@@ -26,6 +29,7 @@ class World {
   readonly #connections: Connection[] = []
   readonly #dials: Name[] = []
   readonly #timers = new Set<Name>()
+  readonly #pings: { readonly who: Name; readonly id: number }[] = []
   readonly connected: Record<Name, number> = { alice: 0, bob: 0 }
 
   constructor(instances: Record<Name, string>) {
@@ -41,7 +45,12 @@ class World {
   next(): (() => void)[] {
     const events: (() => void)[] = this.#dials.map((who, index) => () => {
       this.#dials.splice(index, 1)
-      this.#connections.push({ dialler: who, ends: { alice: 'unopened', bob: 'unopened' }, isCut: false })
+      this.#connections.push({
+        dialler: who,
+        ends: { alice: 'unopened', bob: 'unopened' },
+        isCut: false,
+        isBroken: false,
+      })
     })
     for (const who of this.#timers) {
       events.push(() => {
@@ -49,11 +58,18 @@ class World {
         this.#perform(who, this.#topologies[who].due(other(who)))
       })
     }
+    for (const ping of this.#pings) {
+      events.push(() => {
+        this.#pings.splice(this.#pings.indexOf(ping), 1)
+        this.#answers(ping.who, ping.id)
+      })
+    }
     for (const [id, connection] of this.#connections.entries()) {
       for (const who of NAMES) {
         // The bytes that the other side sent before it closed still open this end.
         if (connection.ends[who] === 'unopened') events.push(() => this.#opens(id, connection, who))
-        if (connection.ends[who] !== 'gone' && connection.isCut) events.push(() => this.#loses(id, connection, who))
+        const mayBeLost = connection.isBroken ? connection.ends[who] !== 'gone' : connection.ends[who] === 'open'
+        if (mayBeLost && connection.isCut) events.push(() => this.#loses(id, connection, who))
       }
     }
     return events
@@ -67,7 +83,7 @@ class World {
       return
     }
     const connection = this.#connections[index % Math.max(1, this.#connections.length)]
-    if (connection !== undefined) connection.isCut = true
+    if (connection !== undefined) connection.isCut = connection.isBroken = true
   }
 
   get open(): readonly Connection[] {
@@ -90,6 +106,12 @@ class World {
     this.#perform(who, this.#topologies[who].opened({ id, remote, dialled, remoteAddress: '10.0.0.1' }))
   }
 
+  /** A connection answers if it is open at both ends. One that the other side opens late is alive too. */
+  #answers(who: Name, id: number): void {
+    const { ends, isCut } = this.#connections[id] ?? assert.fail()
+    this.#perform(who, this.#topologies[who].answered(id, !isCut && ends[other(who)] !== 'gone'))
+  }
+
   #loses(id: number, connection: Connection, who: Name): void {
     const wasOpen = connection.ends[who] === 'open'
     connection.ends[who] = 'gone'
@@ -104,6 +126,7 @@ class World {
       if (effect.kind === 'dial') this.#dials.push(who)
       if (effect.kind === 'retry') this.#timers.add(who)
       if (effect.kind === 'cancel-retry') this.#timers.delete(who)
+      if (effect.kind === 'ping') this.#pings.push({ who, id: effect.connection })
       if (effect.kind === 'connected') this.connected[who]++
       if (effect.kind !== 'close') continue
       const connection = this.#connections[effect.connection]
@@ -162,19 +185,19 @@ test('two peers that dial each other end with one connection, in any order of ev
   )
 })
 
-test('control: if both sides closed the older connection, both could close', () => {
+test('control: if both sides closed the newer connection, both could close', () => {
   // The same two connections, opened in opposite order: each side would close the one that the other keeps.
   const [a, b] = [topologyOf(LOW), topologyOf(LOW)]
   for (const [topology, order] of [
     [a, [1, 2]],
     [b, [2, 1]],
   ] as const) {
-    const closed = order.flatMap(id =>
-      topology.opened({ id, remote: remoteOf('bob', HIGH), dialled: undefined, remoteAddress: '10.0.0.1' }),
-    )
+    for (const id of order)
+      topology.opened({ id, remote: remoteOf('bob', HIGH), dialled: undefined, remoteAddress: '10.0.0.1' })
+    const closed = topology.answered(order[0], true)
     assert.deepEqual(
       closed.flatMap(effect => (effect.kind === 'close' ? [effect.connection] : [])),
-      [order[0]],
+      [order[1]],
     )
   }
 })

@@ -96,18 +96,42 @@ test('ignores a redial that is due after the connection opened', () => {
   assert.deepEqual(topologyOf().due('nobody'), [])
 })
 
-test('the side with the lower key closes the older of two connections, and reports no loss', () => {
+for (const [isAlive, closed, rest] of [
+  [true, 2, 1],
+  [false, 1, 2],
+] as const)
+  test(`the side with the lower key closes the ${isAlive ? 'newer' : 'older'} of two connections if the older ${isAlive ? 'answers' : 'does not answer'}, and reports no loss`, () => {
+    const topology = connectedTo(native(HIGHER))
+    const effects = topology.opened(connection(2, native(HIGHER)))
+    assert.deepEqual(effects, [
+      { kind: 'ping', connection: 1 },
+      { kind: 'connected', connection: 2 },
+    ])
+    assert.deepEqual(topology.answered(1, isAlive), [{ kind: 'close', connection: closed, reason: 'replaced' }])
+    assert.deepEqual(topology.answered(1, !isAlive), [], 'one answer to one ping')
+    assert.deepEqual(topology.closed(closed, LASTED_MS), [])
+    assert.deepEqual(
+      topology.connections.map(({ id }) => id),
+      [rest],
+    )
+  })
+
+test('a connection that does not answer stays if there is no other to its peer any more', () => {
   const topology = connectedTo(native(HIGHER))
-  const effects = topology.opened(connection(2, native(HIGHER)))
-  assert.deepEqual(effects, [
-    { kind: 'close', connection: 1, reason: 'replaced' },
-    { kind: 'connected', connection: 2 },
-  ])
-  assert.deepEqual(topology.closed(1, LASTED_MS), [])
-  assert.deepEqual(
-    topology.connections.map(({ id }) => id),
-    [2],
-  )
+  topology.opened(connection(2, native(HIGHER)))
+  topology.closed(2, 0)
+  assert.deepEqual(topology.answered(1, false), [])
+})
+
+test('the oldest of several connections that answers is kept', () => {
+  const topology = connectedTo(native(HIGHER))
+  topology.opened(connection(2, native(HIGHER)))
+  assert.deepEqual(kinds(topology.opened(connection(3, native(HIGHER)))), ['ping', 'connected'], 'pings each once')
+  const closed = (effects: readonly TopologyEffect[]): number[] =>
+    effects.flatMap(effect => (effect.kind === 'close' ? [effect.connection] : []))
+  assert.deepEqual(closed(topology.answered(1, false)), [1])
+  topology.closed(1, LASTED_MS)
+  assert.deepEqual(closed(topology.answered(2, true)), [3])
 })
 
 test('the side with the higher key closes neither of two connections', () => {
@@ -310,7 +334,7 @@ test('one connection serves two names of one peer', () => {
   topology.add('10.0.0.2:1002', parseAddress('10.0.0.2:1002'))
   topology.opened(connection(1, native(HIGHER), 'bob'))
   const effects = topology.opened(connection(2, native(HIGHER), '10.0.0.2:1002'))
-  assert.deepEqual(kinds(effects), ['close', 'connected'])
+  assert.deepEqual(kinds(effects), ['ping', 'connected'])
   assert.deepEqual(topology.closed(1, LASTED_MS), [])
   assert.deepEqual(kinds(topology.closed(2, LASTED_MS)), ['retry', 'retry'])
 })

@@ -8,7 +8,7 @@ import type { RawConnection } from '../peer-source.js'
 import type { Violation } from '../violation.js'
 import { type Carrier, Channel } from './channel.js'
 import { ROOMS_MAX, STRANGER_ROOMS_MAX } from './limits.js'
-import { ACK, decodeRooms, encodeRooms, ROOMS } from './rooms-frame.js'
+import { ACK, decodeRooms, encodeRooms, PING, PONG, ROOMS } from './rooms-frame.js'
 
 /** Longest varint of a place. */
 const PLACE_BYTES_MAX = 2
@@ -33,7 +33,9 @@ interface MultiplexerEvents {
   'channel-closed': [room: string]
   /** The other side named its rooms, for the first time or again. */
   rooms: []
-  /** A frame at place 0 other than Rooms. */
+  /** The other side answered a ping. */
+  pong: []
+  /** A frame at place 0 of another type than these. */
   control: [body: Uint8Array]
   /** The connection closed. */
   closed: []
@@ -182,6 +184,11 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     this.#write(undefined, body)
   }
 
+  /** Asks the other side for an answer. */
+  ping(): void {
+    this.#write(undefined, Uint8Array.of(PING))
+  }
+
   schedule(): void {
     if (this.#isSending) return
     this.#isSending = true
@@ -216,6 +223,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     /** Frames of one channel in a row are delivered together. */
     let bodies: Uint8Array[] = []
     let current: Channel | undefined
+    let isPinged = false
     const deliver = (): void => {
       if (current !== undefined && bodies.length > 0) this.#deliver(current, bodies)
       bodies = []
@@ -236,10 +244,14 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
       if (channel !== current) deliver()
       current = channel
       if (place.value === ALL && body[0] === ROOMS) this.#receiveRooms(body)
+      else if (place.value === ALL && body[0] === PING) isPinged = true
+      else if (place.value === ALL && body[0] === PONG) this.emit('pong')
       else if (place.value === ALL) this.emit('control', body)
       else if (channel !== undefined) bodies.push(body)
     }
     deliver()
+    // One answer to any number of pings, and none to a peer that does not read.
+    if (isPinged && !this.#connection.writableNeedDrain) this.#write(undefined, Uint8Array.of(PONG))
   }
 
   #deliver(channel: Channel, bodies: readonly Uint8Array[]): void {

@@ -4,6 +4,8 @@ import { ROOMS_MAX } from './limits.js'
 
 /** Types of the frames that the channels themselves exchange. */
 export const ROOMS = 1
+export const PING = 10
+export const PONG = 11
 export const ACK = 16
 
 /** The tags in a Rooms frame come in multiples of this, so that their number reveals little. */
