@@ -200,8 +200,8 @@ export const ROOM_BUGS: readonly RoomBug[] = [
   {
     name: 'does not explain to somebody whom a removed member let in',
     file: INTRODUCTIONS,
-    find: 'this.#explain(peer, room, operations);',
-    replace: ';',
+    find: 'this.#explain(peer, members, operations)',
+    replace: '{ }',
     killer: 'a newcomer whom a removed host',
   },
   {

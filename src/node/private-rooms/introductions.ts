@@ -1,5 +1,4 @@
 import type { Clock } from '../../base/clock.js'
-import { TokenBucket } from '../../base/token-bucket.js'
 import { sameBytes } from '../../base/wire/bytes.js'
 import type { AuthorId } from '../../log/format/author.js'
 import { termsOf } from '../../membership/drafting.js'
@@ -24,16 +23,10 @@ import { admissionBy, type JoinRefusal, joinRefusalOf } from '../../membership/i
 import type { Refusal } from '../../membership/refusal.js'
 import type { RoomChannels } from '../../net/room-channels.js'
 import type { ProvenPeer } from '../../net/upgrader.js'
+import { EvidenceChecks, type EvidenceMembers, EvidenceSource } from './evidence-checks.js'
 import type { RoomMembers } from './room-members.js'
 import type { RoomSeeker } from './room-seeker.js'
 
-/** Bytes of operations that are accepted over one connection outside of channels, for all rooms together. */
-const EVIDENCE_BYTES_MAX = 1024 * 1024
-/** Bytes of operations of all connections that wait to be checked. */
-const PENDING_BYTES_MAX = 16 * 1024 * 1024
-/** Operations of peers without a channel that are checked in a second: 15 ms of CPU. */
-const CHECKS_PER_SECOND_MAX = 300
-const CHECK_AGAIN_MS = 50
 /** Knocks and requests to be admitted that are answered on one connection. */
 const KNOCKS_MAX = 8
 /** Time for a peer to check that we have left, before we knock again. */
@@ -49,7 +42,7 @@ interface Peer extends ProvenPeer {
   readonly key: AuthorId
   /** The evidence that was sent for each room: how many operations, and the last one. */
   readonly sent: Map<RoomMembers, string>
-  takenBytes: number
+  readonly evidence: EvidenceSource
   knocks: number
   /** Their latest card, not checked yet. */
   card: Uint8Array | undefined
@@ -67,14 +60,11 @@ export class Introductions {
   readonly #rooms = new Set<IntroducedRoom>()
   readonly #seekers = new Set<RoomSeeker>()
   readonly #peers = new Set<Peer>()
-  readonly #checks: TokenBucket
-  readonly #pending: { readonly peer: Peer; readonly room: IntroducedRoom; readonly bytes: Uint8Array }[] = []
-  #pendingBytes = 0
-  #isChecking = false
+  readonly #evidence: EvidenceChecks<Peer>
 
   constructor(clock: Clock) {
     this.#clock = clock
-    this.#checks = new TokenBucket(CHECKS_PER_SECOND_MAX, clock.now())
+    this.#evidence = new EvidenceChecks(clock, (peer, members, operations) => this.#explain(peer, members, operations))
   }
 
   /** A peer has proven its key. */
@@ -84,7 +74,7 @@ export class Introductions {
       multiplexer,
       key: remote.key as AuthorId,
       sent: new Map(),
-      takenBytes: 0,
+      evidence: new EvidenceSource(),
       knocks: 0,
       card: undefined,
     }
@@ -158,7 +148,7 @@ export class Introductions {
     switch (frame?.kind) {
       case 'evidence':
       case 'ended':
-        this.#take(peer, frame)
+        this.#evidence.take(peer, this.#roomOf(peer, frame.tag)?.members, frame.items)
         break
       case 'knock':
         if (++peer.knocks <= KNOCKS_MAX) this.#answerKnock(peer, frame)
@@ -190,46 +180,8 @@ export class Introductions {
     }
   }
 
-  /** Queues operations to be checked, a few at a time. Those of unknown rooms are dropped, but count against the peer's limit. */
-  #take(peer: Peer, { tag, items }: FrameOf<'evidence' | 'ended'>): void {
-    const bytes = items.reduce((sum, { length }) => sum + length, 0)
-    peer.takenBytes += bytes
-    if (peer.takenBytes > EVIDENCE_BYTES_MAX || this.#pendingBytes + bytes > PENDING_BYTES_MAX) return
-    const room = this.#roomOf(peer, tag)
-    if (room === undefined) return
-    this.#pendingBytes += bytes
-    for (const item of items) this.#pending.push({ peer, room, bytes: Uint8Array.from(item) })
-    void this.#check()
-  }
-
-  async #check(): Promise<void> {
-    if (this.#isChecking) return
-    this.#isChecking = true
-    while (this.#pending.length > 0) {
-      // Checked in a later turn, so that timing does not reveal whether we have the room.
-      await new Promise<void>(resolve => void this.#clock.after(0, resolve))
-      const batch = new Map<IntroducedRoom, Operation[]>()
-      const sources = new Map<IntroducedRoom, Set<Peer>>()
-      let next = this.#pending[0]
-      for (; next !== undefined && this.#checks.take(this.#clock.now()); next = this.#pending[0]) {
-        this.#pending.shift()
-        this.#pendingBytes -= next.bytes.length
-        const operations = batch.get(next.room) ?? []
-        batch.set(next.room, operations)
-        operations.push(...(next.room.members.check([next.bytes]) ?? []))
-        sources.set(next.room, (sources.get(next.room) ?? new Set()).add(next.peer))
-      }
-      for (const [room, operations] of batch) {
-        await room.members.add(operations).catch(() => {})
-        for (const peer of sources.get(room) ?? []) this.#explain(peer, room, operations)
-      }
-      if (next !== undefined) await new Promise<void>(resolve => void this.#clock.after(CHECK_AGAIN_MS, resolve))
-    }
-    this.#isChecking = false
-  }
-
   /** Somebody whom a removed member let in after their removal proves a membership that does not count: they learn of the removal. */
-  #explain(peer: Peer, { members }: IntroducedRoom, operations: readonly Operation[]): void {
+  #explain(peer: Peer, members: EvidenceMembers, operations: readonly Operation[]): void {
     const { membership, room } = members
     const isSubject = ({ body }: Operation): boolean => body.kind === 'admit' && body.subject === peer.key
     if (members.isMember(peer.key) || !operations.some(isSubject)) return
