@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict'
-import { open } from 'node:fs/promises'
 import path from 'node:path'
-import { archiveOf } from '../../src/sync/archive.js'
-import { Author, roomId } from '../attack/author.js'
-import { frame } from '../attack/bytes.js'
-import { segmentsFrame } from '../attack/frames.js'
+import { writeArchive } from '../attack/room-archive.js'
 import { speeds } from '../attack/speeds.js'
 import { storedOf, until, victim } from '../attack/victims.js'
 import { openChat, startChat } from '../helper/chat-process.js'
 import type { Cleanup } from '../helper/child.js'
-import { logOver } from '../helper/logs.js'
-import { MemoryStore } from '../helper/memory-store.js'
-import { alice } from '../helper/signed-world.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { cleanedUp, type LongRun } from './long-run.js'
 
@@ -53,7 +46,7 @@ export const honestStrangers: LongRun = {
 async function newcomer(cleanup: Cleanup): Promise<number> {
   const data = await temporaryDirectory(cleanup)
   const file = path.join(data, 'room.logs')
-  const authors = await writeArchive(file)
+  const authors = await writeArchive(file, { authors: AUTHORS, lines: LINES, lineChars: LINE_CHARS })
   const imported = await startChat(cleanup, ['import', 'alice', file, '--data', data]).exited
   assert.equal(imported.code, 0)
   const chat = await openChat(cleanup, {
@@ -67,21 +60,10 @@ async function newcomer(cleanup: Cleanup): Promise<number> {
   const from = performance.now()
   const bob = await victim(cleanup, 'bob', { peers: [/listening on (\S+:\d+)/.exec(listening)?.[1] ?? ''] })
   const hasAll = (): boolean => authors.every(({ keys }) => storedOf(bob.room, keys.hex) === LINES)
-  const ended = chat.exited.then(() => assert.fail(`alice ended\n${chat.transcript().slice(-2_000)}`))
+  const ended = chat.exited.then(({ code, signal }) =>
+    assert.fail(`alice ended with ${code ?? signal}\n${chat.transcript().slice(-2_000)}`),
+  )
   const isWhole = await Promise.race([until(bob.room, hasAll, WAIT_MS), ended])
   assert.ok(isWhole, `the newcomer has ${bob.room.heads.length} logs`)
   return (performance.now() - from) / 1000
-}
-
-/** An export with the logs of many authors. */
-async function writeArchive(file: string): Promise<Author[]> {
-  const room = roomId('lobby')
-  const authors = Array.from({ length: AUTHORS }, () => new Author(room))
-  const empty = await logOver(new MemoryStore(), alice)
-  const target = await open(file, 'w')
-  for await (const start of archiveOf(empty, room)) await target.write(start)
-  for (const author of authors)
-    for (const segment of author.lines('author', LINES, LINE_CHARS)) await target.write(frame(segmentsFrame([segment])))
-  await Promise.all([target.close(), empty.close()])
-  return authors
 }
