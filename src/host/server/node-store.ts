@@ -37,7 +37,7 @@ export interface PendingJoin {
 }
 
 // Rows: `room/<label>` → JSON, `mark/<label>/<log>` → JSON, `pin/<name>` → JSON, `addressed/<key>` → nothing,
-// `join/<code>` → JSON, `request/<key>` → JSON, `declined/<key>` → JSON, `hidden/<key>` → nothing.
+// `join/<code>` → JSON, `request/<key>` → JSON, `declined/<key>` → JSON, `hidden/<key>` → nothing, `left/<label>` → JSON.
 const ROOM = 'room/'
 const PIN = 'pin/'
 const ADDRESSED = 'addressed/'
@@ -45,6 +45,7 @@ const JOIN = 'join/'
 const REQUEST = 'request/'
 const DECLINED = 'declined/'
 const HIDDEN = 'hidden/'
+const LEFT = 'left/'
 const markPrefix = (label: string): string => `mark/${label}/`
 
 /** What a node stores besides the logs: the rooms that its user has entered, how far they have read each log, and whom they know. */
@@ -114,10 +115,26 @@ export class NodeStore implements PinStore, RequestStore {
     await this.#store.commit([{ type: 'del', key: utf8(JOIN + code) }])
   }
 
+  /** The labels of the rooms that the user has left since a time. */
+  async leftSince(since: Millis): Promise<readonly string[]> {
+    const labels: string[] = []
+    for await (const [key, value] of this.#rows(LEFT))
+      if (Number(fieldsIn(value)?.['at']) >= since) labels.push(key.slice(LEFT.length))
+    return labels
+  }
+
+  async putLeft(label: string, at: Millis): Promise<void> {
+    await this.#put(LEFT + label, { at })
+  }
+
+  async deleteLeft(label: string): Promise<void> {
+    await this.#store.commit([{ type: 'del', key: utf8(LEFT + label) }])
+  }
+
   /** Forgets that the user has entered a room, and how far they have read it. */
   async leave(label: string): Promise<void> {
     const marks = await this.marks(label)
-    const keys = [ROOM + label, ...marks.map(({ author }) => markPrefix(label) + author)]
+    const keys = [ROOM + label, LEFT + label, ...marks.map(({ author }) => markPrefix(label) + author)]
     await this.#store.commit(keys.map(key => ({ type: 'del', key: utf8(key) })))
   }
 

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import type { Clock } from '../../base/clock.js'
+import type { Clock, Millis } from '../../base/clock.js'
 import { loadKey } from '../../base/crypto/key-file.js'
 import { ChatError } from '../../base/errors.js'
 import { checkName } from '../../base/names.js'
@@ -27,11 +27,18 @@ import type { EnteredRoom, NodeStore } from './node-store.js'
 const NONCE_BYTES = 32
 
 /** What commands need of the rooms that are open. */
+/** How long each start of the node spreads that the user has left a room. */
+const LEFT_MS_MAX: Millis = 30 * 86_400_000
+/** Rooms that are opened for that. */
+const LEFT_MAX = 4
+
 export interface OpenRooms {
   /** The room of a name, if it is open. */
   openRoom(name: string): Promise<Room | undefined>
   /** Runs work while a room stays closed. */
   whileClosed<T>(name: string, work: () => Promise<T>): Promise<T>
+  /** Opens a room without a face. Undefined if no other room is open. */
+  openQuietly(name: string): Promise<Room | undefined>
   /** Closes a room if it is open. */
   closeRoom(name: string): Promise<void>
   /** The options by which the node is reached, as set by the first open room. */
@@ -77,6 +84,16 @@ export class RoomCommands {
       this.#join({ code, peers }, ({ room, id }) => id !== undefined && onEntered(String(room)), signal),
     )
     await Promise.allSettled(resumed)
+  }
+
+  /** Opens the rooms that the user has left recently, so that the members whom the node connects to learn it. */
+  async spreadLeaves(): Promise<void> {
+    const { store, clock, rooms } = this.#parts
+    const left = (await store.leftSince(clock.now() - LEFT_MS_MAX)).slice(0, LEFT_MAX)
+    for (const label of left) {
+      const room = await store.privateRoom(label)
+      if (room !== undefined) await rooms.openQuietly(room.name)
+    }
   }
 
   async #found({ name, isClosed, rescue }: Fields, onItem: OnItem): Promise<void> {
@@ -130,6 +147,7 @@ export class RoomCommands {
     const name = await this.#freeName(found)
     const label = await this.#store(found, name)
     await store.enter({ name, label, enteredAt: clock.now(), privateRoom: found.room })
+    await store.deleteLeft(label)
     await store.removeJoin(pending)
     onItem({ room: name, id: label, by: found.by })
   }
@@ -161,7 +179,9 @@ export class RoomCommands {
         return { kind: 'leave', ...(chat.length > 0 && { chat }), time: this.#parts.clock.now() }
       })
     onItem({ left: room.name, forgotten: forget === true })
-    if (forget === true) setImmediate(() => void this.#forget(room).catch(() => {}))
+    await this.#parts.store.putLeft(room.label, this.#parts.clock.now())
+    if (forget !== true) setImmediate(() => void this.#parts.rooms.openQuietly(room.name).catch(() => {}))
+    else setImmediate(() => void this.#forget(room).catch(() => {}))
   }
 
   /** Deletes a room here. */

@@ -254,6 +254,7 @@ export class NodeServer {
     this.#hasResumed = true
     const commands = await this.#parts.commands(this.#rooms).catch(() => undefined)
     const onEntered = (entered: string): void => room.peer.report({ kind: 'room-entered', room: entered })
+    commands?.spreadLeaves().catch(() => {}) // the next start tries it again
     await commands?.resumeJoins(onEntered, this.#joins.signal).catch(() => {})
   }
 

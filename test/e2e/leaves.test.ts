@@ -1,0 +1,36 @@
+// Leaving a private room that is not open, with real processes.
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { openChat, startChat } from '../helper/chat-process.js'
+import { localAddresses } from '../helper/ports.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+const BOUND = { timeout: 300_000 }
+
+for (const isRunning of [false, true])
+  test(
+    `members learn who left a closed room ${isRunning ? 'from a running node' : 'at the next start'}`,
+    BOUND,
+    async t => {
+      const data = await temporaryDirectory(t)
+      const [a = '', b = ''] = await localAddresses(2)
+      const run = async (...args: readonly string[]): Promise<string[]> => {
+        const child = startChat(t, [...args, '--data', data])
+        const { code } = await child.exited
+        assert.equal(code, 0, child.transcript())
+        return child.stdout
+      }
+      await run('room', 'new', 'alice', 'ops', '--no-rescue')
+      const alice = await openChat(t, { me: 'alice', listen: a, data, options: ['--room', 'ops', '--no-discovery'] })
+      const [code = ''] = await run('invite', 'alice', 'ops')
+      await run('join', 'bob', code, a, '--no-discovery', '--listen', b)
+      const lobby = () => openChat(t, { me: 'bob', listen: b, peers: [a], data, options: ['--no-discovery'] })
+      if (isRunning) await lobby()
+      await run('leave', 'bob', 'ops')
+      if (!isRunning) {
+        assert.ok(!alice.stderr.join().includes('bob left'))
+        await lobby()
+      }
+      await alice.waitForLine('bob left the room', { stream: 'stderr' })
+    },
+  )
