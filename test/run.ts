@@ -8,7 +8,7 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 
 /** Files at a time: more than the usual two cores, because many tests wait for processes, the network or time to pass. */
-const CONCURRENCY = 6
+const CONCURRENCY = 7
 
 /** Directories whose tests take milliseconds: their files share a process, because its start would take longer than they do. */
 const SHARED: readonly string[] = [
@@ -41,6 +41,8 @@ const SLOWEST: readonly string[] = [
   'simulation/random',
   'e2e/hosts',
   'simulation/mutations',
+  'e2e/direct-rooms',
+  'e2e/doctor',
   'e2e/node',
   'e2e/durability',
   'e2e/screen',
@@ -51,12 +53,19 @@ const SLOWEST: readonly string[] = [
   'e2e/mutated-sessions',
   'e2e/damage',
   'docs/commands',
-  'e2e/doctor',
   'e2e/chat',
   'interop/native',
   'e2e/simulate-gossip',
   'simulation/scenarios',
   'simulation/peer-exchange',
+  'simulation/private-rooms',
+  'simulation/attacks',
+  'e2e/removals',
+  'e2e/parked-rooms',
+  'e2e/join-refusals',
+  'e2e/mutual-removal',
+  'e2e/private-rooms-outsider',
+  'attack/storage',
   'simulation/byzantine-peers',
   'e2e/chat-lines',
   'e2e/closed-output',
