@@ -1,14 +1,9 @@
 import type { Millis } from '../../base/clock.js'
 import { SeededRandom } from '../../base/seeded-random.js'
 import { hexOf } from '../../base/wire/bytes.js'
-import { type AuthorId, authorOfLog, isSigned, type LogId, runOf } from '../../log/format/author.js'
-import { isControl } from '../../log/format/control.js'
-import type { Entry } from '../../log/format/entry.js'
-import { NO_OPERATION, type TermId } from '../../membership/format/body.js'
 import type { GivenRole } from '../../membership/format/role.js'
 import { readCode } from '../../membership/invitation/invitation-code.js'
 import { invitationKeys } from '../../membership/invitation/invitation-keys.js'
-import { joinRefusalOf } from '../../membership/invitation/joining.js'
 import type { Membership } from '../../membership/membership.js'
 import { drainEventLoop } from '../virtual/drain-event-loop.js'
 import { type NetworkOptions, VirtualNetwork } from '../virtual/network.js'
@@ -16,6 +11,8 @@ import type { SortedRows } from '../virtual/sorted-rows.js'
 import { VirtualTime } from '../virtual/time.js'
 import { Violation } from '../world/world.js'
 import { RoomChecker } from './room-checker.js'
+import { RoomFaults } from './room-faults.js'
+import { compareHistories } from './room-histories.js'
 import { type Character, type InviteOptions, RoomPerson, type Secrets } from './room-person.js'
 import { type History, type Seat, textOf } from './seat.js'
 
@@ -28,8 +25,6 @@ const STEP_MS: Millis = 100
 const SLEEPERS_MS: Millis = 2_000
 /** Longest time until peers agree once all faults have ended: connections without a common room are dialled again after 30 s. */
 const SETTLE_MS_MAX: Millis = 180_000
-
-const ADMISSION = /"admission":"([0-9a-f]{64})"/
 
 export interface RoomWorldOptions {
   readonly seed: number
@@ -61,6 +56,7 @@ export class RoomWorld {
   readonly #called = new Map<string, string>()
   /** As the members read them when they had settled: `room/name`. */
   readonly #histories = new Map<string, History>()
+  readonly #faults: RoomFaults
   #steps = 0
 
   constructor({ seed, people, network, aheadMs }: RoomWorldOptions) {
@@ -71,6 +67,12 @@ export class RoomWorld {
       loss: 0,
       duplicates: 0,
       ...network,
+    })
+    this.#faults = new RoomFaults({
+      checker: this.checker,
+      people: () => this.#people.values(),
+      insidersOf: room => this.insidersOf(room),
+      now: () => this.#time.now,
     })
     const context = {
       seed,
@@ -251,9 +253,10 @@ export class RoomWorld {
     // What people were doing when they fell asleep comes first.
     await this.run(SLEEPERS_MS)
     let tookMs = 0
+    const faults = (): string[] => this.rooms.flatMap(room => this.#faults.in(room))
     for (let state = ''; state !== this.#state; ) {
-      await this.runUntil(() => this.#faults().length === 0, msMax)
-      for (const fault of this.#faults()) this.checker.violate(`after ${msMax / 1000} s ${fault}`)
+      await this.runUntil(() => faults().length === 0, msMax)
+      for (const fault of faults()) this.checker.violate(`after ${msMax / 1000} s ${fault}`)
       this.check()
       tookMs ||= this.#time.now - from
       state = this.#state
@@ -263,7 +266,7 @@ export class RoomWorld {
     this.#note(`settled after ${Math.ceil(tookMs)} ms`)
     for (const room of this.rooms) {
       this.checker.checkMembers(room)
-      this.#compareHistories(room)
+      compareHistories(this.checker, room, this.#historiesOf(room))
     }
     this.check()
     return tookMs
@@ -366,68 +369,6 @@ export class RoomWorld {
     }
   }
 
-  /** What is not as it should be once all faults have ended. */
-  #faults(): string[] {
-    return this.rooms.flatMap(room => [...this.#faultsIn(room), ...this.#waitingIn(room)])
-  }
-
-  #faultsIn(room: string): string[] {
-    const faults: string[] = []
-    const insiders = this.insidersOf(room)
-    const [first] = insiders
-    const reference = first && this.seat(first.name, room)
-    for (const { name, seats } of insiders) {
-      const seat = seats.get(room)
-      if (seat?.isOpen !== true) faults.push(`${name} has not opened ${room}`)
-      else if (seat.report !== reference?.report)
-        faults.push(`${name} and ${first?.name} know other members of ${room}:\n${seat.report}\n\n${reference?.report}`)
-      // Somebody who is alone in a room agrees with all others there, but may lack what somebody who left knows.
-      else if (!this.checker.isUpToDate(room, seat.members?.membership))
-        faults.push(`${name} lacks operations of ${room}`)
-      else if (seat.unsaved > 0) faults.push(`${name} has not stored everything in ${room}`)
-      else if (seat.counted !== reference.counted)
-        faults.push(`${name} and ${first?.name} have another chat of ${room}:\n${seat.counted}\n${reference.counted}`)
-      const linked = new Set(seat?.channels)
-      for (const other of insiders)
-        if (other.name !== name && !linked.has(other.author))
-          faults.push(`${name} and ${other.name} do not meet in ${room}`)
-    }
-    return [...faults, ...this.#unaware(room)]
-  }
-
-  /** People who were removed and do not know it, though they know somebody who could say so. */
-  #unaware(room: string): string[] {
-    const truth = this.checker.truth(room)
-    const insiders = this.insidersOf(room)
-    return [...this.#people.values()].flatMap(({ name, author, isHonest, seats }) => {
-      const seat = seats.get(room)
-      if (!isHonest || seat?.members === undefined || !seat.isMember) return []
-      const isOut = truth?.currentTerm(author) === undefined
-      const knows = insiders.some(insider => seat.members?.isMember(insider.author))
-      return isOut && knows ? [`${name} does not know that they are out of ${room}`] : []
-    })
-  }
-
-  /** People with a code that somebody who is there would accept. */
-  #waitingIn(room: string): string[] {
-    const truth = this.checker.truth(room)
-    if (truth === undefined) return []
-    return [...this.#people.values()].flatMap(({ name, author, isHonest, codes, seats }) => {
-      if (!isHonest || seats.get(room)?.isMember) return []
-      return [...codes].flatMap(text => {
-        const read = readCode(text)
-        if (read.kind !== 'code') return []
-        const invitation = invitationKeys(read.code.seed).id
-        const admits = this.insidersOf(room).some(
-          insider =>
-            joinRefusalOf(truth, insider.author, { subject: author, invitation, consent: '', time: this.#time.now }) ===
-            undefined,
-        )
-        return admits ? [`${name} waits before ${room} with a code that is good`] : []
-      })
-    })
-  }
-
   /** Everything that people know of all rooms, to see whether it still changes. */
   get #state(): string {
     return this.rooms
@@ -444,28 +385,11 @@ export class RoomWorld {
     }
   }
 
-  #compareHistories(room: string): void {
-    const truth = this.checker.truth(room)
-    let first: { readonly name: string; readonly places: readonly string[] } | undefined
-    for (const { name } of this.insidersOf(room)) {
+  #historiesOf(room: string): [name: string, History][] {
+    return this.insidersOf(room).flatMap(({ name }) => {
       const history = this.#histories.get(`${room}/${name}`)
-      if (history === undefined || truth === undefined) continue
-      const { shown, stored } = history
-      const places = shown.map(({ author, seq, entry }) => `${author}/${seq} ${Buffer.from(entry).toString('latin1')}`)
-      first ??= { name, places }
-      const index = places.findIndex((place, at) => place !== first?.places[at])
-      if (index !== -1 || places.length !== first.places.length)
-        this.checker.violate(`${name} and ${first.name} have different histories of ${room} from line ${index + 1} on`)
-      const terms = termsOf(stored)
-      for (const { author, seq } of shown) {
-        const last = lastOf(truth, author, terms.get(author) ?? NO_OPERATION)
-        if (seq > last)
-          this.checker.violate(
-            `${name} shows entry ${seq} of ${this.checker.nameOf(authorOfLog(author))} in ${room}, beyond ${last}`,
-          )
-      }
-      this.checker.checkHistory(room, name, new Set(shown.flatMap(({ entry }) => textOf(entry))))
-    }
+      return history === undefined ? [] : [[name, history]]
+    })
   }
 
   /** Advances the time until a promise is settled. */
@@ -489,23 +413,4 @@ export class RoomWorld {
     if (this.trace.length >= TRACE_LINES_MAX) this.trace.splice(0, TRACE_LINES_MAX / 2)
     this.trace.push(`${(this.elapsedMs / 1000).toFixed(3)} ${line}`)
   }
-}
-
-/** The term that the first entry of each log names. */
-function termsOf(entries: readonly Entry[]): ReadonlyMap<LogId, TermId> {
-  const terms = new Map<LogId, TermId>()
-  for (const { author, seq, entry } of entries) {
-    const admission =
-      seq === 1 && isControl(entry) ? ADMISSION.exec(Buffer.from(entry).toString('latin1'))?.[1] : undefined
-    if (admission !== undefined) terms.set(author, admission as TermId)
-  }
-  return terms
-}
-
-/** The last entry of a log that counts. */
-function lastOf(truth: Membership, log: LogId, term: TermId): number {
-  if (!isSigned(log)) return 0
-  const chat = truth.chatOf(authorOfLog(log) as AuthorId, term)
-  if (chat === 'all') return Number.POSITIVE_INFINITY
-  return chat?.find(({ run }) => run === runOf(log))?.seq ?? 0
 }
