@@ -14,7 +14,7 @@ const WELCOME = 5
 const JOIN = 6
 const ADMITTED = 7
 const REFUSED = 8
-const CARD = 10
+const CARD = 12
 
 const TAG_BYTES = 16
 const ROOM_ID_BYTES = 32
