@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
+import { pause, systemClock } from '../base/clock.js'
 import { type LoadedKey, loadKey } from '../base/crypto/key-file.js'
 import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/crypto/signing.js'
+import { ChatError } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
 import { openRowStore } from '../compat/scuttleup/row-store.js'
 import { authorOfKey } from '../log/format/author.js'
@@ -15,6 +17,10 @@ import { checkHome, checkKeyIsThere, secureHome } from './home-guard.js'
 import { type Home, markPaths } from './paths.js'
 
 type OnEvent = (event: NodeEvent) => void
+
+/** How long to wait for the lock of a database. */
+const LOCKED_MS_MAX = 2_000
+const LOCKED_TRY_MS = 50
 
 /**
  * Opens the logs without a network, repaired if they were damaged. With `isNewKey`, the caller made the key for this room. Rejects
@@ -57,9 +63,22 @@ export async function openLog(
   }
 }
 
-/** The database in `home`, repaired if it was damaged. */
-export function openStore(home: Home, onEvent: OnEvent): Promise<LevelStore> {
-  return LevelStore.openOrRepair(home.database, (kept, faults) => onEvent({ kind: 'database-repaired', kept, faults }))
+/**
+ * The database in `home`, repaired if it was damaged. Waits up to LOCKED_MS_MAX for its lock: the system releases the locks of a killed
+ * process one after the other, so its room may still be locked when another process has become the node.
+ */
+export async function openStore(home: Home, onEvent: OnEvent): Promise<LevelStore> {
+  for (let waitedMs = 0; ; waitedMs += LOCKED_TRY_MS) {
+    try {
+      return await LevelStore.openOrRepair(home.database, (kept, faults) =>
+        onEvent({ kind: 'database-repaired', kept, faults }),
+      )
+    } catch (error) {
+      const isLocked = error instanceof ChatError && error.code === 'LOG_LOCKED'
+      if (!isLocked || waitedMs >= LOCKED_MS_MAX) throw error
+      await pause(systemClock, LOCKED_TRY_MS)
+    }
+  }
 }
 
 /** The mark of the log that `keys` sign in `home`, open for writing. */
