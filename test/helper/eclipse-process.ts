@@ -1,4 +1,4 @@
-// Uses up all that it gets of a peer: `eclipse-process <host> <port> <from>`. Prints how many connections it has, once a second.
+// Uses up all that it gets of a peer: `eclipse-process <host> <port> <from>`.
 import { connect } from 'node:net'
 import { HostilePeer } from '../attack/hostile-peer.js'
 
@@ -8,7 +8,6 @@ const BEAT_MS = 5_000
 const REDIAL_MS = 100
 
 const [host = '', port = '', from = ''] = process.argv.slice(2)
-const open = new Set<HostilePeer>()
 
 /** Half of them acknowledge nothing that they are sent, and a quarter reads nothing. */
 async function holdOne(number: number): Promise<void> {
@@ -16,12 +15,10 @@ async function holdOne(number: number): Promise<void> {
     const options = { host, from, reads: number % 2 === 0 }
     const peer = await HostilePeer.dial(Number(port), options).catch(() => undefined)
     if (peer !== undefined) {
-      open.add(peer)
       if (number % 4 === 1) peer.pause()
       const beating = setInterval(() => peer.heartbeat(), BEAT_MS)
       await peer.closed()
       clearInterval(beating)
-      open.delete(peer)
     }
     await new Promise(resolve => setTimeout(resolve, REDIAL_MS))
   }
@@ -41,4 +38,3 @@ function drip(): void {
 
 for (let number = 0; number < PEERS; number++) void holdOne(number)
 for (let number = 0; number < DRIPPING; number++) drip()
-setInterval(() => process.stdout.write(`holds ${open.size}\n`), 1_000)
