@@ -128,3 +128,7 @@ test('treats the rest of a paused paste as pasted', async t => {
   await settled()
   assert.deepEqual(heard, ['"one\\r"', '"two\\rthree"', 'return'])
 })
+
+test('reads the Enter of what was typed before raw mode, and later line feeds as such', async () => {
+  assert.deepEqual(await decoded('a\n', '/\r', 'b\n'), ['a', 'return', '/', 'return', 'b', 'enter'])
+})

@@ -49,6 +49,11 @@ export class Keys extends EventEmitter<KeyEvents> {
   #silence: NodeJS.Timeout | undefined
   /** The latest input as text. A full paste does not contain it. */
   #last = ''
+  /**
+   * Whether nothing was read yet. What was typed before raw mode comes first, and its Enter comes as a line feed: as such it would begin
+   * a second line of the message, and the next command would be said as text.
+   */
+  #isFirst = true
   /** Whether a paste was ended by silence, and its end mark may follow. */
   #isEndMissing = false
 
@@ -63,6 +68,8 @@ export class Keys extends EventEmitter<KeyEvents> {
   write(bytes: Uint8Array): void {
     clearTimeout(this.#silence)
     this.#last = this.#decoder.write(Buffer.from(bytes))
+    if (this.#isFirst && !this.#last.includes('\u001b')) this.#last = this.#last.replaceAll('\n', '\r')
+    this.#isFirst = false
     this.#read(this.#partialMark + this.#last)
     if (this.#paste === undefined) return
     const isLeaving = LEAVING.test(this.#last)
