@@ -89,7 +89,7 @@ export class DiskRecovery {
     const before = new Map(frontier.heads.map(({ author, seq }) => [author, seq]))
     const { author, doubt } = own
     await this.#load()
-    // Entries that peers may have were lost, or the run that was being opened was.
+    // Entries that peers may have were lost, or so was the run that was being opened.
     const isBehind = (own.head?.seq ?? 0) < (before.get(author) ?? 0)
     if (doubt !== undefined || own.author !== author || isBehind) await own.leave(doubt ?? 'damaged')
     else await own.resetMark()

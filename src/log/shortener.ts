@@ -17,15 +17,15 @@ interface Job extends Cut {
 }
 
 /**
- * Shortens logs of strangers when others need the space: a log keeps the segments at its start, or nothing. It has stopped by then,
- * so nothing is added to it meanwhile. An entry that is fetched again later is shown again. Logs that wait while others are shortened
- * are shortened together, so that however fast strangers come they wait for two passes at most.
+ * Shortens logs of strangers when others need the space: a log keeps the segments at its start, or nothing. It has stopped by then, so
+ * nothing is added to it meanwhile. An entry that is fetched again later is shown again. Waiting logs are shortened together in the next
+ * pass, so that no log waits for more than two passes, however fast strangers arrive.
  */
 export class Shortener {
   readonly #core: LogCore
   readonly #contents: Contents
   readonly #waiting = new Map<LogId, Job>()
-  /** The pass that shortens what waits. */
+  /** The next pass, which shortens all waiting logs. */
   #next: Promise<void> | undefined
   /** The last pass of each log. */
   readonly #passes = new Map<LogId, Promise<void>>()

@@ -12,7 +12,7 @@ export interface Introducer {
 
 /** What is stored about the log of a stranger, so that a restart changes nothing of its share. */
 export interface StrangerRecord {
-  /** Whom it counts for once nobody is connected: a block of addresses, or the key of an introducer whom the user knows. */
+  /** The introducer that it counts against once the connection is closed: an address block, or the key of a known person. */
   readonly block: string
   /** Whether somebody else than its author brought it. */
   readonly isHearsay: boolean

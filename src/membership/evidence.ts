@@ -27,8 +27,8 @@ export function membershipEvidence(membership: Membership, author: AuthorId): Op
 }
 
 /**
- * What proves that an author was removed, whichever of their terms they believe to be in, and the operations of theirs that still count;
- * undefined if nobody removed them, or they are a member again.
+ * The operations that prove to an author that they were removed, whichever term they believe to be in, and their own operations that
+ * still count. Undefined if nobody removed them, or they are a member again.
  */
 export function removalEvidence(membership: Membership, author: AuthorId): Operation[] | undefined {
   if (membership.currentTerm(author) !== undefined) return undefined

@@ -47,7 +47,7 @@ interface PeerConnection extends OpenConnection {
 const PROBE = '@'
 
 /**
- * The connections of a node, shared by its rooms: dials, accepts, runs handshakes and heartbeats, one connection per peer, redials.
+ * The connections of a node, shared by its rooms: dials and redials, accepts, runs handshakes and heartbeats, keeps one per peer.
  * The data of a room goes through its `RoomChannels`.
  */
 export class Connections implements ChannelCarrier {

@@ -13,7 +13,7 @@ export const DIAL_FAILURES = [
   /** No one on the local network answers to the name. */
   'no-such-peer',
   'other-protocol',
-  /** The peer speaks a version that this one no longer does. */
+  /** The peer speaks a version that this program no longer supports. */
   'older-version',
   'malformed-handshake',
   /** The handshake was modified in transit: there is a man in the middle, or the peer is faulty. */

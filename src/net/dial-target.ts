@@ -3,7 +3,7 @@ import type { Millis } from '../base/clock.js'
 import type { DialFailure } from './dial-failure.js'
 import type { Address } from './lan/address.js'
 
-/** Different failure reasons that are reported of one peer; further ones are only counted. */
+/** Distinct failure reasons reported per peer; further ones are only counted. */
 const REASONS_MAX = 16
 
 /** Reported instead of a failure reason. */
@@ -32,7 +32,7 @@ export class DialTarget {
   /** Key and instance of the native peer that answered last, and the network address it answered from. */
   identity: string | undefined
   remoteAddress: string | undefined
-  /** Shortest wait before the next dial, set by a peer that has no room for us. */
+  /** Shortest wait before the next dial, set when a view is full. */
   cooldownMs: Millis = 0
   #isCoolingDown = false
   #tries = 0

@@ -11,14 +11,14 @@ export const CLOSE_REASONS = [
   'protocol-violated',
   /** The peer was silent for too long. */
   'silent',
-  /** The peer did not read what waited for it. */
+  /** The peer did not read the frames that were queued for it. */
   'not-reading',
   /** A connection that the user asked for took its place. */
   'evicted',
   /** Another connection leads to the same peer. */
   'replaced',
   'connected-to-self',
-  /** There are as many connections as there may be. */
+  /** The limit on connections is reached. */
   'connection-limit',
   /** The overlay needs no further connection. */
   'enough-connections',

@@ -11,9 +11,9 @@ const CHECK_MS = 1_000
 const HALF_CLOSED_MS = 250
 
 /**
- * Starts the heartbeat of an open connection: writes an empty frame every HEARTBEAT_MS, and closes a connection to a native peer
- * that was silent for SILENCE_MS_MAX, and any whose heartbeats the network has not accepted for NOT_READING_MS_MAX. All writers have to
- * write whole frames. It stops when the connection closes.
+ * Starts the heartbeat of an open connection: writes an empty frame every HEARTBEAT_MS. Closes the connection if a native peer was silent
+ * for SILENCE_MS_MAX, or if the network has accepted no heartbeat for NOT_READING_MS_MAX. All writers have to write whole frames. It stops
+ * when the connection closes.
  */
 export function startHeartbeat(
   connection: RawConnection,

@@ -1,4 +1,4 @@
-// Limits of connections. docs/protocol/wire.md gives them to other programs.
+// Limits of connections, specified for other implementations in docs/protocol/wire.md.
 
 /** Longest frame of the handshake. An address is a name of 63 bytes with `.local` and a port, or a long host name. */
 export const HANDSHAKE_BYTES_MAX = 256
@@ -36,8 +36,8 @@ export const SILENCE_MS_MAX = 30_000
 /** Time for the answer to a ping. Without one in this time, another connection to the peer is used instead. */
 export const PONG_MS_MAX = 2_000
 
-/** How long frames wait for a peer that does not read them: then its connection is closed, or the room that it does not read. */
+/** How long frames wait for a peer that does not read them, before the connection, or the unread room on it, is closed. */
 export const NOT_READING_MS_MAX = 60_000
 
-/** Time between two checks for that. */
+/** Interval of the checks for unread frames. */
 export const READING_CHECK_MS = 10_000

@@ -16,7 +16,7 @@ const PROBE_ADDRESS = '!doctor:1'
 /** What answers at an address. */
 export type ProbeResult =
   | { readonly kind: 'native'; readonly remote: NativeRemote; readonly isSameRoom: boolean }
-  /** A native peer of a version that this one no longer speaks. */
+  /** A native peer of a version that this program no longer supports. */
   | { readonly kind: 'older' }
   | { readonly kind: 'scuttleup' }
   /** A program that does not speak this protocol. */

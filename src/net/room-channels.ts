@@ -40,7 +40,7 @@ export interface RoomChannelsEvents {
   change: []
 }
 
-/** What the channels of a room need of the connections that carry them. */
+/** The connections that carry the channels of a room, as the room uses them. */
 export interface ChannelCarrier {
   readonly me: string
   readonly clock: Clock
@@ -64,9 +64,9 @@ export interface ChannelCarrier {
   offer(room: RoomChannels, id: ConnectionId): void
   /** Offers a room once more to a peer that has closed it. */
   recall(room: RoomChannels, id: ConnectionId): void
-  /** Takes a room off a connection, and closes that if no other room uses it; its peer is then not redialled for `cooldownMs`. */
+  /** Takes a room off a connection. Closes the connection if no other room uses it, and does not redial its peer for `cooldownMs`. */
   withdraw(room: RoomChannels, id: ConnectionId, reason: CloseReason, cooldownMs: Millis): void
-  /** Closes a connection, for a new one to begin again. */
+  /** Closes a connection, so that a new one starts over. */
   reconnect(id: ConnectionId): void
   clearCooldowns(): void
 }
@@ -188,7 +188,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
       if (which(connection)) this.#carrier.withdraw(this, connection.id, 'closed', 0)
   }
 
-  /** The room has new entries: asks peers that have closed it, to make room for another, to open it again. */
+  /** The room has new entries: asks peers that have closed it in favour of another room to open it again. */
   recall(): void {
     if (this.#left.size === 0) return
     if (this.#recalls !== 'no') {

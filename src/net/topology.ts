@@ -39,8 +39,8 @@ export type TopologyEffect =
  * Decides whom to dial, when to redial, and which of several connections to one peer to keep. docs/protocol/wire.md §2.4.
  *
  * Both sides redial a lost connection. Of two connections between the same native peers, the side with the lower key closes one: the
- * newer if the peer answers over the older, otherwise the older, because then the other side has lost it. So nobody who forwards
- * connections can replace one that works. Duplicate connections of a scuttleup peer are closed by that peer.
+ * newer if the peer answers over the older, otherwise the older, because then the other side has lost it. So a man in the middle who
+ * forwards connections cannot replace one that works. Duplicate connections of a scuttleup peer are closed by that peer.
  */
 export class Topology {
   readonly #instance: string
@@ -166,8 +166,8 @@ export class Topology {
   }
 
   /**
-   * The peer answered a ping, or let the time for that pass. An older connection that answers makes the newer ones to its peer
-   * redundant; one that does not is replaced by them.
+   * The peer answered a ping, or the ping timed out. If the older connection is alive, newer ones to the same peer are redundant; if not,
+   * they replace it.
    */
   answered(id: ConnectionId, isAlive: boolean): TopologyEffect[] {
     const connection = this.#connections.get(id)
@@ -191,7 +191,7 @@ export class Topology {
     return effects
   }
 
-  /** One of two peers has no room for the other: once the connection is closed, the peer is not redialled for a while. */
+  /** The view of one of the two peers is full: once the connection is closed, the peer is not redialled for a while. */
   cooldown(id: ConnectionId, cooldownMs: Millis): void {
     const remote = this.#connections.get(id)?.remote
     if (remote?.kind !== 'native') return

@@ -96,7 +96,7 @@ export class Upgrader {
   readonly #options: UpgraderOptions
   readonly #admission = new AdmissionControl<RawConnection>()
   readonly #pending = new Set<RawConnection>()
-  /** Connections without a room in common, with what to do when there is one. */
+  /** Connections without a room in common, each with the callback for when there is one. */
   readonly #roomless = new Map<ProvenPeer, () => void>()
   readonly #reported = new Set<string>()
 
@@ -132,7 +132,7 @@ export class Upgrader {
     }
   }
 
-  /** Takes a closed room off these connections. */
+  /** Takes a closed room off the connections that wait for a room in common. */
   withdraw(room: Uint8Array): void {
     for (const { multiplexer } of this.#roomless.keys()) multiplexer.withdraw(room)
   }

@@ -25,7 +25,7 @@ export const VIOLATIONS = [
   'malformed-status',
   'malformed-presence-digest',
   'malformed-contacts',
-  /** In a private room: membership operations, or what is exchanged about them. */
+  /** Malformed or invalid frames of the exchange of membership operations, in a private room. */
   'malformed-operations',
   /** Entries of too many authors had to be rejected. */
   'too-many-rejected-authors',

@@ -51,7 +51,7 @@ export interface RoomEvents {
   presence: []
   /** A log grew. */
   heads: []
-  /** A connection is being closed because there are enough. The argument is the start of the peer's key. */
+  /** A connection is being closed because the view is full. The argument is the start of the peer's key. */
   dropped: [string]
   /** The room is closed. */
   close: []

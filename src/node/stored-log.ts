@@ -100,8 +100,8 @@ export interface LogCopy {
 }
 
 /**
- * Opens a copy of the logs for reading, in the order of a user who knows these people. Creates, changes and locks nothing of the logs themselves, so a chat may have them
- * open. Rejects with a ChatError.
+ * Opens a copy of the logs for reading, in the order that a user who knows the people in `known` sees. Does not create, change or lock the
+ * logs themselves, so a chat may have them open. Rejects with a ChatError.
  */
 export async function openLogCopy(home: Home, onEvent: OnEvent, known: KnownPeople = NOBODY_KNOWN): Promise<LogCopy> {
   await checkHome(home, onEvent)

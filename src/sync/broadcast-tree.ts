@@ -14,7 +14,7 @@ export interface ConnectionControl {
   subscribe(author: LogId): void
   /** Unsubscribe: the peer only announces new heads of the log. */
   unsubscribe(author: LogId): void
-  /** This disk neither has a log nor remembers it: what is known of it at the peer is not needed. */
+  /** This disk neither has a log nor remembers it: the peer's state of the log can be forgotten. */
   forget?(author: LogId): void
 }
 

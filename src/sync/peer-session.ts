@@ -108,7 +108,7 @@ export class PeerSession implements ReplicationSession {
     return this.seqOf(log) > 0
   }
 
-  /** This side neither has a log nor remembers it. Whether the other side subscribed to it is up to them. */
+  /** This side neither has a log nor remembers it. Forgets both heads, but not whether the other side subscribed. */
   forget(log: LogId): void {
     this.#theirs.delete(log)
     this.#announced.delete(log)

@@ -39,7 +39,7 @@ export class Replicator implements ReplicationContext {
     log.on('fork', ({ segments: [segment] }) => this.receipts.ourLogForked(logOfSegment(segment)))
   }
 
-  /** However many logs of strangers come and go, what connections know of them is not needed for long. */
+  /** Drops the state of a log that is gone, so that evicted logs of strangers do not use up memory. */
   #forget(log: LogId): void {
     this.tree.dropped(log)
     this.receipts.forget(log)

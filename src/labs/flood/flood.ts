@@ -52,7 +52,7 @@ export class Flood {
 
   /** Handles a typed or received line: a new one is remembered, printed and sent on all connections. */
   #handle(line: string): Effect[] {
-    // Removes all of them: if each client removed one, clients would print different texts.
+    // Removes all trailing carriage returns: if each client removed one, clients would print different texts.
     const text = line.replace(/\r+$/, '')
     if (text === '' || this.#isFull || this.#sent.has(text)) return []
     if (!this.#sent.add(text)) {

@@ -99,7 +99,7 @@ export async function serve(host: string, port: Port, answers: Answers): Promise
   return server
 }
 
-/** Beyond GOSSIP_CONNECTIONS_MAX closes the connection that has been without a request for longest: nobody keeps others out. */
+/** Above GOSSIP_CONNECTIONS_MAX, closes the connection that has been idle longest, so that no client keeps others out. */
 function displaceIdle(server: FastifyInstance): void {
   const idle = new Set<Socket>()
   let open = 0

@@ -20,7 +20,7 @@ interface Death {
   readonly nextMs: Millis
 }
 
-/** `heard`: reported by a peer, but has not answered yet. Only peers that answered are sent anything but a GET. */
+/** `heard`: reported by a peer, but has not answered yet. Until a peer has answered, it is sent only GET requests. */
 export type PeerState = 'live' | 'heard' | 'dead'
 
 /** The peers of a node: candidates become live when they answer, dead when they fail, and dead ones are probed. */

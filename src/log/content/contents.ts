@@ -33,8 +33,8 @@ export interface ContentRun {
 }
 
 /**
- * Adds content to places that have none, and drops it. Content is stored apart from the segments, because a segment with it may be
- * longer than allowed, and has a signature at its end only. docs/protocol/logs.md §3.8.
+ * Adds content to places that have none, and drops content. Added content is stored apart from the segments: with it, a segment could be
+ * too long, and cannot be split, because only its end is signed. docs/protocol/logs.md §3.8.
  */
 export class Contents {
   readonly #core: LogCore

@@ -97,7 +97,7 @@ export class ForkRegistry {
     return lowest
   }
 
-  /** Where an entry that this disk has or had is now. */
+  /** The current place of an entry that this disk has or had: a fork may have moved it. */
   placeOf(place: Digest): Digest {
     const branch = this.branchesOf(place.author).find(({ isKept }) => isKept)
     if (branch === undefined || place.seq < branch.proof.forkedAt) return place
@@ -109,7 +109,7 @@ export class ForkRegistry {
     return isBranch(log) && !this.#branches.has(log)
   }
 
-  /** Whether a log may be announced. One above the lowest fork has to be proven as a branch of a branch first. */
+  /** Whether a log may be announced. A branch after a later fork must first be proven as a branch of a branch. */
   isPlaced(log: LogId): boolean {
     const branch = this.#branches.get(log)
     return branch === undefined || this.#isPlaced(branch)

@@ -218,7 +218,7 @@ class Planner {
 const chainAfterFirst = (before: ChainValue, { entries }: SignedRun, count: number): ChainValue =>
   chainAfter(before, entries.slice(0, count))
 
-/** The same below a proven fork, where the proof may cover the last entry instead of a signature. */
+/** Plans signed runs below a proven fork, where the proof may cover the last entry instead of a signature. */
 export function planBelow(
   log: LogName,
   head: SignedHead | undefined,

@@ -102,7 +102,7 @@ export class Reader {
     const { past, ahead } = await horizon.divide(all, range => this.log(range))
     const logBack = (range: SeqRange): AsyncGenerator<readonly Entry[]> => this.#logBack(range)
     const isKnown = ({ author }: SeqRange): boolean => this.#core.isKnown(author)
-    // A user who knows nobody here sees everybody's lines alike.
+    // For a user who knows nobody here, strangers are not limited to a share.
     const knowsSomebody = past.some(range => isKnown(range) && !this.#core.own.isOurs(range.author))
     const shown = last === undefined ? past : await lastRanges(past, logBack, last, knowsSomebody ? isKnown : undefined)
     yield* merge(shown, range => this.log(range))

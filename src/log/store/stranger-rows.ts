@@ -10,7 +10,7 @@ import { after, type Store, type Write } from './store.js'
 // Rows about the logs of strangers. docs/protocol/storage.md §4.2.
 
 const STRANGERS = utf8('p')
-/** Blocks are shorter, except what a scuttleup peer calls itself. */
+/** Address blocks are shorter; only the address that a scuttleup peer claims can be longer. */
 const BLOCK_BYTES_MAX = 255
 
 const FLAGS = { isHearsay: 1, isStopped: 2, isLifted: 4 }

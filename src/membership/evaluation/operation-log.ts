@@ -15,7 +15,7 @@ export interface Branch {
 /** All operations of one author in one term, those of all branches included. Operations may be added in any order and repeatedly. */
 export class OperationLog {
   readonly #byId = new Map<OperationId, Operation>()
-  /** What follows each operation, the lowest id first. */
+  /** The successors of each operation, the lowest id first. */
   readonly #following = new Map<OperationId, Operation[]>()
   /** Memo of `isComplete`. */
   readonly #complete = new Map<OperationId, boolean>()

@@ -33,7 +33,7 @@ export type IntroductionFrame = { readonly tag: Uint8Array } & (
       readonly items: readonly Uint8Array[]
       readonly isLast: boolean
     }
-  /** In hex. */
+  /** `consent` is in hex. */
   | { readonly kind: 'join'; readonly consent: string; readonly use: Uint8Array }
   /** What a newcomer says about themselves, as bytes that are not checked yet. */
   | { readonly kind: 'card'; readonly card: Uint8Array }

@@ -53,7 +53,7 @@ export class OperationExchange {
   #state: 'opening' | 'comparing' | 'naming' | 'level' | 'closed' = 'opening'
   readonly #theirHeads = new Map<TermName, OperationsHead>()
   readonly #theirIds = new Set<OperationId>()
-  /** Of the batch that is being stored. They may drop any operation later, when another branch counts. */
+  /** Operations in the batch being stored: not sent back. Kept no longer, because the other side may drop one for another branch. */
   readonly #received = new Set<OperationId>()
   /** Logs in which the two sides have different operations. */
   readonly #differing = new Set<TermName>()
@@ -68,7 +68,7 @@ export class OperationExchange {
     this.#heads = operationHeads(source.sent)
   }
 
-  /** Whether every operation on disk was sent, unless the other side has it. */
+  /** Whether the other side has every operation on disk, or was sent it. */
   get isLevel(): boolean {
     return this.#state === 'level' && this.#pages.length === 0
   }
@@ -119,7 +119,7 @@ export class OperationExchange {
     return lacking.length === 0 ? [] : this.#queue(operationPages(lacking))
   }
 
-  /** A removal goes with the branch that it names: the other side may have dropped that for another one. */
+  /** Adds to a removal the branch that it names: the other side may have dropped that branch in favour of another one. */
   #withBranches(operations: readonly Operation[]): readonly Operation[] {
     const names = new Set(
       operations.flatMap(({ body }) => (body.kind === 'remove' ? termName(body.subject, body.place.term) : [])),
@@ -169,7 +169,7 @@ export class OperationExchange {
     return [{ kind: 'operations', items: batch }]
   }
 
-  /** Sends what the other side lacks. */
+  /** Sends the operations and cards that the other side lacks. */
   #level(): ExchangeEffect[] {
     this.#state = 'level'
     const lacking = this.#withBranches(

@@ -12,7 +12,7 @@ const NAME_BYTES_MAX = 63
 export interface RequestFrame {
   /** The tag of the direct room of sender and receiver. */
   readonly tag: Uint8Array
-  /** What the sender calls themselves. */
+  /** The name that the sender claims. */
   readonly name: string
   readonly text: string
 }

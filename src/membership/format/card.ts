@@ -16,7 +16,7 @@ const internetKeyType = hexType(KEY_BYTES)
 
 /** What a member says about themselves in a room: it decides nothing. docs/protocol/membership.md §9.9. */
 export interface CardContent {
-  /** What they are called. */
+  /** Their name. */
   readonly name: string
   /** The key under which they are reached over the internet. */
   readonly internetKey?: string

@@ -5,7 +5,7 @@ import type { AuthorId } from '../../log/format/author.js'
 import { type InvitationId, invitationOf } from '../format/body.js'
 import { keyBytes } from '../format/room.js'
 
-/** What is derived from the seed of an invitation. docs/protocol/membership.md §9.8. */
+/** Keys derived from the seed of an invitation. docs/protocol/membership.md §9.8. */
 export interface InvitationKeys {
   readonly id: InvitationId
   /** Proves that somebody has the code. */

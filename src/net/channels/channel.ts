@@ -6,12 +6,12 @@ import type { RawConnection } from '../peer-source.js'
 import { ACK_BYTES, CHANNEL_WINDOW_BYTES, IDLE_ACK_BYTES } from './limits.js'
 import { SendQueue } from './send-queue.js'
 
-/** Bytes that wait to be sent before the writer has to wait. */
+/** Queued bytes beyond which the writer has to wait. */
 const QUEUE_BYTES_MAX = 64 * 1024
 /** Limit on unread bytes. Exceeds the window: the side channel ignores it, and one frame may be longer than the window. */
 const RECEIVED_BYTES_MAX = CHANNEL_WINDOW_BYTES + 2 * FRAME_BYTES_MAX
 
-/** What a channel needs of the connection that carries it. */
+/** The connection that carries a channel, as the channel uses it. */
 export interface Carrier extends Pick<RawConnection, 'bytesRead' | 'remoteAddress'> {
   /** The channel has frames to send. */
   schedule(): void
@@ -25,7 +25,7 @@ export class Channel extends Duplex implements RawConnection {
   readonly #frames = new FrameReader(FRAME_BYTES_MAX)
   readonly #queue: SendQueue
   #onSent: (() => void) | undefined
-  /** Bytes that arrived, and those of them that were acknowledged as read. */
+  /** Bytes received, and how many of them were acknowledged as read. */
   #receivedBytes = 0
   #acknowledgedBytes = 0
 
@@ -62,19 +62,19 @@ export class Channel extends Duplex implements RawConnection {
     return body
   }
 
-  /** Whether the other side has not read what waits for it. To be called every `ms`. */
+  /** Whether the other side has stopped reading while frames wait. To be called every `ms`. */
   isUnreadAfter(ms: Millis): boolean {
     return this.#queue.isUnreadAfter(ms)
   }
 
-  /** The other side has read this many more bytes. False if it cannot have. */
+  /** The other side has read this many more bytes. Returns false if that is more than was sent. */
   acknowledged(bytes: number): boolean {
     const isPossible = this.#queue.acknowledged(bytes)
     this.#carrier.schedule()
     return isPossible
   }
 
-  /** Frames arrived, without their lengths. False if they are beyond the window. */
+  /** Frames arrived, without their lengths. Returns false if they exceed the window. */
   receive(bodies: readonly Uint8Array[]): boolean {
     if (this.destroyed) return true
     const bytes = concat(bodies.flatMap(body => [varint(body.length), body]))

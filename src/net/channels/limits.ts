@@ -1,4 +1,4 @@
-// Limits of channels. docs/protocol/wire.md gives them to other programs.
+// Limits of channels, specified for other implementations in docs/protocol/wire.md.
 
 /**
  * Flow-control window of one channel, and of the long frames of all channels together: unacknowledged bytes that may be in flight.

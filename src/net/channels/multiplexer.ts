@@ -35,7 +35,7 @@ interface MultiplexerEvents {
   rooms: []
   /** The other side answered a ping. */
   pong: []
-  /** A frame at place 0 of another type than these. */
+  /** A frame at place 0 of any other type. */
   control: [body: Uint8Array]
   /** The connection closed. */
   closed: []
@@ -54,12 +54,12 @@ interface Offer {
 }
 
 /**
- * Carries a channel for each room that both sides have over one connection to a native peer. Frames are
- * varint length ‖ varint place of the room in the receiver's Rooms ‖ type ‖ rest; place 0 says which rooms a side has.
+ * Carries channels over one connection to a native peer: one for each room that both sides have. Frames are
+ * varint length ‖ varint place of the room in the receiver's Rooms ‖ type ‖ rest. Frames that concern all rooms have place 0.
  * docs/protocol/wire.md §2.7. A side that reopens a room gives it a new place, so that frames for the old channel cannot
  * reach the new one.
  *
- * Channels take turns, short frames first, and long frames of all share a window, so a backlog delays the other
+ * Channels take turns, short frames first, and the long frames of all channels share a window, so a backlog delays the other
  * rooms only by the bytes in flight. The connection is always read: the unread bytes of a slow room are bounded by its window.
  */
 export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carrier {
@@ -74,7 +74,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   #theirs: readonly Uint8Array[] = []
   /** The tags in their previous Rooms. */
   #theirsBefore: readonly Uint8Array[] = []
-  /** Places of theirs that once had a channel and may not be used again. */
+  /** Places in their Rooms that once had a channel and may not be used again. */
   readonly #left = new Set<number>()
   #hasHadChannel = false
   #hasSaidRooms = false
@@ -107,7 +107,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     return this.#offers.get(hexOf(room))?.channel
   }
 
-  /** The rooms that the other side has not read for too long. To be called every `ms`. */
+  /** The rooms whose frames the other side has left unread for too long. To be called every `ms`. */
   unreadAfter(ms: Millis): readonly string[] {
     return [...this.#offers].flatMap(([room, { channel }]) => (channel?.isUnreadAfter(ms) === true ? [room] : []))
   }

@@ -40,7 +40,7 @@ export class SendQueue {
     this.#queuedBytes += body.length
   }
 
-  /** The other side has read this many more bytes. False if it cannot have. */
+  /** The other side has read this many more bytes. Returns false if that is more than was sent. */
   acknowledged(bytes: number): boolean {
     this.#inFlight -= bytes
     this.#acknowledgedBytes += bytes
@@ -48,8 +48,8 @@ export class SendQueue {
   }
 
   /**
-   * Whether frames have waited for NOT_READING_MS_MAX, while less was acknowledged than a reader acknowledges at a time. To be called
-   * every `ms`: calls are counted instead of the clock, so that the sleep of this computer does not count.
+   * Whether frames have waited for NOT_READING_MS_MAX while fewer bytes were acknowledged than one acknowledgement covers. To be called
+   * every `ms`: it counts calls instead of reading the clock, so that time during which this computer sleeps does not count.
    */
   isUnreadAfter(ms: Millis): boolean {
     if (this.#queuedBytes === 0 || this.#acknowledgedBytes >= IDLE_ACK_BYTES) {

@@ -58,7 +58,7 @@ export function isPeerIpv4(text: unknown, isFromLoopback: boolean): text is stri
 /** Whether it is an IPv6 address that is valid on one network only. */
 export const isLinkLocal = (text: unknown): text is string => ((ipv6Groups(text)?.[0] ?? 0) & 0xffc0) === 0xfe80
 
-/** The same for IPv6. Excludes addresses that embed IPv4, and link-local ones, which cannot be dialled without a zone. */
+/** Whether a peer can have an IPv6 address: not one that embeds IPv4, nor a link-local one, which needs a zone to be dialled. */
 export function isPeerIpv6(text: unknown, isFromLoopback: boolean): text is string {
   const groups = ipv6Groups(text)
   const first = groups?.[0]

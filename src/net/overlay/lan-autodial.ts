@@ -91,7 +91,7 @@ export class LanAutodial {
     this.#giveUp(service.instance)
   }
 
-  /** The connection to a peer was dropped because there are enough. The peer is dialled again only when one is missing. */
+  /** The connection to a peer was dropped because the view is full. The peer is dialled again only when peers are missing. */
   dropped(key: string): void {
     for (const service of [...this.#dialled.values()]) if (service.key === key) this.#giveUp(service.instance)
   }

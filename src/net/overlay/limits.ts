@@ -1,4 +1,4 @@
-// Limits of the overlay. docs/protocol/discovery.md gives them to other programs.
+// Limits of the overlay, specified for other implementations in docs/protocol/discovery.md.
 
 /** Size of the active view: connections to overlay peers. */
 export const ACTIVE_VIEW_MAX = 16

@@ -62,7 +62,7 @@ export class PeerExchange {
     return this.#view.shouldDial(id, pending, this.#options.clock.now())
   }
 
-  /** The side channel of a connection. `isGone` is called when it closes, for whether the peer said goodbye. */
+  /** The side channel of a connection. `isGone`, called when it closes, returns whether the peer said goodbye. */
   sideChannel(
     { id: connection, remote, remoteAddress: host, dialled, isDiscovered, probed }: Connection,
     isGone: () => boolean,

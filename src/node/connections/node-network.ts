@@ -220,7 +220,7 @@ export class OpenNetwork {
   }
 }
 
-/** A private room is not announced. */
+/** Whether an event concerns a room. A private room is not announced, so announcements do not. */
 const concerns = (event: NodeEvent, { tag }: NetworkedRoom): boolean => event.kind !== 'announced' || tag !== undefined
 
 const NO_CONTACTS: DirectContactsHooks = {

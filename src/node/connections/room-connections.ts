@@ -31,7 +31,7 @@ interface RoomConnectionsEvents {
   event: [NodeEvent]
   /** Connections or dial attempts changed. */
   change: []
-  /** A connection is being closed because there are enough. The argument is the start of the peer's key. */
+  /** A connection is being closed because the view is full. The argument is the start of the peer's key. */
   dropped: [string]
 }
 
@@ -149,7 +149,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     return { connected, plain, dialing, indirect, ...openedAt }
   }
 
-  /** Whether a dialled person has not named our direct room: it is unknown whether they have read our request. */
+  /** Whether a connected person has not named our direct room. Not a failure: they may not have read our request yet. */
   #isElsewhere(event: NetEvent | DialAttempt): boolean {
     return this.#options.direct !== undefined && 'reason' in event && event.reason === 'other-room'
   }
@@ -296,7 +296,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     return this.#options.connections.connections.filter(other => isSamePeer(other, connection))
   }
 
-  /** Whether a connection is being closed because there are enough. */
+  /** Whether a connection is being closed because the view is full. */
   #isDropped(connection: Connection): boolean {
     return this.peerExchange?.isClosing(connection) ?? false
   }

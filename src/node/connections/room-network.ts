@@ -90,7 +90,7 @@ export class RoomNetwork implements NetworkedRoom {
     for (const { name, address } of this.peers) channels.add(name, address)
   }
 
-  /** The channel to a peer was closed because there are enough: the peer is not dialled again when it is discovered. */
+  /** The channel to a peer was closed because the view is full: the peer is not dialled again when it is discovered. */
   dropped(key: string): void {
     this.#autodial?.dropped(key)
   }

@@ -7,7 +7,7 @@ import type { Service } from '../../net/lan/mdns/service-records.js'
 import type { ProvenPeer } from '../../net/upgrader.js'
 import type { DirectRoom } from './direct-room.js'
 
-/** Requests of one connection that are read. */
+/** Message requests that are read from one connection. */
 const REQUESTS_PER_CONNECTION_MAX = 32
 
 /** A message request as it arrived. */

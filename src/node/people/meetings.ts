@@ -10,7 +10,7 @@ import type { Pins } from './pins.js'
 /** Rate limit for reports of other keys: an attacker who answers under the name can generate any number of keys. */
 const REPORT_MS: Millis = 60_000
 
-/** Time in which the entry may arrive that says that the old key signed the other one. */
+/** Wait before another key is reported: an entry may still arrive in which the old key signed it. */
 const RENEWAL_MS: Millis = 2_000
 
 export interface MeetingsOptions {

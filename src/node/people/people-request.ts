@@ -47,7 +47,7 @@ export function answerPeople(
   return pins.all.filter(each => each.key === key)
 }
 
-/** The people who ask to talk under a name, or whose key begins with it; with `digits`, those whose key begins with these. */
+/** The people who ask to talk and whose key begins with `digits`; without digits, whose name is `name` or whose key begins with it. */
 export function askingAs<A extends Pick<Asking, 'key' | 'name'>>(
   asking: readonly A[],
   name: string,

@@ -102,7 +102,7 @@ export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
     this.emit('change')
   }
 
-  /** The owner of a key signed a new one: what is known of the old key counts for it from now on. Gives the names that were moved. */
+  /** The owner of a key signed a new one: moves everything known about the old key to it. Returns the names that were moved. */
   renew(key: AuthorId, fresh: AuthorId, now: Millis): readonly string[] {
     const moved = this.all.filter(pin => pin.key === key)
     // Words were compared for the old key.

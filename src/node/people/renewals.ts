@@ -6,7 +6,7 @@ import type { NodeEvent } from '../events.js'
 import type { Pins } from './pins.js'
 import { isSignedRenewal, previousKeyIn } from './renewal.js'
 
-/** When stored logs are read: after the start, unless somebody becomes known before. */
+/** Delay from the start until stored logs are read, unless somebody becomes known earlier. */
 const READ_AFTER_MS: Millis = 2_000
 
 export interface RenewalsOptions {
@@ -17,12 +17,12 @@ export interface RenewalsOptions {
 }
 
 /**
- * Moves pins to new keys that the old keys signed, and reports each once. The first new key of an old one counts: who stole the old key
- * cannot move the name again.
+ * Moves pins to new keys that the old keys signed, and reports each once. Only the first new key of an old one counts, so a thief of the
+ * old key cannot move the name again.
  */
 export class Renewals {
   readonly #options: RenewalsOptions
-  /** Which logs begin with a renewal of a key, whose signature is not checked: one name for each stored log at most. */
+  /** For each old key, the logs that begin with its renewal. The signatures are not checked yet. At most one item per stored log. */
   readonly #claims = new Map<AuthorId, LogId[]>()
   readonly #stopListening: () => void
   readonly #cancel: Cancel

@@ -3,7 +3,7 @@ import type { NodeEvent } from '../events.js'
 
 const WINDOW_MS: Millis = 60_000
 
-/** Comings and goings are summed up: a room is worth more to people who know that others are there. */
+/** Kinds of events that are reported as a count when rate-limited: people want to know whether others are there. */
 const SUMMED = {
   'connection-opened': 'strangers-came',
   'connection-lost': 'strangers-left',
@@ -16,8 +16,8 @@ type SumKind = (typeof SUMMED)[SummedKind]
 const isSummed = (kind: NodeEvent['kind']): kind is SummedKind => Object.hasOwn(SUMMED, kind)
 
 /**
- * Bounds what strangers make a node report: one event of a kind a minute. The first one is reported at once. Of those that come and go
- * the others are reported as a number, at the end of the minute; further events of other kinds are left out.
+ * Rate limit for events about strangers: one of each kind a minute. The first is reported at once. Further arrivals and departures are
+ * reported as a count at the end of the minute; further events of other kinds are dropped.
  */
 export class StrangerNotices {
   readonly #clock: Clock
@@ -63,7 +63,7 @@ export class StrangerNotices {
     this.#sums.set(kind, { count: 0, cancel: this.#clock.after(WINDOW_MS, () => this.#end(kind)) })
   }
 
-  /** After a number another minute begins, so that the next stranger is not a second notice at once. */
+  /** Reports the count, and starts another minute, so that the next stranger does not cause a second notice right away. */
   #end(kind: SumKind): void {
     const count = this.#sums.get(kind)?.count ?? 0
     this.#sums.delete(kind)

@@ -22,7 +22,7 @@ export class AdmissionDesk extends EventEmitter<AdmissionDeskEvents> {
     if (isNew) this.emit('asked', newcomer, claimed)
   }
 
-  /** The newcomers who wait and whose keys begin so. */
+  /** The newcomers who wait and whose keys begin with `digits`. */
   waiting(digits = ''): readonly AuthorId[] {
     return [...this.#waiting.keys()].filter(key => key.startsWith(digits))
   }

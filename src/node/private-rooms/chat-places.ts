@@ -7,7 +7,7 @@ import type { Log } from '../../log/log.js'
 import { type ChatPlace, NO_OPERATION, type TermId } from '../../membership/format/body.js'
 import type { RoomMembers } from './room-members.js'
 
-/** Logs that are being stored at a time. */
+/** Logs whose claimed terms are tracked at a time. */
 const CLAIMED_MAX = 1_000
 
 type ComparedLog = Pick<Log, 'head' | 'marksNow' | 'chainAt'>
@@ -34,7 +34,7 @@ export class ChatPlaces {
     await this.#compare(log)
   }
 
-  /** Reads them, and those that are stored from now on; our own log is in the term that is current. */
+  /** Reads the terms of stored logs and of logs stored from now on, and assigns our own log to our current term. */
   async follow(log: Log, members: RoomMembers): Promise<void> {
     await this.read(log, members)
     log.on('entries', ({ author, from }) => void (from === 1 && this.#readTerm(log, author).catch(() => {}))) // a damaged log is reported by others
@@ -56,8 +56,8 @@ export class ChatPlaces {
   }
 
   /**
-   * A chat place counts in the history that has its chain value. In a forked log that is the part before the fork and one branch; of a log
-   * that has another value there, nothing counts until the fork is proven.
+   * Finds the history that each chat place refers to: the one with its chain value. In a forked log that is the part before the fork and
+   * one branch. If our log has a different value there, none of it counts until the fork is proven.
    */
   async #compare(log: ComparedLog): Promise<void> {
     const compared = new Map<LogId, Seq>()
@@ -85,7 +85,7 @@ export class ChatPlaces {
     return entries.filter(entry => this.#isShown(entry, log.isOurs(entry.author)))
   }
 
-  /** Whether an entry is shown. Our own new run is, also before it was read to which term it belongs. */
+  /** Whether an entry is shown. Entries of our own new run are, even before its term has been read. */
   #isShown({ author, seq }: Pick<Entry, 'author' | 'seq'>, isOurs: boolean): boolean {
     return (isOurs && !this.#terms.has(author)) || seq <= (this.#compared.get(author) ?? this.lastOf(author))
   }
@@ -97,11 +97,11 @@ export class ChatPlaces {
     if (first !== undefined && this.#claimed.size < CLAIMED_MAX) this.#claimed.set(log, term)
     const chat = this.#chatOf(log, term)
     if (chat === 'all') return Number.POSITIVE_INFINITY
-    // Also of another history than the one that counts: so that the fork is proven.
+    // Accepts entries of another history too, so that the fork can be proven.
     return Math.max(chat?.find(({ run }) => run === runOf(log))?.seq ?? 0, this.#compared.get(log) ?? 0)
   }
 
-  /** How much counts of a log that belongs to this term. */
+  /** How far a log of this term counts. */
   #chatOf(log: LogId, term: TermId | undefined): ChatPlace | 'all' | undefined {
     return this.#members?.membership.chatOf(authorOfLog(log), term)
   }

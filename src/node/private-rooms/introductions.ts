@@ -180,7 +180,7 @@ export class Introductions {
     }
   }
 
-  /** Somebody whom a removed member let in after their removal proves a membership that does not count: they learn of the removal. */
+  /** Tells somebody of the removal that invalidates their admission: they were admitted by a member who had been removed before. */
   #explain(peer: Peer, members: EvidenceMembers, operations: readonly Operation[]): void {
     const { membership, room } = members
     const isSubject = ({ body }: Operation): boolean => body.kind === 'admit' && body.subject === peer.key
@@ -232,7 +232,7 @@ export class Introductions {
         if (now === undefined || refusal !== undefined) return NOT_NOW
         return admissionBy(membership, now, join)
       })
-      // Counts for members only.
+      // Stored only if the newcomer was admitted.
       if (card?.author === key) await members.addCards([card])
       if (!multiplexer.isClosed) this.#answerKnock(peer, { kind: 'knock', tag })
       return !('kind' in signed)

@@ -11,7 +11,7 @@ import type { RoomMembers } from './room-members.js'
 /** Changes within this time are reported together: the name of a newcomer comes after their admission. */
 const SETTLE_MS = 300
 
-/** Reports who became a member, who no longer is one, and what everybody should know. */
+/** Reports new members, former members, and warnings. */
 export class MembershipEvents {
   readonly #members: RoomMembers
   readonly #clock: Clock
@@ -39,7 +39,7 @@ export class MembershipEvents {
     })
   }
 
-  /** `knownName` is what the user calls somebody who is no member, `knownNames` are all names of people whom the user knows. */
+  /** `knownName` returns the user's name for a non-member, `knownNames` all names of known people. */
   constructor(
     members: RoomMembers,
     clock: Clock,
@@ -64,7 +64,7 @@ export class MembershipEvents {
     this.#members.desk.off('asked', this.#asked)
   }
 
-  /** Whether a name that a newcomer claims is plain, and looks like that of nobody whom the user knows or who is a member. */
+  /** Whether a name that a newcomer claims is plain, and does not look like the name of a known person or of a member. */
   #mayBeShown(claimed: string): boolean {
     if (!isName(claimed) || !isPlainName(claimed)) return false
     const skeleton = skeletonOf(claimed)

@@ -176,8 +176,8 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
   }
 
   /**
-   * Calls ourselves this in our card, as soon as we are a member. `isKeeper`: whether this machine stays in the room; by default as the card
-   * says already.
+   * Puts this name into our card, as soon as we are a member. `isKeeper`: whether this machine stays in the room; by default as in our
+   * present card.
    */
   introduceAs(name: string, isKeeper?: boolean): void {
     const introduce = (): void => {
@@ -217,7 +217,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     })
   }
 
-  /** Whether somebody is listed in the room: the names of those who are out are the same for all, too. */
+  /** Whether somebody is listed in the room. Includes former members, so that everybody sees the same names for them. */
   #isListed(author: AuthorId): boolean {
     const { former, waiting } = this.#membership
     return this.isMember(author) || former.has(author) || waiting.includes(author)

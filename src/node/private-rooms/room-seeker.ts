@@ -31,7 +31,7 @@ export interface SeekerHooks {
   /** A peer shows the room, and was asked to admit us. */
   onFound(found: FoundRoom, by: AuthorId): void
   onAdmitted(found: FoundRoom): void
-  /** Nobody admits us who is there, and this is why. `aheadMs`: how far the clock of the peer is ahead of ours. */
+  /** No connected peer admits us, for this reason. `aheadMs`: how far the clock of the refusing peer is ahead of ours. */
   onRefused(reason: KnockRefusal, until: number, by: AuthorId, aheadMs: number): void
 }
 
@@ -67,8 +67,8 @@ export class RoomSeeker {
   readonly #shown = new WeakMap<object, { readonly items: Uint8Array[]; bytes: number }>()
 
   /**
-   * `known` are the operations of the room that are on our disk, if we were in it: who was removed shows it as it was before. `name`
-   * is what we call ourselves there until we open the room.
+   * `known` returns the operations of the room on our disk, if we were in it: a removed member shows the room as it was before. `name` is
+   * the name in our card until we open the room.
    */
   constructor(
     code: InvitationCode,
@@ -123,7 +123,7 @@ export class RoomSeeker {
     return { consent: signConsent(id, this.#own), use: signUse(id, this.keys.invite, me), card }
   }
 
-  /** A peer does not admit us. Another one may do so yet: their clock or what they know may be another. */
+  /** A peer refused to admit us. Another one may still do so: its clock or its operations may differ. */
   refused({ reason, until }: Extract<IntroductionFrame, { readonly kind: 'refused' }>, by: AuthorId, aheadMs: number) {
     this.#refusal ??= this.#clock.after(REFUSAL_MS, () => this.#hooks.onRefused(reason, until, by, aheadMs))
   }
@@ -142,6 +142,6 @@ export class RoomSeeker {
   }
 }
 
-/** A card that every later one of ours replaces. */
+/** Our card with the lowest version, which every later one replaces. */
 const firstCard = (room: Uint8Array, own: KeyPair, name: string): Uint8Array =>
   signCard(room, own, 0, { name, isRelay: false }).bytes

@@ -6,8 +6,8 @@ import type { RoomMembers } from '../../node/private-rooms/room-members.js'
 import { withOverrides } from '../world/overridden.js'
 
 /**
- * The members of a room as a Byzantine member uses them: it ignores its own removal, names the room to everybody, sends whatever it
- * signed besides what counts, and may withhold every removal that it knows of.
+ * The members of a room as a Byzantine member uses them: it ignores its own removal, names the room to everybody, also sends operations
+ * that are invalid or forked, and may withhold every removal that it knows of.
  */
 export class ByzantineMembers {
   readonly #me: AuthorId
@@ -24,7 +24,7 @@ export class ByzantineMembers {
     const check = members.check.bind(members)
     const sent = (operations: readonly Operation[]): Operation[] => operations.filter(each => this.#isSent(each))
     const extra = this.#extra
-    // What is sent live is what this emitter says.
+    // Live sending follows the events of this emitter.
     const emitter = new EventEmitter()
     emitter.setMaxListeners(0)
     members.on('change', operations => emitter.emit('change', sent(operations)))

@@ -37,7 +37,7 @@ export const MISBEHAVIOURS = [
 ] as const
 export type Misbehaviour = (typeof MISBEHAVIOURS)[number]
 
-/** What a receiver rejects, and the channel with it. */
+/** Misbehaviours whose operations a receiver rejects; it then closes the channel. */
 const INVALID: readonly Misbehaviour[] = [
   'admits somebody unasked',
   'signs as the founder',
@@ -63,7 +63,7 @@ export interface Malefactor {
   readonly nowMs: number
 }
 
-/** Does something that no honest program does. */
+/** Performs a misbehaviour. */
 export function misbehave(who: Malefactor, what: Misbehaviour): void {
   const { seat, random } = who
   const { members, byzantine } = seat
@@ -80,7 +80,7 @@ export function misbehave(who: Malefactor, what: Misbehaviour): void {
   else byzantine.push(madeUp(who, what))
 }
 
-/** An operation behind those that everybody has. */
+/** One more operation, at the end of our log as everybody has it. */
 function branch(who: Malefactor): Operation[] {
   const { members, author } = who.seat
   const next = members && nextPlace(members.membership, author)
@@ -135,7 +135,7 @@ function madeUp(who: Malefactor, what: Misbehaviour): Operation[] {
   }
 }
 
-/** What anybody can send to peers who have no channel of a room for them: tags that they know or make up. */
+/** Sends frames with known and made-up tags to peers that have no channel with us. Anybody can do this. */
 export function sendForeignTags(
   { peers, secrets, random, keys }: Pick<Malefactor, 'peers' | 'secrets' | 'random' | 'keys'>,
   operations: readonly Operation[],
@@ -155,7 +155,7 @@ export function sendForeignTags(
   }
 }
 
-/** Answers every invitation of the room with another room, which has an invitation with the same keys. */
+/** Answers every invitation to the room with a false room, which contains an invitation with the same keys. */
 function showFalseRoom({ seat, keys, random, peers, nowMs }: Malefactor): void {
   for (const { inviteKey, findKey, role, until, uses } of seat.members?.membership.invitations ?? []) {
     const nonce = random.bytes(ID_BYTES)
@@ -193,14 +193,14 @@ function chained(who: Malefactor, first: NextPlace, bodies: readonly Body[]): Op
   return operations
 }
 
-/** Another branch of the own log, beginning at a place that was used. */
+/** Another branch of our operation log, from a place already used. */
 function forked(who: Malefactor, next: NextPlace, bodies: readonly Body[]): Operation[] {
   const { seat, random } = who
   const own = seat.members?.membership.currentTerm(seat.author)?.operations ?? []
   const kept = random.whole(0, Math.max(0, own.length - 1))
   const from = { term: next.term, seq: kept + 1, previous: own[kept - 1]?.id ?? NO_OPERATION }
   const operations = chained(who, from, bodies)
-  // Without a branch there is nothing to fork yet: the first place is used twice.
+  // An empty log has nothing to fork: sign two operations for its first place instead.
   return own.length > 0 ? operations : [...operations, ...chained(who, from, bodies.toReversed())]
 }
 

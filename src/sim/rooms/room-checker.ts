@@ -13,16 +13,16 @@ interface CheckedSeat {
   readonly members: { readonly membership: Membership } | undefined
 }
 
-/** A line of the chat, as its author knew the room when they sent it. */
+/** A line of the chat, and what its author knew about the room when they sent it. */
 interface Line {
   readonly room: string
   readonly author: AuthorId
   readonly sentAt: Millis
-  /** The removals of each key that was out, by the author's own operations. */
+  /** The removals of each former member that the author knew of. */
   readonly knew: ReadonlyMap<AuthorId, ReadonlySet<OperationId>>
 }
 
-/** Where a line is. */
+/** Position of a line in its log. */
 interface LinePlace {
   readonly author: LogId
   readonly seq: Seq
@@ -35,8 +35,8 @@ interface Signed {
 }
 
 /**
- * Checks the invariants of private rooms. It knows everything that anybody signed and wrote, and compares it with what the peers do;
- * what it expects of the members it derives from a few rules of its own, not from the evaluation.
+ * Checks the invariants of private rooms. It knows everything that anybody signed and wrote, and compares it with what the peers do.
+ * Who should be a member it derives from a few rules of its own, not from the evaluation.
  */
 export class RoomChecker {
   readonly violations: string[] = []
@@ -50,9 +50,9 @@ export class RoomChecker {
   readonly #signed = new Map<OperationId, Signed>()
   readonly #lines = new Map<string, Line>()
   readonly #acknowledged = new Map<string, Set<string>>()
-  /** Who got a line on a way that led through a Byzantine peer: `author/line`. */
+  /** Receivers of a line that passed through a Byzantine peer: `author/line`. */
   readonly #tainted = new Set<string>()
-  /** Who put back an old copy: they may have signed two histories. */
+  /** People who restored an old copy: they may have signed two histories. */
   readonly #restored = new Set<AuthorId>()
   readonly #statements = new WeakMap<Membership, string>()
   readonly #truths = new Map<string, { readonly of: readonly Membership[]; readonly truth: Membership }>()
@@ -129,7 +129,7 @@ export class RoomChecker {
       )
   }
 
-  /** A user is shown a line in this place of its log: not one that somebody wrote after a removal that is known here. */
+  /** A user is shown a line. Its author must not have written it after a removal that the user's peer knows of. */
   shown(reader: AuthorId, membership: Membership, text: string, place: LinePlace): void {
     const line = this.#lines.get(text)
     if (line === undefined || line.author === reader) return
@@ -145,13 +145,13 @@ export class RoomChecker {
       )
   }
 
-  /** Whether all operations that honest peers have say the same about a room as what somebody knows of it. */
+  /** Whether `membership`, as one peer knows it, agrees with the operations of all honest peers together. */
   isUpToDate(room: string, membership: Membership | undefined): boolean {
     const truth = this.truth(room)
     return truth !== undefined && membership !== undefined && this.#statementOf(membership) === this.#statementOf(truth)
   }
 
-  /** What operations say: about members, warnings, and how much chat counts. */
+  /** Members, warnings, and how far the chat of each term counts. */
   #statementOf(membership: Membership): string {
     const known = this.#statements.get(membership)
     if (known !== undefined) return known
@@ -162,7 +162,7 @@ export class RoomChecker {
     return statement
   }
 
-  /** Who is a member by all operations that any honest peer has. */
+  /** The membership according to the operations of all honest peers together. */
   truth(room: string): Membership | undefined {
     const seats = (this.#seats.get(room) ?? []).filter(({ author }) => this.isHonest(author))
     const of = seats.flatMap(({ members }) => members?.membership ?? [])
@@ -203,7 +203,7 @@ export class RoomChecker {
     }
   }
 
-  /** Whom the founder admitted, and no senior removed, is in. */
+  /** Somebody admitted by the founder, and not removed by a senior, is a member. */
   #checkAdmitted(room: string, truth: Membership, inRoom: readonly Operation[], seq: number, admission: Admit): void {
     const { subject, role } = admission
     const founder = this.#founders.get(room)
@@ -225,7 +225,7 @@ export class RoomChecker {
       this.violate(`${this.nameOf(subject)} is locked out of ${room}, though nobody senior removed them`)
   }
 
-  /** Whom the founder removed is out until the founder admits them again. */
+  /** Somebody removed by the founder stays out until the founder admits them again. */
   #checkRemoved(
     room: string,
     truth: Membership,
@@ -240,7 +240,7 @@ export class RoomChecker {
       this.violate(`${this.nameOf(subject)} is a member of ${room}, though the founder removed them`)
   }
 
-  /** Nothing that was acknowledged to somebody who was never out is missing from a history. */
+  /** The history contains every acknowledged line of members who never left and were never removed. */
   checkHistory(room: string, reader: string, texts: ReadonlySet<string>): void {
     const truth = this.truth(room)
     for (const author of truth?.members.keys() ?? []) {
@@ -267,8 +267,8 @@ export class RoomChecker {
 }
 
 /**
- * Of several removals the one by the most senior author says how much chat counts (docs/protocol/membership.md §9.5). It names the lines
- * that its author has, so also those that its author received before they knew of a junior's earlier removal.
+ * Of several removals, the most senior one decides how much chat counts (docs/protocol/membership.md §9.5). It includes all lines that
+ * its author has, even those received before they knew of a junior's earlier removal.
  */
 const isOverruled = (removal: Removal, others: readonly Removal[], { author, seq }: LinePlace): boolean =>
   others.some(

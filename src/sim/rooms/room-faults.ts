@@ -8,12 +8,12 @@ import type { RoomPerson } from './room-person.js'
 interface FaultContext {
   readonly checker: RoomChecker
   readonly people: () => Iterable<RoomPerson>
-  /** The honest people who are in a room by everything that honest people know. */
+  /** Honest members of a room, according to the operations of all honest peers. */
   readonly insidersOf: (room: string) => readonly RoomPerson[]
   readonly now: () => Millis
 }
 
-/** What keeps a room from being settled: members who differ, and people who do not know that they are out or wait in vain. */
+/** What keeps a room from settling: members who disagree, people who do not know of their removal, and unanswered codes. */
 export class RoomFaults {
   readonly #context: FaultContext
 
@@ -21,7 +21,7 @@ export class RoomFaults {
     this.#context = context
   }
 
-  /** What is not as it should be in a room once all faults have ended. */
+  /** What is still wrong in a room after all injected faults have ended. */
   in(room: string): string[] {
     return [...this.#differences(room), ...this.#unaware(room), ...this.#waiting(room)]
   }
@@ -36,7 +36,7 @@ export class RoomFaults {
       if (seat?.isOpen !== true) faults.push(`${name} has not opened ${room}`)
       else if (seat.report !== reference?.report)
         faults.push(`${name} and ${first?.name} know other members of ${room}:\n${seat.report}\n\n${reference?.report}`)
-      // Somebody who is alone in a room agrees with all others there, but may lack what somebody who left knows.
+      // The only member of a room disagrees with no one, but may lack operations of people who left.
       else if (!this.#context.checker.isUpToDate(room, seat.members?.membership))
         faults.push(`${name} lacks operations of ${room}`)
       else if (seat.unsaved > 0) faults.push(`${name} has not stored everything in ${room}`)
@@ -50,7 +50,7 @@ export class RoomFaults {
     return faults
   }
 
-  /** People who were removed and do not know it, though they know somebody who could say so. */
+  /** Removed people who do not know it, though they know a member who could tell them. */
   #unaware(room: string): string[] {
     const truth = this.#context.checker.truth(room)
     const insiders = this.#context.insidersOf(room)
@@ -63,7 +63,7 @@ export class RoomFaults {
     })
   }
 
-  /** People with a code that somebody who is there would accept. */
+  /** People who still wait, though a member would accept their code. */
   #waiting(room: string): string[] {
     const truth = this.#context.checker.truth(room)
     if (truth === undefined) return []

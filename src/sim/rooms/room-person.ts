@@ -38,13 +38,13 @@ export interface RoomContext {
   note(line: string): void
   /** Everybody whom a newcomer or a member can dial. */
   readonly people: () => Iterable<RoomPerson>
-  /** What the room of an id is called, in the trace and by the checker. */
+  /** Name of a room in the trace and in the checker. */
   readonly calledOf: (room: Uint8Array) => string | undefined
 }
 
 export type Character = 'honest' | 'Byzantine' | 'Byzantine, withholds removals' | 'outsider'
 
-/** Secrets that a malefactor may know: the ids of rooms, and what recognises invitations. */
+/** Secrets that a malefactor may know: room ids, and the find keys of invitations. */
 export interface Secrets {
   readonly rooms: readonly Uint8Array[]
   readonly invitations: readonly Uint8Array[]
@@ -73,7 +73,7 @@ export class RoomPerson {
   readonly keys: KeyPair
   readonly host: VirtualHost
   readonly character: Character
-  /** Private rooms by what they are called. */
+  /** Private rooms by name. */
   readonly seats = new Map<string, Seat>()
   /** Codes that were entered, and have not admitted the person yet. */
   readonly codes = new Set<string>()
@@ -196,7 +196,7 @@ export class RoomPerson {
     await seat.open(program, [opening])
   }
 
-  /** Makes an invitation. Gives its code, unless the program refuses. */
+  /** Makes an invitation. Resolves with its code; undefined if the program refuses. */
   async invite(
     called: string,
     { role = 'member', uses = 1, forMs = 3_600_000 }: InviteOptions,
@@ -218,7 +218,7 @@ export class RoomPerson {
     return seat.members.membership.invitations.length > before ? writeCode(seat.members.room.id, seed) : undefined
   }
 
-  /** Enters a code: knocks at everybody until somebody admits them, or refuses. */
+  /** Enters a code: sends knocks to everybody until somebody admits or refuses this person. */
   join(code: string): void {
     if (this.codes.has(code)) return
     this.#context.note(`${this.name} enters the code ${code.slice(0, 12)}…`)
@@ -226,12 +226,12 @@ export class RoomPerson {
     if (this.#program !== undefined) this.#seek(this.#program, code)
   }
 
-  /** Does something that no honest program does, in a room. */
+  /** Performs a misbehaviour in a room. */
   misbehave(called: string, what: Misbehaviour, { rooms, invitations }: Secrets): void {
     const [seat, program] = [this.seats.get(called), this.#program]
     if (program === undefined || this.host.isAsleep) return
     const { checker, note } = this.#context
-    // Whoever has a code is no outsider.
+    // With an invitation secret, an outsider would be an invited newcomer.
     const secrets = this.character === 'outsider' ? rooms : [...rooms, ...invitations]
     const who = { keys: this.keys, random: this.#random, peers: program.peers, secrets }
     note(`${this.name} ${what}`)
@@ -344,7 +344,7 @@ export class RoomPerson {
     return seat
   }
 
-  /** Dials everybody, under a room that nobody else has. */
+  /** Dials everybody, using a random room that nobody else has. */
   #search(program: Program): void {
     if (program.search !== undefined) return
     const channels = new RoomChannels(this.#random.bytes(ID_BYTES), program.connections, () => false)
@@ -358,13 +358,13 @@ export class RoomPerson {
     program.search = undefined
   }
 
-  /** An outsider looks at everything that peers send them. */
+  /** An outsider checks that no peer reveals a private room to them. */
   #watch({ multiplexer, remote }: ProvenPeer): void {
     const { checker } = this.#context
     const key = remote.key as AuthorId
     if (!checker.isHonest(key)) return
     multiplexer.on('control', body => {
-      // A newcomer knocks at everybody: it is a hash of a secret that only members and holders of the code have.
+      // Knocks are allowed: a knock is a hash of a secret that only members and holders of the code have.
       if (decodeIntroductionFrame(body)?.kind !== 'knock')
         checker.violate(`${checker.nameOf(key)} sent ${this.name} a frame about a private room`)
     })

@@ -10,7 +10,7 @@ const HONEST = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank']
 const BYZANTINE = ['mallory', 'trudy']
 const OUTSIDER = 'oscar'
 const ROOMS = ['ops', 'dev']
-/** When the first people are in. */
+/** Time when the initial people have joined. */
 const GATHERED_MS: Millis = 3_000
 const FAULTS_MS: Millis = 10_000
 const HOUR_MS: Millis = 3_600_000
@@ -71,7 +71,7 @@ export interface RoomPlanOptions {
   readonly faultsMs?: Millis | undefined
 }
 
-/** Draws who is there, who lets whom in, and what goes wrong. */
+/** Draws the people, who admits whom, and the faults. */
 export function drawRoomPlan(seed: number, options: RoomPlanOptions = {}): RoomPlan {
   const random = new SeededRandom(seed, 'private rooms')
   const honest = named(HONEST, options.people ?? random.whole(3, random.is(0.3) ? 6 : 4))
@@ -124,7 +124,7 @@ class ActionDraw {
     this.#cast = cast
   }
 
-  /** Everybody is let in one after the other, by somebody who came before. */
+  /** Admits people one after the other; whoever is already in may admit the next. */
   *gathering(): Generator<RoomStep> {
     const { honest, byzantine, rooms } = this.#cast
     const random = this.#random

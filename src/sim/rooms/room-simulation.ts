@@ -5,7 +5,7 @@ import { drawRoomPlan, type RoomAction, type RoomPlan, type RoomPlanOptions } fr
 import { runRoomPlan } from './room-run.js'
 import type { RoomSummary } from './room-world.js'
 
-/** Runs of a failing plan with fewer steps. */
+/** Most runs to minimise a failing plan. */
 const TRIES_MAX = 60
 
 export interface RoomFigures {
@@ -13,7 +13,7 @@ export interface RoomFigures {
   readonly people: number
   readonly byzantine: number
   readonly rooms: readonly RoomSummary[]
-  /** Until everybody agreed, once the faults had ended. */
+  /** Time from the end of the faults until everybody agreed. */
   readonly settledMs: Millis
   readonly virtualMs: Millis
   readonly steps: number

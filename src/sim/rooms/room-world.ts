@@ -19,9 +19,9 @@ import { type History, type Seat, textOf } from './seat.js'
 /** Start of virtual time. */
 const EPOCH_MS: Millis = 1_800_000_000_000
 const TRACE_LINES_MAX = 20_000
-/** Between two comparisons while the peers settle. */
+/** Interval of comparisons while the peers settle. */
 const STEP_MS: Millis = 100
-/** For what those do who wake up. */
+/** Time for people who wake up to finish what they were doing. */
 const SLEEPERS_MS: Millis = 2_000
 /** Longest time until peers agree once all faults have ended: connections without a common room are dialled again after 30 s. */
 const SETTLE_MS_MAX: Millis = 180_000
@@ -54,7 +54,7 @@ export class RoomWorld {
   readonly #time = new VirtualTime(EPOCH_MS)
   readonly #people = new Map<string, RoomPerson>()
   readonly #called = new Map<string, string>()
-  /** As the members read them when they had settled: `room/name`. */
+  /** Histories that members read after settling, by `room/name`. */
   readonly #histories = new Map<string, History>()
   readonly #faults: RoomFaults
   #steps = 0
@@ -102,7 +102,7 @@ export class RoomWorld {
     return [...this.#people.keys()]
   }
 
-  /** What the private rooms are called. */
+  /** Names of the private rooms. */
   get rooms(): readonly string[] {
     return [...this.#called.values()]
   }
@@ -180,7 +180,7 @@ export class RoomWorld {
     this.check()
   }
 
-  /** Lets an operation be signed and stored. */
+  /** Advances the time until an operation is signed and stored. */
   act(work: Promise<void> | undefined): Promise<void> {
     return this.#awaited(work ?? Promise.resolve())
   }
@@ -189,12 +189,12 @@ export class RoomWorld {
     return this.act(this.seat(by, room)?.remove(this.person(subject).author))
   }
 
-  /** Signs a removal that the program refuses to sign. */
+  /** Signs a removal that the program would refuse to sign. */
   removeAnyway(by: string, room: string, subject: string): Promise<void> {
     return this.act(this.seat(by, room)?.removeAnyway(this.person(subject).author))
   }
 
-  /** Signs an admission that the program refuses to sign. */
+  /** Signs an admission that the program would refuse to sign. */
   admitAnyway(by: string, room: string, subject: string): Promise<void> {
     return this.act(this.seat(by, room)?.admitAnyway(this.person(subject).author))
   }
@@ -203,7 +203,7 @@ export class RoomWorld {
     return this.act(this.seat(by, room)?.admit(this.person(subject).author, role))
   }
 
-  /** Somebody without the room tries its id. */
+  /** A person who is not in the room tries to open it with its id. */
   intrude(name: string, room: string): void {
     for (const [id, called] of this.#called) if (called === room) this.person(name).intrude(Buffer.from(id, 'hex'))
   }
@@ -240,8 +240,8 @@ export class RoomWorld {
   }
 
   /**
-   * Ends all faults and checks that in each room everybody honest who is in knows the same members and the same chat, has a channel
-   * with all others, and that nobody waits at the door in vain. Resolves with the time that it took.
+   * Ends all faults and checks each room: all honest members agree on the members and the chat and have channels with each other, and
+   * nobody whose code is valid still waits. Resolves with the time that it took.
    */
   async settle(msMax: Millis = SETTLE_MS_MAX): Promise<Millis> {
     this.heal()
@@ -250,7 +250,7 @@ export class RoomWorld {
       person.start()
     }
     const from = this.#time.now
-    // What people were doing when they fell asleep comes first.
+    // Lets people finish what they were doing when they fell asleep.
     await this.run(SLEEPERS_MS)
     let tookMs = 0
     const faults = (): string[] => this.rooms.flatMap(room => this.#faults.in(room))
@@ -272,7 +272,7 @@ export class RoomWorld {
     return tookMs
   }
 
-  /** Violates an invariant unless exactly these people are in a room, by what each of them knows. */
+  /** Violates an invariant unless exactly these people are members of a room, according to the operations of all honest peers. */
   expectMembers(room: string, ...expected: readonly string[]): void {
     const truth = this.checker.truth(room)
     const names = (membership: Membership | undefined): string =>
@@ -297,7 +297,7 @@ export class RoomWorld {
     this.check()
   }
 
-  /** Violates an invariant unless somebody knows that they are out. */
+  /** Violates an invariant unless a removed person knows of their removal. */
   expectAware(name: string, room: string): void {
     if (this.seat(name, room)?.isMember) this.checker.violate(`${name} does not know that they are out of ${room}`)
     this.check()
@@ -317,7 +317,7 @@ export class RoomWorld {
     this.check()
   }
 
-  /** Violates an invariant unless these are the lines that somebody was shown when the people had settled. */
+  /** Violates an invariant unless a person was shown exactly these lines, in any order, after settling. */
   expectLines(name: string, room: string, ...lines: readonly string[]): void {
     const shown = this.#histories.get(`${room}/${name}`)?.shown ?? []
     const texts = shown.flatMap(({ entry }) => textOf(entry)).sort()
@@ -352,13 +352,13 @@ export class RoomWorld {
     }
   }
 
-  /** The honest people who are in a room by everything that honest people know. */
+  /** Honest members of a room, according to the operations of all honest peers. */
   insidersOf(room: string): readonly RoomPerson[] {
     const truth = this.checker.truth(room)
     return [...this.#people.values()].filter(({ isHonest, author }) => isHonest && truth?.members.has(author))
   }
 
-  /** Nobody has a channel with somebody who is out by their own operations. */
+  /** No honest person has a channel with somebody whom they do not know as a member. */
   #checkChannels(): void {
     for (const { name, isHonest, seats } of this.#people.values()) {
       if (!isHonest) continue
@@ -369,7 +369,7 @@ export class RoomWorld {
     }
   }
 
-  /** Everything that people know of all rooms, to see whether it still changes. */
+  /** What all members know about all rooms; compared to see whether it still changes. */
   get #state(): string {
     return this.rooms
       .flatMap(room =>

@@ -34,7 +34,7 @@ import { historyOf } from '../world/room-checks.js'
 import { ByzantineMembers } from './byzantine-members.js'
 import type { RoomChecker } from './room-checker.js'
 
-/** What the rooms of a person need of the world. */
+/** The part of the world that a person's rooms use. */
 export interface SeatContext {
   readonly seed: number
   readonly time: VirtualTime
@@ -48,7 +48,7 @@ export interface SeatOptions {
   readonly person: string
   readonly keys: KeyPair
   readonly room: PrivateRoom
-  /** What the room is called in the trace. */
+  /** Name of the room in the trace. */
   readonly called: string
   readonly isByzantine: boolean
   readonly withholds: boolean
@@ -62,7 +62,7 @@ export interface SeatProgram {
   readonly introductions: Introductions
 }
 
-/** What a process has of an open room. */
+/** The open room of a process. */
 interface OpenRoom {
   readonly program: SeatProgram
   readonly log: Log
@@ -72,7 +72,7 @@ interface OpenRoom {
 }
 
 export interface History {
-  /** What is shown of it. */
+  /** Entries that the user is shown. */
   readonly shown: readonly Entry[]
   readonly stored: readonly Entry[]
 }
@@ -82,7 +82,7 @@ export class Seat {
   readonly author: AuthorId
   readonly called: string
   readonly disk: VirtualDisk
-  /** Who is in it by what is on the disk, as the last process read it. */
+  /** The members according to the disk, as the last process read it. */
   members: RoomMembers | undefined
   readonly byzantine: ByzantineMembers | undefined
   readonly #context: SeatContext
@@ -108,12 +108,12 @@ export class Seat {
     return this.#open !== undefined && !this.#open.program.life.isOver
   }
 
-  /** Whether its own operations say that the person is in. */
+  /** Whether the person is a member according to the operations stored here. */
   get isMember(): boolean {
     return this.members?.isMember(this.author) ?? false
   }
 
-  /** Lines that were not stored yet. */
+  /** Number of lines that are not stored yet. */
   get unsaved(): number {
     return this.#open?.room.unsavedCount ?? 0
   }
@@ -143,7 +143,7 @@ export class Seat {
     return this.#report.text
   }
 
-  /** How far each log counts here. */
+  /** The last entry of each log that counts here. */
   get counted(): string {
     const { log, places } = this.#open ?? {}
     const ends = (log?.head ?? []).flatMap(({ author, seq }) => {
@@ -224,7 +224,7 @@ export class Seat {
     checker.checkMembers(called)
   }
 
-  /** Stores operations that a peer showed. */
+  /** Stores operations that a peer sent. */
   async add(found: readonly Operation[]): Promise<void> {
     await this.members?.add(found)
   }
@@ -269,12 +269,12 @@ export class Seat {
     })
   }
 
-  /** Signs a removal that the program refuses. */
+  /** Signs a removal that the program would refuse to sign. */
   removeAnyway(subject: AuthorId): Promise<void> {
     return this.#signAnyway(membership => removalOf(membership, subject, [], this.#nowMs))
   }
 
-  /** Signs an admission that the program refuses. */
+  /** Signs an admission that the program would refuse to sign. */
   admitAnyway(subject: AuthorId): Promise<void> {
     return this.#signAnyway(membership => {
       const consent = consentIn(membership, subject)
@@ -303,7 +303,7 @@ export class Seat {
     })
   }
 
-  /** What is shown of its history, and the entries that are stored. Undefined if it is closed. */
+  /** The entries that are shown and those that are stored. Undefined if the room is closed. */
   async history(): Promise<History | undefined> {
     const open = this.#open
     if (open === undefined) return undefined
@@ -338,7 +338,7 @@ export class Seat {
             this.#context.checker.delivered(from, this.author, text)
   }
 
-  /** Shows what arrives. */
+  /** Shows new entries to the user. */
   async #show({ program: { life }, room }: OpenRoom): Promise<void> {
     for await (const entries of room.entries({ live: true })) {
       if (life.isOver || this.members === undefined) return
@@ -351,7 +351,7 @@ export class Seat {
 
 const NEVER_ADMITTED: Refusal = { kind: 'never-admitted' }
 
-/** The consent in an admission of somebody. */
+/** The consent of a person, from an admission of them. */
 function consentIn({ logs }: Membership, subject: AuthorId): string | undefined {
   for (const { operations } of logs.values())
     for (const { body } of operations) if (body.kind === 'admit' && body.subject === subject) return body.consent

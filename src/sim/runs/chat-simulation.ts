@@ -55,7 +55,7 @@ export interface ChatFigures {
   readonly slowest: Reached
   readonly copiesPerEntry: number
   readonly bytesPerEntry: number
-  /** How many entries reached a peer over one connection, over two, and so on. */
+  /** Number of (entry, peer) pairs by the number of connections that the entry crossed: one, two, and so on. */
   readonly hops: readonly number[]
   readonly copiesPerPeer: readonly number[]
   /** For growing shares of the peers: the 10th, 50th and 90th percentile of the time that entries took to reach them. */

@@ -57,7 +57,7 @@ export class Spread {
     return peers.map(name => this.#copies.get(name) ?? 0).sort((a, b) => a - b)
   }
 
-  /** How many entries reached a peer over one connection, over two, and so on. */
+  /** Number of (entry, peer) pairs by the number of connections that the entry crossed: one, two, and so on. */
   hops(): number[] {
     const counts: number[] = []
     for (const { hops } of this.#propagations.values())

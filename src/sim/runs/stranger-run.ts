@@ -7,18 +7,18 @@ import { Violation, World } from '../world/world.js'
 const HONEST = ['alice', 'bob', 'carol']
 const NEWCOMER = 'nina'
 const ATTACKERS = ['mallory', 'trudy']
-/** What strangers may use on each disk: 8 logs of the largest size that a log keeps. */
+/** Logs of strangers, each of maximum size, that fit on each disk. */
 const LOGS_MAX = 8
 const STRANGER_BYTES_MAX = LOGS_MAX * 128 * 1024
-/** Each connection of an attacker brings a flood; then it is reset, and opened again. */
+/** An attacker floods over one connection after the other: each is reset, and opened again. */
 const FLOODS = 6
 const FLOOD_MS: Millis = 1_500
 const HEARD_MS: Millis = 2_000
 
 /**
- * Strangers flood one end of a line of peers who know each other; a newcomer connects to the other end. Everybody hears them within
- * two seconds, and has their lines when the attack ends; known people lose nothing; no disk stores more than it may. Rejects with a
- * Violation.
+ * Strangers flood one end of a line of peers who know each other; a newcomer connects to the other end. Everybody must hear the newcomer
+ * within two seconds and still have their lines after the attack, known people must lose nothing, and no disk may exceed its bound.
+ * Rejects with a Violation.
  */
 export async function strangerRun(seed: number): Promise<void> {
   const random = new SeededRandom(seed, 'strangers')

@@ -31,7 +31,7 @@ export const BYZANTINE_FAULTS = [
 ] as const
 /** Faults of strangers that random runs do not choose. */
 export const STRANGER_FAULTS = ['makes up heads', 'makes up authors', 'makes up gaps', 'fills the pool'] as const
-/** Not a fault: a stranger who follows the protocol, and about whom nothing is promised but a share. */
+/** Not a fault: a stranger who follows the protocol, and is guaranteed only their share of the pool. */
 export const STRANGER = 'is a stranger'
 export type ByzantineFault =
   | (typeof BYZANTINE_FAULTS | typeof STRANGER_FAULTS | typeof NETWORK_FAULTS)[number]
@@ -39,11 +39,11 @@ export type ByzantineFault =
 
 /** First entry that differs between the branches of a forked log. */
 const FORK_SEQ = 3
-/** Logs that do not exist, of which a peer announces entries: more than are followed at a time. */
+/** Announced logs that do not exist: more than a peer follows at a time. */
 const MADE_UP_HEADS = 1_200
-/** Authors of which a peer sends one line each. */
+/** Made-up authors with one line each. */
 const MADE_UP_AUTHORS = 60
-/** Authors of which a peer sends so much that they fill a pool of the simulation several times. */
+/** Made-up authors with many long lines, which fill the pool of the simulation several times over. */
 const LARGE_AUTHORS = 10
 const LARGE_LINES = 16
 const LARGE_LINE_CHARS = 10_000

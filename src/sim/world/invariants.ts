@@ -14,7 +14,7 @@ import { decodeEntry, type Entry } from '../../log/format/entry.js'
 import { encodedSegmentIn, SEQ_END, segmentRange } from '../../log/format/segment-rows.js'
 import type { VirtualDisk } from '../virtual/disk.js'
 
-/** What a reader was shown: the last entry of each log, and by author the entries, which are moved when a log is divided. */
+/** What a reader was shown: the last entry of each log, and all entries by author, because dividing a log moves entries. */
 export interface Shown {
   readonly last: Map<LogId, Seq>
   readonly entries: Map<AuthorId, Set<string>>
@@ -43,12 +43,12 @@ export class InvariantChecker {
   readonly #owners = new Map<AuthorId, string>()
   /** The first version of each entry that any peer had, by author and seq. */
   readonly #entries = new Map<LogId, Map<Seq, Uint8Array>>()
-  /** The lowest entry of each log at which anyone divided it. */
+  /** The lowest seq at which any peer divided each log. */
   readonly #forks = new Map<LogId, Seq>()
   /** The end of each log on a disk, valid for one version of the disk. */
   readonly #synced = new Map<VirtualDisk, { readonly version: number; readonly last: Map<LogId, Seq> }>()
 
-  /** With `mayDropStrangers`, peers may drop logs of authors who are not honest, and show them again. */
+  /** With `mayDropStrangers`, peers may evict logs of Byzantine authors, and show them again. */
   constructor(mayDropStrangers = false) {
     this.#mayDropStrangers = mayDropStrangers
   }
@@ -248,12 +248,12 @@ export class InvariantChecker {
     return last
   }
 
-  /** The last entry up to `seq` that stays in its log: what is behind a fork is moved to a branch. */
+  /** The last entry up to `seq` that stays in its log: entries from a fork on move to a branch. */
   #belowFork(author: LogId, seq: Seq): Seq {
     return Math.min(seq, (this.#forks.get(author) ?? Number.POSITIVE_INFINITY) - 1)
   }
 
-  /** Whether an author may sign two histories: one that follows the protocol does so only after a backup was restored. */
+  /** Whether an author may sign two histories: an honest one may only after restoring a backup. */
   #mayFork(author: LogId): boolean {
     return this.#ownerOf(author)?.wasRestored !== false || !this.isHonest(author)
   }

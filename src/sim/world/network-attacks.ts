@@ -9,19 +9,19 @@ import type { NativeReplicationOptions } from '../../sync/options.js'
 import { Lifecycle } from '../virtual/lifecycle.js'
 import type { VirtualNetwork } from '../virtual/network.js'
 
-/** Faults of what a peer says besides its logs. */
+/** Faults on the side channel. */
 export const NETWORK_FAULTS = ['makes up contacts'] as const
 
 const ADDRESS = '10.255.255.1'
 const PORT = 4000
 const SHORT_KEY_BYTES = 8
-/** Frames of contacts: more than are read of one connection at a time. */
+/** Frames of contacts: more than a peer reads from one connection at a time. */
 const FRAMES = 12
-/** How long a relay forwards. */
+/** Longest time that a relay forwards. */
 const FORWARDED_MS_MAX: Millis = 20_000
 
 /**
- * Sends contacts that lead nowhere, to the wrong peer, or back to the one who gets them: keys of `peers` at the addresses of others.
+ * Sends contacts that lead nowhere, to the wrong peer, or back to the recipient: keys of `peers` at the addresses of others.
  */
 export function withMadeUpContacts(
   options: NativeReplicationOptions,
@@ -49,7 +49,7 @@ export function withMadeUpContacts(
   }
 }
 
-/** A host that leads whoever dials it back to themselves, or to another peer until it stops forwarding. */
+/** A host that forwards each inbound connection, either back to the peer that opened it, or to another peer for a while. */
 export class MisleadingHost {
   readonly address = `${ADDRESS}:${PORT}`
   readonly #network: VirtualNetwork
@@ -58,11 +58,11 @@ export class MisleadingHost {
   readonly #abort = new AbortController()
   readonly #connections = new Set<RawConnection>()
   #mayRelay = true
-  /** How many connections it led back to who opened them, and to others. */
+  /** Number of connections forwarded back to their openers, and to others. */
   reflected = 0
   relayed = 0
 
-  /** `hosts` are the addresses of the others. */
+  /** `hosts` returns the addresses that it may forward to. */
   constructor(network: VirtualNetwork, random: SeededRandom, hosts: () => readonly string[]) {
     this.#network = network
     this.#random = random
@@ -70,7 +70,7 @@ export class MisleadingHost {
     network.addHost(ADDRESS).listeners.set(PORT, connection => void this.#lead(connection, hosts()))
   }
 
-  /** From now on it only leads peers back to themselves. */
+  /** From now on it only forwards connections back to their openers. */
   stopRelaying(): void {
     this.#mayRelay = false
     for (const connection of this.#connections) connection.destroy()
@@ -115,7 +115,7 @@ export class MisleadingHost {
     }
   }
 
-  /** Neither closes the connection nor forwards anything, after a while. */
+  /** Stops forwarding after a while, without closing the connections. */
   #stopLater(near: RawConnection, far: RawConnection): void {
     this.#network.time.after(this.#random.between(0, FORWARDED_MS_MAX), () => {
       for (const each of [near, far]) each.unpipe().pause()

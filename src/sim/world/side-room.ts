@@ -21,7 +21,7 @@ import { type InvariantChecker, nothingShown } from './invariants.js'
 import { withOverrides } from './overridden.js'
 import { checkReports, historyOf, withCountedSideChannel } from './room-checks.js'
 
-/** What all rooms of a world share. */
+/** Shared by all rooms of a world. */
 export interface SideRoomContext {
   readonly seed: number
   readonly time: VirtualTime
@@ -74,17 +74,17 @@ export class SideRoom {
     return this.#room !== undefined
   }
 
-  /** Lines that were not stored yet. */
+  /** Number of lines that are not stored yet. */
   get unsaved(): number {
     return this.#room?.unsavedCount ?? 0
   }
 
-  /** What is known of the room since it was opened. */
+  /** Lines shown since the room was opened. */
   get lines(): ReadonlySet<string> {
     return this.#lines
   }
 
-  /** Opens the room in a process; does nothing if that ends meanwhile. */
+  /** Opens the room in a process; does nothing if the process ends meanwhile. */
   async open(program: SideRoomProgram): Promise<void> {
     const { seed, time, note } = this.#context
     const { name, peer, keys, checker } = this.#options
@@ -138,7 +138,7 @@ export class SideRoom {
     void this.#show(life, log)
   }
 
-  /** Closes the room in a process that goes on. */
+  /** Closes the room while its process keeps running. */
   close(): void {
     const [room, program] = [this.#room, this.#program]
     if (room === undefined || program?.life.isOver) return

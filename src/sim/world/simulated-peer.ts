@@ -44,7 +44,7 @@ export interface SimulationContext {
   readonly time: VirtualTime
   readonly network: VirtualNetwork
   readonly checker: InvariantChecker
-  /** The rooms of a peer besides the lobby, with what checks each. */
+  /** The rooms of a peer besides the lobby, each with its checker. */
   sideRoomsOf(name: string): ReadonlyMap<string, InvariantChecker>
   /** Adds a line to the trace. */
   note(line: string): void
@@ -57,7 +57,7 @@ export interface SimulationContext {
   isKnown(author: AuthorId): boolean
   /** The keys and addresses of all peers. */
   everybody(): readonly { readonly key: Uint8Array; readonly host: string }[]
-  /** A frame of so many bytes was sent on a connection besides log entries. */
+  /** A frame of `bytes` bytes was sent on a side channel. */
   sentOnSideChannel(bytes: number): void
   /** A user was shown an entry. */
   progressed(): void
@@ -348,16 +348,16 @@ export class SimulatedPeer {
     await this.#show(program, log)
   }
 
-  /** What bounds strangers on an honest disk. */
+  /** The quota of strangers on an honest disk. */
   #quotaWith(clock: Clock): Pick<LogOptions, 'known' | 'quota'> {
     const { strangerBytesMax, isKnown } = this.#context
     if (strangerBytesMax === undefined || this.fault !== undefined) return {}
     const known = { isKnown, onKnown: () => () => {} }
-    // Strangers get a quarter of what a user allows.
+    // The pool of strangers is a quarter of the disk bound.
     return { known, quota: new Quota({ known, clock, diskBytesMax: 4 * strangerBytesMax }) }
   }
 
-  /** Replicates over a connection, observed, and with the fault of a Byzantine peer. */
+  /** Replicates over a connection, observed by the checker, and with the fault if this peer is Byzantine. */
   #replicate(
     program: Program,
     replicator: Replicator,

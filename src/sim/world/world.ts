@@ -20,7 +20,7 @@ const TRACE_LINES_MAX = 100_000
 const STEPS_PER_CHECK = 64
 /** Bound for the buffer of one stream: two frames and one read. */
 const CONNECTION_BYTES_MAX = 512 * 1024
-/** What a frame costs besides its bytes: its record, and the place of its room. */
+/** Overhead of a frame: its record, and the number of its room. */
 const SIDE_FRAME_OVERHEAD_BYTES = RECORD_OVERHEAD_BYTES + 1
 /** Resolution of the measured convergence time. */
 const CONVERGENCE_STEP_MS: Millis = 10
@@ -37,7 +37,7 @@ export interface WorldOptions {
   readonly aheadMs?: (name: string) => Millis
   /** Byzantine peers and their faults. */
   readonly byzantine?: ReadonlyMap<string, ByzantineFault>
-  /** What strangers may use on the disk of each honest peer; they are all who have a fault. Default: everybody is known. */
+  /** Bytes of strangers, the peers with a fault, on the disk of each honest peer. Default: everybody is known. */
   readonly strangerBytesMax?: number
   /** Further rooms, and who is in each. They share the connections of the lobby. */
   readonly sideRooms?: ReadonlyMap<string, readonly string[]>

@@ -1,7 +1,7 @@
 import { type AuthorId, authorOfLog, type LogId } from '../../log/format/author.js'
 import type { Introducer } from '../../log/stranger-quota.js'
 
-/** Logs of which it is remembered who brought them: the latest. */
+/** Logs whose introducers are remembered: the latest ones. */
 const LOGS_MAX = 4_096
 
 /** Which connection brought which log of a stranger first, also after the connection or the log is gone. */

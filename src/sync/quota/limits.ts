@@ -1,4 +1,4 @@
-// Limits of strangers in one room. docs/protocol/wire.md gives them to other programs.
+// Limits of strangers in one room, specified for other implementations in docs/protocol/wire.md.
 
 /** Most bytes that strangers may store, however much disk the user allows. */
 export const STRANGER_BYTES_MAX = 256 * 1024 * 1024

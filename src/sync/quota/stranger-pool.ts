@@ -27,7 +27,7 @@ interface Share {
 }
 
 /**
- * The logs of strangers in one room: how many bytes and how many logs. While there is room, everything is stored. When a bound is
+ * Bounds the bytes and the number of logs of strangers in one room. While there is room, everything is stored. When a bound is
  * reached, introducers share it max-min: the heaviest user loses its largest relayed log first, then logs that their own authors sent;
  * among logs of at most KEPT_BYTES, the one that has not grown for longest. So no introducer is pushed below its fair share, and a
  * newcomer always fits.

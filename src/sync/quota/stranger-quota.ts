@@ -54,9 +54,9 @@ export class Quota implements StrangerQuota {
   readonly #stopped = new Map<LogId, Seq>()
   readonly #lifted = new Set<LogId>()
   readonly #resumed = new Set<LogId>()
-  /** What is not passed on; undefined after the pool changed. */
+  /** Cached result of `keptBack`; undefined after the pool changed. */
   #keptBack: ReadonlySet<LogId> | undefined
-  /** The introducers that are connected, or were a minute ago: whom their logs count for later, and the number of connections. */
+  /** Introducers connected now or a minute ago: the block that their logs count against later, and the number of connections. */
   readonly #connected = new Map<string, { readonly block: string; readonly count: number }>()
   readonly #bringers = new Bringers()
   readonly #listeners: ((log: LogId) => void)[] = []

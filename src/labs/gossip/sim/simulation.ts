@@ -5,7 +5,7 @@ import { type Port, type Rumour, uuidOf } from '../rumour.js'
 import { Calendar } from './calendar.js'
 import { type PhaseFigures, RumourSpread } from './rumour-spread.js'
 
-/** Distinct moments of a second on which nodes tick. */
+/** Distinct moments of a second at which nodes tick. */
 const TICK_GROUPS = 20
 /** Time until a request to a dead node fails: its port refuses at once. */
 const REFUSED_MS = 1

@@ -25,7 +25,7 @@ export function repeatedCurve(nodes: number, fanout: number, rounds: number): nu
   return curve
 }
 
-/** The same if every node sends it once, in the round after it received it. */
+/** Share that knows a rumour after 0, 1, 2, … rounds if every node sends it once, in the round after it received it. */
 export function onceCurve(nodes: number, fanout: number, rounds: number): number[] {
   let fresh = 1 / nodes
   const curve = [fresh]

@@ -149,7 +149,7 @@ class Watch {
     return unknown
   }
 
-  /** Measures about one book of each node until they have spread. */
+  /** Measures rumours about roughly one book per node until they have spread. */
   async #phase(name: string): Promise<PhaseFigures> {
     const { everyMs, pullMs, repeat, ttl } = this.#conditions
     const spreadMs = SPREAD_MS + Math.min(4 * pullMs, everyMs) + (repeat > 1 ? Math.min(ttl, repeat) * 1_000 : 0)

@@ -121,7 +121,7 @@ export class Discovery {
     return this.#lookups.find(host, timeoutMs)
   }
 
-  /** Addresses of peers of a name: in one of our rooms with the ports that they announce, otherwise with the given port. */
+  /** Addresses of the peers with a name: peers in our rooms with the ports that they announce, others with the given port. */
   async resolve({ host, port }: Address): Promise<Address[]> {
     const name = host.replace(/\.local$/i, '')
     const known = this.#announcedFor(name)

@@ -78,7 +78,7 @@ export const interfaceKey = ({ name, address, netmask }: LocalInterface): string
 
 export const isLoopback = ({ address }: Pick<LocalInterface, 'address'>): boolean => address.startsWith('127.')
 
-/** Whether a listener on `host`, or on all addresses without one, can be reached on an interface. A name can be any address. */
+/** Whether a listener on `host`, by default on all addresses, can be reached on an interface. A host name may be any address. */
 export function isReachableAt(host: string | undefined, at: LocalInterface): boolean {
   if (host === undefined || host === '0.0.0.0' || host === '::') return true
   if (host === 'localhost' || host === '::1') return isLoopback(at)

@@ -6,7 +6,7 @@ import { addressRecords, dialable, TTL_S } from './service-records.js'
 /** Spellings of our name that are answered in one response. */
 const SPELLINGS_MAX = 4
 
-/** Addresses that are accepted of one response: each may cost a dial. */
+/** Addresses that are accepted from one response: each may cost a dial. */
 export const ADDRESSES_MAX = 16
 
 /** Labels and whole names of DNS, in bytes. RFC 1035 §2.3.4. */

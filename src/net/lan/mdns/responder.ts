@@ -38,7 +38,7 @@ export interface ResponderOptions {
   readonly random: () => number
   /** Sends a packet on one interface, or on all; it may differ between interfaces. */
   readonly send: (make: (at: LocalInterface) => Packet | undefined, only?: LocalInterface) => void
-  /** The name is ours, and announced. It differs from the requested one if another service has that. */
+  /** The name is ours, and announced. It differs from the requested name if another service has that one. */
   readonly onNamed: (instance: string) => void
 }
 

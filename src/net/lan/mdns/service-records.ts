@@ -18,7 +18,7 @@ export const TTL_S = 120
 /** Hex digits of a room tag and of a short key. */
 const TAG_DIGITS = 16
 
-/** Services that are accepted of one packet, and addresses of each. Our packets have one service. */
+/** Services that are accepted from one packet, and addresses of each. Our packets have one service. */
 const SERVICES_PER_PACKET_MAX = 8
 const ADDRESSES_MAX = 8
 

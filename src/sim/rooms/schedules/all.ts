@@ -4,5 +4,5 @@ import { codes } from './codes.js'
 import { readmissions } from './readmissions.js'
 import type { RoomSchedules } from './schedule.js'
 
-/** The schedules of docs/protocol/membership.md that mean something on a wire; the others are in test/membership/schedules. */
+/** The schedules of docs/protocol/membership.md that depend on the network; the others are in test/membership/schedules. */
 export const ROOM_SCHEDULES: RoomSchedules = { ...authority, ...readmissions, ...codes, ...barrier }

@@ -1,6 +1,6 @@
 import { apart, gather, HONEST, ROOM, type RoomSchedules, soon, WITH_MALLORY } from './schedule.js'
 
-/** Who may do what, and what wins when members act apart. */
+/** Who may do what, and whose operation wins when partitioned members act concurrently. */
 export const authority: RoomSchedules = {
   'of two admins who remove each other in a partition the senior stays': {
     people: HONEST,
@@ -204,7 +204,7 @@ export const authority: RoomSchedules = {
       world.person('mallory').misbehave(ROOM, 'leaves on a second branch', world.secrets)
       await soon(world)
       await world.act(world.seat('bob', ROOM)?.leave())
-      // They dial each other seldom by now, so alice is alone for a while after the network heals.
+      // By now dials have backed off, so alice stays alone for a while after the network heals.
       await world.run(30_000)
       await world.settle()
       world.expectMembers(ROOM, 'alice')

@@ -1,7 +1,7 @@
 import type { RoomWorld } from '../room-world.js'
 import { gather, HONEST, ROOM, type RoomSchedules, soon, WITH_MALLORY } from './schedule.js'
 
-/** What reaches whom after a removal, whatever fails. */
+/** Which lines reach a removed member, whatever fails. */
 export const barrier: RoomSchedules = {
   'the removed one meets somebody who was away, before that one meets anybody else': {
     people: WITH_MALLORY,
@@ -37,7 +37,7 @@ export const barrier: RoomSchedules = {
     },
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'host'], ['trudy', 'host'])
-      // Bob hears of the room from mallory alone, and is connected to trudy.
+      // Bob receives the room from mallory alone, and is connected to trudy.
       world.partition(['bob', 'mallory', 'trudy'])
       world.cut('bob', 'alice')
       world.cut('bob', 'carol')
@@ -213,7 +213,7 @@ export const barrier: RoomSchedules = {
   },
 }
 
-/** Bob and carol were away when mallory was removed; mallory meets carol before or after carol met bob, who knows. */
+/** Carol was away when mallory was removed. On her return she first meets either mallory, or bob, who knows of the removal. */
 async function metAfterAbsence(world: RoomWorld, first: 'mallory' | 'bob'): Promise<void> {
   await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'host'])
   world.person('carol').crash('killed')

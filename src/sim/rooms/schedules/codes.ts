@@ -1,6 +1,6 @@
 import { gather, HONEST, ROOM, type RoomSchedules, soon, WITH_MALLORY } from './schedule.js'
 
-/** Codes, whoever shows and answers them. */
+/** Invitation codes, with honest and Byzantine people on both sides. */
 export const codes: RoomSchedules = {
   'a code that is used in two partitions lets both in, and everybody is warned': {
     people: HONEST,

@@ -1,6 +1,6 @@
 import { apart, gather, HONEST, ROOM, type RoomSchedules, soon, WITH_MALLORY } from './schedule.js'
 
-/** Who comes back, and what counts of them then. */
+/** Who is readmitted, and which of their lines and operations count afterwards. */
 export const readmissions: RoomSchedules = {
   'the remover and their seniors readmit, juniors do not': {
     people: HONEST,

@@ -1,7 +1,7 @@
 import type { Character } from '../room-person.js'
 import type { RoomWorld } from '../room-world.js'
 
-/** What happens in private rooms, step by step, with the production code over the simulated network. */
+/** Scripted events in private rooms: the production code over the simulated network. */
 export interface RoomSchedule {
   readonly people: Readonly<Record<string, Character>>
   readonly run: (world: RoomWorld) => Promise<void>
@@ -13,7 +13,7 @@ export const ROOM = 'ops'
 export const HONEST = { alice: 'honest', bob: 'honest', carol: 'honest', dave: 'honest' } as const
 export const WITH_MALLORY = { alice: 'honest', bob: 'honest', carol: 'honest', mallory: 'Byzantine' } as const
 
-/** Long enough for what was sent to arrive. */
+/** Waits long enough for everything sent to arrive. */
 export const soon = (world: RoomWorld): Promise<void> => world.run(1_000)
 
 /** `alice` founds a room, and lets the others in as hosts, or in the roles given. */
@@ -23,7 +23,7 @@ export async function gather(world: RoomWorld, ...others: readonly (readonly [st
   await soon(world)
 }
 
-/** Everybody is apart, each does something, and then all meet again. */
+/** Partitions everybody from everybody, performs the acts, then heals the network. */
 export async function apart(world: RoomWorld, ...acts: readonly (() => Promise<void>)[]): Promise<void> {
   for (const name of world.names) world.partition([name])
   await soon(world)
