@@ -27,7 +27,7 @@ export async function runTerminal(
   return rooms.all.map(({ face }) => face)
 }
 
-/** The parameters for another room, which dials the peers given by name only: an address is that of a peer in the first room. */
+/** The parameters for another room. It dials only the peers given by name: those given by address belong to the first room. */
 function inRoom({ start, ...prepared }: PreparedNode, room: string): PreparedNode {
   const { peers, isDiscovering, isEncryptedOnly } = start.options
   const named = peers.filter(peer => !peer.includes(':'))

@@ -45,7 +45,7 @@ export class HiddenPeople {
     return [...this.#with].flatMap(([companion, leader]) => (leader === author ? [companion] : []))
   }
 
-  /** Shows an author again, and everybody who was hidden with them. Gives how many those are. */
+  /** Shows an author again, and everybody who was hidden with them. Returns the number of the latter. */
   show(author: AuthorId): number {
     const companions = this.companionsOf(author)
     for (const one of [author, ...companions]) {

@@ -11,7 +11,7 @@ export interface SavedView {
   readonly leftAt: Millis | undefined
   /** Authors whose messages are not shown. */
   readonly hidden: ReadonlySet<AuthorId>
-  /** Of these, those who were hidden with another one: by the same connection came who is named second. */
+  /** Hidden companions, each with the author whom the user hid: their lines came by the same connection. */
   readonly companions: ReadonlyMap<AuthorId, AuthorId>
   readonly topic: Topic | undefined
   readonly draft: UnsentLine

@@ -56,7 +56,7 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly #passed: ReadonlyMap<LogId, readonly PlaceRange[]>
   readonly #clock: Clock
   readonly #hidden: HiddenPeople
-  /** Authors of whom it is known whether somebody was hidden with them. */
+  /** Authors for whom it was already checked whether they came by the same connection as a hidden one. */
   readonly #checked: Set<AuthorId>
   /** Whom the user chose to see: they are not hidden with others again. */
   readonly #shownAgain = new Set<AuthorId>()
@@ -116,7 +116,7 @@ export class Session extends EventEmitter<SessionEvents> {
     return this.#hidden.all
   }
 
-  /** Those of them whom the user named; the others came by the same connection as one of these. */
+  /** Hidden people whom the user named; all others came by the same connection as one of them. */
   get hiddenByName(): readonly AuthorId[] {
     return this.#hidden.named
   }
@@ -203,7 +203,7 @@ export class Session extends EventEmitter<SessionEvents> {
     for (const { author, username } of withoutGaps(messages)) this.names.note(author, username)
   }
 
-  /** The history was shown: what is older than the shown lines was counted. */
+  /** The history was shown: marks all of it as read, because messages older than the shown lines were counted. */
   historyShown(): void {
     this.room.markRead(digestsOf(this.heads))
   }
@@ -307,7 +307,7 @@ export class Session extends EventEmitter<SessionEvents> {
         this.#hidden.hideWith(of, author)
   }
 
-  /** Shows the messages of an author again, and of those who were hidden with them. Gives how many those are. */
+  /** Shows the messages of an author and of those hidden with them again. Returns the number of the latter. */
   show(author: AuthorId): number {
     for (const one of [author, ...this.#hidden.companionsOf(author)]) this.#shownAgain.add(one)
     return this.#hidden.show(author)

@@ -14,7 +14,7 @@ export type TimeStyle = 'none' | 'time' | 'date and time'
 
 export interface Folding {
   isFolded(author: AuthorId): boolean
-  /** A message was folded. Returns what shows the rest of it. */
+  /** A message was folded. Returns the command that shows the rest of it. */
   folded(message: Message): string
 }
 
@@ -22,7 +22,7 @@ interface LabelOptions {
   readonly time: TimeStyle
   /** Whether rows that continue a line are indented, so that no text in it looks like another line. */
   readonly isWrapped: boolean
-  /** What of a message on a terminal is too long to be shown at once. Default: nothing. */
+  /** Decides which long messages are folded on a terminal. Default: none. */
   readonly folding?: Folding | undefined
 }
 

@@ -12,7 +12,7 @@ const STRANGER_MS: Millis = 60_000
 export interface Standing {
   /** Whether the user knows an author. Strangers are evicted first, and forgotten a minute after they left. */
   readonly isKnown: (author: AuthorId) => boolean
-  /** Whether an author has written in the room. Of strangers, others are evicted first. */
+  /** Whether an author has written in the room. Strangers who have not are evicted before those who have. */
   readonly hasWritten: (author: AuthorId) => boolean
 }
 

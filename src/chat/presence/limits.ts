@@ -18,7 +18,7 @@ export const STATUSES_MAX = 1_000
 /** New statuses that are accepted from one connection in a second; verifying one takes 60 µs. */
 export const STATUSES_PER_SECOND_MAX = 64
 
-/** New statuses that are accepted of one author in a second. Honest peers send one. */
+/** New statuses that are accepted from one author in a second. Honest peers send one. */
 export const STATUSES_PER_AUTHOR_PER_SECOND_MAX = 3
 
 /** Statuses in one request. */

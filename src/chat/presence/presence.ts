@@ -67,7 +67,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
     return this.#roster.isPresent(key, this.#clock.now())
   }
 
-  /** The side channel of a connection. `isLost` is called when it closes, for whether neither side intended it. */
+  /** The side channel of a connection. `isLost`, called when it closes, returns whether it closed without either side intending it. */
   sideChannel(peer: ConnectedPeer, isLost: () => boolean): OpenSideChannel {
     return send => this.#connect(peer, send, isLost)
   }

@@ -17,7 +17,7 @@ interface Request {
   readonly aliveAt: Millis
 }
 
-/** The requested statuses: of each author over one connection at a time. */
+/** Outstanding status requests: for each author, over one connection at a time. */
 export class StatusRequests {
   readonly #requests = new Map<ShortKey, Request>()
 

@@ -10,7 +10,7 @@ export interface UnreadCountOptions {
   readonly isMention: (message: Message) => boolean
 }
 
-/** What is known of a log beyond its read mark, and at the places that had no content when the mark passed them. */
+/** Counters of one log: beyond its read mark, and at the places that had no content when the mark passed them. */
 interface UnreadLog {
   mark: Seq
   /** The last place that was noted. */
@@ -26,7 +26,7 @@ interface UnreadLog {
 
 /**
  * How many messages of a room the user has not read: a function of the logs and the read marks. Call `note` with every message beyond
- * the marks, and with those that fill `passed` places. Each log in order, except for content that comes late. Marks may move at any time.
+ * the marks, those of each log in order, and with messages whose content arrives late at `passed` places. Marks may move at any time.
  */
 export class UnreadCount {
   readonly #options: UnreadCountOptions

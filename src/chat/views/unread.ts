@@ -52,8 +52,8 @@ export class Unread {
   }
 
   /**
-   * Counts a message of the history. Note those that the user has not read before any of them is shown, each log in order.
-   * Returns whether there is more to count.
+   * Counts a message of the history. Call it with all unread messages before any of them is shown, those of each log in order. Returns
+   * whether there is more to count.
    */
   note(message: Message): boolean {
     this.#history.note(message)

@@ -12,7 +12,7 @@ export interface SimulationFlags {
 export const seedOption = (): Option =>
   new Option('--seed <n>', 'the same seed gives the same run (default: a new one each time)').argParser(wholeNumber)
 
-/** The delay of something, in milliseconds, of at least `min`. */
+/** The option for the delay of a `what`: at least `min` milliseconds. */
 export const delayOption = (what: string, example: string, min: number): Option =>
   new Option('--delay <ms>', `delay of a ${what}, as ${example} or 1-30`)
     .argParser(text => {

@@ -23,7 +23,7 @@ import { ANSWER_MS_MAX } from '../node/status-command.js'
 import { within } from '../node/within.js'
 import { report, type Where } from './stored-logs.js'
 
-/** What `rooms` prints of a room. */
+/** What `rooms` prints about a room. */
 interface RoomSummary {
   readonly room: string
   /** Name of its directory. */

@@ -95,7 +95,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   readonly #calls = new Map<CallId, Call>()
   readonly #heads = new Map<LogId, Seq>()
   #next: CallId = 1
-  /** By run. */
+  /** Replicas of each of our logs, by its run. */
   #replicas: Readonly<Record<string, ReplicaHeads>> = {}
   #people: KnownSet = { pins: [], addressed: [] }
   /** The run that our lines go to. */

@@ -60,7 +60,7 @@ export class Outbox {
     const bytes = Buffer.byteLength(json)
     return new Promise((onStored, onRefused) => {
       const line = { draft, json, bytes, onStored, onRefused }
-      // An entry escapes its text like this JSON, and its limit is lower. A node closes a connection that sends a larger frame.
+      // Such a line is too long for an entry too, which escapes its text as this JSON does. A larger frame would end the connection.
       if (bytes > LINES_BYTES_MAX)
         return this.#refuse(line, new ChatError('BAD_MESSAGE', 'the message is longer than an entry may be'))
       this.#last++
@@ -101,7 +101,7 @@ export class Outbox {
     if (this.#lines.size === 0) for (const wake of this.#onEmpty.splice(0)) wake()
   }
 
-  /** Acknowledges all answers, when no more lines follow; otherwise the next lines do. */
+  /** Acknowledges all answers. Needed only if no more lines follow, because lines carry the acknowledgement. */
   acknowledge(): void {
     this.#sender?.acknowledge(this.#acknowledged)
   }

@@ -4,7 +4,7 @@ import type { Cancel, Clock, Millis } from '../../base/clock.js'
 const ASK_MS = 500
 /** How long the node may take to answer before its faces report it. */
 export const ANSWER_MS = 2_000
-/** A timer that fires later than this shows that this process was suspended, and not the node. */
+/** A timer that fires later than this shows that this process was suspended, rather than the node. */
 const LATE_MS = 500
 
 /** Calls `onSilent` unless it is cancelled before the node has had time to answer. */

@@ -29,7 +29,7 @@ export interface DirectRoomsParts {
   isConnected(key: AuthorId): Promise<boolean>
 }
 
-/** What direct rooms need of the rooms that are open. */
+/** The open rooms of the node, as direct rooms use them. */
 export interface DirectAccess {
   /** The options of the node; undefined while no room is open. */
   readonly nodeOptions: NodeOptions | undefined
@@ -47,7 +47,7 @@ export interface DirectAccess {
 /** How long the node of a person who talks with us takes to open the room. */
 const OPENS_MS_MAX = 1_000
 
-/** People whom the user has hidden, and who are stored here. */
+/** Hidden people that are stored at most. */
 const HIDDEN_MAX = 2_000
 
 const COMMANDS: readonly unknown[] = ['msg', 'requests', 'decline', 'hide', 'show']
@@ -116,7 +116,7 @@ export class DirectRooms implements DirectContactsHooks {
   }
 
   onWanted(key: AuthorId): void {
-    void this.#openFor(key).catch(() => {}) // the node reports why a room cannot be opened to whoever opens it
+    void this.#openFor(key).catch(() => {}) // reported when a face opens the room
   }
 
   onRequest(request: ReceivedRequest): void {

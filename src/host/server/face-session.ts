@@ -116,7 +116,7 @@ export class FaceSession {
 
   /** The state of the room has changed. */
   sendStateSoon(): void {
-    // The same where the connection of a stranger is summed up.
+    // The state is sent at once after a new connection, as in `start`: a stranger's may come without an event.
     const { openedAt } = this.#peer
     const isNew = openedAt !== this.#sentOpenedAt
     this.#sentOpenedAt = openedAt

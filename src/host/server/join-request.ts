@@ -16,11 +16,11 @@ const CLOCK_MS_MAX = 3_600_000
 
 export interface Sought {
   readonly code: InvitationCode
-  /** What is on our disk of the room, if we were in it. */
+  /** The operations of the room on our disk, if we were in it. */
   readonly known: readonly Operation[]
 }
 
-/** Knocks at everybody on the network until somebody admits us. Rejects with ROOM_REFUSED, and if `signal` is aborted. */
+/** Sends knocks to every peer on the network until one admits us. Rejects with ROOM_REFUSED, and if `signal` is aborted. */
 export async function requestAdmission(
   { code, known }: Sought,
   keys: KeyPair,

@@ -28,7 +28,7 @@ const ROLES: readonly unknown[] = ['admin', 'host', 'member'] satisfies GivenRol
 
 export type OnItem = (item: Fields) => void
 
-/** What commands do in a private room, whether it is open or not. */
+/** A private room as commands use it, whether it is open or not. */
 export interface RoomAccess {
   readonly members: RoomMembers
   readonly room: EnteredRoom
@@ -178,7 +178,7 @@ export class MemberCommands {
     onItem({ key: newcomer, name: members.nameOf(newcomer) ?? null, role })
   }
 
-  /** Lets a newcomer to a closed room wait for nothing. */
+  /** Refuses a newcomer to a closed room, who is not told. */
   #refuse({ members }: RoomAccess, { who }: Fields, onItem: OnItem): void {
     const newcomer = this.#newcomerIn(members, who)
     if (newcomer === undefined)
@@ -189,7 +189,7 @@ export class MemberCommands {
     onItem({ refused: newcomer })
   }
 
-  /** The newcomer who waits and whose key begins so, if it is one. */
+  /** The waiting newcomer whose key begins with `who`; undefined if there are none or several. */
   #newcomerIn({ desk }: RoomMembers, who: unknown): AuthorId | undefined {
     const digits = typeof who === 'string' ? who.toLowerCase() : ''
     const [one, ...others] = digits.length < KEY_DIGITS_MIN ? [] : desk.waiting(digits)

@@ -83,7 +83,7 @@ export class ParkedRooms {
   }
 }
 
-/** Whether a face has sent anything but keepalive pings. A ping that asks for the state of the room is none: the face waits for it. */
+/** Whether a face has sent anything but keepalive pings. A ping for the state of the room is not keepalive: the face waits for it. */
 function isMoreThanPings(reader: FrameReader): boolean {
   for (let read = reader.next(); read.kind !== 'more'; read = reader.next()) {
     const sent = read.kind === 'frame' ? readHostFrame(read.body) : undefined

@@ -71,7 +71,7 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
     await this.#saving
   }
 
-  /** Moves marks behind a fork to the branch that was read. */
+  /** Moves marks after a fork to the branch that was read. */
   async #divide(): Promise<void> {
     const marks = await this.#logs.marksNow(this.all)
     for (const mark of marks) {
@@ -109,7 +109,7 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
     }
   }
 
-  /** A mark with the chain value there, which says which history was read. */
+  /** A mark with the chain value at its entry, which identifies the history that was read. */
   async #withChain(mark: ReadMark): Promise<ReadMark> {
     const chain = mark.chain ?? (await this.#logs.chainAt(mark.author, mark.seq))
     return chain === undefined ? mark : { ...mark, chain }

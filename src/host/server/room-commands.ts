@@ -26,12 +26,12 @@ import type { EnteredRoom, NodeStore } from './node-store.js'
 
 const NONCE_BYTES = 32
 
-/** What commands need of the rooms that are open. */
-/** How long each start of the node spreads that the user has left a room. */
+/** How long after the user left a room each start of the node tells its members. */
 const LEFT_MS_MAX: Millis = 30 * 86_400_000
-/** Rooms that are opened for that. */
+/** Rooms that are opened to tell their members. */
 const LEFT_MAX = 4
 
+/** The open rooms of the node, as commands use them. */
 export interface OpenRooms {
   /** The room of a name, if it is open. */
   openRoom(name: string): Promise<Room | undefined>
@@ -55,7 +55,10 @@ export interface RoomCommandsParts {
   network(): Promise<NodeNetwork>
 }
 
-/** Commands that found, enter and leave the private rooms of a user, and lead to those about their members. They run in the process that has the lock of the home. */
+/**
+ * Commands on private rooms: founds, enters and leaves them, and passes commands about members to `MemberCommands`. They run in the
+ * process that has the lock of the home.
+ */
 export class RoomCommands {
   readonly #parts: RoomCommandsParts
   readonly #members: MemberCommands
@@ -152,7 +155,7 @@ export class RoomCommands {
     onItem({ room: name, id: label, by: found.by })
   }
 
-  /** What is known of a room that the user enters again with a code. Rejects with ROOM_REFUSED if they may not. */
+  /** The stored operations of a room that the user re-enters with a code. Rejects with ROOM_REFUSED if they may not. */
   #knownBefore(entered: EnteredRoom): Promise<readonly Operation[]> {
     return this.#with(entered.name, async ({ members }) => {
       const { membership, me } = members
@@ -222,7 +225,7 @@ export class RoomCommands {
     })
   }
 
-  /** Stores what is known of a room that is not entered yet. Returns its label. */
+  /** Stores the operations of a room that is not entered yet. Returns its label. */
   async #store({ room, operations }: FoundRoom, name: string): Promise<string> {
     const { data, me, rooms } = this.#parts
     const home = homeOf(data, me, name, room.id)

@@ -293,7 +293,7 @@ export class NodeServer {
     }
   }
 
-  /** Closes the rooms that no face uses after a while: the face that started the node may have been killed before it came. */
+  /** After a while, closes the rooms that no face uses: the face that started the node may have been killed before it attached. */
   #waitForFace(): void {
     const { clock, stays } = this.#parts
     this.#waitsForFirst()

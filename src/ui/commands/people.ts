@@ -100,7 +100,7 @@ export const hide = command({
 const withOthers = (count: number): string =>
   count === 0 ? '' : ` and ${formatNumber(count)} ${count === 1 ? 'other' : 'others'} who came by the same connection`
 
-/** The hidden people of a name or of the first digits of a key. */
+/** The hidden people with a name, or with a key that begins with it. */
 export function hiddenAs(session: Session, name: string): readonly AuthorId[] {
   const called = name === STRANGERS ? [STRANGERS] : session.authorsNamed(name)
   return [...session.hidden].filter(
@@ -121,7 +121,7 @@ async function tellNode(
   }
 }
 
-/** Shows hidden people again; gives what to say about it. */
+/** Shows hidden people again; returns the notice about it. */
 export async function showAgain(context: CommandContext, name: string, found: readonly AuthorId[]): Promise<string> {
   const { session } = context
   await tellNode(context, 'show', found)

@@ -75,7 +75,7 @@ function keyOf(
   )
 }
 
-/** The keys that a name can mean in a command. An undisputed pinned key is the only one to compare, and never one to accept. */
+/** The keys that a name can mean in a command. If the pinned key is undisputed, only it can be compared, and it need not be accepted. */
 function candidates(session: Session, name: string, verb: string): readonly AuthorId[] {
   const { room } = session
   const pin = pinOf(name, room.people)

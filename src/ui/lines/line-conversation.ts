@@ -191,7 +191,7 @@ export class LineConversation {
     return labelled(this.#session.names, isTerminal && !this.#options.isPlain, { time, isWrapped: isTerminal, folding })
   }
 
-  /** Remembers a message that was folded; gives what prints all of it. */
+  /** Remembers a message that was folded; returns the command that prints all of it. */
   #fold(message: Message): string {
     if (!this.#isTyped) return 'persisted-chat log prints all of it'
     this.#folded = [...this.#folded, message].slice(-FOLDED_MAX)

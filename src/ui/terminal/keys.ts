@@ -50,8 +50,8 @@ export class Keys extends EventEmitter<KeyEvents> {
   /** The latest input as text. A full paste does not contain it. */
   #last = ''
   /**
-   * Whether nothing was read yet. What was typed before raw mode comes first, and its Enter comes as a line feed: as such it would begin
-   * a second line of the message, and the next command would be said as text.
+   * Whether nothing was read yet. Input typed before raw mode has line feeds for Enter, which would be taken as line breaks within one
+   * message, so that a command after the first line would be sent as text.
    */
   #isFirst = true
   /** Whether a paste was ended by silence, and its end mark may follow. */

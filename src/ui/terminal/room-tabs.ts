@@ -28,7 +28,7 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
   readonly #opening = new Map<string, Promise<RoomTab>>()
   /** Saved rooms that are still to be opened; undefined before `reopen`. */
   #waiting: string[] | undefined
-  /** Rooms that the node reported new messages of before `reopen`. */
+  /** Rooms with new messages, as the node reported before `reopen`. */
   readonly #news: string[] = []
   #hiddenIn: (room: string) => ReadonlySet<AuthorId> = () => new Set()
   #hasEnded = false
