@@ -1,32 +1,46 @@
-import type { DiskFailure } from '../base/files/disk-faults.js'
-import type { LogId, Run, Seq } from './format/author.js'
-import type { DoubtReason } from './mark/doubt.js'
+import { change, type EventOf, problem } from '../base/event-kinds.js'
+import { DISK_FAILURE } from '../base/files/disk-faults.js'
+import { boolean, count, listOf, oneOf, optional, record, text } from '../base/shape.js'
+import { LOG_ID } from './format/log-shapes.js'
+import { DOUBT_REASONS } from './mark/doubt.js'
 import type { FileFault } from './store/leveldb/check.js'
 
-/** What happens to the logs on this disk. All fields are JSON; a face makes sentences of them. */
-export type LogEvent =
-  /** A write failed: nothing is written until `disk-recovered`. */
-  | { readonly kind: 'disk-failed'; readonly failure: DiskFailure }
-  | { readonly kind: 'disk-recovered' }
-  /** An entry of ours whose append was rejected is on disk after all. */
-  | { readonly kind: 'entry-recovered'; readonly seq: Seq }
-  /** The database was damaged, and has been repaired; the damaged files are kept in `kept`. */
-  | { readonly kind: 'database-repaired'; readonly kept: string; readonly faults: readonly FileFault[] }
-  /** Damage was found in the open database. */
-  | { readonly kind: 'database-damaged'; readonly detail: string }
-  /** An entry cannot be read. It is fetched again from peers. */
-  | { readonly kind: 'entry-damaged'; readonly author: LogId; readonly seq: Seq }
-  /** Entries that were stored at the last close are missing. They are fetched again from peers. */
-  | { readonly kind: 'entries-missing'; readonly author: LogId; readonly from: Seq; readonly to: Seq }
+const FILE_FAULT = record<FileFault>({
+  file: text,
+  kind: oneOf(['current', 'manifest', 'journal', 'table', 'in-use']),
+  problem: oneOf(['missing', 'unreadable', 'damaged', 'damaged-in-use', 'repeated-records']),
+  at: optional(count),
+  names: optional(text),
+})
+
+/** What happens to the logs on this disk. */
+export const LOG_EVENTS = {
+  /** A write failed: messages wait until `disk-recovered`. */
+  'disk-failed': problem({ failure: DISK_FAILURE }),
+  /** Writing works again. */
+  'disk-recovered': change({}),
+  /** An entry of ours is stored, although its write failed. */
+  'entry-recovered': change({ seq: count }),
+  /** The database was damaged, and is repaired; the damaged files are in `kept`. */
+  'database-repaired': problem({ kept: text, faults: listOf(FILE_FAULT) }),
+  /** Damage was found in the open database; the next start repairs it. */
+  'database-damaged': problem({ detail: text }),
+  /** An entry cannot be read; it is fetched from peers. */
+  'entry-damaged': problem({ author: LOG_ID, seq: count }),
+  /** Entries of the last session are missing; they are fetched from peers. */
+  'entries-missing': problem({ author: LOG_ID, from: count, to: count }),
   /** Entries disappeared when the database was reopened after a failed write. */
-  | { readonly kind: 'entries-lost'; readonly author: LogId; readonly from: Seq; readonly to: Seq }
+  'entries-lost': problem({ author: LOG_ID, from: count, to: count }),
   /** The last entries of our log were missing, and were restored from its mark. */
-  | { readonly kind: 'log-end-restored' }
-  /** A stranger's log has stopped at `seq`, because others need the space. It is known to extend to `last`. */
-  | { readonly kind: 'log-stopped'; readonly author: LogId; readonly seq: Seq; readonly last: Seq }
-  /** A mark cannot be written: `file` could not be opened or, without `file`, writing to an open one failed. */
-  | { readonly kind: 'mark-failed'; readonly file?: string; readonly failure: DiskFailure }
-  /** The end of our log was in doubt: the log continues in a new run. */
-  | { readonly kind: 'run-opened'; readonly run: Run; readonly reason: DoubtReason }
+  'log-end-restored': problem({}),
+  /** A stranger's log has stopped at `seq`, because others need the space; it is known to extend to `last`. */
+  'log-stopped': problem({ author: LOG_ID, seq: count, last: count }),
+  /** A mark of the end of our log cannot be written; `file` is absent if it was open. */
+  'mark-failed': problem({ file: optional(text), failure: DISK_FAILURE }),
+  /** The end of our log was in doubt: our lines go on in a new run. */
+  'run-opened': problem({ run: count, reason: oneOf(DOUBT_REASONS) }),
   /** An author signed two histories, which differ from `seq` on. */
-  | { readonly kind: 'fork-proven'; readonly author: LogId; readonly seq: Seq; readonly isOurs: boolean }
+  'fork-proven': problem({ author: LOG_ID, seq: count, isOurs: boolean }),
+}
+
+export type LogEvent = EventOf<typeof LOG_EVENTS>

@@ -1,7 +1,8 @@
 import { retryDelayMs } from '../base/backoff.js'
 import type { Millis } from '../base/clock.js'
-import type { DialFailure } from './dial-failure.js'
-import type { Address } from './lan/address.js'
+import { count, type MembersOf, oneOf, optional, text } from '../base/shape.js'
+import { DIAL_FAILURES, type DialFailure } from './dial-failure.js'
+import { ADDRESS, type Address } from './lan/address.js'
 
 /** Distinct failure reasons reported per peer; further ones are only counted. */
 const REASONS_MAX = 16
@@ -15,6 +16,14 @@ export interface DialAttempt extends DialFailure {
   readonly address: Address
   /** Failed dials in a row; `reason` and `detail` are those of the last one. */
   readonly tries: number
+}
+
+export const DIAL_ATTEMPT: MembersOf<DialAttempt> = {
+  name: text,
+  address: ADDRESS,
+  tries: count,
+  reason: oneOf(DIAL_FAILURES),
+  detail: optional(text),
 }
 
 export type DialState =

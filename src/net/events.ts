@@ -1,4 +1,7 @@
-import type { DialAttempt } from './dial-target.js'
+import { type EventOf, problem } from '../base/event-kinds.js'
+import { count, text } from '../base/shape.js'
+import { DIAL_ATTEMPT } from './dial-target.js'
+import { ADDRESS } from './lan/address.js'
 
 /** Why an open connection closed. */
 export const CLOSE_REASONS = [
@@ -26,25 +29,27 @@ export const CLOSE_REASONS = [
 
 export type CloseReason = (typeof CLOSE_REASONS)[number]
 
-/** What happens to a peer that is dialled. */
-export type DialEvent =
-  /** Reported once per reason, and at the 10th, 100th, … failure. The peer is dialled again. */
-  | ({ readonly kind: 'dial-failed' } & DialAttempt)
-  /** The address of a dialled peer led to this process. Reported once; it is dialled again, seldom. */
-  | { readonly kind: 'dialled-self'; readonly name: string; readonly address: DialAttempt['address'] }
+const DIAL_EVENTS = {
+  /** A peer cannot be reached; it is dialled again. Once per reason, and at the 10th, 100th, … try. */
+  'dial-failed': problem(DIAL_ATTEMPT),
+  /** The address of a peer led to this process; it is dialled again, seldom. Once per peer. */
+  'dialled-self': problem({ name: text, address: ADDRESS }),
+}
 
-/** What happens on the network. All fields are JSON; a face makes sentences of them. */
-export type NetEvent =
-  | DialEvent
-  /** A peer that speaks an older version dialled us. Reported once per address. */
-  | { readonly kind: 'older-version'; readonly address: string }
-  /** Multicast DNS needs an interface: peers are reached by address only. */
-  | { readonly kind: 'no-interface' }
+/** What happens on the network. */
+export const NET_EVENTS = {
+  ...DIAL_EVENTS,
+  /** A peer that speaks an older version dialled us: it cannot connect. Once per address. */
+  'older-version': problem({ address: text }),
+  /** There is no network interface: peers are reached by address only. */
+  'no-interface': problem({}),
   /** The UDP port of multicast DNS is unavailable; `code` is the system's. */
-  | { readonly kind: 'multicast-port-unavailable'; readonly port: number; readonly code: string }
-  | {
-      readonly kind: 'multicast-failed'
-      readonly interface: string
-      readonly address: string
-      readonly code: string
-    }
+  'multicast-port-unavailable': problem({ port: count, code: text }),
+  /** No multicast on an interface: peers there are reached by address only. */
+  'multicast-failed': problem({ interface: text, address: text, code: text }),
+}
+
+/** What happens to a peer that is dialled. */
+export type DialEvent = EventOf<typeof DIAL_EVENTS>
+
+export type NetEvent = EventOf<typeof NET_EVENTS>

@@ -1,9 +1,14 @@
-import type { Rejection } from '../log/format/log-fault.js'
-import type { Violation } from '../net/violation.js'
+import { type EventOf, problem } from '../base/event-kinds.js'
+import { oneOf, text } from '../base/shape.js'
+import { REJECTION } from '../log/format/log-fault.js'
+import { VIOLATIONS } from '../net/violation.js'
 
 /** What the other side of a replication sent, and this side did not accept. */
-export type SyncEvent =
-  /** Entries of one author were rejected; further ones of this connection are ignored. `author` is as the peer sent it. */
-  | { readonly kind: 'entries-rejected'; readonly author: string; readonly reason: Rejection }
-  /** The other side broke the protocol, and was disconnected. */
-  | { readonly kind: 'protocol-violated'; readonly violation: Violation }
+export const SYNC_EVENTS = {
+  /** A peer sent entries that are invalid or exceed a limit; further ones of the author are ignored on this connection. `author` is as the peer sent it. */
+  'entries-rejected': problem({ author: text, reason: REJECTION }),
+  /** A peer broke the protocol, and was disconnected. */
+  'protocol-violated': problem({ violation: oneOf(VIOLATIONS) }),
+}
+
+export type SyncEvent = EventOf<typeof SYNC_EVENTS>

@@ -1,11 +1,13 @@
 import { type FileHandle, link } from 'node:fs/promises'
 import path from 'node:path'
 import { ChatError, systemCode } from '../errors.js'
-import { type DiskFailure, diskError, diskFailureOf, isNotAFile } from '../files/disk-faults.js'
+import { type EventOf, problem } from '../event-kinds.js'
+import { DISK_FAILURE, diskError, diskFailureOf, isNotAFile } from '../files/disk-faults.js'
 import { createFile, type Draft, draftBeside, syncDirectory } from '../files/draft-file.js'
 import { isOpenToOthers, isOwn } from '../files/ownership.js'
 import { beginningOf, withRegularFile } from '../files/regular-file.js'
 import type { Random } from '../random.js'
+import { optional, text } from '../shape.js'
 import { hexOf } from '../wire/bytes.js'
 import { type KeyPair, keyPairOf, SEED_BYTES } from './signing.js'
 
@@ -14,12 +16,12 @@ const KEY_FILE_BYTES_MAX = 1024
 
 const RESTORE_HINT = 'Restore it from a backup, or move its directory aside to start as a new author.'
 
-/** Other users had access to the key. Its mode was restricted, unless there is a `failure`. */
-export interface KeyFileEvent {
-  readonly kind: 'key-open-to-others'
-  readonly file: string
-  readonly failure?: DiskFailure
+export const KEY_FILE_EVENTS = {
+  /** Other users could read the key; it was restricted, unless there is a `failure`. */
+  'key-open-to-others': problem({ file: text, failure: optional(DISK_FAILURE) }),
 }
+
+export type KeyFileEvent = EventOf<typeof KEY_FILE_EVENTS>
 
 type OnEvent = (event: KeyFileEvent) => void
 

@@ -1,7 +1,8 @@
 import { ChatError, reasonOf, systemCode } from '../errors.js'
+import { oneOf, record, text } from '../shape.js'
 
 /** Causes of a failed disk operation that users can fix. */
-export const DISK_FAULTS = ['denied', 'read-only', 'full', 'not-a-directory', 'not-a-file'] as const
+const DISK_FAULTS = ['denied', 'read-only', 'full', 'not-a-directory', 'not-a-file'] as const
 
 export type DiskFault = (typeof DISK_FAULTS)[number]
 
@@ -10,6 +11,8 @@ export interface DiskFailure {
   readonly reason: DiskFault | 'other'
   readonly detail: string
 }
+
+export const DISK_FAILURE = record<DiskFailure>({ reason: oneOf([...DISK_FAULTS, 'other']), detail: text })
 
 /** Code of `notAFile`. */
 const NOT_A_FILE = 'ENOTREG'

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
+import { isCount, isFields } from '../../base/shape.js'
 import { FrameReader } from '../../base/wire/frames.js'
 import type { Present } from '../../chat/presence/present.js'
 import { type AuthorId, type LogId, logOf, type Run, type Seq } from '../../log/format/author.js'
@@ -15,8 +16,6 @@ import {
   digestsOf,
   type Fields,
   type HostFrame,
-  isCount,
-  isFields,
   jsonBody,
   linesBody,
   NODE_FRAME_BYTES_MAX,

@@ -1,3 +1,4 @@
+import { isCount, isFields } from '../../base/shape.js'
 import { bufferOf, concat, EMPTY, readVarint, textOf, utf8, varint, writeVarint } from '../../base/wire/bytes.js'
 import { type LogId, logIdOf, type Seq } from '../../log/format/author.js'
 import type { Entry, GapState } from '../../log/format/entry.js'
@@ -145,11 +146,6 @@ export const readMarkPairs = (marks: readonly ReadMark[]): unknown[] =>
       ? [author, seq]
       : [author, seq, passed.map(({ from, to }) => [from, to])],
   )
-
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
 /** The texts in a list; undefined for anything else. */
 export const textsOf = (value: unknown): string[] | undefined =>

@@ -1,27 +1,25 @@
-import { EVENT_KINDS, type NodeEvent } from '../../node/events.js'
+import { change, type EventOf, problem } from '../../base/event-kinds.js'
+import { boolean, count, number, optional, text } from '../../base/shape.js'
+import { NODE_EVENTS } from '../../node/events.js'
 
 /** What a face learns besides what its node reports. */
-export type HostEvent =
+const HOST_EVENTS = {
   /** The node has the room open already: other faces are attached, or the node stays without faces. */
-  | { readonly kind: 'already-open'; readonly name: string; readonly hasOtherFaces: boolean }
+  'already-open': change({ name: text, hasOtherFaces: boolean }),
   /** The node does not answer, or is gone and is not found again. */
-  | { readonly kind: 'node-silent'; readonly name: string; readonly pid?: number | undefined; readonly sinceMs: number }
-  | { readonly kind: 'node-answers' }
+  'node-silent': problem({ name: text, pid: optional(count), sinceMs: number }),
+  'node-answers': change({}),
   /** The node refused to connect to a peer; `detail` is the message of a `ChatError`. */
-  | { readonly kind: 'connect-refused'; readonly peer: string; readonly detail: string }
+  'connect-refused': problem({ peer: text, detail: text }),
   /** A newer node reports an event that this face does not know. */
-  | { readonly kind: 'unknown-event'; readonly name: string }
+  'unknown-event': problem({ name: text }),
+}
+
+export const FACE_EVENTS = { ...NODE_EVENTS, ...HOST_EVENTS }
+
+export type HostEvent = EventOf<typeof HOST_EVENTS>
 
 /** What a face shows to its user. */
-export type FaceEvent = NodeEvent | HostEvent
+export type FaceEvent = EventOf<typeof FACE_EVENTS>
 
-export const FACE_EVENT_KINDS = {
-  ...EVENT_KINDS,
-  'already-open': 'change',
-  'node-silent': 'problem',
-  'node-answers': 'change',
-  'connect-refused': 'problem',
-  'unknown-event': 'problem',
-} as const satisfies Record<FaceEvent['kind'], 'problem' | 'change'>
-
-export const isProblem = ({ kind }: FaceEvent): boolean => FACE_EVENT_KINDS[kind] === 'problem'
+export const isProblem = ({ kind }: FaceEvent): boolean => FACE_EVENTS[kind].level === 'problem'

@@ -1,9 +1,10 @@
 import { ChatError } from '../../base/errors.js'
 import type { Random } from '../../base/random.js'
+import { isFields } from '../../base/shape.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { CLIENT_BYTES } from '../../log/request-id.js'
 import type { PeopleRequest } from '../../node/people/people-request.js'
-import { type CodecVersion, type Fields, isFields, versionOf } from './codec.js'
+import { type CodecVersion, type Fields, versionOf } from './codec.js'
 import { type RoomOptions, roomOptionsOf } from './options.js'
 import { NONCE_BYTES, type Secret } from './secret.js'
 

@@ -1,6 +1,7 @@
 import { ChatError, isErrorCode, reasonOf } from '../../base/errors.js'
 import { programFile } from '../../base/program-files.js'
-import { type Fields, isFields } from './codec.js'
+import { isFields } from '../../base/shape.js'
+import type { Fields } from './codec.js'
 import { type RoomOptions, roomOptionsOf } from './options.js'
 
 /** The program of a background node. Its file shows whether an update has replaced the program. */

@@ -1,7 +1,8 @@
 import { ChatError } from '../../base/errors.js'
+import { isCount } from '../../base/shape.js'
 import { LOBBY } from '../../log/format/room-id.js'
 import { parseListen } from '../../net/lan/address.js'
-import { type Fields, isCount, textsOf } from './codec.js'
+import { type Fields, textsOf } from './codec.js'
 
 /** Unit of --max-disk. */
 const MIB = 1024 * 1024

@@ -1,16 +1,15 @@
+import { boolean, count, either, listOf, mapOf, number, oneOf, optional, record, text } from '../../base/shape.js'
 import type { Present } from '../../chat/presence/present.js'
 import type { LogId, Seq } from '../../log/format/author.js'
-import type { StoredFault } from '../../log/format/log-fault.js'
+import { STORED_FAULT, type StoredFault } from '../../log/format/log-fault.js'
+import { AUTHOR_ID, LOG_ID } from '../../log/format/log-shapes.js'
 import type { PlaceRange } from '../../log/format/places.js'
-import type { DialAttempt } from '../../net/dial-target.js'
+import { DIAL_ATTEMPT, type DialAttempt } from '../../net/dial-target.js'
 import type { MessageRequest } from '../../node/direct-rooms/message-requests.js'
 import type { ConnectionSummary } from '../../node/events.js'
 import { type Asking, type KnownSet, PIN_SOURCES, type Pin } from '../../node/people/pin.js'
 import type { Companion } from '../../node/room-api.js'
 import type { ReplicaHead, ReplicaHeads, Replicas } from '../../sync/receipts.js'
-import { isCount } from './codec.js'
-import { ATTEMPT } from './event-codec.js'
-import { author, boolean, listOf, log, mapOf, number, oneOf, optional, record, text, variant } from './guards.js'
 
 // What a node tells its faces about a room. A newer node may send values that are unknown here: they are left out.
 
@@ -22,19 +21,19 @@ interface Verdict {
 }
 
 export const isReplicas = record<Replicas>({
-  on: isCount,
-  of: isCount,
-  left: isCount,
-  differing: optional(isCount),
-  strangers: optional(isCount),
+  on: count,
+  of: count,
+  left: count,
+  differing: optional(count),
+  strangers: optional(count),
 })
 
 const isPartialHead = record<Exclude<ReplicaHead, number>>({
-  seq: isCount,
-  without: listOf(record<PlaceRange>({ from: isCount, to: isCount })),
+  seq: count,
+  without: listOf(record<PlaceRange>({ from: count, to: count })),
 })
 
-const isReplicaHead = (value: unknown): value is ReplicaHead => isCount(value) || isPartialHead(value)
+const isReplicaHead = either(count, isPartialHead)
 
 /** By run. */
 export const isReplicaHeads = mapOf(
@@ -49,13 +48,13 @@ export const isReplicaHeads = mapOf(
 export const isConnectionSummary = record<ConnectionSummary>({
   connected: listOf(text),
   plain: optional(listOf(text)),
-  dialing: listOf(record<DialAttempt>(ATTEMPT)),
-  indirect: optional(isCount),
+  dialing: listOf(record<DialAttempt>(DIAL_ATTEMPT)),
+  indirect: optional(count),
   openedAt: optional(number),
 })
 
 export const isPresent = record<Present>({
-  author: optional(author),
+  author: optional(AUTHOR_ID),
   name: text,
   state: oneOf(['connected', 'indirect', 'left']),
   away: optional(text),
@@ -66,43 +65,31 @@ export const isPresent = record<Present>({
 
 export const isPin = record<Pin>({
   name: text,
-  key: author,
+  key: AUTHOR_ID,
   since: number,
   how: oneOf(PIN_SOURCES),
-  other: optional(author),
-  refused: optional(author),
+  other: optional(AUTHOR_ID),
+  refused: optional(AUTHOR_ID),
 })
 
 /** As a node stores it. */
 export const isMessageRequest = record<MessageRequest>({
-  key: author,
+  key: AUTHOR_ID,
   block: text,
   name: text,
   text,
   since: number,
-  changes: isCount,
+  changes: count,
 })
 
-const isAsking = record<Asking>({ key: author, name: text, since: number, isKnown: boolean })
+const isAsking = record<Asking>({ key: AUTHOR_ID, name: text, since: number, isKnown: boolean })
 
 export const isKnownSet = record<KnownSet>({
   pins: listOf(isPin),
-  addressed: listOf(author),
+  addressed: listOf(AUTHOR_ID),
   asking: optional(listOf(isAsking)),
 })
 
-export const isCompanions = listOf(record<Companion>({ author, of: author }))
+export const isCompanions = listOf(record<Companion>({ author: AUTHOR_ID, of: AUTHOR_ID }))
 
-const isFault = variant<StoredFault>({
-  'no-key': {},
-  missing: { from: isCount, to: isCount },
-  'damaged-head': {},
-  'damaged-row': { seq: isCount },
-  'damaged-entry': { seq: isCount },
-  'missing-checksum': { seq: isCount },
-  'broken-chain': { seq: isCount },
-  'invalid-segment-signature': { seq: isCount, first: isCount },
-  'out-of-order': { seq: isCount },
-})
-
-export const isVerdict = record<Verdict>({ author: log, last: isCount, fault: optional(isFault) })
+export const isVerdict = record<Verdict>({ author: LOG_ID, last: count, fault: optional(STORED_FAULT) })

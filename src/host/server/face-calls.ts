@@ -1,3 +1,4 @@
+import { isCount, isFields } from '../../base/shape.js'
 import { FRAME_BYTES_MAX } from '../../base/wire/frames.js'
 import { type AuthorId, authorOf } from '../../log/format/author.js'
 import type { ReadOptions } from '../../log/options.js'
@@ -8,8 +9,6 @@ import {
   type CallId,
   entriesBodies,
   type Fields,
-  isCount,
-  isFields,
   jsonBody,
   readMarksOf,
   textsOf,

@@ -1,4 +1,5 @@
 import type { Millis } from '../../base/clock.js'
+import { isCount, isFields } from '../../base/shape.js'
 import { hexOf, textOf, utf8 } from '../../base/wire/bytes.js'
 import { shortKey } from '../../chat/display-names.js'
 import { type AuthorId, authorOf, type LogId, logIdOf } from '../../log/format/author.js'
@@ -7,7 +8,7 @@ import { after, type Store } from '../../log/store/store.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
 import type { MessageRequest, RequestStore } from '../../node/direct-rooms/message-requests.js'
 import { type Pin, type PinStore, pinnedNameOf } from '../../node/people/pin.js'
-import { type Fields, isCount, isFields, readMarksOf, textsOf } from '../protocol/codec.js'
+import { type Fields, readMarksOf, textsOf } from '../protocol/codec.js'
 import { isMessageRequest, isPin } from '../protocol/state-codec.js'
 
 /** A room that the user has entered. */

@@ -1,10 +1,13 @@
 import { ChatError } from '../../base/errors.js'
+import { count, record, text } from '../../base/shape.js'
 
 /** The address that a peer listens on. */
 export interface Address {
   readonly host: string
   readonly port: number
 }
+
+export const ADDRESS = record<Address>({ host: text, port: count })
 
 const PORT = /^\d{1,5}$/
 /** Characters of host names and IPv4 addresses. */

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
 import { readEvent } from '../../../src/host/protocol/event-codec.js'
-import { FACE_EVENT_KINDS } from '../../../src/host/protocol/events.js'
 import { eventText } from '../../../src/ui/text/event-text.js'
 import { anyEvent, oneOfEach } from '../../helper/any-event.js'
 import { forbiddenIn } from '../../helper/forbidden.js'
@@ -10,8 +9,7 @@ import { forbiddenIn } from '../../helper/forbidden.js'
 const sent = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 test('reads every kind of event as it was sent', () => {
-  const kinds = oneOfEach().map(event => event.kind)
-  assert.deepEqual(kinds, Object.keys(FACE_EVENT_KINDS))
+  for (const event of oneOfEach()) assert.deepEqual(readEvent(sent(event)), sent(event))
   fc.assert(fc.property(anyEvent, event => assert.deepEqual(readEvent(sent(event)), sent(event))))
 })
 

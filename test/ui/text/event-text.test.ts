@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { FACE_EVENT_KINDS, type FaceEvent } from '../../../src/host/protocol/events.js'
+import { FACE_EVENTS, type FaceEvent, isProblem } from '../../../src/host/protocol/events.js'
 import { type AuthorId, logOf } from '../../../src/log/format/author.js'
 import { eventText } from '../../../src/ui/text/event-text.js'
 import { anyEvent } from '../../helper/any-event.js'
@@ -269,10 +269,10 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
 
 test('describes every kind of event, problems as warnings', () => {
   for (const [event, line] of SENTENCES) {
-    const level = FACE_EVENT_KINDS[event.kind] === 'problem' ? 'warning' : 'info'
+    const level = isProblem(event) ? 'warning' : 'info'
     assert.deepEqual(eventText(event), { level, line })
   }
-  assert.deepEqual(new Set(SENTENCES.map(([{ kind }]) => kind)), new Set(Object.keys(FACE_EVENT_KINDS)))
+  assert.deepEqual(new Set(SENTENCES.map(([{ kind }]) => kind)), new Set(Object.keys(FACE_EVENTS)))
 })
 
 test('shows paths as the user gave them, also in the messages of the system', () => {
