@@ -8,7 +8,7 @@ import { type Contact, contactFilterFor, dialableAddress, type OutgoingPexFrame,
 
 /** A peer with fewer connections is accepted even if the view is full. */
 const URGENT_CONNECTIONS = 2
-/** A neighbour with fewer connections, or connected for a shorter time, is not dropped for another peer. */
+/** A neighbour that has fewer connections and has been connected for a shorter time is not dropped for another peer. */
 const SPARED_CONNECTIONS = 4
 const SPARED_MS = 5_000
 /** Time during which a peer whose view is full is not redialled. Longer for a named peer, which many peers dial. */
