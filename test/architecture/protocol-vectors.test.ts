@@ -172,7 +172,7 @@ test('room tags, hellos, and the proofs of their keys', () => {
   }
 })
 
-test('a handshake between two native peers, write by write, and the records behind it', () => {
+test('a handshake between two native peers, write by write, and the records after it', () => {
   const { dialler, listener, written, records } = load('handshake')
   const open = (role: Role, side: Side): Handshake =>
     new Handshake({

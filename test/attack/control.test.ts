@@ -5,7 +5,7 @@ import { headsFrame, notesFrame, segmentsFrame } from './frames.js'
 import { HostilePeer } from './hostile-peer.js'
 import { storedOf, until, victim } from './victims.js'
 
-test('an independent peer connects, reads, writes and is believed', { timeout: 60_000 }, async t => {
+test('an independent peer connects and reads, and its lines are accepted', { timeout: 60_000 }, async t => {
   const { room, port } = await victim(t, 'alice')
   await room.say('hello from alice')
   const peer = await HostilePeer.dial(port)
@@ -20,7 +20,7 @@ test('an independent peer connects, reads, writes and is believed', { timeout: 6
   assert.deepEqual(texts.sort(), ['hello from alice', 'hello from outside'])
 })
 
-test('an independent peer that is dialled is believed too', { timeout: 60_000 }, async t => {
+test('the lines of an independent peer that is dialled are accepted too', { timeout: 60_000 }, async t => {
   const room = (await victim(t, 'alice')).room
   const accepted = new Promise<HostilePeer>(resolve => {
     void HostilePeer.listen(resolve, () => ({})).then(server => {

@@ -27,7 +27,7 @@ async function dial(t: TestContext, room: Room, options = {}): Promise<HostilePe
 const ask = (peer: HostilePeer, room: Buffer, name: string, text: string): boolean =>
   peer.sendAbout(room, REQUEST, varint(Buffer.byteLength(name)), utf8(name), utf8(text))
 
-test('a direct message opens to the key of its person alone', TIMEOUT, async t => {
+test('a direct room opens only to the key of the other person', TIMEOUT, async t => {
   const alice = await DirectWorld.start(t)
   const bob = keyPair()
   alice.pins.met('bob', bob.hex as AuthorId, 1)
@@ -50,7 +50,7 @@ test('a direct message opens to the key of its person alone', TIMEOUT, async t =
 })
 
 test(
-  'strangers who ask to talk cost a bounded number of bytes, get no answer, and are reported in no words of theirs',
+  'strangers who ask to talk cost a bounded number of bytes, get no answer, and are reported without their words',
   TIMEOUT,
   async t => {
     const alice = await DirectWorld.start(t)

@@ -20,7 +20,7 @@ const HISTORY = { authors: 20, lines: 100, lineChars: 10_000 }
 /** How much longer lines of a stranger may take than those of a known person. */
 const RATIO_MAX = 2
 
-test('a pipe of a stranger is never cut off while there is room', TIMEOUT, async t => {
+test('lines that a stranger pipes in are stored in full while there is space', TIMEOUT, async t => {
   const alice = await victim(t, 'alice')
   const ci = await openChat(t, { me: 'ci', data: await temporaryDirectory(t), peers: [alice.room.address] })
   for (let line = 1; line <= PIPED_LINES; line++) ci.type(`${line} ${'x'.repeat(LINE_CHARS)}`)

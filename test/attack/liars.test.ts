@@ -8,7 +8,7 @@ import { hostile, storedOf, until, victim } from './victims.js'
 const TIMEOUT = { timeout: 90_000 }
 const FETCHED_MS = 5_000
 
-test('made-up heads, fingerprints and gaps keep no history and no news away', TIMEOUT, async t => {
+test('made-up heads, fingerprints and gaps delay neither history nor new lines', TIMEOUT, async t => {
   const carol = await victim(t, 'carol')
   const feed = await hostile(t, carol)
   const bob = new Author(feed.room)
@@ -59,7 +59,7 @@ test('a liar that announces each line first, and sends none, delays none by more
   t.diagnostic(`the slowest line took ${Math.round(slowest)} ms`)
 })
 
-test('control: what only a liar has does not arrive', TIMEOUT, async t => {
+test('control: lines that only a liar has do not arrive', TIMEOUT, async t => {
   const alice = await victim(t, 'alice')
   const liar = await hostile(t, alice)
   const bob = new Author(liar.room)

@@ -44,7 +44,7 @@ async function heard(from: Victim, to: Victim): Promise<void> {
   assert.ok(await until(to.room, () => storedOf(to.room, from.room.id) === seq, FETCHED_MS))
 }
 
-test('a loop and made-up contacts make nobody mute', TIMEOUT, async t => {
+test('looped connections and made-up contacts cut nobody off', TIMEOUT, async t => {
   const alice = await victim(t, 'alice')
   const loop = await relay(t, alice.port)
   alice.room.connect(loop.address)
@@ -64,7 +64,7 @@ test('a loop and made-up contacts make nobody mute', TIMEOUT, async t => {
   assert.ok(await until(bob.room, () => storedOf(bob.room, alice.room.id) === 1, FETCHED_MS))
 })
 
-test('reflected and looped connections leave nobody mute', TIMEOUT, async t => {
+test('reflected and looped connections cut nobody off', TIMEOUT, async t => {
   const [alice, bob] = [await victim(t, 'alice'), await victim(t, 'bob')]
   const reflection = await relay(t, alice.port)
   const loop = await relay(t, reflection.port)
@@ -87,7 +87,7 @@ test('reflected and looped connections leave nobody mute', TIMEOUT, async t => {
 for (const isEarly of [true, false])
   for (const isInbound of [true, false])
     test(
-      `a relay between two peers that stops ${isEarly ? 'at once' : 'later'} makes neither mute, whoever dials ${isInbound ? 'directly' : 'both'}`,
+      `a relay between two peers that stops ${isEarly ? 'at once' : 'later'} cuts neither off, whoever dials ${isInbound ? 'directly' : 'both'}`,
       TIMEOUT,
       async t => {
         const [alice, bob] = [await victim(t, 'alice'), await victim(t, 'bob')]
@@ -109,7 +109,7 @@ for (const isEarly of [true, false])
       },
     )
 
-test('control: a relay that stops makes two peers mute who have no other connection', TIMEOUT, async t => {
+test('control: a relay that stops cuts off two peers that have no other connection', TIMEOUT, async t => {
   const [alice, bob] = [await victim(t, 'alice'), await victim(t, 'bob')]
   const between = await relay(t, bob.port)
   alice.room.connect(between.address)
@@ -118,7 +118,7 @@ test('control: a relay that stops makes two peers mute who have no other connect
   await assert.rejects(heard(alice, bob))
 })
 
-test('a relay that leads two peers to each other, and then stops, makes neither mute', TIMEOUT, async t => {
+test('a relay that connects two peers to each other, and then stops, cuts neither off', TIMEOUT, async t => {
   const carol = await victim(t, 'carol')
   const [alice, bob] = [
     await victim(t, 'alice', { peers: [carol.room.address] }),

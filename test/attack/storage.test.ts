@@ -117,7 +117,7 @@ test('authors without end by an import keep no newcomer out', TIMEOUT, async t =
   await newcomerIsHeard(t, again, [again.room])
 })
 
-test('a flood stops whole at a prefix, in its share, and known authors are stored in full', TIMEOUT, async t => {
+test('a flood stops at a valid prefix, within its share, and known authors are stored in full', TIMEOUT, async t => {
   const { alice, bob, carol } = await room(t)
   const peer = await hostile(t, alice)
   const flood = new Author(peer.room, peer.keys)
@@ -136,7 +136,7 @@ test('a flood stops whole at a prefix, in its share, and known authors are store
   )
 })
 
-test('what was stopped is not fetched again when its author returns, until the user asks', TIMEOUT, async t => {
+test('a stopped log is not fetched again when its author returns, until the user asks', TIMEOUT, async t => {
   const alice = await victim(t, 'alice', SMALL)
   const keys = keyPair()
   const first = await hostile(t, alice, { keys })
@@ -200,7 +200,7 @@ async function returnedAfterRestart(
   return { subscriptions, before, after }
 }
 
-test('what has stopped is not fetched again after a restart', TIMEOUT, async t => {
+test('a stopped log is not fetched again after a restart', TIMEOUT, async t => {
   const { subscriptions, before, after } = await returnedAfterRestart(t, async () => {})
   assert.equal(subscriptions, 0)
   assert.equal(after, before)
@@ -227,7 +227,7 @@ test('a newcomer whom nobody named gets all of a room of 100 authors', TIMEOUT, 
   assert.ok(await until(bob.room, hasAll, 20_000), `${strangersIn(bob.room)} authors`)
 })
 
-test('two peers whose pools are full differently agree on the order, and each can get the rest', TIMEOUT, async t => {
+test('two peers whose full pools differ agree on the order, and each can get the rest', TIMEOUT, async t => {
   const [alice, bob] = await Promise.all([victim(t, 'alice', SMALL), victim(t, 'bob', SMALL)])
   const carol = await victim(t, 'carol')
   const peer = await hostile(t, carol)
@@ -303,7 +303,7 @@ test('unsigned authors without end, over several connections, displace nobody wh
   assert.equal(storedOf(alice.room, 'walter'), 6)
 })
 
-test('control: the same lines of an unknown unsigned author are taken', TIMEOUT, async t => {
+test('control: the same lines of an unknown unsigned author are accepted', TIMEOUT, async t => {
   const alice = await victim(t, 'alice')
   const mallory = await PlainPeer.dial(alice.port, 'mallory')
   t.after(() => mallory.end())

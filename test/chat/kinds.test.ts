@@ -42,7 +42,7 @@ test('shows entries of unknown kinds, and malformed ones, as text', () => {
   assert.deepEqual(contentOf({ ...members, type: 'nick' }), { kind: 'nick', before: undefined })
 })
 
-test('says under the name of the draft, and a change of name under the new one', () => {
+test('writes under the name of the draft, and a change of name under the new one', () => {
   assert.equal(membersOf({ kind: 'text', text: 'hi', username: 'al' }).username, 'al')
   assert.equal(membersOf({ kind: 'nick', before: 'al', name: 'ally', username: 'al' }).username, 'ally')
   assert.equal(membersOf(draftOf('hi')).username, 'alice')

@@ -44,7 +44,7 @@ function recounted(logs: ReadonlyMap<AuthorId, readonly Written[]>, marks: Reado
   return [unread, mentions]
 }
 
-test('the unread count is what a recount of logs and marks gives, in any order of writing and reading', () => {
+test('the unread count equals a recount of logs and marks, in any order of writing and reading', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), steps => {
       const logs = new Map<AuthorId, Written[]>(AUTHORS.map(author => [author, []]))

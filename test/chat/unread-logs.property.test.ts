@@ -184,7 +184,7 @@ async function run(steps: readonly Step[], rules: Rules): Promise<void> {
 
 const schedule = fc.array(step, { minLength: 1, maxLength: 10 })
 
-test('the unread count is what a recount gives over partitions, restarts, two faces, stubs and forks', async () => {
+test('the unread count equals a recount over partitions, restarts, two faces, stubs and forks', async () => {
   await fc.assert(
     fc.asyncProperty(schedule, steps => run(steps, RULES)),
     { numRuns: 60 },

@@ -110,7 +110,7 @@ test('keeps the newest topic in conversation order, however the messages arrive'
   assert.equal(mayBeTopic(Buffer.from('{"type":"action"}')), false)
 })
 
-test('follows the name of one author, harmless to show', () => {
+test('follows the name of one author, sanitised', () => {
   const messages = [
     said(BOB, 2, NOON + 2),
     { ...said(ALICE, 9, NOON + 3), run: 7 },

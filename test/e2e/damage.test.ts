@@ -61,7 +61,7 @@ test('lets a renewed key write, whoever was connected before', BOUND, async t =>
   assert.equal(await bob.stop(), 0)
 })
 
-test('goes on at once after an old copy was put back, and fetches what it lost from a peer', BOUND, async t => {
+test('continues at once after an old copy was restored, and fetches the lost entries from a peer', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const [at, bobAt] = (await localAddresses(2)) as [string, string]
   const [lobby, old] = [path.join(data, 'alice', 'lobby'), path.join(data, 'old')]
@@ -100,7 +100,7 @@ test('goes on at once after an old copy was put back, and fetches what it lost f
   assert.doesNotMatch(bob.stderr.join('\n'), /two histories/)
 })
 
-test('goes on without its end if no peer has more of it', BOUND, async t => {
+test('continues without the lost end if no peer has it', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const [at] = (await localAddresses(1)) as [string]
   const lobby = path.join(data, 'alice', 'lobby')
@@ -175,7 +175,7 @@ test('continues after a kill with every line it showed', BOUND, async t => {
   assert.equal((await command(t, data, 'verify', 'alice')).code, 0)
 })
 
-test('writes on after damage, whichever peer connects first, and forks no log', BOUND, async t => {
+test('continues writing after damage, whichever peer connects first, and forks no log', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const [at, bobAt, carolAt] = (await localAddresses(3)) as [string, string, string]
   const bob = { me: 'bob', listen: bobAt, data }

@@ -28,7 +28,7 @@ async function pin(t: TestContext, data: string, me: string, name: string): Prom
   assert.equal(code, 0, stderr.join('\n'))
 }
 
-test('a direct message waits for its person, over restarts of both, and reaches nobody else', BOUND, async t => {
+test('a direct message waits for its recipient, over restarts of both, and reaches nobody else', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const [a = '', b = '', m = ''] = await localAddresses(3)
   for (const me of ['alice', 'bob', 'mallory']) await begin(t, data, me)

@@ -30,7 +30,7 @@ async function within(ms: number, line: Promise<unknown>): Promise<number> {
   return tookMs
 }
 
-test('two hosts that use up all places keep no known person out, and disconnect nobody', BOUND, async t => {
+test('two hosts that use up all connections keep no known person out, and disconnect nobody', BOUND, async t => {
   const network = new Network(t)
   const [data, daves] = [await temporaryDirectory(t), await temporaryDirectory(t)]
   const [a, b, c, d, e, first, second] = [1, 2, 3, 4, 5, 6, 7].map(number => network.host(number))

@@ -27,7 +27,7 @@ async function logOf(t: TestContext, data: string, ...options: readonly string[]
   return child.stdout
 }
 
-test('log shows the person by name alone whom the user knows, as the other views do', BOUND, async t => {
+test('log shows a known person by name alone, as the other views do', BOUND, async t => {
   const alice = await victim(t, 'alice')
   const [first, second] = [await HostilePeer.dial(alice.port), await HostilePeer.dial(alice.port)]
   const authors = [first, second].map((peer, index) => {
@@ -47,7 +47,7 @@ test('log shows the person by name alone whom the user knows, as the other views
   assert.deepEqual(await logOf(t, alice.data), ['bob> 1 ', both[1]])
 })
 
-test('log shows nothing of a private room that does not count there any more', BOUND, async t => {
+test('log shows no lines of a private room that no longer count', BOUND, async t => {
   const [alice, bob] = [await Person.create(t, 'alice'), await Person.create(t, 'bob')]
   const ops = await alice.found('ops')
   const { room: privateRoom } = membersOf(ops)

@@ -70,7 +70,7 @@ test('a code that nobody could answer admits after a restart', BOUND, async t =>
   await bob.waitForLine('info> you are a member of ops now', { stream: 'stderr' })
 })
 
-test('a private room does not say that it is announced, because it is not', BOUND, async t => {
+test('a private room is not announced, and does not report that it is', BOUND, async t => {
   const data = await temporaryDirectory(t)
   await run(t, data, 'room', 'new', 'alice', 'ops', '--no-rescue')
   const room = startChat(t, ['alice', '--data', data, '--room', 'ops'])
@@ -82,7 +82,7 @@ test('a private room does not say that it is announced, because it is not', BOUN
   assert.ok(!room.stderr.some(line => line.includes('announced')), room.stderr.join('\n'))
 })
 
-test('a machine that joins with --seed keeps the room, and is shown', BOUND, async t => {
+test('a machine that joins with --seed keeps the room, and is shown as a keeper', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const [a = '', b = '', c = ''] = await localAddresses(3)
   await run(t, data, 'room', 'new', 'alice', 'ops', '--no-rescue')

@@ -47,7 +47,7 @@ const typeAll = (screen: Child, text: string): void =>
   screen.type(Array.from({ length: LINES }, (_, line) => `${text} ${line}`).join('\n'))
 
 test(
-  'a removal takes effect at once: nothing reaches the removed one, and nothing of theirs is shown',
+  'a removal takes effect at once: nothing reaches the removed member, and nothing of theirs is shown',
   BOUND,
   async t => {
     const { run, chat, end, alice, addresses } = await world(t)
@@ -91,7 +91,7 @@ test(
   },
 )
 
-test('a member who slept through ten removals is locked out of nothing', BOUND, async t => {
+test('a member who slept through ten removals is not locked out', BOUND, async t => {
   const { run, chat, alice, addresses } = await world(t)
   const members = (await run('members', 'alice', 'ops', '--json')).map(line => JSON.parse(line))
   const carol = String(members.find(({ role }) => role === 'host').key)

@@ -11,7 +11,7 @@ import { TerminalWindow } from '../helper/terminal.js'
 const BOUND = { timeout: 300_000 }
 
 test(
-  'a terminal shows several rooms, counts what it does not show, and goes where there is most to read',
+  'a terminal opens several rooms, counts unread messages in hidden ones, and goes to the room with the most',
   BOUND,
   async t => {
     const me = `a${randomBytes(4).toString('hex')}`

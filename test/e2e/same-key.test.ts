@@ -101,7 +101,7 @@ async function putBack(copy: string, directory: string): Promise<void> {
   for (const file of old) await writeFile(path.join(directory, file), await readFile(path.join(copy, file)))
 }
 
-test('keeps every line of both histories after a whole disk was put back unnoticed', async t => {
+test('keeps every line of both histories after a whole disk was restored unnoticed', async t => {
   const { at, data } = await places(t)
   const alice = { me: 'alice', listen: at(0), peers: [at(1)], data: data('alice'), state: data('state') }
   const bob = { me: 'bob', listen: at(1), data: data('bob') }

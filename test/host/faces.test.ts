@@ -115,7 +115,7 @@ test('does not repeat a line that was stored before its node died without answer
   assert.deepEqual([face.unsavedCount, await history(face)], [0, ['hello']])
 })
 
-test('control: doubles the line without the rows of answered requests', BOUND, async t => {
+test('control: stores the line twice without the rows of answered requests', BOUND, async t => {
   const machine = await HostMachine.open(t)
   machine.onPeer = peer => {
     peer.requests.answered = async () => new Map()
@@ -393,7 +393,7 @@ test(
   },
 )
 
-test('closes no room whose face has just sent something to open a 33rd one', BOUND, async t => {
+test('does not close a room whose face has just sent something when a 33rd room is opened', BOUND, async t => {
   let now = systemClock.now()
   const machine = await HostMachine.open(t, { clock: { now: () => now++, after: systemClock.after } })
   const faces: Face[] = []

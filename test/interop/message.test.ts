@@ -48,37 +48,41 @@ test('reports when no peer is there, and sends the line with the next connection
   await bob.waitForLine('alice> hello!')
 })
 
-test('reports what the log has when the time is too short, and does not repeat a line on retry', BOUND, async t => {
-  const data = await temporaryDirectory(t)
-  const [mine, theirs] = (await localAddresses(2)) as [string, string]
-  const bob = await openChat(t, { me: 'bob', listen: theirs, peers: [], data })
-  const first = startChat(t, messageArgs('alice', mine, theirs, data, 'once'))
-  assert.equal((await first.exited).code, 0)
-  await bob.stop()
-  const inLog = async (text: string): Promise<number> => {
-    const log = startChat(t, ['log', 'alice', '--data', data])
-    await log.exited
-    return log.stdout.filter(line => line === `alice> ${text}`).length
-  }
-  for (const timeout of ['0', '1', '2']) {
-    const tried = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello?').slice(0, -1), timeout])
-    assert.equal((await tried.exited).code, 1)
-    assert.match(tried.stderr.at(-1) ?? '', /the message is in your log/)
-    assert.equal(await inLog('hello?'), 1, `${timeout} s\n${tried.transcript()}`)
-  }
-  const other = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello again').slice(0, -1), '0'])
-  await other.exited
-  const again = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello?').slice(0, -1), '0'])
-  await again.exited
-  assert.equal(await inLog('hello?'), 2, 'control: after another message it is another message')
-  const back = await openChat(t, { me: 'bob', listen: theirs, peers: [], data })
-  const delivered = startChat(t, messageArgs('alice', mine, theirs, data, 'hello?'))
-  assert.equal((await delivered.exited).code, 0)
-  await back.waitForLine('alice> hello again')
-  const repeated = startChat(t, messageArgs('alice', mine, theirs, data, 'hello?'))
-  assert.equal((await repeated.exited).code, 0)
-  assert.equal(await inLog('hello?'), 3, 'control: what was delivered is said again')
-})
+test(
+  'reports that the line is in the log when the timeout is too short, and does not repeat it on retry',
+  BOUND,
+  async t => {
+    const data = await temporaryDirectory(t)
+    const [mine, theirs] = (await localAddresses(2)) as [string, string]
+    const bob = await openChat(t, { me: 'bob', listen: theirs, peers: [], data })
+    const first = startChat(t, messageArgs('alice', mine, theirs, data, 'once'))
+    assert.equal((await first.exited).code, 0)
+    await bob.stop()
+    const inLog = async (text: string): Promise<number> => {
+      const log = startChat(t, ['log', 'alice', '--data', data])
+      await log.exited
+      return log.stdout.filter(line => line === `alice> ${text}`).length
+    }
+    for (const timeout of ['0', '1', '2']) {
+      const tried = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello?').slice(0, -1), timeout])
+      assert.equal((await tried.exited).code, 1)
+      assert.match(tried.stderr.at(-1) ?? '', /the message is in your log/)
+      assert.equal(await inLog('hello?'), 1, `${timeout} s\n${tried.transcript()}`)
+    }
+    const other = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello again').slice(0, -1), '0'])
+    await other.exited
+    const again = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello?').slice(0, -1), '0'])
+    await again.exited
+    assert.equal(await inLog('hello?'), 2, 'control: after another message it is another message')
+    const back = await openChat(t, { me: 'bob', listen: theirs, peers: [], data })
+    const delivered = startChat(t, messageArgs('alice', mine, theirs, data, 'hello?'))
+    assert.equal((await delivered.exited).code, 0)
+    await back.waitForLine('alice> hello again')
+    const repeated = startChat(t, messageArgs('alice', mine, theirs, data, 'hello?'))
+    assert.equal((await repeated.exited).code, 0)
+    assert.equal(await inLog('hello?'), 3, 'control: what was delivered is said again')
+  },
+)
 
 test('sends a message that does not fit into one entry in several, and says so', BOUND, async t => {
   const data = await temporaryDirectory(t)

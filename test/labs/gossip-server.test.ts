@@ -6,7 +6,7 @@ import { serve } from '../../src/labs/gossip/http-server.js'
 import { GOSSIP_CONNECTIONS_MAX } from '../../src/labs/gossip/limits.js'
 import type { Port } from '../../src/labs/gossip/rumour.js'
 
-test('answers a request while 1,100 connections idle or drip', { timeout: 60_000 }, async t => {
+test('answers a request while 1,100 connections idle or send a byte at a time', { timeout: 60_000 }, async t => {
   const answers = { peers: () => ({ peers: [] }), gossip: () => undefined, state: () => ({}) }
   const server = await serve('127.0.0.1', 0 as Port, answers as never)
   t.after(() => server.close())

@@ -140,7 +140,7 @@ test('control: without a mark a seq that was used is used again', async () => {
   await log.close()
 })
 
-test('opens eight runs for a sign that is there at every start, and ignores it from then on', async () => {
+test('opens eight runs for a finding that recurs at every start, and ignores it from then on', async () => {
   const { disks, mark } = await written(1)
   const disk = disks[1] as MemoryDisk
   const runs: LogId[] = []

@@ -41,7 +41,7 @@ const countIn = (log: Log, of: LogId = author): number => log.head.find(head => 
 
 const FULL = { kind: 'stranger-limit' }
 
-test('stops the log of a stranger at its limit, whole at a prefix, also after a restart', async () => {
+test('stops the log of a stranger at its limit, at a valid prefix, also after a restart', async () => {
   const disk = new MemoryDisk()
   let log = await open(disk)
   for (const run of runs) await log.addSigned(author, [run])

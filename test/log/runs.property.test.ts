@@ -6,7 +6,7 @@ import { SEED } from '../helper/seed.js'
 
 const SCHEDULES = 100
 
-test('keeps every line once, however machines of one key crash and are copied, damaged and put back', async () => {
+test('keeps every line once, however machines of one key crash and are copied, damaged and restored', async () => {
   let [forks, runs] = [0, 0]
   for (let index = 0; index < SCHEDULES; index++) {
     // The first half has forks.

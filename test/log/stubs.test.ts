@@ -93,7 +93,7 @@ test('stores contents that are longer together than a segment', async () => {
   for (const each of [log, other]) await each.close()
 })
 
-test('takes content that comes with entries which are stored as stubs', async () => {
+test('accepts content that comes with entries already stored as stubs', async () => {
   const written = new WrittenLog(alice, entriesOf(6))
   const log = await logOver(new MemoryStore(), bob)
   await log.addSigned(idOf(written), [withStubs(written.run(1, 4), () => true)])

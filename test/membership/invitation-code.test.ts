@@ -63,7 +63,7 @@ test('says why text is no code', () => {
   assert.deepEqual(readCode(later), { kind: 'unknown-version', version: 2 })
 })
 
-test('detects every wrong character and every two exchanged ones', () => {
+test('detects every wrong character and every swap of two characters', () => {
   let slips = 0
   for (let i = 3; i < CODE.length; i++) {
     if (CODE[i] === '-') continue

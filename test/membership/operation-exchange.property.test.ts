@@ -115,7 +115,7 @@ function leaks(seed: number, lengths: readonly (readonly number[])[], waits: boo
 const length = fc.nat(LENGTH)
 const set = fc.tuple(length, length, length)
 
-test('two members get level, and no chat overtakes the operations that its author knew', () => {
+test('two members synchronise, and no chat overtakes the operations that its author knew', () => {
   fc.assert(fc.property(fc.integer(), set, set, (seed, one, other) => !leaks(seed, [one, other], true)))
 })
 
@@ -135,7 +135,7 @@ test('control: without waiting, chat overtakes operations', () => {
   )
 })
 
-test('anything else than the next frame of the exchange ends it', () => {
+test('any other frame than the next one of the exchange ends it', () => {
   const exchange = new OperationExchange({ sent: [], cards: [] })
   assert.deepEqual(
     exchange.start().map(({ kind }) => kind),

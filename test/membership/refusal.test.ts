@@ -82,7 +82,7 @@ test('each role writes what it may, and nothing else', () => {
   assert.equal(refusal(founder, { ...(founder.operations[0]?.body as Body) })?.kind, 'already-open')
 })
 
-test('a junior does not remove a senior, and nobody at a place that is not known', () => {
+test('a junior does not remove a senior, and no removal names an unknown place', () => {
   const { world, refusal } = room()
   const { founder, alice, bob, dave } = world
   bob.admit('guest')
@@ -119,7 +119,7 @@ test('nobody is admitted to a role that they have, or to a lower one', () => {
   assert.deepEqual(refusal(world.founder, admit('founder')), { kind: 'own-key' })
 })
 
-test('an admission answers every removal, by who may answer it', () => {
+test('an admission has to answer every removal, and be signed by somebody who may answer it', () => {
   const { world, refusal } = room()
   const { founder, alice, bob, carol } = world
   const removal = alice.remove(carol)
@@ -205,7 +205,7 @@ test('nobody is admitted deeper than 16 below the founder, nor below a full bran
   assert.deepEqual(refusalOf(branch, bob.author, admit('x')), { kind: 'branch-full', max: 16_384 })
 })
 
-test('the second half of a log is for removals and leaves, and nothing is behind it', () => {
+test('the second half of a log is for removals and leaves, and nothing comes after it', () => {
   const { world, refusal } = room()
   const { carol, bob } = world
   for (let i = 0; i < 2_048; i++) bob.write({ kind: 'name', name: 'x', time: i })
@@ -235,7 +235,7 @@ test('open invitations are limited, and withdrawn by their authors and seniors',
   assert.deepEqual(refusal(founder, invite('member', '6')), { kind: 'too-many-invitations', max: 256 })
 })
 
-test('an invitation admits once, until it expires, and nobody who was removed', () => {
+test('an invitation admits one person, until it expires, and nobody who was removed', () => {
   const { world } = room()
   const { founder, alice, bob, carol } = world
   const invitation = '7'.repeat(32)

@@ -32,7 +32,7 @@ test('decodes a response as it was encoded', () => {
   ])
 })
 
-test('queries ever more rarely, and every 3 s while a peer is missing', () => {
+test('queries at growing intervals, and every 3 s while a peer is missing', () => {
   const link = new MdnsNetwork()
   const { browser, responder } = link.join('alice', 1)
   responder.close()
@@ -138,7 +138,7 @@ test('accepts IPv6 addresses with a zone, or of a shared subnet', () => {
   assert.deepEqual(addresses({ ...here, ipv6: ['fd00::1'] }), ['fd00::2'])
 })
 
-test('remembers 64 services of one sender, and leaves room for others', () => {
+test('remembers 64 services from one sender, and leaves space for others', () => {
   const link = new MdnsNetwork()
   const { browser } = link.join('alice', 1)
   const tell = (sender: number, count: number, from = 0) => {

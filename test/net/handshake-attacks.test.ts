@@ -12,7 +12,7 @@ const ALICE = 'alice.local:1001'
 const BOB = 'bob.local:1002'
 const address = (text: string): Uint8Array => frame(Buffer.from(text))
 
-test('a changed bit anywhere in a handshake opens it at neither end that the bit reaches', () => {
+test('a handshake with a changed bit anywhere completes at no end that the bit reaches', () => {
   assert.deepEqual(flippedHandshake(0, undefined), ['native', 'native'], 'control')
   for (let bit = 0; bit < HANDSHAKE_BITS; bit += 11)
     assert.ok(!flippedHandshake(bit, bit).every(outcome => outcome === 'native'), `bit ${bit}`)
@@ -118,7 +118,7 @@ test('rejects ephemeral keys of small order, and never throws', () => {
   }
 })
 
-test('a stranger between who changes nothing learns no key, name or room', () => {
+test('a passive man in the middle learns no key, name or room', () => {
   const [a, b] = [nativeEnd('dialler', ALICE, { peer: 1 }), nativeEnd('listener', BOB, { peer: 2 })]
   const seen: Uint8Array[] = []
   const tap = (bytes: Uint8Array): Uint8Array => {

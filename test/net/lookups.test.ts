@@ -52,7 +52,7 @@ function world() {
   return { clock, asked, lookups, answer }
 }
 
-test('queries at 0, 250, 1000 and 2000 ms, and gives nothing without an answer', async () => {
+test('queries at 0, 250, 1000 and 2000 ms, and returns nothing without an answer', async () => {
   const { clock, asked, lookups } = world()
   const found = lookups.find('bob', 3_000)
   clock.advance(3_000)
@@ -126,7 +126,7 @@ test('closing ends all lookups, and later ones at once', async () => {
   assert.equal(clock.pending, 0)
 })
 
-test('a token bucket gives its burst, then its rate, whatever the clock does', () => {
+test('a token bucket allows its burst, then its rate, whatever the clock does', () => {
   const taken = (allowance: TokenBucket, now: number): number => {
     let count = 0
     while (count < 1_000 && allowance.take(now)) count++
@@ -140,7 +140,7 @@ test('a token bucket gives its burst, then its rate, whatever the clock does', (
   assert.equal(taken(allowance, 9_999_999), 100)
 })
 
-test('reports a fault once, and again after it worked in between', () => {
+test('reports a fault once, and again if the operation succeeded in between', () => {
   const events: NetEvent[] = []
   const faults = new ReportOnce(event => events.push(event))
   const unavailable = (code: string): NetEvent => ({ kind: 'multicast-port-unavailable', port: 5353, code })

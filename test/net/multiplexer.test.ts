@@ -331,7 +331,7 @@ for (const [what, violation, bytes] of strange) {
   })
 }
 
-test('names more rooms only to a peer that it has one in common with', async () => {
+test('names further rooms only to a peer with a room in common', async () => {
   const tags = Buffer.alloc(1 + 16 * (STRANGER_ROOMS_MAX + 8), 1)
   const stranger = side('dialler')
   stranger.multiplexer.offer([OPS])

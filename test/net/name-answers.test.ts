@@ -56,7 +56,7 @@ test('a goodbye withdraws every record', () => {
   assert.deepEqual(goodbyeOf('alice.local', eth0), [a('alice.local', 0), aaaa('alice.local', 0)])
 })
 
-test('gives all addresses of a response once, IPv4 first', () => {
+test('returns all addresses of a response once, IPv4 first', () => {
   const response = {
     ...gives(
       { type: 'AAAA', name: 'bob.local', ttl: 120, data: 'fd00::2' },
@@ -112,7 +112,7 @@ test('ignores addresses that no peer can have, and this machine unless it is the
   assert.deepEqual(addressesIn(here, 'bob.local', lo), ['127.0.0.1', '::1'], 'control: from this machine they count')
 })
 
-test('accepts sixteen addresses of one response', () => {
+test('accepts sixteen addresses from one response', () => {
   const answers = Array.from({ length: 1000 }, (_, i) => ({
     type: 'A',
     name: 'bob.local',
@@ -137,7 +137,7 @@ const packet = fc.oneof(
   fc.record({ type: odd, questions: section, answers: section, additionals: section }, { requiredKeys: [] }),
 )
 
-test('never throws, and gives addresses only', () => {
+test('never throws, and returns addresses only', () => {
   let answered = 0
   let read = 0
   fc.assert(

@@ -44,7 +44,7 @@ test('keeps its bounds, and displaces strangers only', () => {
   )
 })
 
-test('128 strangers of one address leave half of the places, and the first of them stay', () => {
+test('128 strangers from one address leave half of the connections free, and the first of them stay', () => {
   const places = opened(crowd)
   assert.equal(places.length, PLACES_PER_ADDRESS_MAX)
   assert.deepEqual(places.slice(0, -1), crowd.slice(0, PLACES_PER_ADDRESS_MAX - 1))

@@ -120,7 +120,7 @@ test('a connection without a room in common waits for one for a while', BOUND, a
 })
 
 test(
-  'reports that a peer comes to a closed room, once, and opens a channel when the room is opened for it',
+  'reports once that a peer opens a room that is closed here, and opens a channel when the room is opened for it',
   BOUND,
   async t => {
     for (const hasOther of [true, false]) {

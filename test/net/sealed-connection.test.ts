@@ -93,7 +93,7 @@ function swapping(): Attack {
 }
 
 for (const [what, reason, attack] of cases) {
-  test(`reports ${reason} when someone between ${what}`, BOUND, async t => {
+  test(`reports ${reason} when a man in the middle ${what}`, BOUND, async t => {
     assert.equal(await reasonAfter(t, attack), reason)
   })
 }

@@ -394,7 +394,7 @@ test('a probe evicts nobody, and its connection can be evicted', () => {
   assert.deepEqual(effects[0], { kind: 'close', connection: 1, reason: 'evicted' })
 })
 
-test('redials a peer that had no room after the cooldown, or at once when cooldowns are cleared', () => {
+test('redials a peer whose view was full after the cooldown, or at once when cooldowns are cleared', () => {
   const topology = connectedTo()
   topology.cooldown(1, 300_000)
   assert.deepEqual(delays(topology.closed(1, LASTED_MS)), [300_000])

@@ -31,7 +31,7 @@ test('opens several rooms at once, each with its own log', async t => {
   )
 })
 
-test('gives an open room again, and opens a closed one anew', async t => {
+test('returns a room that is open already, and reopens a closed one', async t => {
   const alice = await nodeOf(t, 'alice')
   const [first, again] = await Promise.all([alice.room('tea', LOCAL), alice.room('tea')])
   assert.equal(first, again)

@@ -111,7 +111,7 @@ test('keeps people known whom the user addressed, and follows several renewals i
   await settled()
 })
 
-test('finds renewals that were stored while nobody looked', async () => {
+test('finds renewals that were stored before the start', async () => {
   const log = new FakeLog()
   log.store(idOf(BOB2), renewalEntry('bob', BOB, BOB2))
   const pins = new Pins()
@@ -122,7 +122,7 @@ test('finds renewals that were stored while nobody looked', async () => {
   assert.deepEqual(events, [renewed(BOB, BOB2)])
 })
 
-test('leaves a name with the first new key, so that who stole the old one cannot move it again', async () => {
+test('leaves a name with the first new key, so that a thief of the old one cannot move it again', async () => {
   const { log, pins, events } = world()
   pins.met('bob', idOf(BOB), NOW)
   log.store(idOf(BOB2), renewalEntry('bob', BOB, BOB2))

@@ -16,7 +16,7 @@ function notices() {
   return { clock, strangers, taken: () => reported.splice(0) }
 }
 
-test('reports one event of a kind about strangers a minute', () => {
+test('reports one event of each kind about strangers a minute', () => {
   const { clock, strangers, taken } = notices()
   for (let ms = 0; ms < 60_000; ms += 5) {
     strangers.report(VIOLATION)
@@ -27,7 +27,7 @@ test('reports one event of a kind about strangers a minute', () => {
   assert.deepEqual(taken(), [VIOLATION], 'control: a minute later the next one is reported')
 })
 
-test('reports the first stranger who comes and who goes at once, and sums up the others of the minute', () => {
+test('reports the first stranger who comes and who goes at once, and counts the others of the minute', () => {
   const { clock, strangers, taken } = notices()
   strangers.report(CAME)
   strangers.report(LEFT)

@@ -124,7 +124,7 @@ function world(stored: readonly Message[] = [], view: Partial<SavedView> = {}) {
   return { room, session }
 }
 
-test('keeps the name that the user used last, and says under it', async () => {
+test('keeps the name that the user used last, and writes under it', async () => {
   const { room, session } = world([said(ALICE, 1, 'alice'), said(ALICE, 2, 'al'), said(BOB, 1, 'bob')])
   assert.equal(session.nick, 'alice')
   await session.readLatest()
@@ -239,7 +239,7 @@ test('hides with somebody the strangers who came by the same connection, now, la
   assert.deepEqual([...next.hidden], [])
 })
 
-test('shows one of those who were hidden with somebody alone, and does not hide them again', async () => {
+test('shows one companion of a hidden person again, alone, and does not hide them again', async () => {
   const { room, session } = world()
   room.companions = [GUEST, GUEST2].map(author => ({ author, of: BOB }))
   await session.hide(BOB)
@@ -299,7 +299,7 @@ test('hides all strangers at once, but nobody whom the user knows', async () => 
   assert.ok(session.saved.hidden.has(STRANGERS))
 })
 
-test('shows a person by name alone whose key the name is bound to', () => {
+test('shows the person whose key a name is bound to by name alone', () => {
   const { room, session } = world()
   room.presence = [present(BOB, 'sam'), present(CAROL, 'sam')]
   session.presenceChanged()

@@ -4,7 +4,7 @@ import { attacksRun } from '../helper/attacks-run.js'
 
 const SEEDS = 1
 
-test('lies, made-up contacts and misleading hosts make nobody mute, whatever else fails', async t => {
+test('lies, made-up contacts and misleading hosts cut nobody off, whatever else fails', async t => {
   let [reflected, relayed] = [0, 0]
   for (let seed = 1; seed <= SEEDS; seed++) {
     const run = await attacksRun(seed)

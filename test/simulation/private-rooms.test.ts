@@ -53,7 +53,7 @@ async function trafficOf(idOf: (room: Uint8Array) => Uint8Array): Promise<readon
   }
 }
 
-test('a stolen id of a room makes the same events, bytes and connections as one that does not exist', async () => {
+test('the stolen id of a room leads to the same events, bytes and connections as one that does not exist', async () => {
   assert.deepEqual(await trafficOf(id => id), await trafficOf(() => new Uint8Array(32)))
 })
 

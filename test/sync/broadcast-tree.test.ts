@@ -148,7 +148,7 @@ test('follows what others announce although one peer made up more logs than are 
   assert.deepEqual(takeSent(), ['carol: subscribe alice'])
 })
 
-test('forgets with a connection what only that announced, and follows what was passed over', () => {
+test('when a connection closes, forgets the logs that only it announced, and follows those that were skipped', () => {
   const { clock, connect, takeSent } = openTree()
   const [liar, other] = [connect('liar'), connect('other')]
   other.announced(madeUp.slice(0, 600).map(({ seq }, index) => ({ author: `other ${index}` as LogId, seq })))

@@ -235,7 +235,7 @@ test('rejects malformed content and gaps', () => {
   assert.deepEqual(request, { kind: 'content-request', range: { author: id, from: 3, to: 9 } })
 })
 
-test('counts nothing behind a full note about gaps', () => {
+test('counts nothing after the end of a full note about gaps', () => {
   const without = Array.from({ length: GAPS_SAID_MAX }, (_, index) => ({ from: 2 * index + 1, to: 2 * index + 2 }))
   const on = (ranges: typeof without, seq: number): number =>
     replicasIn({ connected: [{ seq: 1_000, without: ranges }], left: [], differing: [] }, seq).on

@@ -34,7 +34,7 @@ test('control: finds a receiver that does not verify statuses within a few frame
   takeAll(false)
 })
 
-test('stores only genuine entries out of garbled frames', async () => {
+test('stores only genuine entries from garbled frames', async () => {
   const chance = chanceOf(SEED)
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), carol)

@@ -43,7 +43,7 @@ test('replicates more logs than one heads message holds', async () => {
   for (const log of [full, other]) await log.close()
 })
 
-test('serves a log that only the last page of heads differs in', async () => {
+test('serves a log that differs only in the last page of heads', async () => {
   const full = await openWith(alice, written)
   const other = await openWith(bob, written.slice(0, -1))
   await exchange(full, other)

@@ -35,7 +35,7 @@ function rowsOf(message: Message, isTerminal: boolean): { rows: readonly string[
   return { rows: format(message).split('\n'), folded }
 }
 
-test('folds a long message of a stranger to eight rows on a terminal, and names what shows the rest', () => {
+test('folds a long message of a stranger to eight rows on a terminal, and names the command that shows the rest', () => {
   const message = said(EVE, LONG)
   const { rows, folded } = rowsOf(message, true)
   assert.equal(rows.length, 9)

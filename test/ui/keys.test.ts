@@ -129,6 +129,6 @@ test('treats the rest of a paused paste as pasted', async t => {
   assert.deepEqual(heard, ['"one\\r"', '"two\\rthree"', 'return'])
 })
 
-test('reads the Enter of what was typed before raw mode, and later line feeds as such', async () => {
+test('reads a line feed typed before raw mode as Enter, and later ones as line feeds', async () => {
   assert.deepEqual(await decoded('a\n', '/\r', 'b\n'), ['a', 'return', '/', 'return', 'b', 'enter'])
 })

@@ -58,7 +58,7 @@ test('reports a room that cannot be opened, keeps it in the list, and opens the 
   assert.deepEqual(saved.load(), ['lobby', 'ops', 'dev'])
 })
 
-test('does not open a room again that the user left meanwhile', BOUND, async t => {
+test('does not reopen a room that the user left meanwhile', BOUND, async t => {
   let tabs: RoomTabs | undefined
   const { tabs: opened, names } = await openTabs(t, ['ops', 'dev'], room => {
     if (room === 'ops') void tabs?.join('dev').then(leave)

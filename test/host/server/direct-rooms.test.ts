@@ -8,7 +8,7 @@ import { MemoryDisk } from '../../helper/memory-store.js'
 const KNOWN = 'b0'.repeat(32) as AuthorId
 const FRESH = '3f'.repeat(32) as AuthorId
 
-test('a name with two keys gets nothing until one is chosen', async t => {
+test('nothing is sent to a name with two keys until one is chosen', async t => {
   const alice = await DirectWorld.start(t)
   alice.pins.met('bob', KNOWN, 1)
   const room = await alice.open(t, KNOWN)
@@ -32,7 +32,7 @@ test('a name with two keys gets nothing until one is chosen', async t => {
   assert.equal((await alice.direct.resolve('bob')).name, '@bob')
 })
 
-test('an accepted key gets a room of its own, and the former one keeps its key in its name', async t => {
+test('an accepted key gets a room of its own, and the room of the former key has that key in its name', async t => {
   const alice = await DirectWorld.start(t)
   alice.pins.met('bob', KNOWN, 1)
   const before = await alice.direct.resolve('@bob')
@@ -55,7 +55,7 @@ test('a name without a key says how to give it one', async t => {
   await assert.rejects(alice.direct.resolve('@bob'), { message: 'bob has several keys: b0b0b0b0, 3f3f3f3f' })
 })
 
-test('somebody who shares a private room asks by name, and a stranger does not', async t => {
+test('a request from somebody who shares a private room is reported by name, and that of a stranger is not', async t => {
   const alice = await DirectWorld.start(t)
   const isMember = (key: string): boolean => key === KNOWN
   alice.rooms.push({ peer: { members: { isMember }, presence: [] } as unknown as Room })

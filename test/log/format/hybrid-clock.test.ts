@@ -124,7 +124,7 @@ test('follows people whom the user knows for twelve hours, and others for a minu
   assert.equal(clock.next(), hlcAt(time.now() + HOURS_12, 1), 'control')
 })
 
-test('comes back after the system clock was set back by more than it follows', () => {
+test('returns to the system clock after it was set back by more than the limit', () => {
   const time = new VirtualClock()
   const clock = new HybridClock(time)
   time.advance(100 * HOURS_12)

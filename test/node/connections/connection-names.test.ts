@@ -59,7 +59,7 @@ test('pins nothing for a peer that was discovered, or that nobody named', () => 
   assert.equal(pins.isKnown(BOB), false)
 })
 
-test('pins nothing to an address, although who answers there is known', () => {
+test('pins nothing to an address, although the person who answers there becomes known', () => {
   const { pins, meetings } = world()
   meetings.opened(dialled(BOB, '10.0.0.7:4000'))
   assert.deepEqual(pins.all, [])

@@ -26,7 +26,7 @@ class World {
   }
 }
 
-test('keeps 16 requests, of which known people replace those of strangers', async () => {
+test('keeps 16 requests, and requests of known people evict those of strangers', async () => {
   const world = new World()
   const requests = await world.open()
   for (let number = 0; number < 1_000; number++) requests.receive(requestOf(number))
@@ -58,7 +58,7 @@ test('a stranger changes their request a bounded number of times', async () => {
   assert.equal(requests.all[0]?.text, 'hello 15')
 })
 
-test('stores nothing more of somebody who was declined, over restarts, until they are accepted', async () => {
+test('stores nothing more from somebody who was declined, over restarts, until they are accepted', async () => {
   const world = new World()
   const requests = await world.open()
   requests.receive(requestOf(1))
@@ -74,7 +74,7 @@ test('stores nothing more of somebody who was declined, over restarts, until the
   assert.equal(again.all.length, 1)
 })
 
-test('a request ends after 30 days, and a name that is no plain one is not kept', async () => {
+test('a request expires after 30 days, and a name that is not plain is not kept', async () => {
   const world = new World()
   const requests = await world.open()
   requests.receive({ ...requestOf(1), name: 'bob\u001b[2J' })

@@ -42,7 +42,7 @@ test('nothing of another history counts, although its numbers agree', async () =
   assert.deepEqual([isShown(TRUNK, 1), isShown(TRUNK, 5)], [false, false])
 })
 
-test('of a forked log, what is before the fork and the branch with the chain value count', async () => {
+test('of a forked log, the part before the fork and the branch with the chain value count', async () => {
   const split = (mark: ReadMark): ReadMark[] => [
     { ...mark, seq: 3 },
     { author: BRANCH, seq: mark.seq - 3 },

@@ -103,7 +103,7 @@ test('checks no operation of an author whom nobody admitted', async () => {
   assert.equal(members.stored.length, 1)
 })
 
-test('checks nothing more of a connection once an operation fails, and goes on with others', async () => {
+test('checks nothing more from a connection once an operation fails, and continues with other connections', async () => {
   const operations = Array.from({ length: 100 }, (_, number) => forged(signed(alice, opening, naming(`${number}`))))
   const members = await receive(
     operations,

@@ -31,20 +31,24 @@ test('a newcomer with a code is admitted, reads the history, and is heard', BOUN
   await until(atBob, () => membersOf(atBob).nameOf(atAlice.id) === 'alice')
 })
 
-test('nothing that is written after a removal reaches the removed one, who learns of it', BOUND, async t => {
-  const [alice, bob] = [await Person.create(t, 'alice'), await Person.create(t, 'bob')]
-  const atAlice = await alice.found('ops')
-  const atBob = await bob.enter(await invite(atAlice), atAlice)
-  await atAlice.say('hello')
-  await until(atBob, () => atBob.heads.length === 1)
-  await remove(atAlice, atBob.id)
-  await atAlice.say('secret')
-  assert.equal(atAlice.connectionSummary.connected.length, 0)
-  await until(atBob, () => !membersOf(atBob).isMember(atBob.id))
-  assert.deepEqual(await textsIn(atBob), ['hello'])
-})
+test(
+  'nothing that is written after a removal reaches the removed member, who learns of the removal',
+  BOUND,
+  async t => {
+    const [alice, bob] = [await Person.create(t, 'alice'), await Person.create(t, 'bob')]
+    const atAlice = await alice.found('ops')
+    const atBob = await bob.enter(await invite(atAlice), atAlice)
+    await atAlice.say('hello')
+    await until(atBob, () => atBob.heads.length === 1)
+    await remove(atAlice, atBob.id)
+    await atAlice.say('secret')
+    assert.equal(atAlice.connectionSummary.connected.length, 0)
+    await until(atBob, () => !membersOf(atBob).isMember(atBob.id))
+    assert.deepEqual(await textsIn(atBob), ['hello'])
+  },
+)
 
-test('a member who was admitted elsewhere proves it to those who have not heard', BOUND, async t => {
+test('a member who was admitted elsewhere proves it to members who do not know yet', BOUND, async t => {
   const people = await Promise.all(['alice', 'bob', 'carol'].map(name => Person.create(t, name)))
   const [alice, bob, carol] = people as [Person, Person, Person]
   const atAlice = await alice.found('ops')
@@ -87,7 +91,7 @@ test('a removed member is not let in by another code', BOUND, async t => {
 })
 
 test(
-  'what somebody wrote after a removal is taken from nobody, and after a readmission from everybody',
+  'lines that somebody wrote after their removal are accepted from nobody, those after a readmission from everybody',
   BOUND,
   async t => {
     const people = await Promise.all(['alice', 'bob', 'carol'].map(name => Person.create(t, name)))
@@ -146,7 +150,7 @@ test('admins who remove each other apart agree everywhere once they meet', BOUND
   assert.ok(membersOf(atDave).isMember(atBob.id) && !membersOf(atDave).isMember(atCarol.id))
 })
 
-test('none of 1,000 lines after a removal reaches the removed one', BOUND, async t => {
+test('none of 1,000 lines after a removal reaches the removed member', BOUND, async t => {
   const people = await Promise.all(['alice', 'bob', 'carol'].map(name => Person.create(t, name)))
   const [alice, bob, carol] = people as [Person, Person, Person]
   const atAlice = await alice.found('ops')
@@ -163,7 +167,7 @@ test('none of 1,000 lines after a removal reaches the removed one', BOUND, async
   assert.deepEqual(await textsIn(atBob), ['before'])
 })
 
-test('a member who slept through ten removals is locked out of nothing', BOUND, async t => {
+test('a member who slept through ten removals is not locked out', BOUND, async t => {
   const [alice, bob] = [await Person.create(t, 'alice'), await Person.create(t, 'bob')]
   const atAlice = await alice.found('ops')
   const atBob = await bob.enter(await invite(atAlice), atAlice)
@@ -187,7 +191,7 @@ test('a member who slept through ten removals is locked out of nothing', BOUND, 
   await until(atAlice, () => atAlice.heads.length === 2)
 })
 
-test('a stranger with the stolen id of a room sees what they see without a room', BOUND, async t => {
+test('a stranger with the stolen id of a room sees the same as if there were no room', BOUND, async t => {
   const alice = await Person.create(t, 'alice')
   const atAlice = await alice.found('ops')
   const seen: unknown[] = []
@@ -206,7 +210,7 @@ test('a stranger with the stolen id of a room sees what they see without a room'
   )
 })
 
-test('one code with one use, raced from two partitions, admits both, and everybody learns it', BOUND, async t => {
+test('a code with one use, raced from two partitions, admits both, and everybody is warned', BOUND, async t => {
   const names = ['alice', 'bob', 'carol', 'dave']
   const people = await Promise.all(names.map(name => Person.create(t, name)))
   const [alice, bob, carol, dave] = people as [Person, Person, Person, Person]

@@ -82,7 +82,7 @@ test('never exceeds its bounds, and counts what is stored', () => {
   )
 })
 
-test('takes from an introducer only what exceeds the share of all', () => {
+test('reclaims from an introducer only what exceeds a fair share', () => {
   fc.assert(
     fc.property(growths, all => {
       const model = new Model()
@@ -143,7 +143,7 @@ test('an introducer loses hearsay before what it wrote, and large logs before sm
   ])
 })
 
-test('of small logs the one that has not grown for longest goes', () => {
+test('of small logs, evicts the one that has not grown for longest', () => {
   const pool = new StrangerPool(BYTES_MAX, 3)
   for (const name of ['one', 'two', 'three']) pool.grow(name as LogId, 10, 'relay', true)
   pool.grow('one' as LogId, 20, 'relay', true)

@@ -82,7 +82,7 @@ test('passes on all of a room in which nobody knows anybody', () => {
   assert.equal(passed(logs), PASSED_ON_LOGS_MAX)
 })
 
-test('passes on no more of one guest than others leave over, and something of each', () => {
+test('passes on no more from one guest than the others leave, and something from each', () => {
   const { quota, bring, passed } = openLarge()
   const flood = bring(10_000, 1_500, stranger('mallory'))
   assert.equal(passed(flood), PASSED_ON_LOGS_MAX, 'alone')
@@ -97,7 +97,7 @@ test('passes on no more of one guest than others leave over, and something of ea
   )
 })
 
-test('passes on some of each of many guests, however many authors the others bring', () => {
+test('passes on some from each of many guests, however many authors the others bring', () => {
   const { bring, passed } = openLarge()
   const floods = Array.from({ length: 40 }, (_, n) => bring(10_000 * (n + 1), 48, stranger(`mallory ${n}`)))
   for (const flood of floods) assert.equal(passed(flood), PASSED_ON_MAX)
@@ -114,7 +114,7 @@ test('passes on what authors brought themselves, and all that known people bring
   assert.equal(passed(bring(50_000, 800, friend)), 800)
 })
 
-test('counts what a connection brought for its addresses, a minute after it closed', () => {
+test('counts the logs of a connection against its address block a minute after it closed', () => {
   const { quota, clock } = open()
   const [one, other] = ['one', 'other'].map(id => ({ id, block: 'block' })) as [Introducer, Introducer]
   const leave = [one, other].map(each => quota.connected(each))
@@ -129,7 +129,7 @@ test('counts what a connection brought for its addresses, a minute after it clos
   assert.ok(after > before, `${after} after ${before}: together they use more`)
 })
 
-test('takes lines of an unsigned author from nobody else while they are connected, and for a minute', () => {
+test('accepts lines of an unsigned author from nobody else while they are connected, and for a minute', () => {
   const { quota, clock } = open()
   const walter = 'walter' as LogId
   const own = introducer('walter.local:1', walter)
