@@ -69,7 +69,7 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
   })
 }
 
-/** Leaves out what does not count in a private room, because its author was no member any more. */
+/** Leaves out lines of a private room that do not count, because their author was no longer a member. */
 async function countedIn(log: Log, keys: KeyPair, privateRoom: PrivateRoom | undefined): Promise<Counted> {
   if (privateRoom === undefined) return entries => entries
   const places = new ChatPlaces()

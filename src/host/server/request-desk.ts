@@ -3,7 +3,7 @@ import type { Outcome } from '../../node/outbox.js'
 import type { Room } from '../../node/room.js'
 import { UNACKNOWLEDGED_MAX } from '../protocol/limits.js'
 
-/** The requests of one client. Each takes effect once, however often and to whichever node it is sent. */
+/** The requests of one client. They are idempotent: each takes effect once, however often and to whichever node it is sent. */
 export class RequestDesk {
   readonly #peer: Room
   readonly #client: Uint8Array

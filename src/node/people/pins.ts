@@ -130,7 +130,7 @@ export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
     return true
   }
 
-  /** The user addressed an author in a line that they typed, or gave the address that led to them: they are known, under no name. */
+  /** The user addressed an author in a typed line, or dialled the author's address: the author becomes known, without a name. */
   address(author: AuthorId): void {
     if (this.#addressed.has(author) || this.#addressed.size >= PINS_MAX) return
     const wasKnown = this.isKnown(author)

@@ -19,7 +19,7 @@ export function renewalFields(old: KeyPair, fresh: KeyPair): Readonly<Record<str
   }
 }
 
-/** The old key that an entry names, without a look at its signature; undefined if the entry is no renewal. */
+/** The old key that an entry names, without verifying its signature; undefined if the entry is no renewal. */
 export function previousKeyIn({ type, previous }: Members): AuthorId | undefined {
   const author = type === TYPE && typeof previous === 'string' ? authorOf(previous) : undefined
   return author !== undefined && isSigned(author) ? author : undefined
