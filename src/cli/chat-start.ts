@@ -1,36 +1,11 @@
 import { ChatError } from '../base/errors.js'
 import { checkName } from '../base/names.js'
-import type { DirectPolicy } from '../host/protocol/options.js'
 import { pinnedNameOf } from '../node/people/pin.js'
 import { loadWrapping } from '../ui/lines/output.js'
 import { StopRequest } from '../ui/lines/stop-request.js'
+import { type ChatFlags, nodeOptionsIn } from './chat-options.js'
 import { prepareNode } from './prepared-node.js'
 import { dataDirectory } from './store/data-directory.js'
-
-/** How many seconds `--message` waits by default. */
-export const TIMEOUT_S = 10
-
-/** The options of the chat, as they are on the command line. */
-export interface ChatFlags {
-  readonly listen?: string
-  readonly data?: string
-  readonly last?: number
-  readonly all?: boolean
-  readonly json?: boolean
-  readonly plain?: boolean
-  readonly time?: boolean
-  readonly presence?: boolean
-  readonly room?: string
-  readonly discovery: boolean
-  readonly encrypted?: boolean
-  readonly maxDisk?: number
-  readonly direct?: DirectPolicy
-  readonly bell: boolean
-  readonly message?: string
-  readonly to?: string
-  readonly seed?: boolean
-  readonly timeout: number
-}
 
 /** Starts the chat. The node starts first, and the rest of the program is loaded while it does. Resolves with the exit code. */
 export async function runChat(me: string | undefined, peers: string[], flags: ChatFlags): Promise<number> {
@@ -45,27 +20,10 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
       hint: 'Pass --message as well, or name the person after your name.',
     })
   const to = flags.to === undefined ? undefined : checkName(flags.to, `the name ${JSON.stringify(flags.to)}`)
-  const {
-    listen,
-    room,
-    discovery: isDiscovering,
-    encrypted: isEncryptedOnly = false,
-    maxDisk: diskBytesMax,
-    direct,
-  } = flags
   const place = await dataDirectory(me, flags.data)
   const isDialled = to === undefined || peers.some(peer => pinnedNameOf(peer) === pinnedNameOf(to))
-  const asked = {
-    me,
-    peers: isDialled ? peers : [...peers, to],
-    listen,
-    room,
-    isDiscovering,
-    isEncryptedOnly,
-    diskBytesMax,
-    direct,
-    ...place,
-  }
+  const { room } = flags
+  const asked = { me, peers: isDialled ? peers : [...peers, to], room, ...nodeOptionsIn(flags), ...place }
   if (flags.seed) {
     const [{ runNode }] = await Promise.all([import('./node/node-command.js'), loadWrapping()])
     return runNode(asked)

@@ -1,22 +1,14 @@
 import { InvalidArgumentError } from 'commander'
-import { DIRECT_POLICIES, type DirectPolicy, isDirectPolicy } from '../host/protocol/options.js'
 import { momentOf } from '../session/dates.js'
+import type { ChatOption } from './chat-options.js'
 
-/** Help of the option that refuses scuttleup peers. */
-export const ENCRYPTED_HELP = 'refuse scuttleup peers, whose connections cannot be encrypted'
-
-/** Help of the option that bounds what strangers may store. */
-export const MAX_DISK_HELP =
-  'what this name may use of the disk; strangers get a quarter of it in each room, and never more than 256 MiB'
-
-/** Help of the option that decides who may ask to talk. */
-export const DIRECT_HELP = 'who may ask to talk: anyone (default), known people, or nobody'
-
-/** Parses who may ask to talk. */
-export function directPolicy(text: string): DirectPolicy {
-  if (!isDirectPolicy(text)) throw new InvalidArgumentError(`Expected one of ${DIRECT_POLICIES.join(', ')}.`)
-  return text
-}
+/** Parses one of these words. */
+export const oneOf =
+  (words: readonly string[]) =>
+  (text: string): string => {
+    if (!words.includes(text)) throw new InvalidArgumentError(`Expected one of ${words.join(', ')}.`)
+    return text
+  }
 
 /** Parses a whole number within bounds. */
 export const between =
@@ -39,7 +31,7 @@ export const decimalBetween =
   }
 
 /** Parses a number of mebibytes into bytes. */
-export const mebibytes = (text: string): number => between(1, 9_999_999)(text) * 1024 * 1024
+const mebibytes = (text: string): number => between(1, 9_999_999)(text) * 1024 * 1024
 
 /** Parses a whole number. */
 export const wholeNumber = between(0, 999_999_999)
@@ -64,9 +56,6 @@ export function moment(text: string): number {
   return value
 }
 
-/** Help text of `--room`. */
-export const ROOM_HELP = 'the room (default: lobby)'
-
-/** Help text of `--data`. */
-export const DATA_HELP =
-  'where the logs are kept (default: $PERSISTED_CHAT_DATA, else ./data if in use, else the platform data directory)'
+/** Parses an argument of the chat's options. */
+export const parserOf = (value: NonNullable<ChatOption['value']>): ((text: string) => unknown) =>
+  typeof value === 'string' ? { count: wholeNumber, seconds, mebibytes }[value] : oneOf(value)

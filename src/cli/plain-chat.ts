@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { type ChatFlags, TIMEOUT_S } from './chat-start.js'
+import { type ChatFlags, flagOf, namesOfOptions, type OptionName, optionOf } from './chat-options.js'
 import { resemblesCommand } from './command-words.js'
 
 /** Longest user name that is compared with the commands here. */
@@ -7,25 +7,16 @@ const WORD_LENGTH_MAX = 40
 /** Numbers that every option accepts. */
 const NUMBER = /^\d{1,6}$/
 
-const OPTIONS = {
-  listen: { type: 'string' },
-  room: { type: 'string' },
-  data: { type: 'string' },
-  message: { type: 'string' },
-  to: { type: 'string' },
-  // The last one counts, but each is checked.
-  last: { type: 'string', multiple: true },
-  timeout: { type: 'string', multiple: true },
-  all: { type: 'boolean' },
-  json: { type: 'boolean' },
-  plain: { type: 'boolean' },
-  time: { type: 'boolean' },
-  presence: { type: 'boolean' },
-  seed: { type: 'boolean' },
-  encrypted: { type: 'boolean' },
-  'no-bell': { type: 'boolean' },
-  'no-discovery': { type: 'boolean' },
-} as const
+/** Options with any text, with a number, or without an argument. Of several numbers, the last one counts, but each is checked. */
+const PLAIN = namesOfOptions.filter(name => [undefined, 'count', 'seconds'].includes(optionOf(name).value as string))
+const isNumber = (name: OptionName): boolean => optionOf(name).value !== undefined
+
+const OPTIONS = Object.fromEntries(
+  PLAIN.map(name => {
+    const type = optionOf(name).argument === undefined ? ('boolean' as const) : ('string' as const)
+    return [flagOf(name).slice(2), { type, multiple: isNumber(name) }]
+  }),
+)
 
 export interface PlainChat {
   readonly me: string
@@ -42,16 +33,17 @@ export function plainChatOf(args: readonly string[]): PlainChat | undefined {
   const [me, ...peers] = parsed?.positionals ?? []
   if (parsed === undefined || me === undefined || me === '' || me.length > WORD_LENGTH_MAX || resemblesCommand(me))
     return undefined
-  const { 'no-bell': noBell, 'no-discovery': noDiscovery, last = [], timeout = [], ...rest } = parsed.values
-  if (![...last, ...timeout].every(text => NUMBER.test(text))) return undefined
-  const flags = {
-    ...rest,
-    ...(last.length > 0 && { last: Number(last.at(-1)) }),
-    timeout: Number(timeout.at(-1) ?? TIMEOUT_S),
-    bell: noBell !== true,
-    discovery: noDiscovery !== true,
+  const flags: Record<string, unknown> = {}
+  for (const name of PLAIN) {
+    const given = parsed.values[flagOf(name).slice(2)]
+    const absent = optionOf(name).default
+    if (Array.isArray(given)) {
+      if (!given.every(text => NUMBER.test(String(text)))) return undefined
+      flags[name] = Number(given.at(-1))
+    } else if (given !== undefined) flags[name] = absent === true ? false : given
+    else if (absent !== undefined) flags[name] = absent
   }
-  return { me, peers, flags }
+  return { me, peers, flags: flags as unknown as ChatFlags }
 }
 
 function parsedOf(args: readonly string[]) {

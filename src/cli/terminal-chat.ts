@@ -31,6 +31,6 @@ export async function runTerminal(
 function inRoom({ start, ...prepared }: PreparedNode, room: string): PreparedNode {
   const { peers, isDiscovering, isEncryptedOnly } = start.options
   const named = peers.filter(peer => !peer.includes(':'))
-  const options = { room, peers: named, listen: undefined, isDiscovering, isEncryptedOnly }
+  const options = { room, peers: named, isDiscovering, isEncryptedOnly }
   return { ...prepared, start: { ...start, options }, events: [], starting: undefined }
 }

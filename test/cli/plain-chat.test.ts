@@ -4,6 +4,7 @@ import test from 'node:test'
 import { promisify } from 'node:util'
 import { Command } from 'commander'
 import fc from 'fast-check'
+import { flagOf, namesOfOptions, optionOf } from '../../src/cli/chat-options.js'
 import { addChat } from '../../src/cli/chat-program.js'
 import { COMMANDS } from '../../src/cli/command-words.js'
 import { plainChatOf } from '../../src/cli/plain-chat.js'
@@ -28,8 +29,9 @@ function readByCommander(args: readonly string[]): unknown[] | undefined {
   return read
 }
 
-const OPTIONS = ['--all', '--json', '--plain', '--time', '--presence', '--no-bell', '--seed', '--no-discovery']
-const VALUED = ['--listen', '--room', '--data', '--last', '--message', '--timeout']
+const [VALUED, OPTIONS] = [true, false].map(isValued =>
+  namesOfOptions.filter(name => (optionOf(name).argument !== undefined) === isValued).map(flagOf),
+) as [string[], string[]]
 const ODD = ['--', '-', '-h', '--help', '--al', '--json=1', '-5', '', '--no-last', '--version', '--=', '-v', '--bell']
 const value = fc.constantFrom('x', '', '0', '007', '12', '-1', '--all', '1e3', ' 3', '9999999', 'a=b', 'ünï', 'log')
 const argument = fc.oneof(

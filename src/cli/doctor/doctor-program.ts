@@ -1,5 +1,4 @@
-import { DATA_HELP, ROOM_HELP } from '../option-values.js'
-import { type Registration, subcommand } from '../registration.js'
+import { type Registration, subcommand, withChatOptions } from '../registration.js'
 import { dataDirectory } from '../store/data-directory.js'
 
 interface DoctorFlags {
@@ -10,12 +9,9 @@ interface DoctorFlags {
 }
 
 export const doctorCommands: Registration = (program, exitWith) => [
-  subcommand(program, 'doctor', 'find out why two peers do not connect')
+  withChatOptions(subcommand(program, 'doctor', 'find out why two peers do not connect'), ['listen', 'room', 'data'])
     .argument('[me]', 'your name')
     .argument('[peer...]', 'the peers you cannot reach: names, or addresses as host:port')
-    .option('--listen <[host:]port>', 'where you listen (default: the port hashed from your name)')
-    .option('--room <name>', ROOM_HELP)
-    .option('--data <dir>', DATA_HELP)
     .option('--json', 'one JSON object')
     .action(
       exitWith(async (me: string | undefined, peers: string[], { data, listen, room, json }: DoctorFlags) => {

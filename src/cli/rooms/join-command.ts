@@ -3,6 +3,7 @@ import { codeError } from '../../host/protocol/code-error.js'
 import type { Fields } from '../../host/protocol/codec.js'
 import { readCode } from '../../membership/invitation/invitation-code.js'
 import { info } from '../../ui/lines/output.js'
+import { nodeOptionsIn } from '../chat-options.js'
 import { DONE } from '../exit-code.js'
 import { runNode } from '../node/node-command.js'
 import { dataDirectory } from '../store/data-directory.js'
@@ -18,11 +19,12 @@ export interface JoinFlags extends RoomFlags {
 
 /** `persisted-chat join <me> <code> [peer...]`: enters a private room with a code, as soon as somebody admits the user. */
 export async function join(me: string, code: string, peers: string[], flags: JoinFlags): Promise<number> {
-  const { data, json, listen, discovery: isDiscovering, timeout, seed } = flags
+  const { data, json, timeout, seed } = flags
   const read = readCode(code)
   if (read.kind !== 'code') throw codeError(read)
   let room: string | undefined
-  const command = { do: 'join', code, peers, isDiscovering, ...(listen !== undefined && { listen }) }
+  const options = nodeOptionsIn(flags)
+  const command = { do: 'join', code, peers, ...options }
   const onItem = (item: Fields): void => {
     if (item['is'] === 'waiting') {
       const asked = Number(item['asked'])
@@ -46,5 +48,5 @@ export async function join(me: string, code: string, peers: string[], flags: Joi
   await requestNode(me, data, command, onItem, timeout === undefined ? undefined : { ms: timeout * 1_000, error })
   if (!seed || room === undefined) return DONE
   const place = await dataDirectory(me, data)
-  return runNode({ me, peers, listen, room, isDiscovering, isEncryptedOnly: false, ...place })
+  return runNode({ me, peers, room, ...options, ...place })
 }

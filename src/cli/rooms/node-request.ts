@@ -4,6 +4,7 @@ import { commandNode } from '../../host/client/connect.js'
 import type { Fields } from '../../host/protocol/codec.js'
 import { startNode } from '../../host/server/start-node.js'
 import { homeOf } from '../../node/paths.js'
+import { nodeOptionsIn } from '../chat-options.js'
 import { dataDirectory } from '../store/data-directory.js'
 import { report } from '../store/stored-logs.js'
 
@@ -24,13 +25,7 @@ export async function requestNode(
   try {
     for (;;) {
       if (await commandNode({ me, directory }, command, onItem, stopped.signal)) return
-      const options = {
-        room: undefined,
-        peers: [],
-        listen: undefined,
-        isDiscovering: true,
-        isEncryptedOnly: false,
-      }
+      const options = { peers: [], ...nodeOptionsIn({}) }
       const start = { me, data: path.resolve(data), stays: false, options }
       const server = await startNode(start, { log: () => {}, onEvent: report })
       // Another process became the node meanwhile.

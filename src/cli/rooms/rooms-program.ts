@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { between, DATA_HELP, seconds } from '../option-values.js'
-import { type Registration, subcommand } from '../registration.js'
+import { between, oneOf, seconds } from '../option-values.js'
+import { type Registration, subcommand, withChatOptions } from '../registration.js'
 import type { InviteFlags } from './invitation-command.js'
 import type { JoinFlags } from './join-command.js'
 import type { RoomFlags } from './output.js'
@@ -17,13 +17,10 @@ function duration(text: string): number {
   return ms
 }
 
-function role(text: string): string {
-  if (!['member', 'host', 'admin'].includes(text)) throw new InvalidArgumentError('Expected member, host or admin.')
-  return text
-}
+const role = oneOf(['member', 'host', 'admin'])
 
 const options = (command: Command): Command =>
-  command.option('--data <dir>', DATA_HELP).option('--json', 'one JSON object a line')
+  withChatOptions(command, ['data']).option('--json', 'one JSON object a line')
 
 const command = (program: Command, name: string, description: string): Command =>
   options(subcommand(program, name, description).argument('<me>', 'your name').argument('<room>', 'the private room'))
@@ -55,12 +52,10 @@ export const roomCommands: Registration = (program, exitWith) => [
         (await import('./invitation-command.js')).withdraw(me, room, id, flags),
       ),
     ),
-  options(subcommand(program, 'join', 'enter a private room with a code'))
+  withChatOptions(options(subcommand(program, 'join', 'enter a private room with a code')), ['listen', 'discovery'])
     .argument('<me>', 'your name')
     .argument('<code>', 'the code, PC-…')
     .argument('[peer...]', 'names on the local network, or addresses as host:port, to ask')
-    .option('--listen <[host:]port>', 'where to listen; port 0 is any free port')
-    .option('--no-discovery', 'do not use multicast DNS: connect only to the addresses given')
     .option('--timeout <s>', 'how many seconds to wait (default: until you are admitted)', seconds)
     .option('--seed', 'then stay in the room, and store and relay its messages')
     .action(

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { DATA_HELP, moment, ROOM_HELP, wholeNumber } from '../option-values.js'
-import { type Registration, subcommand } from '../registration.js'
+import { moment, wholeNumber } from '../option-values.js'
+import { type Registration, subcommand, withChatOptions } from '../registration.js'
 import { dataDirectory } from './data-directory.js'
 import type { Where } from './stored-logs.js'
 
@@ -25,10 +25,7 @@ const whereOf = async (me: string, { data, room }: WhereFlags): Promise<Where> =
 })
 
 const command = (program: Command, name: string, description: string): Command =>
-  subcommand(program, name, description)
-    .argument('<me>', 'your name')
-    .option('--data <dir>', DATA_HELP)
-    .option('--room <name>', ROOM_HELP)
+  withChatOptions(subcommand(program, name, description).argument('<me>', 'your name'), ['data', 'room'])
 
 /** Commands that work on the stored logs, without a network. */
 export const logCommands: Registration = (program, exitWith) => [
@@ -52,9 +49,8 @@ const readingCommands: Registration = (program, exitWith) => [
         return printLog(await whereOf(me, flags), filter)
       }),
     ),
-  subcommand(program, 'rooms', 'list your rooms, and what you have not read there')
+  withChatOptions(subcommand(program, 'rooms', 'list your rooms, and what you have not read there'), ['data'])
     .argument('<me>', 'your name')
-    .option('--data <dir>', DATA_HELP)
     .option('--json', 'one JSON object a line')
     .action(
       exitWith(async (me: string, { data, json }: LogFlags) => {
