@@ -8,12 +8,12 @@ import type { Multiplexer } from './channels/multiplexer.js'
 import { dialFailureOf } from './dial-failure.js'
 import type { DialAttempt } from './dial-target.js'
 import type { CloseReason, NetEvent } from './events.js'
-import { startHeartbeat } from './heartbeat.js'
 import type { Address } from './lan/address.js'
-import { BROKEN_CHANNEL_MS, PONG_MS_MAX, READING_CHECK_MS, ROOMLESS_MS_MAX } from './limits.js'
+import { BROKEN_CHANNEL_MS } from './limits.js'
+import { PeerConnection } from './peer-connection.js'
 import type { Listener, PeerSource } from './peer-source.js'
 import type { ChannelCarrier, RoomChannels } from './room-channels.js'
-import { type ConnectionId, type OpenConnection, Topology, type TopologyEffect } from './topology.js'
+import { type ConnectionId, Topology, type TopologyEffect } from './topology.js'
 import { type Dialled, type Opened, type PlainPolicy, type ProvenPeer, Upgrader } from './upgrader.js'
 
 export interface ConnectionsOptions {
@@ -27,20 +27,6 @@ export interface ConnectionsOptions {
   readonly source: PeerSource
   readonly clock: Clock
   readonly random: Random
-}
-
-/** One proven connection to one peer, whatever network brought it. */
-interface PeerConnection extends OpenConnection {
-  readonly opened: Opened
-  readonly openedAt: Millis
-  /** Why it closes, once that is known. */
-  closeReason: CloseReason
-  /** Whether the topology accepted it. */
-  isConnected: boolean
-  /** Cancels the timer that closes the connection while there is no room in common. */
-  cancelEnd: Cancel
-  /** Cancels the next check whether the peer reads. */
-  cancelCheck: Cancel
 }
 
 /** Name of the probe of a peer. No user's name looks like this. */
@@ -117,16 +103,15 @@ export class Connections implements ChannelCarrier {
   enter(room: RoomChannels): void {
     this.#rooms.set(hexOf(room.id), room)
     this.#upgrader.offer(room.id, room.admits)
-    for (const connection of this.#open.values()) this.#offerOn(connection, room)
+    for (const connection of this.#open.values()) connection.offer(room)
   }
 
   readmit(room: RoomChannels): void {
     if (this.#rooms.get(hexOf(room.id)) !== room) return
-    for (const { remote, opened } of [...this.#open.values()])
-      if (opened.kind === 'sealed' && !(remote.kind === 'native' && room.admits(remote.key)))
-        opened.multiplexer.withdraw(room.id)
+    for (const connection of [...this.#open.values()])
+      if (!connection.isAdmittedTo(room)) connection.multiplexer?.withdraw(room.id)
     this.#upgrader.offer(room.id, room.admits)
-    for (const connection of [...this.#open.values()]) this.#offerOn(connection, room)
+    for (const connection of [...this.#open.values()]) connection.offer(room)
   }
 
   leave(room: RoomChannels): void {
@@ -134,9 +119,8 @@ export class Connections implements ChannelCarrier {
     this.#rooms.delete(hexOf(room.id))
     this.#upgrader.withdraw(room.id)
     for (const connection of [...this.#open.values()]) {
-      const { opened } = connection
-      if (opened.kind === 'sealed') opened.multiplexer.withdraw(room.id)
-      else if (isPlain) this.#close(connection, 'closed')
+      connection.multiplexer?.withdraw(room.id)
+      if (isPlain && connection.multiplexer === undefined) connection.close('closed')
     }
   }
 
@@ -160,7 +144,7 @@ export class Connections implements ChannelCarrier {
       this.#perform(this.#topology.probe(PROBE + id, address))
       return
     }
-    for (const connection of connections) this.#offerOn(connection, room)
+    for (const connection of connections) connection.offer(room)
     room.probeEnded(id)
   }
 
@@ -184,31 +168,27 @@ export class Connections implements ChannelCarrier {
   }
 
   offer(room: RoomChannels, id: ConnectionId): void {
-    const connection = this.#open.get(id)
-    if (connection !== undefined) this.#offerOn(connection, room)
+    this.#open.get(id)?.offer(room)
   }
 
   recall(room: RoomChannels, id: ConnectionId): void {
     const connection = this.#open.get(id)
-    if (connection?.opened.kind !== 'sealed') return
-    connection.opened.multiplexer.withdraw(room.id)
-    this.#offerOn(connection, room)
+    connection?.multiplexer?.withdraw(room.id)
+    connection?.offer(room)
   }
 
   withdraw(room: RoomChannels, id: ConnectionId, reason: CloseReason, cooldownMs: Millis): void {
     const connection = this.#open.get(id)
     if (connection === undefined) return
-    const { opened } = connection
-    if (opened.kind === 'sealed') {
-      opened.multiplexer.withdraw(room.id)
-      if (opened.multiplexer.size > 0) return
-    }
+    const { multiplexer } = connection
+    multiplexer?.withdraw(room.id)
+    if (multiplexer !== undefined && multiplexer.size > 0) return
     this.#topology.cooldown(id, cooldownMs)
-    this.#close(connection, reason)
+    connection.close(reason)
   }
 
   reconnect(id: ConnectionId): void {
-    this.#open.get(id)?.opened.stream.destroy()
+    this.#open.get(id)?.stream.destroy()
   }
 
   /** Redials all peers that are cooling down. */
@@ -226,7 +206,7 @@ export class Connections implements ChannelCarrier {
     for (const cancel of this.#retries.values()) cancel()
     this.#dials.abort()
     this.#upgrader.close()
-    for (const { opened } of this.#open.values()) opened.stream.destroy()
+    for (const { stream } of this.#open.values()) stream.destroy()
     await this.#listener?.close()
   }
 
@@ -252,65 +232,23 @@ export class Connections implements ChannelCarrier {
   }
 
   #opened(opened: Opened, dialled: Dialled | undefined): void {
-    const { remote, stream } = opened
-    const connection: PeerConnection = {
-      id: this.#nextId++,
-      remote,
-      dialled: dialled?.isProbe ? undefined : dialled?.name,
-      probed: dialled?.isProbe ? dialled.name : undefined,
-      remoteAddress: stream.remoteAddress,
-      opened,
-      openedAt: this.clock.now(),
-      closeReason: 'closed',
-      isConnected: false,
-      cancelEnd: () => {},
-      cancelCheck: () => {},
-    }
-    this.#open.set(connection.id, connection)
+    const connection = new PeerConnection(this.#nextId++, opened, dialled, this.clock)
+    const { id, stream, multiplexer } = connection
+    this.#open.set(id, connection)
     stream.once('close', () => this.#closed(connection))
-    if (opened.kind === 'sealed')
-      opened.multiplexer
-        .on('channel', room => this.#channelOpened(connection, this.#rooms.get(room)))
-        .on('channel-broken', room => this.#channelBroke(connection, this.#rooms.get(room)))
-        .on('channel-closed', room => this.#channelClosed(connection, this.#rooms.get(room)))
-        .on('rooms', () => this.#update())
-        .once('violation', () => this.#close(connection, 'protocol-violated'))
+    multiplexer
+      ?.on('channel', room => this.#channelOpened(connection, this.#rooms.get(room)))
+      .on('channel-broken', room => this.#channelBroke(connection, this.#rooms.get(room)))
+      .on('channel-closed', room => this.#channelClosed(connection, this.#rooms.get(room)))
+      .on('rooms', () => this.#update())
+      .once('violation', () => connection.close('protocol-violated'))
     this.#perform(this.#topology.opened(connection))
     if (stream.destroyed) return
-    startHeartbeat(stream, remote, this.clock, reason => {
-      connection.closeReason = reason
-    })
-    connection.cancelCheck = this.clock.after(READING_CHECK_MS, () => this.#checkReading(connection))
-  }
-
-  /** Whatever arrives counts as an answer: peers of earlier versions send no pong. */
-  #ping({ id, opened }: PeerConnection): void {
-    if (opened.kind !== 'sealed') return
-    const { stream, multiplexer } = opened
-    const { bytesRead } = stream
-    const answered = (isAlive: boolean): void => {
-      end()
-      this.#perform(this.#topology.answered(id, isAlive))
-    }
-    const onPong = (): void => answered(true)
-    const end = (): void => {
-      cancel()
-      multiplexer.off('pong', onPong).off('closed', end)
-    }
-    const cancel = this.clock.after(PONG_MS_MAX, () => answered(stream.bytesRead > bytesRead))
-    multiplexer.on('pong', onPong).on('closed', end).ping()
-  }
-
-  /** Closes what the peer does not read: the connection, or one of several rooms on it. */
-  #checkReading(connection: PeerConnection): void {
-    const { id, opened } = connection
-    if (opened.kind !== 'sealed') return
-    for (const unread of opened.multiplexer.unreadAfter(READING_CHECK_MS)) {
+    connection.watch(unread => {
       const room = this.#rooms.get(unread)
-      if (room === undefined || opened.multiplexer.size === 1) return void this.#close(connection, 'not-reading')
-      room.drop(id, 'not-reading', BROKEN_CHANNEL_MS)
-    }
-    connection.cancelCheck = this.clock.after(READING_CHECK_MS, () => this.#checkReading(connection))
+      if (room === undefined) connection.close('not-reading')
+      else room.drop(id, 'not-reading', BROKEN_CHANNEL_MS)
+    })
   }
 
   /** The topology accepted a connection: its rooms may use it. */
@@ -318,13 +256,8 @@ export class Connections implements ChannelCarrier {
     connection.isConnected = true
     for (const room of [...this.#rooms.values()]) this.#channelOpened(connection, room)
     if (connection.probed !== undefined) this.#probeEnded(connection.probed)
-    for (const room of this.#rooms.values()) this.#offerOn(connection, room)
+    for (const room of this.#rooms.values()) connection.offer(room)
     this.#update()
-  }
-
-  #offerOn({ opened, remote }: PeerConnection, room: RoomChannels): void {
-    if (opened.kind === 'sealed' && remote.kind === 'native' && room.admits(remote.key))
-      opened.multiplexer.offer([room.id])
   }
 
   #roomsFor(key: string): Uint8Array[] {
@@ -336,12 +269,12 @@ export class Connections implements ChannelCarrier {
   }
 
   #channelOpened(connection: PeerConnection, room: RoomChannels | undefined): void {
-    const { id, remote, dialled, remoteAddress, opened, isConnected } = connection
+    const { id, remote, dialled, remoteAddress, multiplexer, isConnected } = connection
     if (room === undefined || !isConnected) return
-    const plain = opened.kind === 'plain' && room === this.#plainRoom ? opened.stream : undefined
-    const stream = opened.kind === 'sealed' ? opened.multiplexer.channelOf(room.id) : plain
+    const plain = multiplexer === undefined && room === this.#plainRoom ? connection.stream : undefined
+    const stream = multiplexer?.channelOf(room.id) ?? plain
     if (stream === undefined) return
-    connection.cancelEnd()
+    connection.keep()
     room.opened({ id, remote, dialled, probed: connection.probed?.slice(PROBE.length), remoteAddress, stream })
   }
 
@@ -350,39 +283,25 @@ export class Connections implements ChannelCarrier {
    * connection has no other room, it is closed, and a new one starts over.
    */
   #channelBroke(connection: PeerConnection, room: RoomChannels | undefined): void {
-    const { id, opened } = connection
-    const isAlone = opened.kind === 'sealed' && opened.multiplexer.size === 1
-    if (room === undefined || isAlone) this.#close(connection, connection.closeReason)
-    else room.drop(id, 'protocol-violated', BROKEN_CHANNEL_MS)
+    if (room === undefined || connection.multiplexer?.size === 1) connection.close()
+    else room.drop(connection.id, 'protocol-violated', BROKEN_CHANNEL_MS)
   }
 
-  /** A connection without a room in common is kept for a while: the room may be opened again. */
   #channelClosed(connection: PeerConnection, room: RoomChannels | undefined): void {
-    const { id, opened } = connection
-    if (opened.kind === 'sealed' && opened.multiplexer.size === 0 && !opened.stream.destroyed) {
-      connection.cancelEnd()
-      connection.cancelEnd = this.clock.after(ROOMLESS_MS_MAX, () => this.#close(connection, 'closed'))
-    }
+    const { id, stream, multiplexer } = connection
+    if (multiplexer?.size === 0 && !stream.destroyed) connection.closeSoon()
     if (room === undefined) return
     room.closed(id, 'closed')
-    if (opened.kind === 'sealed' && opened.multiplexer.offers(room.id)) room.left(id)
-  }
-
-  #close(connection: PeerConnection, reason: CloseReason): void {
-    connection.closeReason = reason
-    connection.opened.stream.destroy()
+    if (multiplexer?.offers(room.id)) room.left(id)
   }
 
   #closed(connection: PeerConnection): void {
-    const { id, opened, closeReason, openedAt } = connection
-    connection.cancelEnd()
-    connection.cancelCheck()
+    const { id, ageMs, closeReason } = connection
     this.#open.delete(id)
     if (this.#isClosed) return
-    const effects = this.#topology.closed(id, this.clock.now() - openedAt)
-    const fault = opened.kind === 'sealed' ? opened.stream.fault : undefined
+    const effects = this.#topology.closed(id, ageMs)
     for (const room of [...this.#rooms.values()]) {
-      room.closed(id, closeReason === 'closed' ? (fault ?? 'closed') : closeReason)
+      room.closed(id, closeReason)
       room.ended(id)
     }
     this.#perform(effects)
@@ -423,19 +342,17 @@ export class Connections implements ChannelCarrier {
       case 'cancel-retry':
         this.#retries.get(effect.peer)?.()
         break
-      case 'close': {
-        const connection = this.#open.get(effect.connection)
-        if (connection !== undefined) this.#close(connection, effect.reason)
+      case 'close':
+        this.#open.get(effect.connection)?.close(effect.reason)
         break
-      }
       case 'connected': {
         const connection = this.#open.get(effect.connection)
         if (connection !== undefined) this.#connected(connection)
         break
       }
       case 'ping': {
-        const connection = this.#open.get(effect.connection)
-        if (connection !== undefined) this.#ping(connection)
+        const id = effect.connection
+        this.#open.get(id)?.ping(isAlive => this.#perform(this.#topology.answered(id, isAlive)))
         break
       }
       case 'probe-failed':

@@ -298,7 +298,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'offers a room that is opened later to nobody who is connected',
     file: 'net/connections',
-    find: 'for (const connection of this.#open.values())\n            this.#offerOn(connection, room);',
+    find: 'for (const connection of this.#open.values())\n            connection.offer(room);',
     replace: '',
     needsRooms: true,
   },

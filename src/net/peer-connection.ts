@@ -1,0 +1,120 @@
+import type { Clock, Millis } from '../base/clock.js'
+import type { Multiplexer } from './channels/multiplexer.js'
+import type { CloseReason } from './events.js'
+import { startHeartbeat } from './heartbeat.js'
+import { PONG_MS_MAX, READING_CHECK_MS, ROOMLESS_MS_MAX } from './limits.js'
+import type { RoomChannels } from './room-channels.js'
+import type { ConnectionId, OpenConnection } from './topology.js'
+import type { Dialled, Opened } from './upgrader.js'
+
+/** One proven connection to one peer, whatever network brought it. It closes when the peer is silent, or does not read. */
+export class PeerConnection implements OpenConnection {
+  readonly id: ConnectionId
+  readonly remote: Opened['remote']
+  readonly dialled: string | undefined
+  readonly probed: string | undefined
+  readonly remoteAddress: string
+  readonly stream: Opened['stream']
+  /** Carries the rooms; undefined for a scuttleup peer. */
+  readonly multiplexer: Multiplexer | undefined
+  /** Whether the topology accepted it. */
+  isConnected = false
+  readonly #opened: Opened
+  readonly #clock: Clock
+  readonly #openedAt: Millis
+  #closeReason: CloseReason = 'closed'
+  #cancelEnd = (): void => {}
+  #cancelCheck = (): void => {}
+
+  constructor(id: ConnectionId, opened: Opened, dialled: Dialled | undefined, clock: Clock) {
+    const { remote, stream } = opened
+    this.id = id
+    this.remote = remote
+    this.dialled = dialled?.isProbe ? undefined : dialled?.name
+    this.probed = dialled?.isProbe ? dialled.name : undefined
+    this.remoteAddress = stream.remoteAddress
+    this.stream = stream
+    this.multiplexer = opened.kind === 'sealed' ? opened.multiplexer : undefined
+    this.#opened = opened
+    this.#clock = clock
+    this.#openedAt = clock.now()
+    stream.once('close', () => {
+      this.#cancelEnd()
+      this.#cancelCheck()
+    })
+  }
+
+  get ageMs(): Millis {
+    return this.#clock.now() - this.#openedAt
+  }
+
+  /** Why it closed. */
+  get closeReason(): CloseReason {
+    const fault = this.#opened.kind === 'sealed' ? this.#opened.stream.fault : undefined
+    return this.#closeReason === 'closed' ? (fault ?? 'closed') : this.#closeReason
+  }
+
+  /** Starts the checks. `onUnread` is called with a room among others that the peer does not read. */
+  watch(onUnread: (room: string) => void): void {
+    startHeartbeat(this.stream, this.remote, this.#clock, reason => {
+      this.#closeReason = reason
+    })
+    this.#cancelCheck = this.#clock.after(READING_CHECK_MS, () => this.#checkReading(onUnread))
+  }
+
+  /** Whether a room may be opened for the peer. */
+  isAdmittedTo(room: RoomChannels): boolean {
+    return this.remote.kind === 'native' && room.admits(this.remote.key)
+  }
+
+  offer(room: RoomChannels): void {
+    if (this.isAdmittedTo(room)) this.multiplexer?.offer([room.id])
+  }
+
+  /** A room was opened on it. */
+  keep(): void {
+    this.#cancelEnd()
+  }
+
+  /** There is no room in common any more. It stays open for a while: the room may be opened again. */
+  closeSoon(): void {
+    this.#cancelEnd()
+    this.#cancelEnd = this.#clock.after(ROOMLESS_MS_MAX, () => this.close())
+  }
+
+  /** With no reason, for the one that was found before. */
+  close(reason: CloseReason = this.#closeReason): void {
+    this.#closeReason = reason
+    this.stream.destroy()
+  }
+
+  /** Asks the peer for an answer, and reports whether it came. Whatever arrives is an answer: peers of earlier versions send no pong. */
+  ping(onAnswer: (isAlive: boolean) => void): void {
+    const { stream, multiplexer } = this
+    if (multiplexer === undefined) return
+    const { bytesRead } = stream
+    const answered = (isAlive: boolean): void => {
+      end()
+      onAnswer(isAlive)
+    }
+    const onPong = (): void => answered(true)
+    const end = (): void => {
+      cancel()
+      multiplexer.off('pong', onPong).off('closed', end)
+    }
+    const cancel = this.#clock.after(PONG_MS_MAX, () => answered(stream.bytesRead > bytesRead))
+    multiplexer.on('pong', onPong).on('closed', end).ping()
+  }
+
+  /** Closes what the peer does not read: the connection, or one of several rooms on it. */
+  #checkReading(onUnread: (room: string) => void): void {
+    const { multiplexer } = this
+    if (multiplexer === undefined) return
+    for (const room of multiplexer.unreadAfter(READING_CHECK_MS)) {
+      if (multiplexer.size === 1) return void this.close('not-reading')
+      onUnread(room)
+      if (this.stream.destroyed) return
+    }
+    this.#cancelCheck = this.#clock.after(READING_CHECK_MS, () => this.#checkReading(onUnread))
+  }
+}
