@@ -46,6 +46,7 @@ interface MachineOptions {
   readonly codec?: CodecVersion
   readonly stays?: boolean
   readonly clock?: Clock
+  readonly hasPeerExchange?: boolean
 }
 
 /** One user's machine: logs in memory, a node that serves them, and faces with real sockets between them. */
@@ -93,11 +94,18 @@ export class HostMachine {
     const client = systemRandom.bytes(CLIENT_BYTES)
     const onEvent = (event: FaceEvent): void => void this.events.push(event)
     const face = await Face.open({
+      clock: this.clock,
       onEvent,
       connect: async before => {
         for (;;) {
           await this.start()
-          const at = { me: 'alice', directory: this.directory, onEvent, ...(codec !== undefined && { codec }) }
+          const at = {
+            me: 'alice',
+            directory: this.directory,
+            clock: this.clock,
+            onEvent,
+            ...(codec !== undefined && { codec }),
+          }
           const connection = await connectFace(at, { client, options: before ?? options, isBack: before !== undefined })
           if (connection !== undefined) return connection
         }
@@ -186,7 +194,7 @@ export class HostMachine {
       me: 'alice.local:1',
       keys: alice,
       plain: {},
-      clock: systemClock,
+      clock: this.clock,
       random: systemRandom,
       source: { dial: nowhere, listen: nowhere },
     })
@@ -197,10 +205,10 @@ export class HostMachine {
       log,
       connections: channels,
       replicator: new Replicator(log),
-      clock: systemClock,
+      clock: this.clock,
       random: systemRandom,
       keys: alice,
-      hasPeerExchange: false,
+      hasPeerExchange: this.#options.hasPeerExchange ?? false,
     })
     channels.open()
     return opened

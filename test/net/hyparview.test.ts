@@ -48,7 +48,10 @@ function world(present?: string) {
   const pass = (ms: number): void => {
     for (const end = now + ms; now < end; ) {
       now += SECOND
-      perform(view.tick(now))
+      const isDue = view.nextAt <= now
+      const effects = view.tick(now)
+      assert.ok(isDue || effects.length === 0, 'nothing happens before it is due')
+      perform(effects)
     }
   }
   /** All dials fail at once. */

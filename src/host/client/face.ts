@@ -21,7 +21,7 @@ import { FaceMarks } from './face-marks.js'
 import { type NodeConnection, NodeGone } from './node-connection.js'
 import { Outbox } from './outbox.js'
 import { Resumption } from './resumption.js'
-import { watchNode } from './silence.js'
+import { NodeWatch } from './silence.js'
 
 /** How long a lost node may be missing before the user is told. */
 const MISSING_MS = 2_000
@@ -69,6 +69,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   readonly #outbox = new Outbox()
   readonly #marks: FaceMarks
   #connection: NodeConnection
+  #watch: NodeWatch | undefined
   /** Resolves when the face is attached to another node; rejects if it gives up. */
   #moving: Promise<void> | undefined
   #failures: Millis[] = []
@@ -186,6 +187,8 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   look(isLooking: boolean): void {
     this.#isLooking = isLooking
     this.#connection.send({ do: 'look', isLooking })
+    if (isLooking) this.#watch?.start()
+    else this.#watch?.pause()
   }
 
   /** Whether anything was said through this face. */
@@ -350,9 +353,11 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
       this.#outbox.disconnected()
       if (this.#moving === undefined) this.#startMoving() // otherwise it is looking for another node already
     })
-    watchNode(connection, this.#clock, since => this.#tellSilence(since, connection.welcome.pid))
+    this.#watch?.pause()
+    this.#watch = new NodeWatch(connection, this.#clock, since => this.#tellSilence(since, connection.welcome.pid))
     connection.start()
-    if (!this.#isLooking) connection.send({ do: 'look', isLooking: false })
+    if (this.#isLooking) this.#watch.start()
+    else connection.send({ do: 'look', isLooking: false })
     this.#outbox.connected(connection)
     this.#marks.reportAll()
   }

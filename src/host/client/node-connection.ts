@@ -105,7 +105,6 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   #isGone = false
   #isParked = false
   #onState = (): void => {}
-  readonly #parked: Promise<void>
   /** Resolves when the node has sent the state of the room; rejects with `NodeGone`. */
   readonly ready: Promise<void>
 
@@ -116,7 +115,6 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     this.#writer = new FrameWriter(socket)
     this.#reader = reader
     this.welcome = welcome
-    this.#parked = new Promise(resolve => void this.once('parked', resolve))
     this.ready = new Promise((resolve, reject) => {
       this.#onState = resolve
       this.once('gone', () => reject(new NodeGone()))
@@ -205,7 +203,15 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
 
   /** Resolves when the node answers, or closes the room: then it answers nothing until the face is attached again. */
   ping(): Promise<void> {
-    return Promise.race([this.call({ do: 'ping' }), this.#parked])
+    return new Promise((resolve, reject) => {
+      const onEnd = (error?: Error): void => {
+        this.off('parked', onEnd)
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+      this.on('parked', onEnd)
+      this.#open({ do: 'ping' }, { onPart: () => {}, onEnd })
+    })
   }
 
   async *entries({ signal, since, ...options }: ReadOptions): AsyncGenerator<readonly Entry[]> {

@@ -25,22 +25,55 @@ export interface WatchedNode {
   ping(): Promise<void>
 }
 
-/** Calls `onChange` with the time of the first unanswered ping when the node stops answering, and again when it answers. */
-export function watchNode(node: WatchedNode, clock: Clock, onChange: (silentSince: Millis | undefined) => void): void {
-  let isSilent = false
-  const ask = (): void => {
-    if (node.isGone || node.isParked) return
-    const askedAt = clock.now()
-    const cancel = afterSilence(clock, ANSWER_MS, () => {
-      isSilent = true
-      onChange(askedAt)
-    })
-    node.ping().then(() => {
-      cancel()
-      if (isSilent) onChange(undefined)
-      isSilent = false
-      clock.after(ASK_MS, ask)
-    }, cancel)
+/**
+ * Pings a node while its room is shown, because one node serves every room of a terminal. Calls `onChange` with the time of the first
+ * unanswered ping when the node stops answering, and again when it answers.
+ */
+export class NodeWatch {
+  readonly #node: WatchedNode
+  readonly #clock: Clock
+  readonly #onChange: (silentSince: Millis | undefined) => void
+  #isPaused = false
+  #isAsking = false
+  #isSilent = false
+  #cancelNext: Cancel = () => {}
+
+  constructor(node: WatchedNode, clock: Clock, onChange: (silentSince: Millis | undefined) => void) {
+    this.#node = node
+    this.#clock = clock
+    this.#onChange = onChange
   }
-  ask()
+
+  /** The room is shown: pings at once, and from now on. */
+  start(): void {
+    this.#isPaused = false
+    this.#cancelNext()
+    this.#ask()
+  }
+
+  /** The room is hidden. A node that is silent now is still reported when it answers. */
+  pause(): void {
+    this.#isPaused = true
+    this.#cancelNext()
+  }
+
+  #ask(): void {
+    if (this.#node.isGone || this.#node.isParked || this.#isPaused || this.#isAsking) return
+    this.#isAsking = true
+    const askedAt = this.#clock.now()
+    const cancel = afterSilence(this.#clock, ANSWER_MS, () => {
+      this.#isSilent = true
+      this.#onChange(askedAt)
+    })
+    const settle = (): void => {
+      this.#isAsking = false
+      cancel()
+    }
+    this.#node.ping().then(() => {
+      settle()
+      if (this.#isSilent) this.#onChange(undefined)
+      this.#isSilent = false
+      if (!this.#isPaused) this.#cancelNext = this.#clock.after(ASK_MS, () => this.#ask())
+    }, settle)
+  }
 }

@@ -70,6 +70,22 @@ export class AddressBook {
     return this.#entries.size
   }
 
+  /** Whether it has a former peer whose connection was lost. */
+  get hasLost(): boolean {
+    for (const { isLost } of this.#entries.values()) if (isLost) return true
+    return false
+  }
+
+  /** When the next entry is to be dialled, or a dial without a result is forgotten. */
+  get nextAt(): Millis {
+    let nextAt = Number.POSITIVE_INFINITY
+    for (const { id, dueAt } of this.#entries.values()) {
+      const since = this.#dialling.get(id)
+      nextAt = Math.min(nextAt, since === undefined ? dueAt : since + DIAL_MS_MAX)
+    }
+    return nextAt
+  }
+
   /** Whether more than `count` peers other than `members` are known, without those whose dials failed. */
   hasMoreThan(count: number, members: ReadonlySet<string>): boolean {
     let found = 0

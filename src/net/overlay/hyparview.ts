@@ -23,8 +23,9 @@ const SHUFFLE_MS_MAX = 240_000
 const SHUFFLE_CONTACTS = 8
 /** Time between two dials of former peers with a full view: the network may have been partitioned. */
 const FORMER_PEER_MS = 20_000
-/** Time between two `isolated` effects. */
-const ISOLATED_MS = 5_000
+/** Time between two `isolated` effects. It doubles while there is no connection: cooldowns begin with the end of one. */
+const ISOLATED_MS_MIN = 5_000
+const ISOLATED_MS_MAX = 300_000
 /** Share of connected peers among the contacts of a frame; lower in a Full frame, whose receiver needs peers with room. */
 const CONNECTED_SHARE = 3 / 4
 const CONNECTED_SHARE_IF_FULL = 1 / 4
@@ -59,7 +60,7 @@ export interface HyParViewOptions {
  * Rodrigues: "HyParView: a membership protocol for reliable gossip-based broadcast", DSN 2007). The active view is the set of
  * connections, the passive view the address book. docs/protocol/discovery.md §5.7.
  *
- * Pure: call `tick` about every second, and perform the effects.
+ * Pure: call `tick` when `nextAt` is reached, at most about every second, and perform the effects.
  */
 export class HyParView {
   readonly #options: HyParViewOptions
@@ -69,6 +70,7 @@ export class HyParView {
   #shuffleAt: Millis = 0
   #formerPeerAt: Millis = 0
   #isolatedAt: Millis = 0
+  #isolatedMs = ISOLATED_MS_MIN
 
   constructor(options: HyParViewOptions) {
     this.#options = options
@@ -92,6 +94,7 @@ export class HyParView {
 
   opened(connection: HyParViewConnection, now: Millis): HyParViewEffect[] {
     const connections = this.size
+    this.#isolatedMs = ISOLATED_MS_MIN
     this.#active.add(connection, now)
     this.#addressBook.connected(connection.id)
     return [send(connection, { kind: 'neighbour', port: this.#options.port, connections })]
@@ -100,6 +103,7 @@ export class HyParView {
   /** A connection closed. `isGone`: its peer said goodbye. */
   closed(connection: ConnectionId, isGone: boolean, now: Millis): HyParViewEffect[] {
     const neighbour = this.#active.delete(connection)
+    this.#expectIsolation(now)
     if (neighbour?.port === undefined || this.#active.isConnected(neighbour.id)) return []
     this.#shuffleMs = SHUFFLE_MS_MIN
     const { id, host, port, isClosing } = neighbour
@@ -165,10 +169,24 @@ export class HyParView {
       if (former !== undefined) effects.push({ kind: 'dial', ...former })
     }
     if (this.size === 0 && now >= this.#isolatedAt) {
-      this.#isolatedAt = now + ISOLATED_MS
+      this.#isolatedAt = now + this.#isolatedMs
+      this.#isolatedMs = Math.min(ISOLATED_MS_MAX, this.#isolatedMs * 2)
       effects.push({ kind: 'isolated' })
     }
     return effects
+  }
+
+  /** When to call `tick` next, unless something else happens before. */
+  get nextAt(): Millis {
+    const dialAt = this.#missing > 0 ? this.#addressBook.nextAt : Number.POSITIVE_INFINITY
+    const formerPeerAt = this.#addressBook.hasLost ? this.#formerPeerAt : Number.POSITIVE_INFINITY
+    return Math.min(dialAt, formerPeerAt, this.size > 0 ? this.#shuffleAt : this.#isolatedAt)
+  }
+
+  /** A connection has closed, whose peer may be cooling down now. */
+  #expectIsolation(now: Millis): void {
+    this.#isolatedMs = ISOLATED_MS_MIN
+    this.#isolatedAt = Math.min(this.#isolatedAt, now + ISOLATED_MS_MIN)
   }
 
   /** The peer at the other end of a connection takes part in the overlay. */
@@ -274,9 +292,14 @@ export class HyParView {
   /** Dials contacts while the active view is below its target. */
   #fill(now: Millis): HyParViewEffect[] {
     if (this.#addressBook.size === 0) return []
-    const members = this.#active.members()
-    const missing = this.#target(members) - members.size
+    const missing = this.#missing
     return missing <= 0 ? [] : this.#addressBook.takeDue(missing, now).map(entry => ({ kind: 'dial', ...entry }))
+  }
+
+  /** How many connections the active view should have more. */
+  get #missing(): number {
+    const members = this.#active.members()
+    return this.#target(members) - members.size
   }
 
   /** Size that the active view should have: everyone in a small room, ACTIVE_VIEW_TARGET in a larger one. */

@@ -7,7 +7,9 @@ import type { ConnectionId } from '../topology.js'
 import { HyParView, type HyParViewEffect } from './hyparview.js'
 import { decodePexFrame, encodePexFrame } from './pex-codec.js'
 
-const TICK_MS: Millis = 1_000
+/** Shortest and longest time between two ticks. The longest bounds what a clock that is set back delays. */
+const TICK_MS_MIN: Millis = 1_000
+const TICK_MS_MAX: Millis = 300_000
 
 export interface PeerExchangeOptions {
   readonly connections: RoomChannels
@@ -23,19 +25,23 @@ export interface PeerExchangeOptions {
   readonly onDropped: (id: string) => void
 }
 
-/** Peer exchange: connects HyParView to connections, dials and time. */
+/** Peer exchange: connects HyParView to connections, dials and time. Without anything due it sets no timer for minutes. */
 export class PeerExchange {
   readonly #options: PeerExchangeOptions
   readonly #view: HyParView
   readonly #sends = new Map<ConnectionId, (frame: Uint8Array) => boolean>()
-  #cancelTick: Cancel
+  /** Before this the view is not ticked. */
+  #mayTickAt: Millis
+  #cancelTick: Cancel = () => {}
+  #isClosed = false
 
   constructor(options: PeerExchangeOptions) {
     const { connections, clock, random, key, isPresent } = options
     this.#options = options
     const port = Number(/:(\d+)$/.exec(connections.me)?.[1] ?? 0)
     this.#view = new HyParView({ id: shortKeyOf(key), port, isPresent, random: () => random.number() })
-    this.#cancelTick = clock.after(TICK_MS * random.number(), () => this.#tick())
+    this.#mayTickAt = clock.now() + TICK_MS_MIN * random.number()
+    this.#schedule()
     connections.on('probe-failed', id => this.#dialFailed(id))
   }
 
@@ -55,6 +61,7 @@ export class PeerExchange {
 
   lost(id: string): void {
     this.#view.lost(id)
+    this.#schedule()
   }
 
   /** Whether to dial a discovered peer while `pending` other discovered peers are being dialled. */
@@ -91,15 +98,27 @@ export class PeerExchange {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#cancelTick()
-    this.#cancelTick = () => {}
     this.#sends.clear()
   }
 
   #tick(): void {
     const { clock } = this.#options
-    this.#cancelTick = clock.after(TICK_MS, () => this.#tick())
-    this.#perform(this.#view.tick(clock.now()))
+    const now = clock.now()
+    this.#mayTickAt = now + TICK_MS_MIN
+    this.#perform(this.#view.tick(now))
+  }
+
+  /** Sets the timer of the next tick. */
+  #schedule(): void {
+    if (this.#isClosed) return
+    this.#cancelTick()
+    const { clock } = this.#options
+    const now = clock.now()
+    this.#mayTickAt = Math.min(this.#mayTickAt, now + TICK_MS_MIN) // the clock may have been set back
+    const waitMs = Math.max(this.#mayTickAt, this.#view.nextAt) - now
+    this.#cancelTick = clock.after(Math.min(TICK_MS_MAX, Math.max(0, waitMs)), () => this.#tick())
   }
 
   #dialFailed(id: string): void {
@@ -126,5 +145,6 @@ export class PeerExchange {
           connections.clearCooldowns()
       }
     }
+    this.#schedule()
   }
 }
