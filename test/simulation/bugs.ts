@@ -244,7 +244,6 @@ export const BUGS: readonly Bug[] = [
     find: 'const hops = connections === 0 ? JOIN_HOPS_MAX : others.length < ACTIVE_VIEW_TARGET ? 1 : 0;',
     replace: 'const hops = 0;',
     needsPeerExchange: true,
-    killer: 15,
   },
   {
     name: 'replaces no lost member of the active view',
