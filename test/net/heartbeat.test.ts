@@ -4,6 +4,8 @@ import test from 'node:test'
 import { startHeartbeat } from '../../src/net/heartbeat.js'
 import { HEARTBEAT_MS, SILENCE_MS_MAX } from '../../src/net/limits.js'
 import type { RawConnection } from '../../src/net/peer-source.js'
+import { RecordOpener, RecordSealer } from '../../src/net/sealed/records.js'
+import { SealedConnection } from '../../src/net/sealed/sealed-connection.js'
 import { remoteOf } from '../helper/handshake-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
@@ -67,6 +69,32 @@ test('closes a native connection after 30 s of silence', () => {
   assert.deepEqual([deaths, wire.destroyed], [[], false])
   clock.advance(1)
   assert.deepEqual([deaths, wire.destroyed], [['silent'], true])
+})
+
+test('closes a native connection over which no whole record arrives for 30 s', async () => {
+  const clock = new VirtualClock()
+  const wire = new Wire()
+  const [key, header] = [Buffer.alloc(32, 1), Buffer.alloc(24, 2)]
+  const sealed = new SealedConnection(wire, { sealer: new RecordSealer(key, header), opener: new RecordOpener(key) })
+  const deaths: string[] = []
+  startHeartbeat(sealed.resume(), OURS, clock, reason => void deaths.push(reason))
+  const theirs = new RecordSealer(key, header)
+  /** The first bytes of a record arrive, one a second. */
+  const hear = async (record: Uint8Array, bytes: number): Promise<void> => {
+    for (const byte of record.subarray(0, bytes)) {
+      wire.hear(Buffer.of(byte))
+      clock.advance(1_000)
+      await new Promise(setImmediate)
+    }
+  }
+  wire.hear(theirs.seal(Buffer.from([0])))
+  for (let beat = 0; beat < 5; beat++) {
+    const record = theirs.seal(Buffer.from([0]))
+    await hear(record, record.length)
+  }
+  assert.deepEqual(deaths, [], 'control: records in pieces')
+  await hear(theirs.seal(Buffer.alloc(200)), SILENCE_MS_MAX / 1_000 + 1)
+  assert.deepEqual([deaths, sealed.destroyed], [['silent'], true])
 })
 
 for (const lastHeardMs of [1, 499, 5_000, 9_999, 10_000, 14_001, 25_000]) {

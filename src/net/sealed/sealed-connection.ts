@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream'
 import { concat, EMPTY } from '../../base/wire/bytes.js'
 import type { RawConnection } from '../peer-source.js'
-import type { Records } from './records.js'
+import { RECORD_OVERHEAD_BYTES, type Records } from './records.js'
 
 /** Most bytes that are sealed at once, and most that wait to be read. */
 const BUFFER_BYTES = 64 * 1024
@@ -28,6 +28,7 @@ export class SealedConnection extends Duplex implements RawConnection {
   #onFlushed: (() => void) | undefined
   #hasEnded = false
   #fault: SealedFault | undefined
+  #bytesRead = 0
 
   constructor(raw: RawConnection, records: Records) {
     super({ allowHalfOpen: true, readableHighWaterMark: BUFFER_BYTES, writableHighWaterMark: BUFFER_BYTES })
@@ -42,8 +43,9 @@ export class SealedConnection extends Duplex implements RawConnection {
     if (raw.destroyed) queueMicrotask(() => this.#rawClosed())
   }
 
+  /** Bytes of whole records: anyone on the path can send pieces of one for ever. */
   get bytesRead(): number {
-    return this.#raw.bytesRead
+    return this.#bytesRead
   }
 
   get remoteAddress(): string {
@@ -122,6 +124,7 @@ export class SealedConnection extends Duplex implements RawConnection {
         this.#fail('altered')
         return
       }
+      this.#bytesRead += read.text.length + RECORD_OVERHEAD_BYTES
       if (read.text.length > 0 && !this.push(read.text)) this.#raw.pause()
       if (read.isFinal) this.push(null)
     }
