@@ -18,7 +18,7 @@ export const CONNECTIONS_MAX = 128
 /** How long a room that broke its channel is not offered on the connection again. */
 export const BROKEN_CHANNEL_MS = 30_000
 
-/** Shortest time between two recalls of a room on its connections. Each uses a place of the connection. */
+/** Shortest time between two recalls of a room on its connections. Each uses a slot of the connection. */
 export const RECALL_MS = 10_000
 
 /** Accepted connections whose handshake is not complete. */

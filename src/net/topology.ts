@@ -1,5 +1,5 @@
 import type { Millis } from '../base/clock.js'
-import { leavingFor } from './admission/places.js'
+import { evictionFor } from './admission/slots.js'
 import type { DialFailure } from './dial-failure.js'
 import { type DialAttempt, DialTarget } from './dial-target.js'
 import type { CloseReason, DialEvent } from './events.js'
@@ -151,7 +151,7 @@ export class Topology {
     const duplicates = this.connections.filter(other => isSamePeer(other.remote, remote))
     const effects: TopologyEffect[] = []
     // The first duplicate is always accepted: one of the two is closed soon.
-    const leaving = duplicates.length === 1 ? undefined : this.#leavingFor(connection)
+    const leaving = duplicates.length === 1 ? undefined : this.#evictionFor(connection)
     if (leaving === id) return this.#refuse(id, target)
     if (leaving !== undefined) effects.push(closeEffect(leaving, 'evicted'), ...this.closed(leaving, 0))
     if (remote.kind === 'native' && this.#key + this.#instance < identityOf(remote))
@@ -262,14 +262,14 @@ export class Topology {
   }
 
   /** The connection to evict for a new one; may be the new one itself. */
-  #leavingFor(connection: OpenConnection): ConnectionId | undefined {
-    const placeOf = ({ id, remote, remoteAddress, dialled }: OpenConnection) => ({
+  #evictionFor(connection: OpenConnection): ConnectionId | undefined {
+    const slotOf = ({ id, remote, remoteAddress, dialled }: OpenConnection) => ({
       id,
       remoteAddress,
       isStranger: dialled === undefined && !(remote.kind === 'native' && this.#isKnown(remote.key)),
       isScuttleup: remote.kind === 'scuttleup',
     })
-    return leavingFor(placeOf(connection), this.connections.map(placeOf))?.id
+    return evictionFor(slotOf(connection), this.connections.map(slotOf))?.id
   }
 
   #retry(target: DialTarget, attempt: number): TopologyEffect {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { authorOf } from '../../src/log/format/author.js'
-import { PLACES_PER_ADDRESS_MAX } from '../../src/net/admission/places.js'
+import { CONNECTIONS_PER_ADDRESS_MAX } from '../../src/net/admission/slots.js'
 import { Author, entryOf, keyPair } from './author.js'
 import { headsFrame, segmentsFrame } from './frames.js'
 import { HostilePeer } from './hostile-peer.js'
@@ -50,7 +50,7 @@ test(
         await until(room, () => storedOf(room, alice.room.id) === 1, ADMITTED_MS),
         'honest peers stay connected',
       )
-    assert.ok(open(peers) <= PLACES_PER_ADDRESS_MAX, `${open(peers)} hostile connections`)
+    assert.ok(open(peers) <= CONNECTIONS_PER_ADDRESS_MAX, `${open(peers)} hostile connections`)
     // A known person gets in from the same address, and stays.
     const keys = keyPair()
     alice.room.addressed(authorOf(keys.hex) ?? assert.fail())

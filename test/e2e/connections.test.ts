@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import test, { type TestContext } from 'node:test'
 import { frame } from '../../src/base/wire/frames.js'
-import { PLACES_PER_ADDRESS_MAX } from '../../src/net/admission/places.js'
+import { CONNECTIONS_PER_ADDRESS_MAX } from '../../src/net/admission/slots.js'
 import { HANDSHAKE_MS_MAX, SILENCE_MS_MAX, UNPROVEN_MAX } from '../../src/net/limits.js'
 import { Child } from '../helper/child.js'
 import { openConnections, stranger, talk } from '../helper/connections-world.js'
@@ -212,9 +212,9 @@ test('accepts scuttleup peers in the lobby only', BOUND, async t => {
   assert.deepEqual(room.connections.connections, [])
 })
 
-test(`${PLACES_PER_ADDRESS_MAX} strangers from one address keep no honest peer out`, BOUND, async t => {
+test(`${CONNECTIONS_PER_ADDRESS_MAX} strangers from one address keep no honest peer out`, BOUND, async t => {
   const alice = await openConnections(t)
-  for (let i = 0; i <= PLACES_PER_ADDRESS_MAX; i++) {
+  for (let i = 0; i <= CONNECTIONS_PER_ADDRESS_MAX; i++) {
     const socket = await stranger(t, alice.address)
     talk(socket, scuttleupEnd(new ScuttleupTopology(`a:${i}`, 'alice:1')))
     await alice.until(() => alice.connections.connections.some(({ remote }) => remote.address === `a:${i}`))
@@ -223,7 +223,7 @@ test(`${PLACES_PER_ADDRESS_MAX} strangers from one address keep no honest peer o
   talk(await stranger(t, alice.address), nativeEnd('dialler', 'bob:1', { peer: 2, rooms: [ROOM] }))
   await alice.until(() => alice.connections.connections.some(({ remote }) => remote.address === 'bob:1'))
   await alice.until(() => alice.lost.length === 2)
-  assert.equal(alice.connections.connections.length, PLACES_PER_ADDRESS_MAX)
+  assert.equal(alice.connections.connections.length, CONNECTIONS_PER_ADDRESS_MAX)
   assert.deepEqual(alice.lost, ['evicted', 'evicted'])
 })
 

@@ -53,7 +53,7 @@ test('two hosts that use up all connections keep no known person out, and discon
     host.run('ip', 'addr', 'add', `${from}/32`, 'dev', 'eth0')
     host.start(process.execPath, [ATTACKER, a.address, String(PORT), from])
   }
-  // Counted by alice's kernel, with what she has not accepted yet: how places are shared is tested in test/net/places.property.
+  // Counted by alice's kernel, with what she has not accepted yet: how slots are shared is tested in test/net/slots.property.
   const held = async (): Promise<number[]> => {
     const sockets = a.start('ss', ['-Htn', 'state', 'established', 'sport', '=', `:${PORT}`])
     await sockets.exited

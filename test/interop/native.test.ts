@@ -37,15 +37,15 @@ async function stop(peer: Child): Promise<void> {
 }
 
 /** Both post, both receive; then each is restarted while the other runs. */
-async function conversation(t: TestContext, ourPlace: Place, theirPlace: Place, isOursFirst: boolean): Promise<void> {
-  const [us, them] = ourPlace.at.includes(':') ? ['ours', 'theirs'] : [ourPlace.at, theirPlace.at]
+async function conversation(t: TestContext, ourPlace: Place, theirSlot: Place, isOursFirst: boolean): Promise<void> {
+  const [us, them] = ourPlace.at.includes(':') ? ['ours', 'theirs'] : [ourPlace.at, theirSlot.at]
   let ours: Child
   let theirs: Child
   if (isOursFirst) {
     ours = await startNative(t, ourPlace)
-    theirs = await startPeer(t, theirPlace)
+    theirs = await startPeer(t, theirSlot)
   } else {
-    theirs = await startPeer(t, theirPlace)
+    theirs = await startPeer(t, theirSlot)
     ours = await startNative(t, ourPlace)
   }
   ours.type('hello, scuttleup peer')
@@ -58,12 +58,12 @@ async function conversation(t: TestContext, ourPlace: Place, theirPlace: Place, 
   assert.deepEqual(messagesOf(theirs), [`${us}> hello, scuttleup peer`, `${them}> hello, native peer`])
 
   // The one that names the other reconnects: a scuttleup peer dials when it starts, a native one until it is connected.
-  if (theirPlace.names.length > 0 || ourPlace.names.length > 0) {
+  if (theirSlot.names.length > 0 || ourPlace.names.length > 0) {
     await stop(theirs)
     await ours.waitForLine('info> lost the connection to ', { stream: 'stderr' })
     ours.type('are you away?')
     await ours.waitForLine('are you away?')
-    theirs = await startPeer(t, theirPlace)
+    theirs = await startPeer(t, theirSlot)
     await theirs.waitForLine(`${us}> are you away?`)
     assert.deepEqual(
       messagesOf(theirs).toSorted(),

@@ -290,8 +290,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'delivers frames to another room of the connection',
     file: 'net/channels/multiplexer',
-    find: 'const channel = this.#open.get(place.value)?.channel;',
-    replace: 'const channel = this.#open.get(place.value) && [...this.#open.values()].at(-1)?.channel;',
+    find: 'const channel = this.#open.get(slot.value)?.channel;',
+    replace: 'const channel = this.#open.get(slot.value) && [...this.#open.values()].at(-1)?.channel;',
     needsRooms: true,
   },
   {

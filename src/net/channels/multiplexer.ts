@@ -10,9 +10,9 @@ import { type Carrier, Channel } from './channel.js'
 import { ROOMS_MAX, STRANGER_ROOMS_MAX } from './limits.js'
 import { ACK, decodeRooms, encodeRooms, PING, PONG, ROOMS } from './rooms-frame.js'
 
-/** Longest varint of a place. */
-const PLACE_BYTES_MAX = 2
-/** The place of frames that concern all rooms. */
+/** Longest varint of a slot. */
+const SLOT_BYTES_MAX = 2
+/** The slot of frames that concern all rooms. */
 const ALL = 0
 
 export interface MultiplexerOptions {
@@ -35,7 +35,7 @@ interface MultiplexerEvents {
   rooms: []
   /** The other side answered a ping. */
   pong: []
-  /** A frame at place 0 of any other type. */
+  /** A frame at slot 0 of any other type. */
   control: [body: Uint8Array]
   /** The connection closed. */
   closed: []
@@ -46,17 +46,17 @@ interface MultiplexerEvents {
 interface Offer {
   /** The tag that names it in the other side's frame. */
   readonly theirTag: Uint8Array
-  /** Its place in our Rooms, from 1. */
-  readonly place: number
-  /** Its place in their Rooms. */
-  theirPlace: number | undefined
+  /** Its slot in our Rooms, from 1. */
+  readonly slot: number
+  /** Its slot in their Rooms. */
+  theirSlot: number | undefined
   channel: Channel | undefined
 }
 
 /**
  * Carries channels over one connection to a native peer: one for each room that both sides have. Frames are
- * varint length ‖ varint place of the room in the receiver's Rooms ‖ type ‖ rest. Frames that concern all rooms have place 0.
- * docs/protocol/wire.md §2.7. A side that reopens a room gives it a new place, so that frames for the old channel cannot
+ * varint length ‖ varint slot of the room in the receiver's Rooms ‖ type ‖ rest. Frames that concern all rooms have slot 0.
+ * docs/protocol/wire.md §2.7. A side that reopens a room gives it a new slot, so that frames for the old channel cannot
  * reach the new one.
  *
  * Channels take turns, short frames first, and the long frames of all channels share a window, so a backlog delays the other
@@ -65,11 +65,11 @@ interface Offer {
 export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carrier {
   readonly #connection: RawConnection
   readonly #options: MultiplexerOptions
-  readonly #reader = new FrameReader(FRAME_BYTES_MAX + PLACE_BYTES_MAX)
+  readonly #reader = new FrameReader(FRAME_BYTES_MAX + SLOT_BYTES_MAX)
   readonly #offers = new Map<string, Offer>()
-  /** Offers with a channel, by our place. */
+  /** Offers with a channel, by our slot. */
   readonly #open = new Map<number, Offer>()
-  /** Our tags by place. */
+  /** Our tags by slot. */
   readonly #ours: (Uint8Array | undefined)[] = []
   #theirs: readonly Uint8Array[] = []
   /** The tags in their previous Rooms. */
@@ -133,8 +133,8 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   }
 
   /**
-   * Offers rooms; if the other side has a room, its channel opens at once. When the places run out, the connection closes: the next
-   * one starts with all places free.
+   * Offers rooms; if the other side has a room, its channel opens at once. When the slots run out, the connection closes: the next
+   * one starts with all slots free.
    */
   offer(rooms: readonly Uint8Array[]): void {
     const { role, handshakeHash } = this.#options
@@ -147,7 +147,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
       }
       this.#ours.push(roomTagOf(room, handshakeHash, role))
       const theirTag = roomTagOf(room, handshakeHash, otherRole(role))
-      const offer = { theirTag, place: this.#ours.length, channel: undefined, theirPlace: undefined }
+      const offer = { theirTag, slot: this.#ours.length, channel: undefined, theirSlot: undefined }
       this.#offers.set(hexOf(room), offer)
     }
     this.#sayRooms()
@@ -159,7 +159,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     const offer = this.#offers.get(hexOf(room))
     if (offer === undefined) return
     this.#offers.delete(hexOf(room))
-    this.#ours[offer.place - 1] = undefined
+    this.#ours[offer.slot - 1] = undefined
     this.#closeChannel(hexOf(room), offer)
     this.#sayRooms()
   }
@@ -203,7 +203,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     if (offer !== undefined) this.#write(offer, concat([Uint8Array.of(ACK), varint(bytes)]))
   }
 
-  /** A channel that breaks leaves the others alone: each has its own frames, places and window. */
+  /** A channel that breaks leaves the others alone: each has its own frames, slots and window. */
   closed(channel: Channel): void {
     for (const [room, offer] of this.#offers)
       if (offer.channel === channel) {
@@ -233,20 +233,20 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
         this.emit('violation', read.reason)
         return
       }
-      const place = readVarint(read.body, 0, ROOMS_MAX)
-      if (place.kind !== 'value' || place.next >= read.body.length) {
+      const slot = readVarint(read.body, 0, ROOMS_MAX)
+      if (slot.kind !== 'value' || slot.next >= read.body.length) {
         this.emit('violation', 'malformed-channel-frame')
         return
       }
-      const body = read.body.subarray(place.next)
+      const body = read.body.subarray(slot.next)
       // A frame of a closed channel is ignored: it was in flight when the channel closed.
-      const channel = this.#open.get(place.value)?.channel
+      const channel = this.#open.get(slot.value)?.channel
       if (channel !== current) deliver()
       current = channel
-      if (place.value === ALL && body[0] === ROOMS) this.#receiveRooms(body)
-      else if (place.value === ALL && body[0] === PING) isPinged = true
-      else if (place.value === ALL && body[0] === PONG) this.emit('pong')
-      else if (place.value === ALL) this.emit('control', body)
+      if (slot.value === ALL && body[0] === ROOMS) this.#receiveRooms(body)
+      else if (slot.value === ALL && body[0] === PING) isPinged = true
+      else if (slot.value === ALL && body[0] === PONG) this.emit('pong')
+      else if (slot.value === ALL) this.emit('control', body)
       else if (channel !== undefined) bodies.push(body)
     }
     deliver()
@@ -284,28 +284,28 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   #match(): void {
     for (const [room, offer] of [...this.#offers]) {
       const index = this.#theirs.findIndex(tag => sameBytes(tag, offer.theirTag))
-      const theirPlace = index === -1 ? undefined : index + 1
-      if (theirPlace === offer.theirPlace) continue
-      if (offer.theirPlace !== undefined) this.#left.add(offer.theirPlace)
+      const theirSlot = index === -1 ? undefined : index + 1
+      if (theirSlot === offer.theirSlot) continue
+      if (offer.theirSlot !== undefined) this.#left.add(offer.theirSlot)
       this.#closeChannel(room, offer)
-      offer.theirPlace = theirPlace
-      if (theirPlace === undefined) continue
-      // A place is never reused, which bounds how often the other side can make us open channels.
-      if (this.#left.has(theirPlace)) {
+      offer.theirSlot = theirSlot
+      if (theirSlot === undefined) continue
+      // A slot is never reused, which bounds how often the other side can make us open channels.
+      if (this.#left.has(theirSlot)) {
         this.emit('violation', 'malformed-rooms')
         return
       }
       offer.channel = new Channel(this, this.#options.windowBytes)
       this.#hasHadChannel = true
-      this.#open.set(offer.place, offer)
+      this.#open.set(offer.slot, offer)
       this.emit('channel', room, offer.channel)
     }
   }
 
   #closeChannel(room: string, offer: Offer): void {
-    const { channel, place } = offer
+    const { channel, slot } = offer
     if (channel === undefined) return
-    this.#open.delete(place)
+    this.#open.delete(slot)
     offer.channel = undefined
     channel.destroy()
     this.emit('channel-closed', room)
@@ -353,7 +353,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   /** Writes a frame of a channel, or one that concerns all rooms. */
   #write(offer: Offer | undefined, body: Uint8Array): void {
     if (!this.#connection.writable) return
-    const prefix = varint(offer?.theirPlace ?? ALL)
+    const prefix = varint(offer?.theirSlot ?? ALL)
     this.#connection.write(varint(prefix.length + body.length))
     this.#connection.write(prefix)
     this.#connection.write(body)

@@ -11,13 +11,13 @@ export const ACK = 16
 /** The tags in a Rooms frame come in multiples of this, so that their number reveals little. */
 const PADDED_TO = 8
 
-/** The body of a Rooms frame: its type, then the tags of the rooms in their places, from 1; random ones for empty places. */
+/** The body of a Rooms frame: its type, then the tags of the rooms in their slots, from 1; random ones for empty slots. */
 export function encodeRooms(
   tags: readonly (Uint8Array | undefined)[],
   random: (bytes: number) => Uint8Array,
 ): Uint8Array {
-  const places = Math.max(PADDED_TO, Math.ceil(tags.length / PADDED_TO) * PADDED_TO)
-  const filled = Array.from({ length: places }, (_, i) => tags[i] ?? random(ROOM_TAG_BYTES))
+  const slots = Math.max(PADDED_TO, Math.ceil(tags.length / PADDED_TO) * PADDED_TO)
+  const filled = Array.from({ length: slots }, (_, i) => tags[i] ?? random(ROOM_TAG_BYTES))
   return concat([Uint8Array.of(ROOMS), ...filled])
 }
 
