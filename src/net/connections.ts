@@ -43,7 +43,7 @@ export class Connections implements ChannelCarrier {
   readonly #upgrader: Upgrader
   readonly #rooms = new Map<string, RoomChannels>()
   /** Rooms that are closed here but watched: `onWanted` runs when a peer opens one. */
-  readonly #listed = new Set<{ readonly room: Uint8Array; readonly onWanted: () => void }>()
+  readonly #watched = new Set<{ readonly room: Uint8Array; readonly onWanted: () => void }>()
   readonly #open = new Map<ConnectionId, PeerConnection>()
   readonly #retries = new Map<string, Cancel>()
   readonly #dials = new AbortController()
@@ -125,10 +125,10 @@ export class Connections implements ChannelCarrier {
   }
 
   /** Calls `onWanted` when a peer opens or recalls a room that is closed here. Returns a function that stops listening. */
-  list(room: Uint8Array, onWanted: () => void): () => void {
-    const listed = { room, onWanted }
-    this.#listed.add(listed)
-    return () => void this.#listed.delete(listed)
+  watch(room: Uint8Array, onWanted: () => void): () => void {
+    const watched = { room, onWanted }
+    this.#watched.add(watched)
+    return () => void this.#watched.delete(watched)
   }
 
   dial(name: string, address: Address): void {
@@ -265,7 +265,7 @@ export class Connections implements ChannelCarrier {
   }
 
   #roomsNamed(multiplexer: Multiplexer): void {
-    for (const { room, onWanted } of [...this.#listed]) if (multiplexer.isNewlyOffered(room)) onWanted()
+    for (const { room, onWanted } of [...this.#watched]) if (multiplexer.isNewlyOffered(room)) onWanted()
   }
 
   #channelOpened(connection: PeerConnection, room: RoomChannels | undefined): void {

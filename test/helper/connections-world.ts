@@ -32,7 +32,7 @@ export interface ConnectionsWorld {
   /** Opens another room. */
   open(room: Uint8Array, admits?: (key: string) => boolean): RoomChannels
   /** Has a closed room that a peer may come to. */
-  list(room: Uint8Array, onWanted: () => void): () => void
+  watch(room: Uint8Array, onWanted: () => void): () => void
   /** Closes all connections. */
   close(): Promise<void>
   readonly address: Address
@@ -105,7 +105,7 @@ export async function openConnections(
   return {
     connections: open(room),
     open,
-    list: (id, onWanted) => node.list(id, onWanted),
+    watch: (id, onWanted) => node.watch(id, onWanted),
     close: () => node.close(),
     address,
     accepted,

@@ -59,7 +59,7 @@ export class HostMachine {
   /** Called before each room is opened; may throw. */
   onOpen: (report: (event: NodeEvent) => void) => void = () => {}
   /** Closed rooms that a peer may come to, with what to call then. */
-  readonly listed = new Map<string, () => void>()
+  readonly watched = new Map<string, () => void>()
   /** Called with each room before it serves any face. */
   onPeer: (peer: Room) => void = () => {}
   readonly #options: MachineOptions
@@ -160,9 +160,9 @@ export class HostMachine {
         this.onPeer(peer)
         return peer
       },
-      listRoom: async ({ room = 'lobby' }, onWanted) => {
-        this.listed.set(room, onWanted)
-        return () => void this.listed.delete(room)
+      watchRoom: async ({ room = 'lobby' }, onWanted) => {
+        this.watched.set(room, onWanted)
+        return () => void this.watched.delete(room)
       },
       onEvent: () => {},
       areFilesReplaced: () => false,

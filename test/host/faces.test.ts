@@ -377,10 +377,10 @@ test(
     assert.equal(openRooms(machine).length, 32)
     assert.equal(machine.starts, 1, 'by the same node')
     // A peer comes to the one that was closed for it: no room is closed that was used just now.
-    const [wanted = '', ...others] = machine.listed.keys()
+    const [wanted = '', ...others] = machine.watched.keys()
     const woken = faces.find(({ room }) => room === wanted)
     assert.ok(woken?.isParked === true && others.length === 0)
-    const comes = machine.listed.get(wanted)
+    const comes = machine.watched.get(wanted)
     comes?.()
     await looked.refreshed()
     assert.ok(!openRooms(machine).includes(wanted))

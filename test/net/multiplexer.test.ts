@@ -264,7 +264,7 @@ test('agrees on the open rooms, however both sides open and close them, and mixe
   )
 })
 
-test('rejects a room that comes back to a place that it left', async () => {
+test('rejects a room that comes back to a slot that it left', async () => {
   const alice = side('dialler')
   alice.multiplexer.offer([OPS])
   for (const rooms of [[OPS], [DEV, OPS], [DEV, LAB, OPS]]) alice.connection.push(roomsFrame(rooms, HASH, 'listener'))
@@ -275,10 +275,10 @@ test('rejects a room that comes back to a place that it left', async () => {
   assert.deepEqual(alice.violations, ['malformed-rooms'])
 })
 
-test('closes the connection when every place was used, for the next one to begin again', async () => {
+test('closes the connection when every slot was used, for the next one to begin again', async () => {
   const { alice, bob } = pair()
   bob.multiplexer.offer([OPS])
-  for (let place = 1; place <= ROOMS_MAX; place++) {
+  for (let slot = 1; slot <= ROOMS_MAX; slot++) {
     alice.multiplexer.offer([OPS])
     alice.multiplexer.withdraw(OPS)
   }
@@ -310,7 +310,7 @@ test('a channel that breaks is reported, and leaves the others alone', async () 
 
 const strange: readonly (readonly [string, Violation, Uint8Array])[] = [
   ['a frame without a channel', 'malformed-channel-frame', frame(Buffer.from([0]))],
-  ['a place beyond all', 'malformed-channel-frame', frame(Buffer.from([0xff, 0x7f, 1, 2]))],
+  ['a slot beyond all', 'malformed-channel-frame', frame(Buffer.from([0xff, 0x7f, 1, 2]))],
   ['a frame that is too long', 'frame-too-long', Buffer.from([0xff, 0xff, 0xff, 0x7f])],
   ['half a tag', 'malformed-rooms', onChannel(0, Buffer.from([1, 2, 3]))],
   ['too many rooms', 'malformed-rooms', onChannel(0, Buffer.alloc(1 + 16 * (ROOMS_MAX + 1), 1))],

@@ -128,7 +128,7 @@ test(
       const [alice, bob] = [await peer(t, 1, OPS, clock), await peer(t, 2, hasOther ? OPS : DEV, clock)]
       let dev: RoomChannels | undefined
       let times = 0
-      const unlist = alice.list(DEV, () => {
+      const unwatch = alice.watch(DEV, () => {
         times++
         dev ??= alice.open(DEV)
       })
@@ -141,7 +141,7 @@ test(
       bob.open(LAB)
       await pass(clock, 100)
       assert.equal(times, 1, 'they have been in it since before')
-      unlist()
+      unwatch()
     }
   },
 )
@@ -155,7 +155,7 @@ test('recalls a room that the other side has closed, at most once in a while, un
   await bob.until(() => isIn(devB))
   devA.close()
   await bob.until(() => devB.connections.length === 0)
-  alice.list(DEV, () => times++)
+  alice.watch(DEV, () => times++)
   for (let line = 0; line < 3; line++) devB.recall()
   await passUntil(clock, () => times === 1)
   await pass(clock, RECALL_MS - 1_000)

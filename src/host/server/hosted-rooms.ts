@@ -26,7 +26,7 @@ export interface HostedRoomsParts {
   readonly keepsEvents: boolean
   openRoom(options: RoomOptions, onEvent: (event: NodeEvent) => void): Promise<Room>
   /** Calls `onWanted` when a peer opens a room that is closed here. Returns a function that stops listening. Default: never. */
-  listRoom?(options: RoomOptions, onWanted: () => void): Promise<() => void>
+  watchRoom?(options: RoomOptions, onWanted: () => void): Promise<() => void>
   /** Runs a command of a face on private rooms. */
   command(command: Fields, onItem: (item: Fields) => void, signal: AbortSignal): Promise<void>
   readonly onEvent: (event: NodeEvent) => void
@@ -282,7 +282,7 @@ export class HostedRooms implements OpenRooms {
 
   /** Parks the least recently used room. False if every room is shown by a face, or was used within `freshMs`. */
   async #parkIdlest(freshMs: Millis): Promise<boolean> {
-    const { clock, log, listRoom } = this.#parts
+    const { clock, log, watchRoom } = this.#parts
     const latest = clock.now() - freshMs
     const [idlest] = [...this.#open]
       .flatMap(([name, room]) => {
@@ -303,7 +303,7 @@ export class HostedRooms implements OpenRooms {
       this.#parked.add(
         name,
         faces,
-        listRoom?.(options, () => this.#wake(name, options)),
+        watchRoom?.(options, () => this.#wake(name, options)),
       )
     }
     await closing

@@ -12,7 +12,7 @@ export interface WaitingFace {
 interface ParkedRoom {
   readonly sockets: Set<Duplex>
   /** Stops listening for peers that open the room. */
-  readonly unlist: () => void
+  readonly unwatch: () => void
 }
 
 /**
@@ -45,15 +45,15 @@ export class ParkedRooms {
     return [...this.#rooms].map(([name, { sockets }]) => [name, sockets.size])
   }
 
-  /** `listing` listens for peers that open the room, and resolves with a function that stops listening. */
-  add(name: string, faces: readonly WaitingFace[], listing?: Promise<() => void>): void {
+  /** `watching` listens for peers that open the room, and resolves with a function that stops listening. */
+  add(name: string, faces: readonly WaitingFace[], watching?: Promise<() => void>): void {
     this.wake(name)
-    const unlist = (): void =>
-      void listing?.then(
+    const unwatch = (): void =>
+      void watching?.then(
         end => end(),
         () => {}, // then no peer opens it
       )
-    this.#rooms.set(name, { sockets: new Set(faces.map(({ socket }) => socket)), unlist })
+    this.#rooms.set(name, { sockets: new Set(faces.map(({ socket }) => socket)), unwatch })
     for (const { socket, reader } of faces) {
       socket.on('data', (bytes: Uint8Array) => {
         reader.push(bytes)
@@ -70,7 +70,7 @@ export class ParkedRooms {
     const room = this.#rooms.get(name)
     if (room === undefined) return
     this.#rooms.delete(name)
-    room.unlist()
+    room.unwatch()
     for (const socket of room.sockets) socket.destroy()
   }
 
@@ -78,7 +78,7 @@ export class ParkedRooms {
     const room = this.#rooms.get(name)
     if (room === undefined || !room.sockets.delete(socket) || room.sockets.size > 0) return
     this.#rooms.delete(name)
-    room.unlist()
+    room.unwatch()
     this.#onGone()
   }
 }

@@ -47,7 +47,7 @@ export interface ServerParts {
   commands(rooms: OpenRooms): Promise<RoomCommands>
   openRoom(options: RoomOptions, onEvent: (event: NodeEvent) => void): Promise<Room>
   /** Calls `onWanted` when a peer opens a room that is closed here. Returns a function that stops listening. Default: never. */
-  listRoom?(options: RoomOptions, onWanted: () => void): Promise<() => void>
+  watchRoom?(options: RoomOptions, onWanted: () => void): Promise<() => void>
   readonly onEvent: (event: NodeEvent) => void
   /** Whether the program's files have been replaced since the start. */
   areFilesReplaced(): boolean

@@ -97,11 +97,11 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
         const named = { isKeeper, room: known?.name ?? options.room, privateRoom: known?.privateRoom, direct: pair }
         return openRoom({ ...options, ...own, ...named })
       },
-      listRoom: async (options, onWanted) => {
+      watchRoom: async (options, onWanted) => {
         const known = await store.secretRoom(options.room)
         const secret = known?.privateRoom?.id ?? known?.direct?.id
         const room = secret ?? roomId(roomNameOf(options))
-        return (await network).list({ room, isSecret: secret !== undefined }, onWanted)
+        return (await network).watch({ room, isSecret: secret !== undefined }, onWanted)
       },
       onEvent,
       areFilesReplaced: () => filesChangedAt() !== filesAt,

@@ -66,7 +66,7 @@ export class OpenNetwork {
   readonly #unseen: NodeEvent[] = []
   readonly #rooms = new Set<NetworkedRoom>()
   /** Closed rooms. */
-  readonly #listed = new Set<{ readonly tag: string | undefined }>()
+  readonly #watched = new Set<{ readonly tag: string | undefined }>()
   readonly #host: string | undefined
   readonly #me: string
   readonly #service: Omit<Service, 'rooms' | 'port'>
@@ -165,14 +165,14 @@ export class OpenNetwork {
   }
 
   /** Announces a closed room unless it is secret, and calls `onWanted` when a peer opens it. Returns a function that removes it. */
-  list({ room, isSecret }: ClosedRoom, onWanted: () => void): () => void {
-    const listed = { tag: isSecret ? undefined : roomTag(room) }
-    this.#listed.add(listed)
-    const unlist = this.connections.list(room, onWanted)
+  watch({ room, isSecret }: ClosedRoom, onWanted: () => void): () => void {
+    const watched = { tag: isSecret ? undefined : roomTag(room) }
+    this.#watched.add(watched)
+    const unwatch = this.connections.watch(room, onWanted)
     if (this.#isAnnounced) this.announce()
     return () => {
-      unlist()
-      this.#listed.delete(listed)
+      unwatch()
+      this.#watched.delete(watched)
       if (this.#isAnnounced) this.announce()
     }
   }
@@ -187,7 +187,7 @@ export class OpenNetwork {
   }
 
   get #tags(): string[] {
-    return [...new Set([...this.#rooms, ...this.#listed].flatMap(({ tag }) => tag ?? []))]
+    return [...new Set([...this.#rooms, ...this.#watched].flatMap(({ tag }) => tag ?? []))]
   }
 
   #openDiscovery(): Discovery {
@@ -276,16 +276,16 @@ export class NodeNetwork {
   }
 
   /** Lists a closed room while others are open. Returns a function that removes it. */
-  list(closed: ClosedRoom, onWanted: () => void): () => void {
-    let unlist = (): void => {}
+  watch(closed: ClosedRoom, onWanted: () => void): () => void {
+    let unwatch = (): void => {}
     let isOver = false
-    const listed = this.#open?.then(open => {
-      if (!isOver) unlist = open.list(closed, onWanted)
+    const watched = this.#open?.then(open => {
+      if (!isOver) unwatch = open.watch(closed, onWanted)
     })
-    listed?.catch(() => {}) // the caller that opens the network reports the error
+    watched?.catch(() => {}) // the caller that opens the network reports the error
     return () => {
       isOver = true
-      unlist()
+      unwatch()
     }
   }
 
