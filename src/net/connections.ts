@@ -106,7 +106,7 @@ export class Connections implements ChannelCarrier {
     for (const connection of this.#open.values()) connection.offer(room)
   }
 
-  readmit(room: RoomChannels): void {
+  updateAdmission(room: RoomChannels): void {
     if (this.#rooms.get(hexOf(room.id)) !== room) return
     for (const connection of [...this.#open.values()])
       if (!connection.isAdmittedTo(room)) connection.multiplexer?.withdraw(room.id)

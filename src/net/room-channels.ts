@@ -59,7 +59,7 @@ export interface ChannelCarrier {
   /** The connections to a dialled peer that may be in a room. */
   connectionsTo(name: string, room: RoomChannels): readonly ConnectionId[]
   /** Offers a room on each connection whose peer it admits, and takes it off the others. */
-  readmit(room: RoomChannels): void
+  updateAdmission(room: RoomChannels): void
   /** Offers a room on a connection again. */
   offer(room: RoomChannels, id: ConnectionId): void
   /** Offers a room once more to a peer that has closed it. */
@@ -210,8 +210,8 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
   }
 
   /** The admitted peers changed: opens the channels of newly admitted ones, and closes those of the others at once. */
-  admissionChanged(): void {
-    this.#carrier.readmit(this)
+  updateAdmission(): void {
+    this.#carrier.updateAdmission(this)
   }
 
   /** Closes all channels. The connections stay open for other rooms. */

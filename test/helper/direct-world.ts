@@ -30,7 +30,7 @@ export class DirectWorld {
   /** Rooms that were opened because their person came. */
   readonly opened = new Set<string>()
   readonly rooms: { readonly peer: Room }[] = []
-  readonly reopened: string[] = []
+  readonly recycled: string[] = []
 
   private constructor(
     data: string,
@@ -49,9 +49,9 @@ export class DirectWorld {
     direct.serve({
       nodeOptions: { listen: undefined, isDiscovering: false, isEncryptedOnly: false, direct: policy },
       open: this.rooms,
-      openQuietly: async name => void this.opened.add(name),
-      isQuiet: () => true,
-      reopen: async name => void this.reopened.push(name),
+      openInBackground: async name => void this.opened.add(name),
+      isInBackground: () => true,
+      recycle: async name => void this.recycled.push(name),
       report: event => void this.events.push(event),
     })
   }

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { ipv4Number, ipv6Groups } from '../../src/net/lan/ip-address.js'
 import type { LocalInterface } from '../../src/net/lan/mdns/interfaces.js'
 import { ADDRESSES_MAX, addressesIn, answerTo, goodbyeOf, hostOf } from '../../src/net/lan/mdns/name-answers.js'
-import { isWorthDecoding, labelMark } from '../../src/net/lan/mdns/prefilter.js'
+import { labelPattern, passesPrefilter } from '../../src/net/lan/mdns/prefilter.js'
 
 const eth0: LocalInterface = {
   name: 'eth0',
@@ -207,24 +207,24 @@ function queryBytes(name: string, counts: readonly number[] = [1, 0, 0, 0], tail
 }
 
 test('decodes only consistent datagrams that contain a mark', () => {
-  const marks = [labelMark('alice.local'), labelMark('jürgen.local')]
-  assert.equal(isWorthDecoding(queryBytes('alice.local'), marks), true)
-  assert.equal(isWorthDecoding(queryBytes('ALICE.local'), marks), true)
-  assert.equal(isWorthDecoding(queryBytes('JürGEN.local'), marks), true)
-  assert.equal(isWorthDecoding(queryBytes('bob.local'), marks), false)
-  assert.equal(isWorthDecoding(queryBytes('alice.local'), []), false)
-  assert.equal(isWorthDecoding(Buffer.alloc(0), marks), false)
-  assert.equal(isWorthDecoding(Buffer.from('\x05alice'), marks), false)
-  assert.equal(isWorthDecoding(queryBytes('alice.local', [1, 0, 0, 65_535]), marks), false, 'claims too many records')
-  assert.equal(isWorthDecoding(queryBytes('alice.local', [3, 1, 0, 0]), marks), false, 'is too short for its records')
-  assert.equal(isWorthDecoding(queryBytes('alice.local', [30, 30, 0, 0], 1_000), marks), false, 'has too many records')
-  assert.equal(isWorthDecoding(queryBytes('alice.local', [1, 0, 0, 0], 60_000), marks), false, 'is too long')
+  const marks = [labelPattern('alice.local'), labelPattern('jürgen.local')]
+  assert.equal(passesPrefilter(queryBytes('alice.local'), marks), true)
+  assert.equal(passesPrefilter(queryBytes('ALICE.local'), marks), true)
+  assert.equal(passesPrefilter(queryBytes('JürGEN.local'), marks), true)
+  assert.equal(passesPrefilter(queryBytes('bob.local'), marks), false)
+  assert.equal(passesPrefilter(queryBytes('alice.local'), []), false)
+  assert.equal(passesPrefilter(Buffer.alloc(0), marks), false)
+  assert.equal(passesPrefilter(Buffer.from('\x05alice'), marks), false)
+  assert.equal(passesPrefilter(queryBytes('alice.local', [1, 0, 0, 65_535]), marks), false, 'claims too many records')
+  assert.equal(passesPrefilter(queryBytes('alice.local', [3, 1, 0, 0]), marks), false, 'is too short for its records')
+  assert.equal(passesPrefilter(queryBytes('alice.local', [30, 30, 0, 0], 1_000), marks), false, 'has too many records')
+  assert.equal(passesPrefilter(queryBytes('alice.local', [1, 0, 0, 0], 60_000), marks), false, 'is too long')
 })
 
 test('never throws for any datagram', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 2_000 }), bytes => {
-      assert.equal(typeof isWorthDecoding(Buffer.from(bytes), [labelMark('alice.local')]), 'boolean')
+      assert.equal(typeof passesPrefilter(Buffer.from(bytes), [labelPattern('alice.local')]), 'boolean')
     }),
   )
 })

@@ -56,7 +56,7 @@ export const ROOM_BUGS: readonly RoomBug[] = [
   {
     name: 'keeps the channel of somebody who was removed',
     file: INTRODUCTIONS,
-    find: 'room.channels.admissionChanged();',
+    find: 'room.channels.updateAdmission();',
     replace: '',
     killer: 'a removal wins',
   },

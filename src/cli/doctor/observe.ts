@@ -5,7 +5,7 @@ import { hexOf } from '../../base/wire/bytes.js'
 import type { Address } from '../../net/lan/address.js'
 import type { LocalInterface } from '../../net/lan/mdns/interfaces.js'
 import { fieldsOf, itemsOf } from '../../net/lan/mdns/packets.js'
-import { labelMark } from '../../net/lan/mdns/prefilter.js'
+import { labelPattern } from '../../net/lan/mdns/prefilter.js'
 import { ALL_SERVICES, SERVICE, shortKeyIn } from '../../net/lan/mdns/service-records.js'
 import { MulticastSockets } from '../../net/lan/mdns/sockets.js'
 import { TcpSource } from '../../net/lan/tcp.js'
@@ -44,7 +44,7 @@ export async function observeInterfaces(): Promise<ObservedInterface[]> {
     },
     onOpened: () => {},
     onChange: () => {},
-    marks: () => [labelMark('local.')],
+    marks: () => [labelPattern('local.')],
   })
   const questions = [
     { name: token, type: 'A' as const },

@@ -35,11 +35,11 @@ export interface DirectAccess {
   readonly nodeOptions: NodeOptions | undefined
   readonly open: Iterable<{ readonly peer: Room }>
   /** Opens a room without a face. */
-  openQuietly(name: string): Promise<Room | undefined>
+  openInBackground(name: string): Promise<Room | undefined>
   /** Whether a room is open without a face. */
-  isQuiet(name: string): boolean
+  isInBackground(name: string): boolean
   /** Closes a room whose name now means another key: its faces reattach. */
-  reopen(name: string): Promise<void>
+  recycle(name: string): Promise<void>
   /** Reports an event in the rooms that faces show. */
   report(event: NodeEvent): void
 }
@@ -148,7 +148,7 @@ export class DirectRooms implements DirectContactsHooks {
   }
 
   /** A face shows a room: later messages in it are reported again. */
-  looked(name: string): void {
+  shown(name: string): void {
     this.#reported.delete(name)
   }
 
@@ -201,7 +201,7 @@ export class DirectRooms implements DirectContactsHooks {
 
   async #say(who: string, text: string, onItem: (item: Fields) => void): Promise<void> {
     const entered = await this.resolve(who)
-    const room = await this.#access?.openQuietly(entered.name)
+    const room = await this.#access?.openInBackground(entered.name)
     if (room === undefined) throw new ChatError('LOG_CLOSED', 'the node is ending')
     if (text !== '') await room.say(text)
     onItem({ room: room.room, name: room.direct?.name ?? who, presence: await this.#presenceIn(room) })
@@ -278,7 +278,7 @@ export class DirectRooms implements DirectContactsHooks {
     const entered = (await store.rooms()).find(({ direct }) => direct?.other === key)
     const [called] = pins.namesOf(key)
     const room = entered ?? (called === undefined ? undefined : await this.#enter(called, key))
-    if (room !== undefined) await this.#access?.openQuietly(room.name)
+    if (room !== undefined) await this.#access?.openInBackground(room.name)
   }
 
   /** Reports once that a room without a face has unread messages. */
@@ -288,7 +288,7 @@ export class DirectRooms implements DirectContactsHooks {
       direct === undefined ||
       this.#hidden.has(direct.other) ||
       this.#reported.has(name) ||
-      this.#access?.isQuiet(name) !== true
+      this.#access?.isInBackground(name) !== true
     )
       return
     const marks = await this.#parts.store.marks(room.label)
@@ -296,7 +296,7 @@ export class DirectRooms implements DirectContactsHooks {
       const mark = marks.find(each => each.author === author)
       return String(author).startsWith(direct.other) && seq > (mark?.seq ?? 0)
     })
-    if (!isNew || this.#reported.has(name) || !this.#access.isQuiet(name)) return
+    if (!isNew || this.#reported.has(name) || !this.#access.isInBackground(name)) return
     this.#reported.add(name)
     this.#access.report({ kind: 'direct-message', room: name, name: direct.name })
   }
@@ -307,7 +307,7 @@ export class DirectRooms implements DirectContactsHooks {
     for (const {
       peer: { direct, room },
     } of this.#access?.open ?? []) {
-      if (direct !== undefined && directNameOf(direct, pins.all) !== room) void this.#access?.reopen(room)
+      if (direct !== undefined && directNameOf(direct, pins.all) !== room) void this.#access?.recycle(room)
     }
     for (const { key } of requests.all) if (pins.namesOf(key).length > 0) this.onWanted(key)
   }
@@ -330,4 +330,4 @@ export class DirectRooms implements DirectContactsHooks {
 }
 
 /** Whether options name a direct room. */
-export const asksForDirect = (room: string | undefined): room is string => room !== undefined && isDirectName(room)
+export const isDirectRoomName = (room: string | undefined): room is string => room !== undefined && isDirectName(room)

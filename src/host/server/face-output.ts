@@ -10,7 +10,7 @@ export class FaceOutput {
   readonly #socket: Duplex
   readonly #writer: FrameWriter
   /** Whether notices were left out because the face did not read. */
-  #owesResync = false
+  #needsResync = false
   #isClosed = false
 
   constructor(socket: Duplex) {
@@ -36,14 +36,14 @@ export class FaceOutput {
 
   /** Whether a notice may be sent; if not, the face is owed a `resync`. */
   mayNotify(): boolean {
-    this.#owesResync ||= this.isUnread
+    this.#needsResync ||= this.isUnread
     return !this.isUnread
   }
 
   /** Sends the `resync` that the face is owed. Returns whether it was. */
   resync(): boolean {
-    const isOwed = this.#owesResync
-    this.#owesResync = false
+    const isOwed = this.#needsResync
+    this.#needsResync = false
     if (isOwed) this.send({ is: 'resync' })
     return isOwed
   }

@@ -19,7 +19,7 @@ import { FaceCalls, type RunCommand } from './face-calls.js'
 import { FaceOutput } from './face-output.js'
 import type { WaitingFace } from './parked-rooms.js'
 import type { ReadMarks } from './read-marks.js'
-import type { RequestDesk } from './request-desk.js'
+import type { RequestDeduplicator } from './request-deduplicator.js'
 
 /** Changes within this time are sent together. */
 const SETTLE_MS = 30
@@ -27,7 +27,7 @@ const SETTLE_MS = 30
 /** What a session needs besides the room and its socket. */
 export interface SessionContext {
   readonly clock: Clock
-  readonly desk: RequestDesk
+  readonly requests: RequestDeduplicator
   readonly marks: ReadMarks
   /** How many other faces the room has. */
   readonly others: () => number
@@ -228,7 +228,7 @@ export class FaceSession {
     if (!isCount(first) || first < 1 || !Array.isArray(drafts) || first + drafts.length > SEQ_MAX) return false
     const read = drafts.map(draftIn)
     if (!read.every(draft => draft !== undefined) || !this.#acknowledge(acknowledged)) return false
-    const answers = this.#context.desk.ask(first, read)
+    const answers = this.#context.requests.ask(first, read)
     if (answers === undefined) return false
     this.#unanswered += bytes
     void answers.then(outcomes => {
@@ -242,7 +242,7 @@ export class FaceSession {
 
   #acknowledge(upTo: unknown): boolean {
     if (!isCount(upTo) || upTo > SEQ_MAX) return false
-    this.#context.desk.acknowledge(upTo)
+    this.#context.requests.acknowledge(upTo)
     return true
   }
 

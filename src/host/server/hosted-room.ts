@@ -13,7 +13,7 @@ import { FaceSession } from './face-session.js'
 import type { NodeStore } from './node-store.js'
 import type { WaitingFace } from './parked-rooms.js'
 import { ReadMarks } from './read-marks.js'
-import { RequestDesk } from './request-desk.js'
+import { RequestDeduplicator } from './request-deduplicator.js'
 
 /** How long a client may repeat a request; older requests are forgotten. */
 const REQUESTS_MS_MAX = 7 * 24 * 60 * 60 * 1_000
@@ -51,7 +51,7 @@ export class HostedRoom {
   readonly #marks: ReadMarks
   readonly #peers: Set<string>
   readonly #faces = new Map<Duplex, Face>()
-  readonly #desks = new Map<string, Promise<RequestDesk>>()
+  readonly #requests = new Map<string, Promise<RequestDeduplicator>>()
   /** How the room was opened, and events that no face has seen. */
   readonly #opening: readonly NodeEvent[]
   #unseen: NodeEvent[]
@@ -112,9 +112,10 @@ export class HostedRoom {
   /** Serves a face from now on. `onReady` is called before anything else is sent to it. */
   async attach(socket: Duplex, reader: FrameReader, hello: Hello, onReady: () => void): Promise<void> {
     const client = hexOf(hello.client ?? new Uint8Array(0))
-    const desk = this.#desks.get(client) ?? RequestDesk.open(this.peer, hello.client ?? new Uint8Array(0))
-    this.#desks.set(client, desk)
-    const opened = await desk
+    const requests =
+      this.#requests.get(client) ?? RequestDeduplicator.open(this.peer, hello.client ?? new Uint8Array(0))
+    this.#requests.set(client, requests)
+    const opened = await requests
     if (this.#isClosed || socket.destroyed) return void socket.destroy()
     let hasSaidGoodbye = false
     const gone = (): void => {
@@ -126,7 +127,7 @@ export class HostedRoom {
     }
     const session = new FaceSession(this.peer, socket, reader, {
       clock: this.#parts.clock,
-      desk: opened,
+      requests: opened,
       marks: this.#marks,
       others: () => this.faces - 1,
       command: this.#parts.command,
@@ -192,7 +193,7 @@ export class HostedRoom {
   }
 
   #dropDesk(client: string): void {
-    if (![...this.#faces.values()].some(face => face.client === client)) this.#desks.delete(client)
+    if (![...this.#faces.values()].some(face => face.client === client)) this.#requests.delete(client)
   }
 
   #toAll(tell: (session: FaceSession) => void): void {

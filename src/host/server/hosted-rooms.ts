@@ -93,7 +93,7 @@ export class HostedRooms implements OpenRooms {
   }
 
   /** Opens a room without a face. Undefined if no other room is open. */
-  async openQuietly(name: string): Promise<Room | undefined> {
+  async openInBackground(name: string): Promise<Room | undefined> {
     if (this.#isEnding || this.#shared === undefined) return undefined
     const isOpen = this.#rooms.has(name)
     if (!isOpen) this.#quiet.add(name)
@@ -101,17 +101,17 @@ export class HostedRooms implements OpenRooms {
   }
 
   /** Whether a room is open without a face. */
-  isQuiet(name: string): boolean {
+  isInBackground(name: string): boolean {
     return this.#quiet.has(name) && this.#open.get(name)?.faces === 0
   }
 
   /** A face attaches to a room. */
-  attended(name: string): void {
+  faceAttached(name: string): void {
     this.#quiet.delete(name)
   }
 
   /** Closes a room: its faces reattach. */
-  reopen(name: string): Promise<void> {
+  recycle(name: string): Promise<void> {
     return this.#close(name)
   }
 

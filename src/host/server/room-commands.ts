@@ -38,7 +38,7 @@ export interface OpenRooms {
   /** Runs work while a room stays closed. */
   whileClosed<T>(name: string, work: () => Promise<T>): Promise<T>
   /** Opens a room without a face. Undefined if no other room is open. */
-  openQuietly(name: string): Promise<Room | undefined>
+  openInBackground(name: string): Promise<Room | undefined>
   /** Closes a room if it is open. */
   closeRoom(name: string): Promise<void>
   /** The options by which the node is reached, as set by the first open room. */
@@ -95,7 +95,7 @@ export class RoomCommands {
     const left = (await store.leftSince(clock.now() - LEFT_MS_MAX)).slice(0, LEFT_MAX)
     for (const label of left) {
       const room = await store.privateRoom(label)
-      if (room !== undefined) await rooms.openQuietly(room.name)
+      if (room !== undefined) await rooms.openInBackground(room.name)
     }
   }
 
@@ -183,7 +183,7 @@ export class RoomCommands {
       })
     onItem({ left: room.name, forgotten: forget === true })
     await this.#parts.store.putLeft(room.label, this.#parts.clock.now())
-    if (forget !== true) setImmediate(() => void this.#parts.rooms.openQuietly(room.name).catch(() => {}))
+    if (forget !== true) setImmediate(() => void this.#parts.rooms.openInBackground(room.name).catch(() => {}))
     else setImmediate(() => void this.#forget(room).catch(() => {}))
   }
 

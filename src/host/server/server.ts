@@ -14,7 +14,7 @@ import { challengeFields, type Hello, helloOf, nonceOf } from '../protocol/hands
 import { faultOf } from '../protocol/node-start.js'
 import { checkConflict, type RoomOptions } from '../protocol/options.js'
 import type { Secret } from '../protocol/secret.js'
-import { asksForDirect, type DirectRooms, isDirectCommand } from './direct-rooms.js'
+import { type DirectRooms, isDirectCommand, isDirectRoomName } from './direct-rooms.js'
 import type { HostedRoom } from './hosted-room.js'
 import { HostedRooms, type RoomStatus } from './hosted-rooms.js'
 import type { NodeStore } from './node-store.js'
@@ -201,8 +201,8 @@ export class NodeServer {
         throw new ChatError('NODE_UNUSABLE', `${me} runs in another version of persisted-chat (${this.#parts.version})`)
       const options = await this.#named(hello.options ?? fail())
       const room = await this.#rooms.roomFor(options)
-      this.#rooms.attended(room.peer.room)
-      this.#parts.direct?.looked(room.peer.room)
+      this.#rooms.faceAttached(room.peer.room)
+      this.#parts.direct?.shown(room.peer.room)
       checkConflict(me, room.options, options)
       const { id, room: name, address } = room.peer
       const staysOpen = this.#rooms.isOwn(options)
@@ -229,7 +229,7 @@ export class NodeServer {
   /** The options with the local name of the room. For a direct room, only the other person is dialled. Rejects with a ChatError. */
   async #named(options: RoomOptions): Promise<RoomOptions> {
     const { direct } = this.#parts
-    if (direct === undefined || !asksForDirect(options.room)) return options
+    if (direct === undefined || !isDirectRoomName(options.room)) return options
     const { name, direct: pair } = await direct.resolve(options.room)
     const isTheirs = (peer: string): boolean => peer.includes(':') || equalsIgnoringCase(peer, pair?.name ?? '')
     return { ...options, room: name, peers: options.peers.filter(isTheirs) }

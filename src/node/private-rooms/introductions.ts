@@ -102,7 +102,7 @@ export class Introductions {
   add(room: IntroducedRoom): () => void {
     this.#rooms.add(room)
     const changed = (): void => {
-      room.channels.admissionChanged()
+      room.channels.updateAdmission()
       for (const peer of this.#peers) this.#introduce(peer, room)
     }
     room.members.on('change', changed)

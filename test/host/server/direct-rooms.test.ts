@@ -38,7 +38,7 @@ test('an accepted key gets a room of its own, and the room of the former key has
   const before = await alice.direct.resolve('@bob')
   await alice.open(t, KNOWN)
   alice.pins.pin({ name: 'bob', key: FRESH, since: 2, how: 'met' })
-  assert.deepEqual(alice.reopened, ['@bob'])
+  assert.deepEqual(alice.recycled, ['@bob'])
   const after = await alice.direct.resolve('@bob')
   assert.equal(after.direct?.other, FRESH)
   assert.notEqual(after.label, before.label)

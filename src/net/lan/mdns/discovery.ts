@@ -7,7 +7,7 @@ import type { LocalInterface, NetworkInterfaces } from './interfaces.js'
 import { Lookups } from './lookups.js'
 import { answerTo, goodbyeOf, hostOf } from './name-answers.js'
 import { type DnsRecord, fieldsOf, type Packet } from './packets.js'
-import { labelMark } from './prefilter.js'
+import { labelPattern } from './prefilter.js'
 import { Responder } from './responder.js'
 import { fullNameOf, requestedName, SERVICE, type Service } from './service-records.js'
 import { MulticastSockets } from './sockets.js'
@@ -48,7 +48,7 @@ interface Announcement {
   readonly isOn?: ((at: LocalInterface) => boolean) | undefined
 }
 
-const SERVICE_MARK = labelMark(SERVICE)
+const SERVICE_MARK = labelPattern(SERVICE)
 
 /** Finds peers on the local network by multicast DNS, and announces us. Nothing rejects or throws. */
 export class Discovery {
@@ -90,7 +90,7 @@ export class Discovery {
   announce({ name, service, isOn = () => true }: Announcement): void {
     if (this.#closing !== undefined) return
     const host = hostOf(name)
-    this.#host = host === undefined ? undefined : { name: host, mark: labelMark(host) }
+    this.#host = host === undefined ? undefined : { name: host, mark: labelPattern(host) }
     this.#isOn = isOn
     this.#responder?.close()
     if (service === undefined || hostOf(service.instance) === undefined) return
@@ -222,7 +222,7 @@ export class Discovery {
   *#marks(): Iterable<string> {
     yield SERVICE_MARK
     if (this.#host !== undefined) yield this.#host.mark
-    if (this.#responder !== undefined) yield labelMark(this.#responder.service.host)
+    if (this.#responder !== undefined) yield labelPattern(this.#responder.service.host)
     yield* this.#lookups.marks()
   }
 }

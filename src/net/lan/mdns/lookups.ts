@@ -1,7 +1,7 @@
 import type { Cancel, Clock, Millis } from '../../../base/clock.js'
 import type { LocalInterface } from './interfaces.js'
 import { ADDRESSES_MAX, addressesIn, hostOf } from './name-answers.js'
-import { labelMark } from './prefilter.js'
+import { labelPattern } from './prefilter.js'
 
 /** Hosts that are looked up at a time: as many as there are connections. */
 const LOOKUPS_MAX = 64
@@ -73,7 +73,7 @@ export class Lookups {
 
   #start(host: string): Lookup | undefined {
     if (this.#lookups.size >= LOOKUPS_MAX) return undefined
-    const lookup: Lookup = { mark: labelMark(host), addresses: new Set(), waiters: new Set(), cancel: () => {} }
+    const lookup: Lookup = { mark: labelPattern(host), addresses: new Set(), waiters: new Set(), cancel: () => {} }
     this.#lookups.set(host, lookup)
     this.#queryAgain(host, lookup, 0)
     return lookup

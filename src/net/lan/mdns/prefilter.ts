@@ -14,13 +14,13 @@ const RECORD_BYTES_MIN = 11
 const RECORDS_MAX = 48
 
 /** The encoded first label of `host`, one character per byte, in lower case. */
-export function labelMark(host: string): string {
+export function labelPattern(host: string): string {
   const label = Buffer.from(host.slice(0, Math.max(host.indexOf('.'), 0)))
   return String.fromCharCode(label.length) + label.toString('latin1').toLowerCase()
 }
 
 /** Whether a datagram is long enough for the records that it claims, and contains one of the byte patterns. */
-export function isWorthDecoding(bytes: Buffer, marks: Iterable<string>): boolean {
+export function passesPrefilter(bytes: Buffer, marks: Iterable<string>): boolean {
   if (bytes.length < HEADER_BYTES || bytes.length > DATAGRAM_BYTES_MAX) return false
   const questions = bytes.readUInt16BE(4)
   const records = bytes.readUInt16BE(6) + bytes.readUInt16BE(8) + bytes.readUInt16BE(10)

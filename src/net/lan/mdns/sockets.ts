@@ -15,7 +15,7 @@ import {
   usableInterfaces,
 } from './interfaces.js'
 import type { Packet } from './packets.js'
-import { isWorthDecoding } from './prefilter.js'
+import { passesPrefilter } from './prefilter.js'
 import { ReportOnce } from './report-once.js'
 
 const multicastDns: typeof import('multicast-dns') = requirePackage('multicast-dns')
@@ -184,7 +184,7 @@ export class MulticastSockets {
 
   /** Every socket receives the datagrams of all networks: each is accepted once, on the interface of its sender's subnet. */
   #admits(each: InterfaceSocket, bytes: Buffer, from: RemoteInfo): boolean {
-    if (each.state === 'closed' || !isWorthDecoding(bytes, this.#options.marks())) return false
+    if (each.state === 'closed' || !passesPrefilter(bytes, this.#options.marks())) return false
     const at = interfaceOf(from.address, this.#allInterfaces())
     return at === each.at && each.decoded.take(this.#clock.now())
   }

@@ -4,7 +4,7 @@ import type { Room } from '../../node/room.js'
 import { UNACKNOWLEDGED_MAX } from '../protocol/limits.js'
 
 /** The requests of one client. They are idempotent: each takes effect once, however often and to whichever node it is sent. */
-export class RequestDesk {
+export class RequestDeduplicator {
   readonly #peer: Room
   readonly #client: Uint8Array
   readonly #answers: Map<number, Promise<Outcome>>
@@ -17,12 +17,12 @@ export class RequestDesk {
   }
 
   /** Starts with the answers that this or an earlier node has recorded in the log's database. */
-  static async open(peer: Room, client: Uint8Array): Promise<RequestDesk> {
+  static async open(peer: Room, client: Uint8Array): Promise<RequestDeduplicator> {
     const places = await peer.requests.answered(client)
     const answers = [...places].map(
       ([number, seq]) => [number, Promise.resolve<Outcome>({ kind: 'stored', seq })] as const,
     )
-    return new RequestDesk(peer, client, new Map(answers))
+    return new RequestDeduplicator(peer, client, new Map(answers))
   }
 
   /**
