@@ -83,3 +83,21 @@ declare module 'noise-handshake' {
   }
   export = Noise
 }
+
+/** The part of WebAssembly's interface that is used. TypeScript has it only in the library of browsers. */
+declare namespace WebAssembly {
+  interface Memory {
+    readonly buffer: ArrayBuffer
+    grow(pages: number): number
+  }
+  interface Global {
+    value: number
+  }
+  class Module {
+    constructor(bytes: Uint8Array)
+  }
+  class Instance {
+    readonly exports: unknown
+    constructor(module: Module)
+  }
+}

@@ -6,7 +6,7 @@ export const STREAM_HEADER_BYTES = 24
 /** Bytes that sealing adds to a message. */
 export const SEAL_BYTES = 17
 /** The part of SEAL_BYTES that precedes the message. */
-const TAG_BYTES = 1
+export const TAG_BYTES = 1
 
 const STATE_BYTES = 52
 const TAG_MESSAGE = 0
@@ -20,7 +20,10 @@ export class SealingStream {
     this.#state = stateOf(key, header)
   }
 
-  /** Seals `message` into `sealed`, which is SEAL_BYTES longer. The final message ends the direction. */
+  /**
+   * Seals `message` into `sealed`, which is SEAL_BYTES longer, and where the message may be already, behind TAG_BYTES. The final
+   * message ends the direction.
+   */
   seal(sealed: Buffer, message: Uint8Array, isFinal: boolean): void {
     const tag = isFinal ? TAG_FINAL : TAG_MESSAGE
     sodium().crypto_secretstream_xchacha20poly1305_push(this.#state, sealed, bufferOf(message), null, tag)
@@ -36,16 +39,14 @@ export class OpeningStream {
     this.#state = stateOf(key, header)
   }
 
-  /** Undefined unless this is the next message, unchanged. The message takes the place of its sealed bytes. */
-  open(sealed: Buffer): { readonly message: Uint8Array; readonly isFinal: boolean } | undefined {
-    if (sealed.length < SEAL_BYTES) return undefined
-    const message = sealed.subarray(TAG_BYTES, TAG_BYTES + sealed.length - SEAL_BYTES)
+  /** Opens `sealed` into `message`, which is SEAL_BYTES shorter. Undefined unless it is the next message, unchanged. */
+  open(sealed: Buffer, message: Buffer): { readonly isFinal: boolean } | undefined {
     try {
       sodium().crypto_secretstream_xchacha20poly1305_pull(this.#state, message, this.#tag, sealed, null)
     } catch {
       return undefined
     }
-    return { message, isFinal: this.#tag[0] === TAG_FINAL }
+    return { isFinal: this.#tag[0] === TAG_FINAL }
   }
 }
 

@@ -14,8 +14,17 @@ export class ByteQueue {
 
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    this.#chunks.push(bytes)
     this.#length += bytes.length
+    const previous = this.#chunks.at(-1)
+    if (previous !== undefined && isFollowedBy(previous, bytes)) {
+      this.#chunks[this.#chunks.length - 1] = Buffer.from(
+        previous.buffer,
+        previous.byteOffset,
+        previous.length + bytes.length,
+      )
+      return
+    }
+    this.#chunks.push(bytes)
     for (;;) {
       const [before, last] = this.#chunks.slice(-2)
       if (before === undefined || last === undefined || last.length >= CHUNK_BYTES_MIN || before.length > last.length)
@@ -39,15 +48,26 @@ export class ByteQueue {
     return parts.length === 0 ? EMPTY : concat(parts)
   }
 
-  /** The same as a copy, which the caller may change. */
-  takeCopy(count: number): Buffer {
-    const copy = Buffer.allocUnsafeSlow(count)
+  /** The same, but a copy is made in `scratch`, which is large enough, and valid until that is used again. */
+  takeBriefly(count: number, scratch: Buffer): Uint8Array {
+    const parts = this.#takeParts(count)
+    const [only] = parts
+    if (only !== undefined && parts.length === 1) return only
     let end = 0
-    for (const part of this.#takeParts(count)) {
-      copy.set(part, end)
+    for (const part of parts) {
+      scratch.set(part, end)
       end += part.length
     }
-    return copy
+    return scratch.subarray(0, end)
+  }
+
+  /** Removes the first `count` bytes, which must be there. */
+  skip(count: number): void {
+    const [first] = this.#chunks
+    if (first !== undefined && first.length > count) {
+      this.#chunks[0] = first.subarray(count)
+      this.#length -= count
+    } else this.#takeParts(count)
   }
 
   #takeParts(count: number): Uint8Array[] {
@@ -63,3 +83,7 @@ export class ByteQueue {
     return parts
   }
 }
+
+/** Whether `next` is directly behind `bytes` in memory, so that both are one chunk. */
+const isFollowedBy = (bytes: Uint8Array, next: Uint8Array): boolean =>
+  bytes.buffer === next.buffer && bytes.byteOffset + bytes.length === next.byteOffset

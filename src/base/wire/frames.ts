@@ -56,8 +56,8 @@ export class FrameReader {
         return { kind: 'more' }
       }
       this.#needed = 1
-      const bytes = this.#queue.take(end)
-      if (length.value > 0) return { kind: 'frame', body: bytes.subarray(length.next) }
+      this.#queue.skip(length.next)
+      if (length.value > 0) return { kind: 'frame', body: this.#queue.take(length.value) }
     }
   }
 

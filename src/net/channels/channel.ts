@@ -11,6 +11,9 @@ const QUEUE_BYTES_MAX = 64 * 1024
 /** Limit on unread bytes. Exceeds the window: the side channel ignores it, and one frame may be longer than the window. */
 const RECEIVED_BYTES_MAX = CHANNEL_WINDOW_BYTES + 2 * FRAME_BYTES_MAX
 
+/** Length from which a frame is passed on without a copy. */
+const LONG_BYTES = 16 * 1024
+
 /** The connection that carries a channel, as the channel uses it. */
 export interface Carrier extends Pick<RawConnection, 'bytesRead' | 'remoteAddress'> {
   /** The channel has frames to send. */
@@ -77,9 +80,10 @@ export class Channel extends Duplex implements RawConnection {
   /** Frames arrived, without their lengths. Returns false if they exceed the window. */
   receive(bodies: readonly Uint8Array[]): boolean {
     if (this.destroyed) return true
-    const bytes = concat(bodies.flatMap(body => [varint(body.length), body]))
-    this.#receivedBytes += bytes.length
-    this.push(bytes)
+    const parts = bodies.flatMap(body => [varint(body.length), body])
+    // An event costs more than a copy of a short frame, and less than a copy of a segment.
+    if (bodies.some(({ length }) => length > LONG_BYTES)) for (const part of parts) this.#pass(part)
+    else this.#pass(concat(parts))
     this.#acknowledge()
     return this.readableLength <= RECEIVED_BYTES_MAX
   }
@@ -111,6 +115,11 @@ export class Channel extends Duplex implements RawConnection {
     this.#continue()
     this.#carrier.closed(this)
     done(error)
+  }
+
+  #pass(bytes: Uint8Array): void {
+    this.#receivedBytes += bytes.length
+    this.push(bytes)
   }
 
   #continue(): void {

@@ -1,6 +1,12 @@
-import { OpeningStream, SEAL_BYTES, SealingStream, STREAM_HEADER_BYTES } from '../../base/crypto/secret-stream.js'
+import {
+  OpeningStream,
+  SEAL_BYTES,
+  SealingStream,
+  STREAM_HEADER_BYTES,
+  TAG_BYTES,
+} from '../../base/crypto/secret-stream.js'
 import { ByteQueue } from '../../base/wire/byte-queue.js'
-import { EMPTY } from '../../base/wire/bytes.js'
+import { bufferOf, EMPTY } from '../../base/wire/bytes.js'
 
 const LENGTH_BYTES = 2
 
@@ -27,22 +33,58 @@ export class RecordSealer {
 
   /** The record of `text`, or several if it is too long for one. The final record ends the direction. */
   seal(text: Uint8Array, isFinal = false): Buffer {
+    return this.sealAll([text], isFinal)
+  }
+
+  /** The same for a text in parts. */
+  sealAll(parts: readonly Uint8Array[], isFinal = false): Buffer {
+    let left = 0
+    for (const { length } of parts) left += length
     const header = this.#header ?? EMPTY
     this.#header = undefined
     // A whole segment fits into two records without the header, and would otherwise need a third one for its last bytes.
     const textMax = RECORD_BODY_MAX - SEAL_BYTES - header.length
-    const count = Math.max(1, Math.ceil(text.length / textMax))
-    const records = Buffer.allocUnsafeSlow(header.length + text.length + count * RECORD_OVERHEAD_BYTES)
+    const count = Math.max(1, Math.ceil(left / textMax))
+    const records = Buffer.allocUnsafeSlow(header.length + left + count * RECORD_OVERHEAD_BYTES)
+    const copier = new PartCopier(parts)
     let end = 0
-    for (let from = 0, left = count; left > 0; from += textMax, left--) {
-      const part = text.subarray(from, from + textMax)
-      const start = end + LENGTH_BYTES + (from === 0 ? header.length : 0)
-      if (from === 0) records.set(header, LENGTH_BYTES)
-      records.writeUInt16BE(start - end - LENGTH_BYTES + part.length + SEAL_BYTES, end)
-      end = start + part.length + SEAL_BYTES
-      this.#stream.seal(records.subarray(start, end), part, isFinal && left === 1)
+    for (let record = 1; record <= count; record++) {
+      const start = end + LENGTH_BYTES + (record === 1 ? header.length : 0)
+      if (record === 1) records.set(header, LENGTH_BYTES)
+      const length = Math.min(left, textMax)
+      records.writeUInt16BE(start - end - LENGTH_BYTES + length + SEAL_BYTES, end)
+      const text = records.subarray(start + TAG_BYTES, start + TAG_BYTES + length)
+      copier.copyTo(text)
+      end = start + length + SEAL_BYTES
+      this.#stream.seal(records.subarray(start, end), text, isFinal && record === count)
+      left -= length
     }
     return records
+  }
+}
+
+/** Copies parts into buffers one after the other, however the two are divided. */
+class PartCopier {
+  readonly #parts: readonly Uint8Array[]
+  #index = 0
+  #offset = 0
+
+  constructor(parts: readonly Uint8Array[]) {
+    this.#parts = parts
+  }
+
+  /** Fills `target`. */
+  copyTo(target: Uint8Array): void {
+    for (let end = 0; end < target.length; ) {
+      const part = this.#parts[this.#index] as Uint8Array
+      const bytes = part.subarray(this.#offset, this.#offset + target.length - end)
+      target.set(bytes, end)
+      end += bytes.length
+      this.#offset += bytes.length
+      if (this.#offset < part.length) continue
+      this.#index++
+      this.#offset = 0
+    }
   }
 }
 
@@ -53,10 +95,20 @@ export type RecordRead =
   /** Not the next record of the other side: changed, repeated, omitted, reordered or forged. */
   | { readonly kind: 'bad' }
 
+/** One sealed record, while it is opened. */
+const scratch = Buffer.allocUnsafeSlow(LENGTH_BYTES + RECORD_BODY_MAX)
+/** Space for the texts of several records of a segment each. */
+const TEXTS_BYTES = 512 * 1024
+/** From this size on, texts get such a space. */
+const LONG_TEXT_BYTES = 16 * 1024
+
 /** Opens the records of one direction. Buffers at most one record and the bytes pushed last. */
 export class RecordOpener {
   readonly #key: Uint8Array
   readonly #queue = new ByteQueue()
+  /** Where texts are opened to, one behind the other, so that a frame in several records need not be joined. */
+  #texts: Buffer | undefined
+  #textsEnd = 0
   #stream: OpeningStream | undefined
   #needed = LENGTH_BYTES
   #isOver = false
@@ -77,6 +129,8 @@ export class RecordOpener {
   /** The next record, of at most `bytesMax`. After a bad record everything is bad, and so is anything after the final one. */
   next(bytesMax = RECORD_BODY_MAX): RecordRead {
     if (this.#isOver) return { kind: this.#queue.length > 0 ? 'bad' : 'more' }
+    // A connection that waits keeps no space.
+    if (this.#queue.length === 0) this.#texts = undefined
     if (this.#queue.length < this.#needed) return { kind: 'more' }
     const [high = 0, low = 0] = this.#queue.peek(LENGTH_BYTES)
     const length = (high << 8) | low
@@ -85,14 +139,26 @@ export class RecordOpener {
     const end = LENGTH_BYTES + length
     this.#needed = end
     if (this.#queue.length < end) return { kind: 'more' }
-    const bytes = this.#queue.takeCopy(end)
+    const bytes = bufferOf(this.#queue.takeBriefly(end, scratch))
     const start = LENGTH_BYTES + headerBytes
     this.#stream ??= new OpeningStream(this.#key, bytes.subarray(LENGTH_BYTES, start))
-    const opened = this.#stream.open(bytes.subarray(start))
+    const text = this.#spaceFor(length - headerBytes - SEAL_BYTES)
+    const opened = this.#stream.open(bytes.subarray(start), text)
     if (opened === undefined) return this.#fail()
     this.#needed = LENGTH_BYTES
     this.#isOver = opened.isFinal
-    return { kind: 'record', text: opened.message, isFinal: opened.isFinal }
+    return { kind: 'record', text, isFinal: opened.isFinal }
+  }
+
+  #spaceFor(bytes: number): Buffer {
+    if (this.#texts === undefined || this.#textsEnd + bytes > this.#texts.length) {
+      this.#texts = bytes < LONG_TEXT_BYTES ? undefined : Buffer.allocUnsafeSlow(TEXTS_BYTES)
+      this.#textsEnd = 0
+    }
+    if (this.#texts === undefined) return Buffer.allocUnsafeSlow(bytes)
+    const start = this.#textsEnd
+    this.#textsEnd += bytes
+    return this.#texts.subarray(start, this.#textsEnd)
   }
 
   #fail(): RecordRead {

@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream'
-import { concat, EMPTY } from '../../base/wire/bytes.js'
+import { EMPTY } from '../../base/wire/bytes.js'
 import type { RawConnection } from '../peer-source.js'
 import { RECORD_OVERHEAD_BYTES, type Records } from './records.js'
 
@@ -106,7 +106,7 @@ export class SealedConnection extends Duplex implements RawConnection {
     this.#writtenBytes = 0
     if (this.#hasEnded || !this.#raw.writable || (written.length === 0 && !isFinal)) return
     this.#hasEnded = isFinal
-    const records = this.#records.sealer.seal(concat(written), isFinal)
+    const records = this.#records.sealer.sealAll(written, isFinal)
     if (this.#raw.write(records)) this.#continue()
   }
 

@@ -4,11 +4,12 @@ import fc from 'fast-check'
 import { hexOf, utf8 } from '../../../src/base/wire/bytes.js'
 import { chainNext, chainStart } from '../../../src/log/format/chain.js'
 import { claimedHlc, decodeEntry, entryText, validHlc } from '../../../src/log/format/entry.js'
-import { EntryValidator, isPlainEntry } from '../../../src/log/format/entry-validator.js'
+import { EntryValidator } from '../../../src/log/format/entry-validator.js'
 import { EARLIEST, type Hlc, justAfter } from '../../../src/log/format/hybrid-clock.js'
 import { pack, packEntry } from '../../../src/log/format/packed.js'
 import { roomId } from '../../../src/log/format/room-id.js'
 import { ENTRY_BYTES_MAX } from '../../../src/log/limits.js'
+import { isPlainEntry } from '../../helper/plain-entry.js'
 
 // docs/protocol/logs.md §3.2. The validator recognises entries in plain form from their bytes; it must agree with the rule, which
 // parses them.
@@ -79,6 +80,27 @@ test('agrees with the rule on mutated bytes, with and without the shortcut', () 
     { numRuns: 20_000 },
   )
   assert.ok(plain > 1_000 && rejected > 1_000, `${plain} plain, ${rejected} rejected`)
+})
+
+test('computes the chain of texts of any length as libsodium does', () => {
+  const text = fc.oneof(fc.string({ maxLength: 300 }), fc.string({ unit: 'grapheme', maxLength: 1_000 }))
+  let plain = 0
+  fc.assert(
+    fc.property(fc.array(text, { minLength: 1, maxLength: 20 }), texts => {
+      const entries = texts.map((message, index) => {
+        const at = `1763670000123.${String(index).padStart(4, '0')}` as Hlc
+        return utf8(entryText(at, 1763670000123, { username: 'alice', message }))
+      })
+      const validator = new EntryValidator()
+      validator.begin(START, EARLIEST)
+      const packed = entries.map(entry => packEntry(SALT, entry))
+      assert.equal(validator.validate(pack(packed)), -1)
+      assert.equal(hexOf(validator.chain), hexOf(packed.reduce(chainNext, START)))
+      plain += entries.filter(isPlainEntry).length
+    }),
+    { numRuns: 500 },
+  )
+  assert.ok(plain > 2_000, `${plain} plain`)
 })
 
 test('agrees with the rule on entries around the size limit', () => {

@@ -4,10 +4,11 @@ import fc from 'fast-check'
 import { hexOf, utf8 } from '../../../src/base/wire/bytes.js'
 import { chainNext, chainStart } from '../../../src/log/format/chain.js'
 import { claimedHlc, decodeEntry, entryText, storedHlc, validHlc } from '../../../src/log/format/entry.js'
-import { EntryValidator, isPlainEntry } from '../../../src/log/format/entry-validator.js'
+import { EntryValidator } from '../../../src/log/format/entry-validator.js'
 import { EARLIEST, hlcAt, hlcOf } from '../../../src/log/format/hybrid-clock.js'
 import { pack, packEntry } from '../../../src/log/format/packed.js'
 import { ENTRY_BYTES_MAX } from '../../../src/log/limits.js'
+import { isPlainEntry } from '../../helper/plain-entry.js'
 
 const AT = hlcAt(1_763_670_000_123, 7)
 const NOW = 1_763_670_000_123
