@@ -1,10 +1,9 @@
 import type { Duplex } from 'node:stream'
 import type { Clock, Millis } from '../../base/clock.js'
-import { type KeyPair, keyPairOf, SEED_BYTES } from '../../base/crypto/signing.js'
 import { reasonOf } from '../../base/errors.js'
 import { SeededRandom } from '../../base/seeded-random.js'
 import { openRowStore } from '../../compat/scuttleup/row-store.js'
-import { type AuthorId, authorOfKey, type LogId } from '../../log/format/author.js'
+import type { AuthorId, LogId } from '../../log/format/author.js'
 import { isControl } from '../../log/format/control.js'
 import { decodeEntry } from '../../log/format/entry.js'
 import { LOBBY, roomId } from '../../log/format/room-id.js'
@@ -22,12 +21,10 @@ import { Quota } from '../../sync/quota/stranger-quota.js'
 import type { Receipts } from '../../sync/receipts.js'
 import type { ReplicationStream } from '../../sync/replication-stream.js'
 import { Replicator } from '../../sync/replicator.js'
-import type { VirtualHost } from '../virtual/connection.js'
 import { VirtualDisk } from '../virtual/disk.js'
-import { Lifecycle } from '../virtual/lifecycle.js'
-import type { VirtualNetwork } from '../virtual/network.js'
+import type { Lifecycle } from '../virtual/lifecycle.js'
+import { Machine, type MachineContext } from '../virtual/machine.js'
 import type { SortedRows } from '../virtual/sorted-rows.js'
-import type { ClockOffset, VirtualTime } from '../virtual/time.js'
 import { type ByzantineFault, byzantineStream } from './byzantine-peer.js'
 import { type InvariantChecker, nothingShown, type Shown } from './invariants.js'
 import { withMadeUpContacts } from './network-attacks.js'
@@ -39,15 +36,10 @@ const PORT = 4000
 const ROOM = roomId(LOBBY)
 
 /** Shared by all peers of a world. */
-export interface SimulationContext {
-  readonly seed: number
-  readonly time: VirtualTime
-  readonly network: VirtualNetwork
+export interface SimulationContext extends MachineContext {
   readonly checker: InvariantChecker
   /** The rooms of a peer besides the lobby, each with its checker. */
   sideRoomsOf(name: string): ReadonlyMap<string, InvariantChecker>
-  /** Adds a line to the trace. */
-  note(line: string): void
   /** `name` has stored entries. */
   stored(name: string, span: SeqRange): void
   /** Whether peers find further ones by peer exchange. */
@@ -77,6 +69,7 @@ export interface SimulatedPeerOptions {
 /** The running process of a peer. */
 interface Program {
   readonly life: Lifecycle
+  readonly clock: Clock
   readonly shown: Shown
   readonly lines: string[]
   readonly streams: Set<Duplex>
@@ -87,78 +80,62 @@ interface Program {
   room: Room | undefined
 }
 
-/** A machine with a user: its disk, clock and key outlive the processes that run on it. */
-export class SimulatedPeer {
-  readonly name: string
-  readonly author: AuthorId
+/** A peer of the lobby, and of side rooms. */
+export class SimulatedPeer extends Machine<Program> {
   readonly fault: ByzantineFault | undefined
-  readonly host: VirtualHost
   readonly disk: VirtualDisk
   /** Its rooms besides the lobby, by name. */
   readonly sideRooms = new Map<string, SideRoom>()
   readonly #context: SimulationContext
-  readonly #keys: KeyPair
-  readonly #clockOffset: ClockOffset
   readonly #dialled: { readonly name: string; readonly address: Address }[] = []
-  readonly #random: SeededRandom
   #connectionCount = 0
-  #program: Program | undefined
 
   constructor(context: SimulationContext, { name, address, aheadMs, fault }: SimulatedPeerOptions) {
-    const { seed, time, network, checker } = context
+    super(context, { name, address, aheadMs })
+    const { seed, time, checker } = context
     this.#context = context
-    this.name = name
     this.fault = fault
-    this.#keys = keyPairOf(new SeededRandom(seed, `key of ${name}`).bytes(SEED_BYTES))
-    this.author = authorOfKey(this.#keys.publicKey)
-    this.host = network.addHost(address)
     this.disk = new VirtualDisk(time, new SeededRandom(seed, `disk of ${name}`))
-    this.#clockOffset = { aheadMs }
-    this.#random = new SeededRandom(seed, `whims of ${name}`)
     checker.register(name, this.author, this.disk, fault !== undefined)
     for (const [room, roomChecker] of context.sideRoomsOf(name)) {
-      const own = { name: room, peer: name, keys: this.#keys, checker: roomChecker }
+      const own = { name: room, peer: name, keys: this.keys, checker: roomChecker }
       this.sideRooms.set(room, new SideRoom(context, own))
     }
   }
 
-  get isRunning(): boolean {
-    return this.#program !== undefined
-  }
-
   /** Whether its user can send lines. */
   get isReady(): boolean {
-    return this.#program?.room !== undefined
+    return this.program?.room !== undefined
   }
 
   /** The log of its process, once open. */
   get log(): Log | undefined {
-    return this.#program?.log
+    return this.program?.log
   }
 
   /** The receipts that its process has recorded, once its log is open. */
   get receipts(): Receipts | undefined {
-    return this.#program?.replicator?.receipts
+    return this.program?.replicator?.receipts
   }
 
   get unsent(): number {
-    return this.#program?.room?.unsavedCount ?? 0
+    return this.program?.room?.unsavedCount ?? 0
   }
 
   /** The keys of the connected peers, one per connection. */
   get connectedKeys(): readonly AuthorId[] {
-    const connections = this.#program?.channels?.connections ?? []
+    const connections = this.program?.channels?.connections ?? []
     return connections.flatMap(({ remote }) => (remote.kind === 'native' ? (remote.key as AuthorId) : []))
   }
 
   /** The room of its process, once open. */
   get room(): Room | undefined {
-    return this.#program?.room
+    return this.program?.room
   }
 
   /** Size of its HyParView active view. */
   get activeViewSize(): number {
-    return this.#program?.room?.peerExchange?.size ?? 0
+    return this.program?.room?.peerExchange?.size ?? 0
   }
 
   /** Names of the peers that it dials. */
@@ -168,18 +145,18 @@ export class SimulatedPeer {
 
   /** The lines shown to its user since the last start. */
   get heard(): readonly string[] {
-    return this.#program?.lines ?? []
+    return this.program?.lines ?? []
   }
 
   /** How many entries of an author were shown to its user since the last start. */
   shownOf(author: AuthorId): number {
-    return this.#program?.shown.entries.get(author)?.size ?? 0
+    return this.program?.shown.entries.get(author)?.size ?? 0
   }
 
   /** Bytes buffered by the fullest stream of any connection. */
   get largestBufferBytes(): number {
     let most = 0
-    for (const { readableLength, writableLength } of this.#program?.streams ?? [])
+    for (const { readableLength, writableLength } of this.program?.streams ?? [])
       most = Math.max(most, readableLength + writableLength)
     for (const { readableLength, writableLength } of this.host.connections)
       most = Math.max(most, readableLength + writableLength)
@@ -190,59 +167,12 @@ export class SimulatedPeer {
   addPeer(other: SimulatedPeer): void {
     const dialled = { name: other.name, address: { host: other.host.address, port: PORT } }
     this.#dialled.push(dialled)
-    this.#program?.channels?.add(dialled.name, dialled.address)
-  }
-
-  start(): void {
-    if (this.#program !== undefined) return
-    const program: Program = {
-      life: new Lifecycle(),
-      shown: nothingShown(),
-      lines: [],
-      streams: new Set(),
-      log: undefined,
-      replicator: undefined,
-      channels: undefined,
-      openSideRoom: undefined,
-      room: undefined,
-    }
-    this.#program = program
-    this.host.isUp = true
-    this.#context.note(`${this.name} starts`)
-    this.#open(program).catch(error => {
-      if (!program.life.isOver) this.#context.checker.violate(`${this.name} cannot start: ${reasonOf(error)}`)
-    })
-  }
-
-  /** Ends the process at once; a power cut also discards unsynced writes. */
-  crash(how: 'killed' | 'power cut'): void {
-    if (this.#program === undefined) return
-    this.#context.note(`${this.name} crashes: ${how}`)
-    this.#program.life.end()
-    this.#program = undefined
-    this.host.isAsleep = false
-    this.host.stop(how === 'power cut')
-    if (how === 'power cut') for (const { disk } of [this, ...this.sideRooms.values()]) disk.cutPower()
-  }
-
-  /** Suspends the machine: nothing runs, nothing answers. */
-  sleep(): void {
-    if (this.#program === undefined || this.host.isAsleep) return
-    this.#context.note(`${this.name} falls asleep`)
-    this.host.isAsleep = true
-    this.#program.life.sleep()
-  }
-
-  wake(): void {
-    if (!this.host.isAsleep) return
-    this.#context.note(`${this.name} wakes up`)
-    this.#context.network.wake(this.host)
-    this.#program?.life.wake()
+    this.program?.channels?.add(dialled.name, dialled.address)
   }
 
   /** Sends a line; acknowledged once it is on disk. */
   say(line: string): void {
-    const program = this.#program
+    const program = this.program
     if (program?.room === undefined || this.host.isAsleep) return
     this.#context.note(`${this.name} sends "${brief(line)}"`)
     program.room.say(line).then(
@@ -261,19 +191,13 @@ export class SimulatedPeer {
   /** Opens a side room that is closed. */
   openSideRoom(name: string): void {
     const room = this.sideRooms.get(name)
-    if (room !== undefined && !room.isOpen) this.#program?.openSideRoom?.(room)
-  }
-
-  /** Sets its clock. */
-  setClock(aheadMs: Millis): void {
-    this.#context.note(`the clock of ${this.name} is ${Math.round(aheadMs)} ms ahead`)
-    this.#clockOffset.aheadMs = aheadMs
+    if (room !== undefined && !room.isOpen) this.program?.openSideRoom?.(room)
   }
 
   /** Fills its disk, or frees it. */
   fill(isFull: boolean): void {
     this.#context.note(`the disk of ${this.name} is ${isFull ? 'full' : 'no longer full'}`)
-    for (const { disk } of [this, ...this.sideRooms.values()]) disk.isFull = isFull
+    for (const disk of this.disks()) disk.isFull = isFull
   }
 
   /** Restores a backup of its disk. Returns our lines that must come back from other peers. */
@@ -283,19 +207,40 @@ export class SimulatedPeer {
     return this.#context.checker.restored(this.name)
   }
 
-  /** Ends its process and its connections. */
-  end(): void {
-    this.#program?.life.end()
-    this.host.stop(false)
+  protected created(life: Lifecycle, clock: Clock): Program {
+    return {
+      life,
+      clock,
+      shown: nothingShown(),
+      lines: [],
+      streams: new Set(),
+      log: undefined,
+      replicator: undefined,
+      channels: undefined,
+      openSideRoom: undefined,
+      room: undefined,
+    }
   }
 
-  async #open(program: Program): Promise<void> {
-    const { seed, time, network, checker } = this.#context
-    const { life } = program
-    const clock = time.clockFor(this.#clockOffset, life)
-    const random = new SeededRandom(seed, `${this.name} from ${time.now}, log`)
-    const options = { unsigned: openRowStore, clock, random, room: ROOM, ...this.#quotaWith(clock) }
-    const log = await Log.over(this.disk.open(life), this.#keys, options)
+  protected disks(): VirtualDisk[] {
+    return [this, ...this.sideRooms.values()].map(({ disk }) => disk)
+  }
+
+  protected violate(what: string): void {
+    this.#context.checker.violate(what)
+  }
+
+  protected async opened(program: Program): Promise<void> {
+    const { network, checker } = this.#context
+    const { life, clock } = program
+    const options = {
+      unsigned: openRowStore,
+      clock,
+      random: this.randomFor(', log'),
+      room: ROOM,
+      ...this.#quotaWith(clock),
+    }
+    const log = await Log.over(this.disk.open(life), this.keys, options)
     if (life.isOver) return
     program.log = log
     log.on('entries', span => this.#context.stored(this.name, span))
@@ -307,11 +252,11 @@ export class SimulatedPeer {
     if (life.isOver) return
     const connections = new Connections({
       me: formatAddress({ host: this.host.address, port: PORT }),
-      keys: this.#keys,
+      keys: this.keys,
       plain: { room: ROOM },
       source: network.sourceOf(this.host, life),
       clock,
-      random: new SeededRandom(seed, `${this.name} from ${time.now}`),
+      random: this.randomFor(''),
     })
     await connections.listen(undefined, PORT)
     if (life.isOver) return
@@ -328,8 +273,8 @@ export class SimulatedPeer {
       }),
       connections: channels,
       clock,
-      random: new SeededRandom(seed, `${this.name} from ${time.now}, presence`),
-      keys: this.#keys,
+      random: this.randomFor(', presence'),
+      keys: this.keys,
       hasPeerExchange: this.#context.hasPeerExchange,
     })
     room.on('event', ({ kind, ...fields }) => {
@@ -367,7 +312,7 @@ export class SimulatedPeer {
     const { log } = replicator
     const counted = withCountedSideChannel(given, bytes => this.#context.sentOnSideChannel(bytes))
     const isLying = this.fault === 'makes up contacts'
-    const options = isLying ? withMadeUpContacts(counted, this.#random, this.#context.everybody()) : counted
+    const options = isLying ? withMadeUpContacts(counted, this.random, this.#context.everybody()) : counted
     const watched = withOverrides(log, {
       addSigned: (author, runs, allowance) => {
         this.#context.received(this.name, from, author, runs)
@@ -376,9 +321,9 @@ export class SimulatedPeer {
     })
     const identity = {
       replicator: withOverrides(replicator, { log: watched }),
-      keys: this.#keys,
+      keys: this.keys,
       room: ROOM,
-      random: this.#random,
+      random: this.random,
     }
     const stream =
       this.fault === undefined

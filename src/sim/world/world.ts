@@ -1,21 +1,16 @@
 import type { Millis } from '../../base/clock.js'
-import { SeededRandom } from '../../base/seeded-random.js'
 import { type AuthorId, authorOfLog, type LogId } from '../../log/format/author.js'
 import type { SignedRun } from '../../log/format/segment-plan.js'
 import type { SeqRange } from '../../log/read/subscription.js'
 import { RECORD_OVERHEAD_BYTES } from '../../net/sealed/records.js'
-import { drainEventLoop } from '../virtual/drain-event-loop.js'
-import { type NetworkOptions, VirtualNetwork } from '../virtual/network.js'
+import type { NetworkOptions } from '../virtual/network.js'
 import type { SortedRows } from '../virtual/sorted-rows.js'
-import { VirtualTime } from '../virtual/time.js'
+import { VirtualWorld } from '../virtual/world.js'
 import type { ByzantineFault } from './byzantine-peer.js'
 import { InvariantChecker } from './invariants.js'
 import { LivenessChecker } from './liveness.js'
 import { SimulatedPeer } from './simulated-peer.js'
 
-/** Start of virtual time. */
-const EPOCH_MS: Millis = 1_800_000_000_000
-const TRACE_LINES_MAX = 100_000
 /** Steps between two checks of the buffers of all connections. */
 const STEPS_PER_CHECK = 64
 /** Bound for the buffer of one stream: two frames and one read. */
@@ -60,18 +55,13 @@ export class Violation extends Error {
 }
 
 /** Many peers in one process and in virtual time, all determined by one seed. */
-export class World {
+export class World extends VirtualWorld<SimulatedPeer> {
   readonly checker: InvariantChecker
-  readonly trace: string[] = []
-  readonly network: VirtualNetwork
   readonly #isTraced: boolean
-  readonly #time = new VirtualTime(EPOCH_MS)
-  readonly #peers = new Map<string, SimulatedPeer>()
   readonly #nameOf = new Map<AuthorId, string>()
   readonly #liveness: LivenessChecker
   readonly #sideRooms = new Map<string, { readonly members: readonly string[]; readonly checker: InvariantChecker }>()
   readonly #checkers: readonly InvariantChecker[]
-  #steps = 0
   #sideChannelBytes = 0
 
   constructor({
@@ -88,15 +78,14 @@ export class World {
     onStored,
     onReceived,
   }: WorldOptions) {
+    super(seed, { delayMsMin: 1, delayMsMax: 30, loss: 0, duplicates: 0, ...network }, CONVERGENCE_STEP_MS)
     this.#isTraced = isTraced
     this.checker = new InvariantChecker(strangerBytesMax !== undefined)
-    const options = { delayMsMin: 1, delayMsMax: 30, loss: 0, duplicates: 0, ...network }
-    this.network = new VirtualNetwork(this.#time, new SeededRandom(seed, 'network'), options)
     for (const [room, members] of sideRooms) this.#sideRooms.set(room, { members, checker: new InvariantChecker() })
     this.#checkers = [this.checker, ...[...this.#sideRooms.values()].map(({ checker }) => checker)]
     const context = {
       seed,
-      time: this.#time,
+      time: this.time,
       network: this.network,
       checker: this.checker,
       sideRoomsOf: (name: string) =>
@@ -109,8 +98,11 @@ export class World {
       strangerBytesMax,
       isKnown: (author: AuthorId) => this.checker.isHonest(author),
       everybody: () =>
-        [...this.#peers.values()].map(({ author, host }) => ({ key: Buffer.from(author, 'hex'), host: host.address })),
-      note: (line: string) => this.#note(line),
+        [...this.machines.values()].map(({ author, host }) => ({
+          key: Buffer.from(author, 'hex'),
+          host: host.address,
+        })),
+      note: (line: string) => this.note(line),
       stored: (name: string, span: SeqRange) => {
         this.#liveness.progressed()
         onStored?.(name, span)
@@ -130,33 +122,19 @@ export class World {
         aheadMs: aheadMs?.(name) ?? 0,
         fault: byzantine?.get(name),
       })
-      this.#peers.set(name, peer)
+      this.machines.set(name, peer)
       this.#nameOf.set(peer.author, name)
     })
-    this.#liveness = new LivenessChecker(this, [...this.#peers.values()], hasPeerExchange)
+    this.#liveness = new LivenessChecker(this, [...this.machines.values()], hasPeerExchange)
     for (const name of peers) {
       for (const other of dials?.(name) ?? peers) if (other !== name) this.peer(name).addPeer(this.peer(other))
     }
     for (const name of peers) this.peer(name).start()
   }
 
-  /** Virtual milliseconds since the beginning. */
-  get elapsedMs(): Millis {
-    return this.#time.now - EPOCH_MS
-  }
-
-  /** Number of events so far. */
-  get steps(): number {
-    return this.#steps
-  }
-
   /** Bytes sent on connections besides log entries. */
   get sideChannelBytes(): number {
     return this.#sideChannelBytes
-  }
-
-  get names(): readonly string[] {
-    return [...this.#peers.keys()]
   }
 
   /** The name of the peer with this key. */
@@ -165,9 +143,7 @@ export class World {
   }
 
   peer(name: string): SimulatedPeer {
-    const peer = this.#peers.get(name)
-    if (peer === undefined) throw new RangeError(`${name} is not a peer of this world`)
-    return peer
+    return this.machine(name)
   }
 
   /** The lines shown to the user of `name` since its last start. */
@@ -175,59 +151,10 @@ export class World {
     return this.peer(name).heard
   }
 
-  cut(a: string, b: string): void {
-    this.#note(`packets between ${a} and ${b} are dropped`)
-    this.network.cut(this.peer(a).host, this.peer(b).host)
-  }
-
-  /** Drops all packets between the group and the other peers. */
-  partition(group: readonly string[]): void {
-    const inside = new Set(group)
-    for (const a of group) for (const b of this.names) if (!inside.has(b)) this.cut(a, b)
-  }
-
-  /** Ends all cuts and partitions. */
-  heal(): void {
-    this.#note('all partitions heal')
-    this.network.healAll()
-  }
-
-  reset(a: string, b: string): void {
-    this.#note(`the connections between ${a} and ${b} are reset`)
-    this.network.reset(this.peer(a).host, this.peer(b).host)
-  }
-
-  freeze(a: string, b: string): void {
-    this.#note(`the connections between ${a} and ${b} freeze`)
-    this.network.freeze(this.peer(a).host, this.peer(b).host)
-  }
-
   /** A copy of the disk of `name`, to restore later. */
   backUp(name: string): SortedRows {
-    this.#note(`${name} is backed up`)
+    this.note(`${name} is backed up`)
     return this.peer(name).disk.backUp()
-  }
-
-  /** Advances the time. Rejects with a Violation as soon as an invariant is violated. */
-  async run(ms: Millis): Promise<void> {
-    const until = this.#time.now + ms
-    for (;;) {
-      await drainEventLoop()
-      this.check()
-      if (!this.#time.step(until)) return
-      this.#steps++
-    }
-  }
-
-  /** Advances the time until `isDone`, by at most `msMax`. Resolves with whether it is done. */
-  async runUntil(isDone: () => boolean, msMax: Millis): Promise<boolean> {
-    const until = this.#time.now + msMax
-    for (;;) {
-      if (isDone()) return true
-      const leftMs = until - this.#time.now
-      if (leftMs <= 0) return false
-      await this.run(Math.min(CONVERGENCE_STEP_MS, leftMs))
-    }
   }
 
   /**
@@ -236,15 +163,15 @@ export class World {
    */
   async converge(msMax: Millis = 60_000): Promise<Millis> {
     this.heal()
-    for (const peer of this.#peers.values()) {
+    for (const peer of this.machines.values()) {
       if (peer.disk.isFull) peer.fill(false)
       peer.wake()
       peer.start()
     }
-    const from = this.#time.now
+    const from = this.time.now
     await this.#liveness.awaitConvergence(msMax)
-    const convergedMs = this.#time.now - from
-    this.#note(`converged after ${Math.ceil(convergedMs)} ms`)
+    const convergedMs = this.time.now - from
+    this.note(`converged after ${Math.ceil(convergedMs)} ms`)
     await this.#liveness.checkConverged(msMax)
     await this.#awaitSideRooms(msMax)
     return convergedMs
@@ -252,7 +179,7 @@ export class World {
 
   /** Ends all processes and connections. */
   end(): void {
-    for (const peer of this.#peers.values()) peer.end()
+    for (const peer of this.machines.values()) peer.end()
   }
 
   /** The end of the trace, without the entries shown to users, which are most of it. */
@@ -263,10 +190,9 @@ export class World {
       .join('\n')
   }
 
-  /** Rejects the run with a Violation if an invariant is violated. */
   check(): void {
-    if (this.#steps % STEPS_PER_CHECK === 0) {
-      for (const { name, largestBufferBytes } of this.#peers.values())
+    if (this.steps % STEPS_PER_CHECK === 0) {
+      for (const { name, largestBufferBytes } of this.machines.values())
         if (largestBufferBytes > CONNECTION_BYTES_MAX)
           this.checker.violate(`${name} buffers ${largestBufferBytes} bytes for one connection`)
     }
@@ -294,9 +220,7 @@ export class World {
     }
   }
 
-  #note(line: string): void {
-    if (!this.#isTraced) return
-    if (this.trace.length >= TRACE_LINES_MAX) this.trace.splice(0, TRACE_LINES_MAX / 2)
-    this.trace.push(`${(this.elapsedMs / 1000).toFixed(4)} ${line}`)
+  protected override note(line: string): void {
+    if (this.#isTraced) super.note(line)
   }
 }
