@@ -1,18 +1,22 @@
 import { sanitisedJson } from '../base/safe-text.js'
-import type { Message } from './kinds/message.js'
+import { type Message, targetOf } from './kinds/message.js'
+import { targetJson } from './kinds/target.js'
 
 /** A message, or places without content, as one JSON object for programs. `isLive` is false for history. */
 export function jsonLineOf(shown: Message, isLive = false): string {
-  const { author, run, seq, username, message, kind, at, timeMs, isAhead, isVerified } = shown
-  const log = { author, ...(run !== 0 && { run }), seq }
+  const { author, run, seq, label, username, message, kind, at, timeMs, isAhead, isVerified } = shown
+  const log = { author, ...(run !== 0 && { run }), seq, ...(label !== undefined && { label }) }
   if (shown.kind === 'gap') return sanitisedJson({ event: 'gap', ...log, count: shown.count, state: shown.state, at })
   const time = new Date(timeMs).toISOString()
+  const to = targetOf(shown)
   const type = kind === 'text' ? {} : { type: kind }
   return sanitisedJson({
     ...log,
     username,
     message,
     ...type,
+    ...(to !== undefined && { to: targetJson(to) }),
+    ...(shown.kind === 'reaction' && { emoji: shown.emoji, removed: shown.isRemoved }),
     at,
     time,
     verified: isVerified,

@@ -1,8 +1,14 @@
+import type { AuthorId } from '../log/format/author.js'
+import { isLine } from './kinds/kinds.js'
 import type { Message } from './kinds/message.js'
 
-/** Whether a message names one of `names`. Only text that is shown can mention someone. */
+/** Whether a message answers a line of the user, or names them. */
+export const concerns = (message: Message, user: AuthorId, names: readonly string[]): boolean =>
+  (message.kind === 'reply' && message.to.author === user) || mentions(message, names)
+
+/** Whether a message names one of `names`. Only what somebody says can mention someone: an edit does not ring again. */
 export function mentions(message: Message, names: readonly string[]): boolean {
-  if (message.kind === 'nick') return false
+  if (!isLine(message) && message.kind !== 'topic') return false
   const text = message.kind === 'topic' ? message.topic : message.message
   return names.some(name => {
     const escaped = name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')

@@ -7,13 +7,36 @@ const IS_CALLED = 'is now called'
 const SET_TOPIC = 'set the topic'
 const REMOVED_TOPIC = 'removed the topic'
 const HAS_NEW_NAME = 'has a new name'
-const PROGRAM_WORDS = [IS_CALLED, SET_TOPIC, REMOVED_TOPIC, HAS_NEW_NAME, 'entry', 'entries'].map(skeletonOf)
+const ANSWERS = 'answers'
+const REACTS = 'reacts'
+const TAKES_BACK = 'takes back'
+const EDITS = 'edits'
+const DELETES = 'deletes'
+const CHANGES = [IS_CALLED, SET_TOPIC, REMOVED_TOPIC, HAS_NEW_NAME, ANSWERS, REACTS, TAKES_BACK, EDITS, DELETES]
+const PROGRAM_WORDS = [...CHANGES, 'entry', 'entries'].map(skeletonOf)
 
 /** Rows of a message of a stranger that are shown on a terminal at first. */
 export const FOLDED_ROWS_MAX = 8
 
 /** How much of an action is compared with the program's wording. */
 const COMPARED_LENGTH = 1_000
+
+/** The mark after a line that its author has edited. */
+export const EDITED = '(edited)'
+
+/** How a message refers to a line that is unknown here. */
+export const UNKNOWN_LINE = 'a line that is not here'
+
+/** What a message looks like among the others. */
+export interface LineContext {
+  /** The author as shown before a change of name. */
+  readonly before?: string | undefined
+  /** The line that it refers to: `alice a12 “lunch at noon?”`. */
+  readonly about?: string | undefined
+  /** Its text after the edits that are known. */
+  readonly text?: string | undefined
+  readonly isEdited?: boolean | undefined
+}
 
 /** What follows `* ` in the row of an action or a change. Faces colour the names only. */
 export interface Action {
@@ -24,11 +47,15 @@ export interface Action {
 }
 
 /**
- * An action, or a change of name or topic in the program's wording; undefined for text. `label` is the author as shown,
- * `before` the author as shown before a change of name. An action that imitates such a change is shown with a colon:
+ * An action, or a change of name or topic in the program's wording; undefined for text. `label` is the author as shown.
+ * An action that imitates such a change is shown with a colon:
  * `* alice: is now called bob`. The text of an action may have several lines.
  */
-export function actionOf(label: string, message: Message, before: string | undefined): Action | undefined {
+export function actionOf(
+  label: string,
+  message: Message,
+  { before, about = UNKNOWN_LINE, text: current = message.message }: LineContext,
+): Action | undefined {
   const action = (text: string): Action => ({ who: label, text, renamed: '' })
   switch (message.kind) {
     case 'text':
@@ -38,17 +65,26 @@ export function actionOf(label: string, message: Message, before: string | undef
       return before === undefined ? action(` ${HAS_NEW_NAME}`) : { who: before, text: ` ${IS_CALLED} `, renamed: label }
     case 'topic':
       return action(message.topic === '' ? ` ${REMOVED_TOPIC}` : ` ${SET_TOPIC}: ${sanitise(message.topic)}`)
+    case 'reply':
+      return action(` ${ANSWERS} ${about}: ${current}`)
+    case 'reaction':
+      return action(
+        ` ${message.isRemoved ? TAKES_BACK : REACTS} ${message.emoji} ${message.isRemoved ? 'from' : 'to'} ${about}`,
+      )
+    case 'edit':
+      return action(` ${EDITS} ${about}: ${message.text}`)
     case 'action': {
-      const beginning = skeletonOf(message.message.slice(0, COMPARED_LENGTH))
+      const beginning = skeletonOf(current.slice(0, COMPARED_LENGTH))
       const isDeceptive = PROGRAM_WORDS.some(words => beginning.startsWith(words))
-      return action(`${isDeceptive ? ':' : ''} ${message.message}`)
+      return action(`${isDeceptive ? ':' : ''} ${current}`)
     }
   }
 }
 
 /** A message as one line for people: `alice> hello`, `* alice waves`, `* alice is now called Al`. */
-export function lineOf(label: string, message: Message, before: string | undefined): string {
-  const action = actionOf(label, message, before)
-  if (action === undefined) return `${label}> ${sanitise(message.message)}`
-  return `* ${action.who}${sanitise(action.text)}${action.renamed}`
+export function lineOf(label: string, message: Message, context: LineContext): string {
+  const edited = context.isEdited ? ` ${EDITED}` : ''
+  const action = actionOf(label, message, context)
+  if (action === undefined) return `${label}> ${sanitise(context.text ?? message.message)}${edited}`
+  return `* ${action.who}${sanitise(action.text)}${action.renamed}${edited}`
 }

@@ -16,6 +16,7 @@ import { Pins } from './people/pins.js'
 import { ChatPlaces } from './private-rooms/chat-places.js'
 import { RoomMembers } from './private-rooms/room-members.js'
 import { Room } from './room.js'
+import { StoredLabels } from './stored-labels.js'
 import { openLog } from './stored-log.js'
 
 export interface OpenRoomOptions extends NetworkOptions {
@@ -79,6 +80,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
       direct,
       ...(privateRoom !== undefined && { chatPlaces }),
       log,
+      labels: await StoredLabels.open(log),
       replicator: new Replicator(log),
       connections,
       network,

@@ -1,5 +1,6 @@
 import type { Draft } from '../chat/kinds/kinds.js'
 import { type Message, messageOf } from '../chat/kinds/message.js'
+import type { LineLabels } from '../chat/line-labels.js'
 import type { Present } from '../chat/presence/present.js'
 import type { AuthorId, LogId, Seq } from '../log/format/author.js'
 import type { Entry } from '../log/format/entry.js'
@@ -30,6 +31,8 @@ export interface RoomApi {
   readonly room: string
   /** How far each stored log goes. */
   readonly heads: readonly Digest[]
+  /** The labels of lines. */
+  readonly labels: LineLabels
   /** How many messages are not on disk yet. */
   readonly unsavedCount: number
   readonly connectionSummary: ConnectionSummary
@@ -88,4 +91,5 @@ export interface HostedRoom extends RoomApi {
 export const messagesOf = (
   entries: readonly Entry[],
   isWanted: (entry: Uint8Array) => boolean = () => true,
-): Message[] => entries.flatMap(entry => (isWanted(entry.entry) ? (messageOf(entry) ?? []) : []))
+  labels?: LineLabels,
+): Message[] => entries.flatMap(entry => (isWanted(entry.entry) ? (messageOf(entry, labels) ?? []) : []))

@@ -7,6 +7,7 @@ import type { Random } from '../base/random.js'
 import type { EntryFields } from '../chat/kinds/kind.js'
 import { type Draft, draftOf, entryFieldsOf } from '../chat/kinds/kinds.js'
 import type { Message } from '../chat/kinds/message.js'
+import { LineLabels } from '../chat/line-labels.js'
 import { Presence } from '../chat/presence/presence.js'
 import type { Present } from '../chat/presence/present.js'
 import { type AuthorId, authorOfLog, isSigned, logOf, runOf } from '../log/format/author.js'
@@ -41,6 +42,7 @@ import type { ChatPlaces } from './private-rooms/chat-places.js'
 import { MembershipEvents } from './private-rooms/membership-events.js'
 import type { RoomMembers } from './private-rooms/room-members.js'
 import { type Companion, type HostedRoom, messagesOf, type RoomApi, type SayOptions } from './room-api.js'
+import type { StoredLabels } from './stored-labels.js'
 
 export interface RoomEvents {
   /** Something happened that the user may want to know. */
@@ -70,6 +72,8 @@ export interface RoomParts {
   /** The last entry that counts of each log in a private room. */
   readonly chatPlaces?: ChatPlaces
   readonly log: Log
+  /** The labels of lines. Default: lines have none. */
+  readonly labels?: StoredLabels
   /** Replicates the log with every peer. */
   readonly replicator: Replicator
   readonly connections: RoomChannels
@@ -108,6 +112,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   readonly #membershipEvents: MembershipEvents | undefined
   readonly #strangers: StrangerNotices
   readonly #renewals: Renewals
+  readonly #labels: LineLabels
   #hasSpoken = false
   #closing: Promise<void> | undefined
 
@@ -116,6 +121,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     this.#parts = parts
     const { me, log, clock, keys, random } = parts
     this.#outbox = new Outbox(log)
+    this.#labels = parts.labels?.labels ?? new LineLabels()
     this.#presence = new Presence(clock, {
       keys,
       room: this.#id,
@@ -222,6 +228,10 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   get people(): KnownSet {
     const { addressed, ...known } = this.pins.known
     return { ...known, addressed: [...addressed, ...(this.#circle?.authors ?? [])] }
+  }
+
+  get labels(): LineLabels {
+    return this.#labels
   }
 
   get unsavedCount(): number {
@@ -331,13 +341,15 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     options: ReadOptions,
     isWanted: (entry: Uint8Array) => boolean = () => true,
   ): AsyncGenerator<readonly Message[]> {
-    for await (const entries of this.entries(options)) yield messagesOf(entries, isWanted)
+    for await (const entries of this.entries(options)) yield messagesOf(entries, isWanted, this.labels)
   }
 
   async *entries(options: ReadOptions): AsyncGenerator<readonly Entry[]> {
-    const { log, chatPlaces } = this.#parts
-    if (chatPlaces === undefined) return yield* log.read(options)
-    for await (const entries of log.read(options)) yield chatPlaces.counted(log, entries)
+    const { log, chatPlaces, labels } = this.#parts
+    for await (const entries of log.read(options)) {
+      await labels?.cover(entries)
+      yield chatPlaces === undefined ? entries : chatPlaces.counted(log, entries)
+    }
   }
 
   async *verify(): ReturnType<RoomApi['verify']> {

@@ -18,6 +18,7 @@ import type { ReadMark } from '../log/options.js'
 import { type KnownSet, pinnedNamesOf } from '../node/people/pin.js'
 import type { RoomApi } from '../node/room-api.js'
 import { HiddenPeople } from './hidden-people.js'
+import { References } from './references.js'
 import type { SavedView } from './saved-view.js'
 
 /** A room, and how far the user has read it. */
@@ -49,6 +50,8 @@ export class Session extends EventEmitter<SessionEvents> {
   /** The names that people use. */
   readonly people = new People()
   readonly unread: Unread
+  /** The lines that messages and commands refer to. */
+  readonly references: References
   /** The heads when the session began: messages up to them are history. */
   readonly heads: ReadonlyMap<LogId, Seq>
   /** How far the user had read each log when the session began. */
@@ -80,6 +83,7 @@ export class Session extends EventEmitter<SessionEvents> {
     this.#topic = isTooNew(view.topic, clock.now()) ? undefined : view.topic
     this.#nick = { name: room.me, at: EARLIEST }
     this.names = new DisplayNames(room.me, room.id, () => this.#pinned)
+    this.references = new References({ room, names: this.names, isHidden: author => this.isHidden(author) })
     this.heads = new Map(room.heads.map(({ author, seq }) => [author, seq]))
     this.unread = new Unread({
       ourId: room.id,

@@ -4,6 +4,7 @@ import type { Message } from '../chat/kinds/message.js'
 import { FOLDED_ROWS_MAX, lineOf } from '../chat/text-line.js'
 import type { AuthorId } from '../log/format/author.js'
 import { secondOf, timeOf } from '../session/dates.js'
+import type { ShownContext } from '../session/references.js'
 import { warn } from './lines/output.js'
 import { paletteOf } from './palette.js'
 import { gapLine } from './text/gap-text.js'
@@ -24,6 +25,10 @@ interface LabelOptions {
   readonly isWrapped: boolean
   /** Decides which long messages are folded on a terminal. Default: none. */
   readonly folding?: Folding | undefined
+  /** What messages refer to, and their edits and reactions. Default: unknown. */
+  readonly contextOf?: ((message: Message) => ShownContext) | undefined
+  /** Whether lines begin with their labels. */
+  readonly hasLabels?: boolean
 }
 
 const PLAIN: LabelOptions = { time: 'none', isWrapped: false }
@@ -32,7 +37,7 @@ const PLAIN: LabelOptions = { time: 'none', isWrapped: false }
 export function labelled(
   names: DisplayNames,
   isColoured: boolean,
-  { time, isWrapped, folding }: LabelOptions = PLAIN,
+  { time, isWrapped, folding, contextOf, hasLabels }: LabelOptions = PLAIN,
 ): (message: Message) => string {
   const palette = paletteOf(isColoured)
   return message => {
@@ -40,7 +45,12 @@ export function labelled(
     const { author, timeMs } = message
     const { text, notice, before } = names.labelOf(message, systemClock.now())
     if (notice !== undefined) warn(notice)
-    const line = `${timePrefix(timeMs, time)}${lineOf(palette.name(author, text), message, before && palette.name(author, before))}`
+    const context = contextOf?.(message)
+    const shownBefore = before && palette.name(author, before)
+    const said = lineOf(palette.name(author, text), message, { ...context, before: shownBefore })
+    const reactions = context === undefined || context.reactions === '' ? '' : `  [${context.reactions}]`
+    const label = hasLabels && message.label !== undefined ? `${message.label} ` : ''
+    const line = `${timePrefix(timeMs, time)}${label}${said}${reactions}`
     if (!isWrapped) return line
     const { columns } = process.stdout
     const shown = folding?.isFolded(author) === true ? folded(line, FOLDED_ROWS_MAX, columns) : undefined

@@ -77,7 +77,7 @@ export function* piecesOf(line: string, bytesMax: number): Generator<string> {
 
 /** Splits a draft into drafts that each fit into one entry. */
 export function* piecesOfDraft(draft: Draft, bytesMax: number): Generator<Draft> {
-  if (draft.kind === 'text' || draft.kind === 'action')
+  if (draft.kind === 'text' || draft.kind === 'action' || draft.kind === 'reply')
     for (const text of piecesOf(draft.text, bytesMax)) yield { ...draft, text }
   else yield draft
 }

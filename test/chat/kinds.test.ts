@@ -1,15 +1,27 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import test from 'node:test'
 import fc from 'fast-check'
 import { contentOf, type Draft, draftOf, entryFieldsOf, plainTextOf, readDraft } from '../../src/chat/kinds/kinds.js'
+import type { AuthorId } from '../../src/log/format/author.js'
 import type { Members } from '../../src/log/format/entry.js'
 
 const text = fc.string({ maxLength: 40 })
+const place = { run: fc.integer({ min: 0, max: 2 ** 32 - 1 }), seq: fc.integer({ min: 1, max: 2 ** 31 }) }
+const ownTo = fc.record(place, { noNullPrototype: true })
+const to = fc.record({ author: fc.constant('a1'.repeat(32)), ...place }, { noNullPrototype: true })
 const draft: fc.Arbitrary<Draft> = fc.oneof(
   fc.record({ kind: fc.constant('text'), text }, { noNullPrototype: true }),
   fc.record({ kind: fc.constant('action'), text }, { noNullPrototype: true }),
   fc.record({ kind: fc.constant('nick'), before: text, name: text }, { noNullPrototype: true }),
   fc.record({ kind: fc.constant('topic'), topic: text }, { noNullPrototype: true }),
+  fc.record({ kind: fc.constant('reply'), to, text }, { noNullPrototype: true }),
+  fc.record(
+    { kind: fc.constant('reaction'), to, emoji: fc.constantFrom('👍', '❤️'), isRemoved: fc.boolean() },
+    { noNullPrototype: true },
+  ),
+  fc.record({ kind: fc.constant('edit'), to: ownTo, text }, { noNullPrototype: true }),
 ) as fc.Arbitrary<Draft>
 
 const membersOf = (said: Draft): Members => ({ username: 'alice', ...entryFieldsOf(said) })
@@ -19,7 +31,8 @@ test('parses what each kind encodes', () => {
     fc.property(draft, said => {
       const content = contentOf(membersOf(said))
       assert.equal(content.kind, said.kind)
-      if (said.kind === 'topic') assert.deepEqual(content, said)
+      if (said.kind === 'topic' || said.kind === 'reaction' || said.kind === 'edit') assert.deepEqual(content, said)
+      if (said.kind === 'reply') assert.deepEqual(content, { kind: 'reply', to: said.to })
       if (said.kind === 'nick') assert.deepEqual(content, { kind: 'nick', before: said.before })
     }),
   )
@@ -28,6 +41,11 @@ test('parses what each kind encodes', () => {
 test('older peers see text for every kind', () => {
   const texts = (['text', 'action'] as const).map(kind => plainTextOf({ kind, text: 'waves' }))
   assert.deepEqual(texts, ['waves', 'waves'])
+  const to = { author: 'a1'.repeat(32) as AuthorId, run: 0, seq: 1 }
+  assert.equal(plainTextOf({ kind: 'reply', to, text: 'yes' }), 'yes')
+  assert.equal(plainTextOf({ kind: 'reaction', to, emoji: '👍', isRemoved: false }), 'reacted with 👍')
+  assert.equal(plainTextOf({ kind: 'reaction', to, emoji: '👍', isRemoved: true }), 'took back 👍')
+  assert.equal(plainTextOf({ kind: 'edit', to, text: 'yes' }), 'edited: yes')
   assert.equal(plainTextOf({ kind: 'nick', before: 'al', name: 'alice' }), 'al is called alice from now on')
   assert.equal(plainTextOf({ kind: 'topic', topic: 'tea' }), 'the topic is now: tea')
   assert.equal(plainTextOf({ kind: 'topic', topic: '' }), 'there is no topic any more')
@@ -39,6 +57,23 @@ test('shows entries of unknown kinds, and malformed ones, as text', () => {
     assert.deepEqual(contentOf({ ...members, type }), { kind: 'text' })
   assert.deepEqual(contentOf({ ...members, type: 'topic' }), { kind: 'text' })
   assert.deepEqual(contentOf({ ...members, type: 'topic', topic: ['x'] }), { kind: 'text' })
+  const author = 'a1'.repeat(32)
+  const places = [
+    undefined,
+    'a1',
+    [],
+    [author, 0],
+    [author, 0, 0],
+    [author, -1, 1],
+    [author, 0, 1.5],
+    ['__proto__', 0, 1],
+  ]
+  for (const re of [...places, [author, 2 ** 32, 1], [author, 0, 2 ** 40], ['bob', 1, 1], { author, run: 0, seq: 1 }])
+    for (const type of ['reply', 'reaction'])
+      assert.deepEqual(contentOf({ ...members, type, re, emoji: '👍' }), { kind: 'text' }, JSON.stringify(re))
+  assert.deepEqual(contentOf({ ...members, type: 'reaction', re: [author, 0, 1], emoji: 'x' }), { kind: 'text' })
+  assert.deepEqual(contentOf({ ...members, type: 'edit', re: [author, 0, 1], message: 'edited: x' }), { kind: 'text' })
+  assert.deepEqual(contentOf({ ...members, type: 'edit', re: [0, 1] }), { kind: 'text' })
   assert.deepEqual(contentOf({ ...members, type: 'nick' }), { kind: 'nick', before: undefined })
 })
 
@@ -58,4 +93,16 @@ test('reads drafts from JSON and refuses everything else', () => {
   )
   for (const value of [null, 'hi', { kind: 'text' }, { kind: 'text', text: 5 }, { kind: 'toString', text: 'x' }])
     assert.equal(readDraft(value), undefined)
+})
+
+test('encodes and parses the published vectors', () => {
+  const { kinds, plain } = JSON.parse(readFileSync(path.resolve('test/vectors/kinds.json'), 'utf8')) as {
+    readonly kinds: readonly { readonly draft: Draft; readonly entry: Members }[]
+    readonly plain: readonly Members[]
+  }
+  for (const { draft, entry } of kinds) {
+    assert.deepEqual(membersOf(draft), entry)
+    assert.equal(contentOf(entry).kind, draft.kind)
+  }
+  for (const members of plain) assert.deepEqual(contentOf(members), { kind: 'text' })
 })

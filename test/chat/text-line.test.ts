@@ -82,5 +82,5 @@ test('keeps a message in one line, and a name too', () => {
     said('', { kind: 'topic', topic: 'a\nb' }),
   )
   for (const line of lines) assert.match(line, /^(bob> |"a⏎bob> b" \(bbbbbbbb\)> |\* bob )[^\n\r\u2028]*$/)
-  assert.equal(lineOf('bob', said('a\nb'), undefined), 'bob> a⏎b')
+  assert.equal(lineOf('bob', said('a\nb'), {}), 'bob> a⏎b')
 })

@@ -25,9 +25,13 @@ test('documents the members of a message', () => {
     author: key,
     run: 3,
     seq: 1,
+    label: 'a1',
     username: 'alice',
-    message: 'waves',
-    kind: 'action',
+    message: 'reacted with 👍',
+    kind: 'reaction',
+    to: { author: key, run: 0, seq: 1 },
+    emoji: '👍',
+    isRemoved: false,
     at: '1795231678316.0000' as Hlc,
     timeMs: 1_795_231_678_316,
     isVerified: true,
@@ -37,7 +41,16 @@ test('documents the members of a message', () => {
 })
 
 test('documents the members of a gap', () => {
-  const gap = { author: key, run: 3, seq: 7, kind: 'gap', count: 3, state: 'missing', at: '1795231678316.0000' as Hlc }
+  const gap = {
+    author: key,
+    run: 3,
+    seq: 7,
+    label: 'a7',
+    kind: 'gap',
+    count: 3,
+    state: 'missing',
+    at: '1795231678316.0000' as Hlc,
+  }
   const members = Object.keys(JSON.parse(jsonLineOf(gap as Parameters<typeof jsonLineOf>[0]))).sort()
   assert.deepEqual(members, ['event', ...membersBelow('"event":"gap"')].sort())
 })

@@ -25,7 +25,7 @@ function open(t: TestContext, { me, listen, peers = [], data, options = [] }: Pe
 
 /** The rows with messages, without their times. */
 const said = (rows: readonly string[]): string[] =>
-  rows.flatMap(row => /^\d\d:\d\d +(.*?)(?: {2}✓.*)?$/.exec(row)?.[1] ?? [])
+  rows.flatMap(row => /^\d\d:\d\d (?:[a-z]+\d+ )? *(.*?)(?: {2}✓.*)?$/.exec(row)?.[1] ?? [])
 
 /** The row with the prompt. */
 const prompt = (rows: readonly string[]): string => rows.findLast(row => /^\S+> ?/.test(row)) ?? ''

@@ -6,6 +6,7 @@ import type { Message } from '../../src/chat/kinds/message.js'
 import type { AuthorId } from '../../src/log/format/author.js'
 import { hlcAt } from '../../src/log/format/hybrid-clock.js'
 import { Arrivals } from '../../src/session/arrivals.js'
+import type { ShownContext } from '../../src/session/references.js'
 import { labelled } from '../../src/ui/labels.js'
 import { paletteOf } from '../../src/ui/palette.js'
 import { PendingLines } from '../../src/ui/terminal/pending-lines.js'
@@ -33,12 +34,13 @@ const said = (author: AuthorId, message: string, timeMs = NOON, more: Partial<Me
     ...more,
   }) as Message
 
-function transcriptOf(columns = 80, isColoured = false): Transcript {
+function transcriptOf(columns = 80, isColoured = false, contextOf?: (message: Message) => ShownContext): Transcript {
   const transcript = new Transcript({
     id: ALICE,
     names: new DisplayNames('alice', ALICE),
     palette: paletteOf(isColoured),
     ownNames: () => ['alice', 'Al'],
+    ...(contextOf && { contextOf }),
   })
   transcript.columns = columns
   return transcript
@@ -51,9 +53,9 @@ test('prints a rule when a day begins, and names in a column', () => {
   const transcript = transcriptOf()
   assert.deepEqual(shown(transcript, said(BOB, 'hello')), [
     '── Saturday 21 November 2026 ──',
-    '12:00          bob │ hello',
+    '12:00              bob │ hello',
   ])
-  assert.deepEqual(shown(transcript, said(ALICE, 'hi')), ['12:00        alice │ hi'])
+  assert.deepEqual(shown(transcript, said(ALICE, 'hi')), ['12:00            alice │ hi'])
 })
 
 test('has no name column on a narrow terminal', () => {
@@ -64,8 +66,8 @@ test('has no name column on a narrow terminal', () => {
 test('marks the lines of one message, so that they do not look like several', () => {
   const lines = shown(transcriptOf(), said(BOB, 'one\n12:00        carol │ I never said this'))
   assert.deepEqual(lines.slice(1), [
-    '12:00          bob │ one',
-    '                   ┊ 12:00        carol │ I never said this',
+    '12:00              bob │ one',
+    '                       ┊ 12:00        carol │ I never said this',
   ])
 })
 
@@ -92,10 +94,10 @@ test('does not mark old lines as late if they arrive in order', () => {
   )
   assert.deepEqual(rows, [
     '── Saturday 21 November 2026 ──',
-    '10:00          bob │ 7200000 ms ago',
-    '10:01          bob │ 7100000 ms ago',
-    '11:00          bob │ 3600000 ms ago',
-    '11:59          bob │ 1000 ms ago',
+    '10:00              bob │ 7200000 ms ago',
+    '10:01              bob │ 7100000 ms ago',
+    '11:00              bob │ 3600000 ms ago',
+    '11:59              bob │ 1000 ms ago',
   ])
 })
 
@@ -105,12 +107,14 @@ test('marks a line older than the newest one as late, below a rule with its date
   const weekAgo = new Date(2026, 10, 14, 9, 30).getTime()
   assert.deepEqual(shown(transcript, said(BOB, 'from the train', weekAgo)), [
     '── late 14 Nov 09:30 ──',
-    '09:30          bob │ from the train',
+    '09:30              bob │ from the train',
   ])
-  assert.deepEqual(shown(transcript, said(BOB, 'still there', weekAgo + 60_000)), ['09:31          bob │ still there'])
+  assert.deepEqual(shown(transcript, said(BOB, 'still there', weekAgo + 60_000)), [
+    '09:31              bob │ still there',
+  ])
   assert.deepEqual(shown(transcript, said(BOB, 'next')), [
     '── Saturday 21 November 2026 ──',
-    '12:00          bob │ next',
+    '12:00              bob │ next',
   ])
 })
 
@@ -118,7 +122,7 @@ test('does not mark lines written at the same time as late', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'now'))
   assert.deepEqual(shown(transcript, said(BOB, 'a little before', NOON - 30_000)), [
-    '11:59          bob │ a little before',
+    '11:59              bob │ a little before',
   ])
 })
 
@@ -126,7 +130,7 @@ test("does not mark missed lines as late because of the user's own lines", () =>
   const missed = said(BOB, 'missed', NOON - 3_600_000)
   const speaking = transcriptOf()
   shown(speaking, said(ALICE, 'hello?'))
-  assert.deepEqual(shown(speaking, missed, 'missed'), ['11:00          bob │ missed'])
+  assert.deepEqual(shown(speaking, missed, 'missed'), ['11:00              bob │ missed'])
   const reading = transcriptOf()
   shown(reading, said(ALICE, 'an hour ago', NOON - 1_000_000), 'history')
   assert.equal(shown(reading, missed, 'missed')[0], '── late 21 Nov 11:00 ──')
@@ -138,7 +142,7 @@ test('marks no one as late because of a clock that is far ahead', () => {
   const carol = { username: 'carol', isAhead: true } as const
   const ahead = said('c2'.repeat(32) as AuthorId, 'from 2039', new Date(2039, 0, 1).getTime(), carol)
   shown(transcript, ahead)
-  assert.equal(shown(transcript, said(BOB, 'next')).at(-1), '12:00          bob │ next')
+  assert.equal(shown(transcript, said(BOB, 'next')).at(-1), '12:00              bob │ next')
   assert.ok(!shown(transcript, said(BOB, 'again')).some(row => row.includes('late')))
 })
 
@@ -150,14 +154,14 @@ test('marks lines of the history that are dated ahead, in a block below a rule',
   assert.equal(rows[0], "── dated ahead of this computer's clock ──")
   assert.deepEqual(rows.slice(-4), [
     '12:05 bob (dated ahead)',
-    '                   │ in 5',
+    '                       │ in 5',
     '12:06 bob (dated ahead)',
-    '                   │ in 6',
+    '                       │ in 6',
   ])
   assert.equal(rows.filter(row => row.includes('dated ahead of')).length, 2, 'the rule and the notice, once')
   assert.deepEqual(shown(transcript, said(BOB, 'live')), [
     '── Saturday 21 November 2026 ──',
-    '12:00          bob │ live',
+    '12:00              bob │ live',
   ])
 })
 
@@ -176,14 +180,16 @@ test('never marks history as late', () => {
   shown(transcript, said(BOB, 'now'), 'history')
   assert.equal(
     shown(transcript, said(BOB, 'before', NOON - 3_600_000), 'history').at(-1),
-    '11:00          bob │ before',
+    '11:00              bob │ before',
   )
 })
 
 test('lays out actions, new names and topics as events', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'first'))
-  assert.deepEqual(shown(transcript, said(BOB, 'waves', NOON, { kind: 'action' })), ['12:00              * bob waves'])
+  assert.deepEqual(shown(transcript, said(BOB, 'waves', NOON, { kind: 'action' })), [
+    '12:00                  * bob waves',
+  ])
   const notices = [
     said(BOB, 'whatever', NOON, { kind: 'topic', topic: 'tea' }),
     said(BOB, 'whatever', NOON, { kind: 'topic', topic: '' }),
@@ -193,10 +199,10 @@ test('lays out actions, new names and topics as events', () => {
   assert.deepEqual(
     notices.map(notice => shown(transcript, notice)),
     [
-      ['12:00              * bob set the topic: tea'],
-      ['12:00              * bob removed the topic'],
-      ['12:00              * bob is now called bobby'],
-      ['12:00              * bobby: is now called eve'],
+      ['12:00                  * bob set the topic: tea'],
+      ['12:00                  * bob removed the topic'],
+      ['12:00                  * bob is now called bobby'],
+      ['12:00                  * bobby: is now called eve'],
     ],
   )
 })
@@ -232,18 +238,18 @@ test('cuts names longer than their column', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'first'))
   const long = said(BOB, 'hello', NOON, { username: 'bartholomew-the-third' })
-  assert.deepEqual(shown(transcript, long), ['12:00 bartholomew… │ hello'])
+  assert.deepEqual(shown(transcript, long), ['12:00     bartholomew… │ hello'])
   const wide = said('c2'.repeat(32) as AuthorId, 'hello', NOON, { username: '安娜安娜安娜安娜' })
-  assert.deepEqual(shown(transcript, wide), ['12:00  安娜安娜安… │ hello'])
+  assert.deepEqual(shown(transcript, wide), ['12:00      安娜安娜安… │ hello'])
 })
 
 test('never cuts a label with a key or another mark', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'first'))
   const namesake = said('c2'.repeat(32) as AuthorId, 'so am I', NOON, { username: 'bob' })
-  assert.deepEqual(shown(transcript, namesake).slice(-2), ['12:00 bob (c2c2c2c2)', '                   │ so am I'])
+  assert.deepEqual(shown(transcript, namesake).slice(-2), ['12:00 bob (c2c2c2c2)', '                       │ so am I'])
   const unsigned = said('localhost:3001' as AuthorId, 'hi', NOON, { username: 'localhost:3001' })
-  assert.deepEqual(shown(transcript, unsigned), ['12:00 localhost:3001 (unsigned)', '                   │ hi'])
+  assert.deepEqual(shown(transcript, unsigned), ['12:00 localhost:3001 (unsigned)', '                       │ hi'])
 })
 
 test('shows long names in full if their beginnings are the same', () => {
@@ -251,11 +257,11 @@ test('shows long names in full if their beginnings are the same', () => {
   shown(transcript, said(BOB, 'first'))
   const [great, greek] = ['c2', 'd3'].map(digits => digits.repeat(32)) as [AuthorId, AuthorId]
   const first = transcript.message(said(great, 'hi', NOON, { username: 'alexander-the-great' }), NOON, 'live')
-  assert.equal(first.text, '12:00 alexander-t… │ hi', 'control: alone it is cut')
+  assert.equal(first.text, '12:00     alexander-t… │ hi', 'control: alone it is cut')
   const second = said(greek, 'hi', NOON, { username: 'alexander-the-greek' })
-  assert.deepEqual(shown(transcript, second), ['12:00 alexander-the-greek', '                   │ hi'])
+  assert.deepEqual(shown(transcript, second), ['12:00 alexander-the-greek', '                       │ hi'])
   const again = said(great, 'hi', NOON, { username: 'alexander-the-great' })
-  assert.deepEqual(shown(transcript, again), ['12:00 alexander-the-great', '                   │ hi'])
+  assert.deepEqual(shown(transcript, again), ['12:00 alexander-the-great', '                       │ hi'])
   transcript.columns = 40
   assert.deepEqual(shown(transcript, again), ['12:00 alexander-the-great: hi'])
 })
@@ -264,7 +270,7 @@ test('never cuts the key of a quoted name', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'first'))
   const quoted = (username: string) => said('c2'.repeat(32) as AuthorId, 'hi', NOON, { username })
-  assert.deepEqual(shown(transcript, quoted('info')), ['12:00 "info" (c2c2c2c2)', '                   │ hi'])
+  assert.deepEqual(shown(transcript, quoted('info')), ['12:00 "info" (c2c2c2c2)', '                       │ hi'])
   for (const columns of [30, 40, 60, 80])
     for (const kind of ['text', 'action'] as const) {
       transcript.columns = columns
@@ -277,8 +283,8 @@ test('wraps text between words, within its column', () => {
   const transcript = transcriptOf(60)
   shown(transcript, said(BOB, 'first'))
   assert.deepEqual(shown(transcript, said(BOB, 'I write to see how a line is wrapped at words, here and there')), [
-    '12:00          bob │ I write to see how a line is wrapped',
-    '                     at words, here and there',
+    '12:00              bob │ I write to see how a line is',
+    '                         wrapped at words, here and there',
   ])
 })
 
@@ -307,7 +313,7 @@ test('keeps rows within the terminal and text in one column at every width', () 
       const printed = transcript.message(said(BOB, text, NOON, { username: 'bartholomew-the-third' }), NOON, 'live')
       const rows = printed.text.split('\n')
       for (const row of rows) assert.ok(stringWidth(row) < columns, `${columns}: ${row}`)
-      const column = columns >= 60 ? 21 : columns >= 30 ? 6 : 2
+      const column = columns >= 60 ? 25 : columns >= 30 ? 6 : 2
       for (const row of rows.slice(rows.findIndex(row => row.startsWith('12:00')) + 1))
         assert.ok(/^ *\S/.exec(row)?.[0].length === column + 1 || row.trim().startsWith('https:'), `${columns}: ${row}`)
     }
@@ -473,4 +479,36 @@ test('folds a long message of a stranger to eight rows, and nobody else’s', ()
   const count = folded.length
   assert.ok(shown(transcript, said(BOB, 'line\n'.repeat(20))).length > 20, 'control')
   assert.equal(folded.length, count)
+})
+
+const B12 = { label: 'b12' }
+
+test('shows the label of each line beside its time, within the columns of the name', () => {
+  const transcript = transcriptOf()
+  assert.deepEqual(shown(transcript, said(BOB, 'hello', NOON, B12)).slice(1), ['12:00 b12          bob │ hello'])
+  const long = { label: 'bc12345', username: 'bartholomew' }
+  assert.deepEqual(shown(transcript, said(BOB, 'hello', NOON, long)), ['12:00 bc12345 barthol… │ hello'])
+  assert.deepEqual(shown(transcript, said(BOB, 'waves', NOON, { ...B12, kind: 'action' })), [
+    '12:00 b12              * bob waves',
+  ])
+  assert.deepEqual(shown(transcriptOf(40), said(BOB, 'hello', NOON, B12)).slice(1), ['12:00 b12 bob: hello'])
+  assert.deepEqual(shown(transcriptOf(29), said(BOB, 'hello', NOON, B12)).slice(2), ['12:00 bob: hello'])
+})
+
+test('shows an answer below the line that it quotes, and reactions below a line', () => {
+  const to = { author: ALICE, run: 0, seq: 1 }
+  const context = { about: 'alice a1 “shall we go for lunch at noon?”', reactions: '👍 2  🎉 1', isEdited: true }
+  for (const columns of [80, 40, 20]) {
+    const transcript = transcriptOf(columns, false, () => context)
+    shown(transcript, said(BOB, 'before'))
+    const rows = shown(transcript, said(BOB, 'yes', NOON, { ...B12, kind: 'reply', to }))
+    for (const row of rows) assert.ok(stringWidth(row) < columns, `${columns}: ${row}`)
+    if (columns === 80)
+      assert.deepEqual(rows, [
+        '12:00 b12          bob ┌ alice a1 “shall we go for lunch at noon?”',
+        '                       » yes (edited)',
+        '                         👍 2  🎉 1',
+      ])
+    if (columns === 40) assert.equal(rows[1], '      yes (edited)')
+  }
 })

@@ -11,7 +11,7 @@ export interface ActionDraft {
 }
 
 export const ACTION = defineKind<ActionDraft, ActionContent>({
-  isUnread: true,
+  isLine: true,
   encode: ({ text }) => ({ message: text, type: 'action' }),
   parse: () => ({ kind: 'action' }),
   read: ({ text }) => (typeof text === 'string' ? { kind: 'action', text } : undefined),

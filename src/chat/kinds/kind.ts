@@ -5,8 +5,8 @@ export type EntryFields = Readonly<Record<string, unknown>> & { readonly message
 
 /** One kind of message: how a draft becomes an entry, and what an entry of this kind says. */
 export interface Kind<Draft, Content> {
-  /** Whether a message of this kind counts as unread. */
-  readonly isUnread: boolean
+  /** Whether it is something that the author says: it counts as unread, and can be answered, reacted to and edited. */
+  readonly isLine: boolean
   readonly encode: (draft: Draft) => EntryFields
   /** Undefined for malformed members: such an entry is shown as text. */
   readonly parse: (members: Members) => Content | undefined

@@ -1,14 +1,24 @@
 import type { Gap, Members } from '../../log/format/entry.js'
 import { ACTION, type ActionContent, type ActionDraft } from './action.js'
+import { EDIT, type EditContent, type EditDraft } from './edit.js'
 import type { EntryFields, Kind } from './kind.js'
 import { NICK, type NickContent, type NickDraft } from './nick.js'
+import { REACTION, type ReactionContent, type ReactionDraft } from './reaction.js'
+import { REPLY, type ReplyContent, type ReplyDraft } from './reply.js'
 import { TEXT, type TextContent, type TextDraft } from './text.js'
 import { TOPIC, type TopicContent, type TopicDraft } from './topic.js'
 
 /** The part of a message that depends on its kind. */
 export type Content = MessageContent | GapContent
 
-type MessageContent = TextContent | ActionContent | NickContent | TopicContent
+type MessageContent =
+  | TextContent
+  | ActionContent
+  | NickContent
+  | TopicContent
+  | ReplyContent
+  | ReactionContent
+  | EditContent
 
 /** Not a message, but consecutive places of a log whose messages are not on this disk. */
 interface GapContent extends Gap {
@@ -16,7 +26,9 @@ interface GapContent extends Gap {
 }
 
 /** A message to be sent. `username` is the sender's name, if it is not the name of the node. */
-export type Draft = (TextDraft | ActionDraft | NickDraft | TopicDraft) & { readonly username?: string }
+export type Draft = (TextDraft | ActionDraft | NickDraft | TopicDraft | ReplyDraft | ReactionDraft | EditDraft) & {
+  readonly username?: string
+}
 
 type MessageKind = MessageContent['kind']
 
@@ -25,7 +37,15 @@ type Registry = {
 }
 
 /** Every kind of message; a new kind is a new file and a line here. */
-const KINDS: Registry = { text: TEXT, action: ACTION, nick: NICK, topic: TOPIC }
+const KINDS: Registry = {
+  text: TEXT,
+  action: ACTION,
+  nick: NICK,
+  topic: TOPIC,
+  reply: REPLY,
+  reaction: REACTION,
+  edit: EDIT,
+}
 
 const isKind = (name: unknown): name is MessageKind => typeof name === 'string' && Object.hasOwn(KINDS, name)
 
@@ -35,8 +55,8 @@ export function contentOf(members: Members): MessageContent {
   return (isKind(type) ? KINDS[type].parse(members) : undefined) ?? { kind: 'text' }
 }
 
-/** Whether a message counts as unread until it is read. */
-export const countsAsUnread = ({ kind }: Content): boolean => kind !== 'gap' && KINDS[kind].isUnread
+/** Whether a message is something that its author says: it counts as unread until it is read, and can be referred to. */
+export const isLine = ({ kind }: Content): boolean => kind !== 'gap' && KINDS[kind].isLine
 
 /** Encodes a draft as the members of an entry. */
 export function entryFieldsOf(draft: Draft): EntryFields {

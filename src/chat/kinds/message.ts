@@ -4,7 +4,9 @@ import { decodeEntry, type Entry, type Gap } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
 import type { Hlc } from '../../log/format/hybrid-clock.js'
 import { millisOf } from '../../log/format/hybrid-clock.js'
+import type { LineLabels } from '../line-labels.js'
 import { type Content, contentOf } from './kinds.js'
+import type { Target } from './target.js'
 
 /** A decoded entry. Names and texts are untrusted: `sanitise` them before they are shown. */
 export type Message = MessageHead & Content
@@ -14,6 +16,8 @@ interface MessageHead {
   /** Which of the author's logs. */
   readonly run: Run
   readonly seq: Seq
+  /** A short name of its place for people, such as `b412`; undefined where none is assigned. */
+  readonly label?: string | undefined
   readonly username: string
   /** The text; for other kinds, the text that older peers show. */
   readonly message: string
@@ -32,8 +36,8 @@ const AHEAD = { isAhead: true } as const
 const DATE_MS_MAX = 8.64e15
 
 /** The message in an entry, or places without content; undefined for a control entry, and if the entry cannot be decoded. */
-export function messageOf(entry: Entry): Message | undefined {
-  if (entry.gap !== undefined) return gapOf(entry, entry.gap)
+export function messageOf(entry: Entry, labels?: LineLabels): Message | undefined {
+  if (entry.gap !== undefined) return gapOf(entry, entry.gap, labels)
   if (isControl(entry.entry)) return undefined
   const members = decodeEntry(entry.entry)
   if (members === undefined) return undefined
@@ -43,6 +47,7 @@ export function messageOf(entry: Entry): Message | undefined {
     author: authorOfLog(entry.author),
     run: runOf(entry.author),
     seq: entry.seq,
+    label: labels?.labelOf(entry.author, entry.seq),
     username: members.username,
     message: members.message,
     at: entry.at,
@@ -54,10 +59,11 @@ export function messageOf(entry: Entry): Message | undefined {
   }
 }
 
-const gapOf = ({ author, seq, at }: Entry, gap: Gap): Message => ({
+const gapOf = ({ author, seq, at }: Entry, gap: Gap, labels: LineLabels | undefined): Message => ({
   author: authorOfLog(author),
   run: runOf(author),
   seq,
+  label: labels?.labelOf(author, seq),
   username: '',
   message: '',
   at,
@@ -66,6 +72,12 @@ const gapOf = ({ author, seq, at }: Entry, gap: Gap): Message => ({
   kind: 'gap',
   ...gap,
 })
+
+/** The line that a message refers to. */
+export function targetOf(message: Message): Target | undefined {
+  if (message.kind === 'edit') return { author: message.author, ...message.to }
+  return message.kind === 'reply' || message.kind === 'reaction' ? message.to : undefined
+}
 
 /** The messages without the gaps. */
 export const withoutGaps = (messages: readonly Message[]): readonly Message[] =>

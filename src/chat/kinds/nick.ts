@@ -17,7 +17,7 @@ export interface NickDraft {
 const fallback = (before: string, name: string): string => `${before} is called ${name} from now on`
 
 export const NICK = defineKind<NickDraft, NickContent>({
-  isUnread: false,
+  isLine: false,
   encode: ({ before, name }) => ({ username: name, message: fallback(before, name), type: 'nick' }),
   parse: ({ username, message }) => {
     const ending = fallback('', username)

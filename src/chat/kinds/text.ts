@@ -11,7 +11,7 @@ export interface TextDraft {
 }
 
 export const TEXT = defineKind<TextDraft, TextContent>({
-  isUnread: true,
+  isLine: true,
   encode: ({ text }) => ({ message: text }),
   parse: () => ({ kind: 'text' }),
   read: ({ text }) => (typeof text === 'string' ? { kind: 'text', text } : undefined),

@@ -15,7 +15,7 @@ export interface TopicDraft {
 const fallback = (topic: string): string => (topic === '' ? 'there is no topic any more' : `the topic is now: ${topic}`)
 
 export const TOPIC = defineKind<TopicDraft, TopicContent>({
-  isUnread: false,
+  isLine: false,
   encode: ({ topic }) => ({ message: fallback(topic), type: 'topic', topic }),
   parse: ({ topic }) => (typeof topic === 'string' ? { kind: 'topic', topic } : undefined),
   read: ({ topic }) => (typeof topic === 'string' ? { kind: 'topic', topic } : undefined),

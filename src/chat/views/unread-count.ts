@@ -1,7 +1,7 @@
 import { type AuthorId, authorOfLog, type LogId, type Seq } from '../../log/format/author.js'
 import { Places } from '../../log/format/places.js'
 import type { ReadMark } from '../../log/options.js'
-import { countsAsUnread } from '../kinds/kinds.js'
+import { isLine } from '../kinds/kinds.js'
 import { type Message, placeOf } from '../kinds/message.js'
 
 export interface UnreadCountOptions {
@@ -41,7 +41,7 @@ export class UnreadCount {
     if (message.author === this.#options.ourId || message.kind === 'gap') return
     const { author, seq } = placeOf(message)
     const log = this.#logOf(author)
-    const isCounted = countsAsUnread(message)
+    const isCounted = isLine(message)
     if (seq <= log.mark) {
       if (!isCounted || !log.passed.has(seq) || log.late.has(seq)) return
       log.late.add(seq, seq + 1)

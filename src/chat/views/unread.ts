@@ -1,7 +1,7 @@
 import type { Millis } from '../../base/clock.js'
 import type { AuthorId, LogId, Seq } from '../../log/format/author.js'
 import { type PlaceRange, Places } from '../../log/format/places.js'
-import { countsAsUnread } from '../kinds/kinds.js'
+import { isLine } from '../kinds/kinds.js'
 import { type Message, placeOf } from '../kinds/message.js'
 import { UnreadCount } from './unread-count.js'
 
@@ -85,7 +85,7 @@ export class Unread {
   }
 
   #mayMark(message: Message): boolean {
-    return !this.#isMarked && message.author !== this.#options.ourId && countsAsUnread(message)
+    return !this.#isMarked && message.author !== this.#options.ourId && isLine(message)
   }
 
   get #since(): UnreadMark['since'] {

@@ -9,6 +9,9 @@ import type { PrivateRoom } from '../../membership/format/room.js'
 import { pinnedNamesOf } from '../../node/people/pin.js'
 import { ChatPlaces } from '../../node/private-rooms/chat-places.js'
 import { RoomMembers } from '../../node/private-rooms/room-members.js'
+import { messagesOf, type RoomApi } from '../../node/room-api.js'
+import { StoredLabels } from '../../node/stored-labels.js'
+import { References, type ShownContext } from '../../session/references.js'
 import { labelled } from '../../ui/labels.js'
 import { OutputClosed, warn, writeLines } from '../../ui/lines/output.js'
 import { type Where, withCopy } from './stored-logs.js'
@@ -39,9 +42,16 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
     const counted = await countedIn(log, keys, privateRoom)
     const isTerminal = process.stdout.isTTY === true
     const time = filter.hasTimes ? 'date and time' : 'none'
+    const { labels } = await StoredLabels.open(log)
+    const batches: RoomApi['batches'] = async function* (options) {
+      for await (const entries of log.read(options)) yield messagesOf(counted(entries), undefined, labels)
+    }
+    const room = { id: log.author, heads: log.head, labels, batches }
+    const references = new References({ room, names, isHidden: () => false })
+    const contextOf = (message: Message): ShownContext => references.aboutOf(message)
     const format = filter.isJson
       ? (message: Message) => jsonLineOf(message)
-      : labelled(names, isTerminal, { time, isWrapped: isTerminal })
+      : labelled(names, isTerminal, { time, isWrapped: isTerminal, contextOf })
     if (!filter.isJson) await noteLatest(names, log, counted)
     const hasGaps = filter.sinceMs === undefined && filter.author === undefined && filter.grep === undefined
     const isFiltered = !hasGaps || privateRoom !== undefined
@@ -50,10 +60,11 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
       // Keeps the last n matches, however many messages are read.
       let window: string[] = []
       for await (const entries of log.read({ gaps: hasGaps, ...(last !== undefined && !isFiltered && { last }) })) {
-        const lines = counted(entries)
-          .flatMap(entry => messageOf(entry) ?? [])
-          .filter(matching(filter))
-          .map(format)
+        const messages = messagesOf(counted(entries), undefined, labels)
+        for (const message of messages) references.lines.note(message)
+        const matches = messages.filter(matching(filter))
+        if (!filter.isJson) await references.fetch(matches)
+        const lines = matches.map(format)
         if (last === undefined || !isFiltered) {
           await writeLines(process.stdout, lines)
         } else {

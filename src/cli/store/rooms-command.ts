@@ -3,7 +3,7 @@ import path from 'node:path'
 import { ChatError } from '../../base/errors.js'
 import { sanitise, sanitisedJson } from '../../base/safe-text.js'
 import { shortKey } from '../../chat/display-names.js'
-import { mentions } from '../../chat/mention.js'
+import { concerns } from '../../chat/mention.js'
 import { UnreadCount } from '../../chat/views/unread-count.js'
 import { askNode, statusIn } from '../../host/client/connect.js'
 import { type EnteredRoom, NodeStore } from '../../host/server/node-store.js'
@@ -95,7 +95,11 @@ async function summaryOf(
   try {
     const marks = await log.marksNow(stored)
     const count = new UnreadCount(
-      { ourId: log.author, isHidden: author => hidden.has(author), isMention: message => mentions(message, [me]) },
+      {
+        ourId: log.author,
+        isHidden: author => hidden.has(author),
+        isMention: message => concerns(message, log.author, [me]),
+      },
       marks,
     )
     for await (const entries of log.read({ since: marks }))

@@ -3,6 +3,7 @@ import { type Clock, type Millis, systemClock } from '../../base/clock.js'
 import { ChatError, reasonOf } from '../../base/errors.js'
 import type { Draft } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
+import type { LineLabels } from '../../chat/line-labels.js'
 import type { Present } from '../../chat/presence/present.js'
 import type { AuthorId, LogId, Seq } from '../../log/format/author.js'
 import { withContent } from '../../log/format/gap.js'
@@ -146,6 +147,10 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     this.#marks.read(marks)
   }
 
+  get labels(): LineLabels {
+    return this.#connection.labels
+  }
+
   get connectionSummary(): ConnectionSummary {
     return this.#connection.connectionSummary
   }
@@ -233,7 +238,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
         for await (const entries of this.#connection.entries({ ...now, gaps: true })) {
           const read = resumption.fresh(entries)
           const fresh = options.gaps ? read : withContent(read)
-          if (fresh.length > 0) yield messagesOf(fresh, isWanted)
+          if (fresh.length > 0) yield messagesOf(fresh, isWanted, this.labels)
         }
         return
       } catch (error) {

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { isCount, isFields } from '../../base/shape.js'
 import { FrameReader } from '../../base/wire/frames.js'
+import { LineLabels } from '../../chat/line-labels.js'
 import type { Present } from '../../chat/presence/present.js'
 import { type AuthorId, type LogId, logOf, type Run, type Seq } from '../../log/format/author.js'
 import type { Entry } from '../../log/format/entry.js'
@@ -88,6 +89,8 @@ interface Call {
 /** A face's connection to its room at a node. All calls reject with `NodeGone` if the connection ends before the answer. */
 export class NodeConnection extends EventEmitter<ConnectionEvents> {
   readonly welcome: Welcome
+  /** The labels of the lines that the node has sent. */
+  readonly labels = new LineLabels()
   readonly #socket: Duplex
   readonly #writer: FrameWriter
   readonly #reader: FrameReader
@@ -285,7 +288,9 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     else if (is === 'item') call?.onPart({ kind: 'item', value: value['value'] }, bytes)
     else if (is === 'delivery' && isReplicas(value['replicas'])) this.emit('delivery', value['replicas'])
     else if (is === 'marks') this.emit('marks', readMarksOf(value['marks']) ?? [])
-    else if (is === 'event') this.#receiveEvent(value['event'])
+    else if (is === 'labels') {
+      for (const { author, seq: number } of digestsOf(value['labels']) ?? []) this.labels.set(author, number)
+    } else if (is === 'event') this.#receiveEvent(value['event'])
     else if (is === 'end') this.emit('end', String(value['reason']))
     else if (is === 'parked') {
       this.#isParked = true

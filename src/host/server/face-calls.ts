@@ -25,21 +25,27 @@ type Open<T> = (signal: AbortSignal) => AsyncIterable<T>
 /** Runs a command on private rooms. */
 export type RunCommand = (command: Fields, onItem: (item: Fields) => void, signal: AbortSignal) => Promise<void>
 
+export interface CallContext {
+  /** Sends the changes of the room's state. */
+  readonly sendState: () => void
+  /** Sends the numbers of logs that the labels of the next entries need. */
+  readonly sendLabels: () => void
+  readonly command: RunCommand
+}
+
 /** The calls of one face that get a response by call id, whole or streamed. */
 export class FaceCalls {
   readonly #peer: Room
-  readonly #command: RunCommand
   readonly #output: FaceOutput
-  readonly #sendState: () => void
+  readonly #context: CallContext
   readonly #streams = new Map<CallId, PacedStream>()
   readonly #ended = new AbortController()
   #unanswered = 0
 
-  constructor(peer: Room, output: FaceOutput, sendState: () => void, command: RunCommand) {
+  constructor(peer: Room, output: FaceOutput, context: CallContext) {
     this.#peer = peer
-    this.#command = command
     this.#output = output
-    this.#sendState = sendState
+    this.#context = context
   }
 
   close(): void {
@@ -67,14 +73,18 @@ export class FaceCalls {
     const peer = this.#peer
     switch (name) {
       case 'ping':
-        if (isForState === true) this.#sendState()
+        if (isForState === true) this.#context.sendState()
         return Promise.resolve()
       case 'stored':
         return this.#stored(typeof to === 'string' ? authorOf(to) : undefined)
       case 'read': {
         const read = isFields(options) ? readOptionsOf(options) : undefined
         const open: Open<Parameters<typeof entriesBodies>[1]> = signal => peer.entries({ ...read, signal })
-        return read && this.#stream(id, open, entries => entriesBodies(id, entries))
+        const bodiesOf = (entries: Parameters<typeof entriesBodies>[1]): Iterable<Uint8Array> => {
+          this.#context.sendLabels()
+          return entriesBodies(id, entries)
+        }
+        return read && this.#stream(id, open, bodiesOf)
       }
       case 'companions': {
         const asked = textsOf(authors)?.flatMap(each => authorOf(each) ?? [])
@@ -103,13 +113,13 @@ export class FaceCalls {
 
   #runCommand(id: CallId, command: Fields): Promise<void> {
     const onItem = (value: Fields): void => this.#output.send({ is: 'item', id, value })
-    return this.#command(command, onItem, this.#ended.signal)
+    return this.#context.command(command, onItem, this.#ended.signal)
   }
 
   /** Resolves when the last line is delivered, after sending the state that lists its replicas. */
   async #stored(to: AuthorId | undefined): Promise<void> {
     await this.#peer.delivered({ to, signal: this.#ended.signal })
-    this.#sendState()
+    this.#context.sendState()
   }
 
   async #stream<T>(id: CallId, open: Open<T>, bodiesOf: (part: T) => Iterable<Uint8Array>): Promise<void> {

@@ -47,6 +47,8 @@ export class FaceSession {
   readonly #output: FaceOutput
   readonly #calls: FaceCalls
   readonly #sentState = new Map<string, string>()
+  /** How many of the numbers of logs the face has. */
+  #sentLabels = 0
   #sentOpenedAt: Millis | undefined
   readonly #sentHeads = new Map<LogId, Seq>()
   /** Bytes of the frames whose lines are unanswered. */
@@ -62,7 +64,11 @@ export class FaceSession {
     this.#reader = reader
     this.#context = context
     this.#output = new FaceOutput(socket)
-    this.#calls = new FaceCalls(peer, this.#output, () => this.#sendState(), context.command)
+    this.#calls = new FaceCalls(peer, this.#output, {
+      sendState: () => this.#sendState(),
+      sendLabels: () => this.#sendLabels(),
+      command: context.command,
+    })
     socket.on('data', bytes => {
       reader.push(bytes)
       this.#receive()
@@ -74,6 +80,7 @@ export class FaceSession {
   /** Sends the state of the room, and starts answering calls. */
   start(): void {
     this.marks(this.#context.marks.all)
+    this.#sendLabels()
     this.#sendState()
     this.#receiveOn()
   }
@@ -259,6 +266,14 @@ export class FaceSession {
       while (outcomes[at]?.kind === 'stored') at++
       this.#output.send({ is: 'stored', numbers: [first + from, first + at - 1], own })
     }
+  }
+
+  /** Sends the new numbers of logs, before the entries whose labels need them. */
+  #sendLabels(): void {
+    const labels = this.#peer.labels.numbersAfter(this.#sentLabels)
+    if (labels.length === 0) return
+    this.#sentLabels += labels.length
+    this.#output.send({ is: 'labels', labels })
   }
 
   /** Sends the changes since the last state. */

@@ -3,6 +3,7 @@ import { connect, disconnect, peers } from './connections.js'
 import { type Command, type CommandContext, command } from './context.js'
 import { decline, msg, requests } from './direct.js'
 import { last, search, show, since } from './history.js'
+import { edit, history, jump, re, react, unreact } from './lines.js'
 import { admit, invite, invites, members, refuse, remove, room, uninvite } from './members.js'
 import { hide, unhide, who, whois } from './people.js'
 import { accept, compare, people } from './pins.js'
@@ -35,6 +36,12 @@ export const COMMANDS = [
   msg,
   nick,
   topic,
+  re,
+  react,
+  unreact,
+  edit,
+  history,
+  jump,
   join,
   rooms,
   leave,

@@ -9,6 +9,14 @@ export interface Task {
   readonly onProgress: (done: number, of: number) => void
 }
 
+/** How messages are quoted. */
+export interface QuoteStyle {
+  /** Whether long messages of strangers are not folded. */
+  readonly isWhole?: boolean
+  /** Whether messages are shown as they were written, without edits and reactions. */
+  readonly isRaw?: boolean
+}
+
 /** Where a command writes its results. */
 interface CommandOutput {
   /** Prints notices, a line each. */
@@ -18,7 +26,7 @@ interface CommandOutput {
   /** Prints why the command failed. */
   readonly complain: (line: string) => void
   /** Prints messages between two rules. */
-  readonly quote: (title: string, messages: readonly Message[], end: string, isWhole?: boolean) => void
+  readonly quote: (title: string, messages: readonly Message[], end: string, style?: QuoteStyle) => void
 }
 
 /** A room that the face has open. */

@@ -39,7 +39,7 @@ export const show = command({
     if (name === '' && message === undefined) return complain('no message is folded; whose lines? /show bob')
     if (name !== '' && found.length === 0) return complain(`no one here is known as ${sanitise(name)}`)
     for (const author of found) session.room.showAll(author)
-    if (message !== undefined) quote('the whole message', [message], 'end', true)
+    if (message !== undefined) quote('the whole message', [message], 'end', { isWhole: true })
     else tell(`fetching the rest of the lines of ${sanitise(name)}`)
   },
 })

@@ -1,7 +1,8 @@
 import { ChatError, errorLine } from '../../base/errors.js'
+import { type Draft, plainTextOf, readDraft } from '../../chat/kinds/kinds.js'
 import { ENTRY_BYTES_MAX } from '../../log/limits.js'
 import type { RoomApi } from '../../node/room-api.js'
-import { lineBatches, piecesOf } from '../split-lines.js'
+import { lineBatches, piecesOf, piecesOfDraft } from '../split-lines.js'
 import { info, warn } from './output.js'
 
 /** Longest message of one entry: in JSON a byte may be escaped to six. */
@@ -29,9 +30,10 @@ export async function sendLines(
   const unsaved = new UnsavedLines()
   const bytesMax = isJson ? JSON_LINE_BYTES_MAX : MESSAGE_BYTES_MAX
   for await (const lines of lineBatches(input, bytesMax, isJson ? undefined : onCut))
-    for (const message of isJson ? lines.flatMap(line => piecesIn(line, onCut)) : lines) {
+    for (const draft of isJson ? lines.flatMap(line => draftsIn(line, onCut)) : lines) {
+      const message = typeof draft === 'string' ? draft : plainTextOf(draft)
       if (message.trim() === '') continue
-      unsaved.add(message, room.say(message))
+      unsaved.add(message, room.say(draft))
       if (unsaved.isFull) await unsaved.fallen(1 / 2)
     }
   await unsaved.fallen(0)
@@ -78,21 +80,29 @@ class UnsavedLines {
   }
 }
 
-/** The message of a line of JSON; one that is too long for one entry in pieces. */
-function piecesIn(line: string, onCut: () => void): string[] {
-  const pieces = [...piecesOf(messageIn(line), MESSAGE_BYTES_MAX)]
+/** The messages of a line of JSON; one that is too long for one entry in pieces. */
+function draftsIn(line: string, onCut: () => void): readonly (Draft | string)[] {
+  const draft = draftIn(line)
+  const pieces =
+    typeof draft === 'string' ? [...piecesOf(draft, MESSAGE_BYTES_MAX)] : [...piecesOfDraft(draft, MESSAGE_BYTES_MAX)]
   if (pieces.length > 1) onCut()
   return pieces
 }
 
-/** The message of a JSON line, `{"message":"…"}` or `"…"`; any other line is a message as it is. */
-function messageIn(line: string): string {
+/**
+ * The message of a JSON line: `"…"`, `{"message":"…"}`, or one with a `kind` and the members that it has in output. Any other line is a
+ * message as it is.
+ */
+function draftIn(line: string): Draft | string {
   try {
     const value: unknown = JSON.parse(line)
     if (typeof value === 'string') return value
-    if (typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string')
-      return value.message
-    return line
+    if (typeof value !== 'object' || value === null) return line
+    const { type, message, removed, ...members } = value as Record<string, unknown>
+    const kind = members['kind'] ?? type
+    const draft = typeof kind === 'string' && readDraft({ ...members, kind, text: message, isRemoved: removed })
+    if (draft) return draft
+    return typeof message === 'string' ? message : line
   } catch {
     return line // a plain line
   }

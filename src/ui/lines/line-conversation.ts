@@ -12,7 +12,8 @@ import { dayNumberOf, dayOf } from '../../session/dates.js'
 import { loadView, saveView } from '../../session/saved-view.js'
 import { Session } from '../../session/session.js'
 import { lineOf, runCommand } from '../commands/commands.js'
-import type { CommandContext, Task } from '../commands/context.js'
+import type { CommandContext, QuoteStyle, Task } from '../commands/context.js'
+import { quotedMessages } from '../commands/quoted.js'
 import { type Folding, labelled, type TimeStyle } from '../labels.js'
 import { cutLine, sendLines } from './input.js'
 import { info, warn, writeLines } from './output.js'
@@ -119,8 +120,10 @@ export class LineConversation {
       await this.#session.hideNewCompanions(messages)
       // Note all names first, so that two people of the same name are shown with their keys from the first line on.
       this.#session.noteNames(messages)
+      const shown = isJson ? messages : this.#session.references.note(messages)
+      if (!isJson) await this.#session.references.fetch(shown)
       let lines: string[] = []
-      for (const message of messages) {
+      for (const message of shown) {
         if (!this.#isShown(message)) continue
         if (this.#isEchoed && this.#isNewDay(message)) {
           await writeLines(process.stdout, lines)
@@ -128,6 +131,7 @@ export class LineConversation {
           info(dayOf(message.timeMs))
         }
         lines.push(format(message))
+        this.#session.references.drawn(message)
       }
       await writeLines(process.stdout, lines)
       this.#session.shown(messages)
@@ -171,6 +175,7 @@ export class LineConversation {
     const index = this.#echoed.indexOf(message.message)
     if (index === -1 || session.isHistory(message)) return true
     this.#echoed.splice(index, 1)
+    session.references.drawn(message) // by the terminal
     return false
   }
 
@@ -188,7 +193,13 @@ export class LineConversation {
       isFolded: author => !this.#session.isKnown(author),
       folded: message => this.#fold(message),
     }
-    return labelled(this.#session.names, isTerminal && !this.#options.isPlain, { time, isWrapped: isTerminal, folding })
+    return labelled(this.#session.names, isTerminal && !this.#options.isPlain, {
+      time,
+      isWrapped: isTerminal,
+      folding,
+      contextOf: message => this.#session.references.contextOf(message),
+      hasLabels: this.#isTyped,
+    })
   }
 
   /** Remembers a message that was folded; returns the command that prints all of it. */
@@ -242,7 +253,7 @@ export class LineConversation {
       tell: (...lines) => lines.forEach(info),
       list: (...rows) => rows.forEach(info),
       complain: warn,
-      quote: (title, messages, end) => this.#quote(title, messages, end),
+      quote: (title, messages, end, style) => void this.#quote(title, messages, end, style),
       runTask: (_title, work) => this.#runTask(work),
       say: draft => void this.#say(draft).catch(error => warn(reasonOf(error))),
       rooms: undefined,
@@ -253,10 +264,16 @@ export class LineConversation {
   }
 
   /** Prints to stderr, because stdout gets each message once. */
-  #quote(title: string, messages: readonly Message[], end: string): void {
-    const format = labelled(this.#session.names, false, { time: 'date and time', isWrapped: false })
+  async #quote(title: string, messages: readonly Message[], end: string, style: QuoteStyle = {}): Promise<void> {
+    const shown = await quotedMessages(this.#session, messages, style)
+    const format = labelled(this.#session.names, false, {
+      time: 'date and time',
+      isWrapped: false,
+      hasLabels: true,
+      ...(!style.isRaw && { contextOf: message => this.#session.references.contextOf(message) }),
+    })
     info(title)
-    for (const message of this.#session.visible(messages)) info(format(message))
+    for (const message of shown) info(format(message))
     info(end)
   }
 

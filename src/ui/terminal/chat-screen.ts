@@ -6,7 +6,8 @@ import type { Message } from '../../chat/kinds/message.js'
 import type { SavedView } from '../../session/saved-view.js'
 import type { Session } from '../../session/session.js'
 import { type Line, runCommand } from '../commands/commands.js'
-import type { CommandContext, Task } from '../commands/context.js'
+import type { CommandContext, QuoteStyle, Task } from '../commands/context.js'
+import { quotedMessages } from '../commands/quoted.js'
 import { cutLine, MESSAGE_BYTES_MAX } from '../lines/input.js'
 import { type Palette, paletteOf } from '../palette.js'
 import { piecesOfDraft } from '../split-lines.js'
@@ -139,7 +140,7 @@ export class ChatScreen {
     this.#drawing ??= setImmediate(() => this.#draw())
   }
 
-  #newTranscript(isWhole = false): Transcript {
+  #newTranscript({ isWhole = false, isRaw = false }: QuoteStyle = {}): Transcript {
     const { room, names } = this.#session
     const transcript = new Transcript({
       id: room.id,
@@ -147,6 +148,7 @@ export class ChatScreen {
       palette: this.#palette,
       ownNames: () => [...new Set([room.me, this.#session.nick])],
       isFolded: author => !isWhole && !this.#session.isKnown(author),
+      ...(!isRaw && { contextOf: message => this.#session.references.contextOf(message) }),
       onFolded: message => {
         this.#folded = [...this.#folded.filter(other => other !== message), message].slice(-FOLDED_MAX)
       },
@@ -282,7 +284,7 @@ export class ChatScreen {
         for (const row of rows) this.#queue.list(row)
       },
       complain: line => this.tell(line, 'alarm'),
-      quote: (title, messages, end, isWhole) => this.#quote(title, messages, end, isWhole),
+      quote: (title, messages, end, style) => void this.#quote(title, messages, end, style),
       folded: () => this.#folded,
       runTask: (title, work) => this.#runTask(title, work),
       say: draft => this.#say(draft),
@@ -308,9 +310,9 @@ export class ChatScreen {
     if (tab !== undefined && tab !== this.#options.rooms.shown) this.#leave(tab)
   }
 
-  #quote(title: string, messages: readonly Message[], end: string, isWhole?: boolean): void {
-    const shown = this.#session.visible(messages)
-    this.#queue.quote(this.#newTranscript(isWhole), title, shown, end, systemClock.now())
+  async #quote(title: string, messages: readonly Message[], end: string, style: QuoteStyle = {}): Promise<void> {
+    const shown = await quotedMessages(this.#session, messages, style)
+    this.#queue.quote(this.#newTranscript(style), title, shown, end, systemClock.now())
     this.changed()
   }
 

@@ -47,10 +47,15 @@ export class MessageFeed {
     await this.#session.readLatest()
     this.#events.onLatest()
     await this.#session.countUnread()
+    const gathered: Message[] = []
     for await (const batch of room.batches({ gaps: true, ...(last !== 'all' && { last }) })) {
       if (signal.aborted) return
-      this.#passHistory(batch.filter(message => this.#session.isHistory(message)))
+      const history = batch.filter(message => this.#session.isHistory(message))
+      // The last lines are shown together, each with its edits and reactions.
+      if (last === 'all') await this.#passHistory(history)
+      else gathered.push(...history)
     }
+    if (last !== 'all') await this.#passHistory(gathered)
     this.#session.historyShown()
     this.#events.onHistoryEnd()
     void this.#session.findTopic(signal).then(
@@ -60,7 +65,9 @@ export class MessageFeed {
     const since = [...heads].map(([author, seq]) => ({ author, seq }))
     for await (const batch of room.batches({ live: true, gaps: true, since, signal })) {
       await this.#session.hideNewCompanions(batch)
-      this.#arrived(batch)
+      const shown = this.#session.references.note(batch)
+      await this.#session.references.fetch(shown)
+      this.#arrived(batch, shown)
     }
   }
 
@@ -72,24 +79,29 @@ export class MessageFeed {
     const mark = this.#session.unread.markArrivals(missed, isCut)
     this.#session.noteNames(messages)
     this.#events.onArrivals({ messages, mark, skipped })
+    for (const message of messages) this.#session.references.drawn(message)
     this.#session.shown(this.#unshown.splice(0))
   }
 
-  #passHistory(messages: readonly Message[]): void {
+  async #passHistory(messages: readonly Message[]): Promise<void> {
     const session = this.#session
     session.noteNames(messages)
+    const shown = new Set(session.references.note(messages))
+    await session.references.fetch(messages)
     for (const message of messages) {
       session.note(message)
       if (session.isOurs(message) && message.kind === 'text') this.#events.onOwnLine(message.message)
-      if (!session.isHidden(message.author)) this.#events.onHistory(message, session.unread.markAbove(message))
+      if (session.isHidden(message.author) || !shown.has(message)) continue
+      this.#events.onHistory(message, session.unread.markAbove(message))
+      session.references.drawn(message)
     }
     this.#events.onHistoryRead()
   }
 
-  #arrived(batch: readonly Message[]): void {
+  #arrived(batch: readonly Message[], shown: readonly Message[]): void {
     for (const message of batch) this.#session.note(message)
     this.#unshown = latestOf([...this.#unshown, ...batch])
-    this.#arrivals.push(this.#session.visible(batch), systemClock.now())
+    this.#arrivals.push(this.#session.visible(shown), systemClock.now())
     this.#flushWhenDue()
   }
 

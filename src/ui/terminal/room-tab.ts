@@ -1,4 +1,4 @@
-import { mentions } from '../../chat/mention.js'
+import { concerns } from '../../chat/mention.js'
 import { UnreadCount } from '../../chat/views/unread-count.js'
 import type { Face } from '../../host/client/face.js'
 import type { AuthorId } from '../../log/format/author.js'
@@ -60,7 +60,7 @@ export class RoomTab {
       {
         ourId: this.face.id,
         isHidden: author => this.#hidden.has(author),
-        isMention: message => mentions(message, [this.face.me]),
+        isMention: message => concerns(message, this.face.id, [this.face.me]),
       },
       marks,
     )

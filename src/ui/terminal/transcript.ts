@@ -1,12 +1,14 @@
+import { stripVTControlCharacters } from 'node:util'
 import type { Millis } from '../../base/clock.js'
 import { sanitise } from '../../base/safe-text.js'
 import type { DisplayNames } from '../../chat/display-names.js'
 import type { Message } from '../../chat/kinds/message.js'
-import { mentions } from '../../chat/mention.js'
-import { type Action, actionOf, FOLDED_ROWS_MAX } from '../../chat/text-line.js'
+import { concerns } from '../../chat/mention.js'
+import { type Action, actionOf, EDITED, FOLDED_ROWS_MAX, UNKNOWN_LINE } from '../../chat/text-line.js'
 import type { AuthorId } from '../../log/format/author.js'
 import { EARLIEST, type Hlc, later, millisOf } from '../../log/format/hybrid-clock.js'
 import { dateAndTimeOf, dayNumberOf, dayOf, timeOf } from '../../session/dates.js'
+import type { ShownContext } from '../../session/references.js'
 import type { OwnPlace } from '../../sync/receipts.js'
 import { MESSAGE_BYTES_MAX } from '../lines/input.js'
 import type { Palette } from '../palette.js'
@@ -32,14 +34,17 @@ const WIDE_COLUMNS = 60
 const INDENTED_COLUMNS = 30
 const TIME_COLUMNS = 5
 const NAME_COLUMNS = 12
+/** Columns for labels; a longer label takes columns of the name. */
+const LABEL_COLUMNS = 4
 /** Narrowest name column in which people can be told apart. */
 const NAME_COLUMNS_MIN = 4
 /** Narrowest second column of a list. With less space it goes below the first. */
 const LIST_COLUMNS_MIN = 30
 /** Column of the gutter between names and text. */
-const GUTTER = TIME_COLUMNS + 1 + NAME_COLUMNS + 1
+const GUTTER = TIME_COLUMNS + 1 + LABEL_COLUMNS + NAME_COLUMNS + 1
 /** Maximum lines of one message, before wrapping. */
 const ROWS_MAX = 24
+const NO_CONTEXT: ShownContext = { reactions: '' }
 /** How far a live line may be behind the newest one before it counts as late: people often write at the same time. */
 const BEHIND_MS = 60_000
 
@@ -70,6 +75,8 @@ export interface TranscriptOptions {
   readonly ownNames: () => readonly string[]
   /** Whether long messages of an author are folded. Default: nobody's. */
   readonly isFolded?: (author: AuthorId) => boolean
+  /** What messages refer to, and their edits and reactions. Default: unknown. */
+  readonly contextOf?: (message: Message) => ShownContext
   /** A message was folded. */
   readonly onFolded?: (message: Message) => void
 }
@@ -118,12 +125,16 @@ export class Transcript {
       }
     }
     const { text: label, notice, before } = this.#options.names.labelOf(message, now)
-    const action = actionOf(label, message, before)
-    const isMention = !isOwn && mentions(message, this.#options.ownNames())
+    const context = { ...(this.#options.contextOf?.(message) ?? NO_CONTEXT), before }
+    const action = message.kind === 'reply' ? undefined : actionOf(label, message, context)
+    const isMention = !isOwn && concerns(message, this.#options.id, this.#options.ownNames())
     if (notice !== undefined) blocks.push(() => this.notice(notice, 'alarm'))
     blocks.push(() =>
-      action ? this.#actionText(message, action, isMention) : this.#lineText(message, label, isMention),
+      action
+        ? this.#actionText(message, action, isMention, context)
+        : this.#lineText(message, label, isMention, context),
     )
+    if (context.reactions !== '') blocks.push(() => this.#reactions(context.reactions))
     return this.#printed(blocks, {
       ...(isOwn && { own: { run: message.run, seq: message.seq } }),
       ...(isMention && { isMention }),
@@ -180,34 +191,60 @@ export class Transcript {
   }
 
   /** An action or an event: `* bob waves`. Names are not cut to a column. */
-  #actionText(message: Message, { who, text, renamed }: Action, isMention: boolean): string {
-    const { palette } = this.#options
-    const gap = this.#isWide ? ' '.repeat(GUTTER - TIME_COLUMNS - 1) : ''
-    const shown = fitted(who, this.#width - TIME_COLUMNS - gap.length - 6)
+  #actionText(message: Message, { who, text, renamed }: Action, isMention: boolean, context: ShownContext): string {
+    const time = this.#timeAndLabel(message)
+    const gap = ' '.repeat(this.#isWide ? GUTTER - time.cells : 0)
+    const shown = fitted(who, this.#width - time.cells - gap.length - 5)
     const start = {
-      text: `${palette.faint(timeOf(message.timeMs))} ${gap}* ${this.#painted(message, shown)}`,
-      cells: TIME_COLUMNS + 1 + gap.length + 2 + cellsOf(shown),
+      text: `${time.text}${gap}* ${this.#painted(message, shown)}`,
+      cells: time.cells + gap.length + 2 + cellsOf(shown),
     }
-    return this.#rows(`${text}${renamed}`, start, isMention, message).join('\n')
+    return this.#rows(`${text}${renamed}`, start, isMention, message, context.isEdited).join('\n')
   }
 
-  #lineText(message: Message, label: string, isMention: boolean): string {
+  #lineText(message: Message, label: string, isMention: boolean, context: ShownContext): string {
     const { palette } = this.#options
-    const time = `${palette.faint(timeOf(message.timeMs))} `
-    const { shown, isBeside } = this.#nameIn(label, message.author)
+    const time = this.#timeAndLabel(message)
+    const { shown, isBeside } = this.#nameIn(label, message.author, this.#isWide ? time.cells - TIME_COLUMNS - 1 : 0)
     const name = this.#painted(message, shown)
     const mark = isMention ? palette.alarm('»') : palette.faint('│')
+    const quoted = message.kind === 'reply' ? `┌ ${sanitise(context.about ?? UNKNOWN_LINE)}` : undefined
     let start: { text: string; cells: number }
-    if (!this.#isWide) {
-      const end = isMention ? ' »' : ':'
-      const cells = TIME_COLUMNS + 1 + cellsOf(shown) + end.length + 1
-      start = { text: `${time}${name}${isMention ? palette.alarm(end) : end} `, cells }
-    } else {
-      const gap = ' '.repeat(Math.max(0, NAME_COLUMNS - cellsOf(shown)))
-      const above = isBeside ? `${time}${gap}${name} ` : `${time}${name}\n${' '.repeat(GUTTER)}`
+    if (this.#isWide) {
+      const gap = ' '.repeat(Math.max(0, GUTTER - 1 - time.cells - cellsOf(shown)))
+      const first = isBeside ? `${time.text}${gap}${name} ` : `${time.text}${name}\n${' '.repeat(GUTTER)}`
+      const above = quoted === undefined ? first : `${first}${this.#quoted(quoted, GUTTER)}\n${' '.repeat(GUTTER)}`
       start = { text: `${above}${mark} `, cells: GUTTER + 2 }
+    } else if (quoted === undefined) {
+      const end = isMention ? ' »' : ':'
+      const cells = time.cells + cellsOf(shown) + end.length + 1
+      start = { text: `${time.text}${name}${isMention ? palette.alarm(end) : end} `, cells }
+    } else {
+      const indent = this.#textColumn
+      const cells = time.cells + cellsOf(shown) + 1
+      start = { text: `${time.text}${name} ${this.#quoted(quoted, cells)}\n${' '.repeat(indent)}`, cells: indent }
     }
-    return this.#rows(message.message, start, isMention, message).join('\n')
+    return this.#rows(context.text ?? message.message, start, isMention, message, context.isEdited).join('\n')
+  }
+
+  /** A quoted line on one row, after `before` cells. */
+  #quoted(text: string, before: number): string {
+    return this.#options.palette.faint(cut(text, Math.max(2, this.#width - before)))
+  }
+
+  /** The reactions below a line. */
+  #reactions(text: string): string {
+    return this.#hanging(' '.repeat(this.#textColumn), text, this.#textColumn)
+      .map(this.#options.palette.faint)
+      .join('\n')
+  }
+
+  /** The time, and the label of a line. A very narrow terminal has no room for labels. */
+  #timeAndLabel({ timeMs, label, kind }: Message): { readonly text: string; readonly cells: number } {
+    const { palette } = this.#options
+    const hasLabel = label !== undefined && kind !== 'reaction' && kind !== 'edit' && this.columns >= INDENTED_COLUMNS
+    const text = hasLabel ? `${timeOf(timeMs)} ${label} ` : `${timeOf(timeMs)} `
+    return { text: palette.faint(text), cells: text.length }
   }
 
   /** Colours a name by its key. */
@@ -217,7 +254,13 @@ export class Transcript {
   }
 
   /** Lays out a text as rows. Rows after the author's line breaks carry a mark; wrapped rows do not. */
-  #rows(text: string, start: { text: string; cells: number }, isMention: boolean, message: Message): string[] {
+  #rows(
+    text: string,
+    start: { text: string; cells: number },
+    isMention: boolean,
+    message: Message,
+    isEdited: boolean | undefined,
+  ): string[] {
     const { palette, isFolded, onFolded } = this.#options
     const strong = isMention ? palette.strong : (text: string): string => text
     const broken = palette.faint('┊')
@@ -239,20 +282,30 @@ export class Transcript {
     const wholeRowsMax = ROWS_MAX + Math.ceil(MESSAGE_BYTES_MAX / Math.max(1, this.#width - indent))
     const rowsMax = folds ? FOLDED_ROWS_MAX : wholeRowsMax
     const left = Math.max(0, rows.length - rowsMax) + typed.length - shown.length
-    if (left === 0 && cutText.length === text.length) return rows
+    if (left === 0 && cutText.length === text.length) return isEdited ? this.#withMark(rows) : rows
     if (folds) onFolded?.(message)
     const more = folds ? '… and more: /show prints all of it' : `… and ${left} more rows`
     return [...rows.slice(0, rowsMax), `${' '.repeat(indent)}${more}`]
+  }
+
+  /** The rows with the mark of an edited line, on a row of its own if it does not fit. */
+  #withMark(rows: readonly string[]): string[] {
+    const mark = this.#options.palette.faint(EDITED)
+    const last = (rows.at(-1) ?? '').split('\n').at(-1) ?? ''
+    const fits = cellsOf(stripVTControlCharacters(last)) + 1 + EDITED.length <= this.#width
+    if (!fits) return [...rows, `${' '.repeat(this.#textColumn)}${mark}`]
+    return [...rows.slice(0, -1), `${rows.at(-1)} ${mark}`]
   }
 
   /**
    * The label as shown, and whether it is beside the text. A label wider than the name column gets a row of its own if it
    * carries a key or another mark, or if the cut name could be another person's.
    */
-  #nameIn(label: string, author: AuthorId): { shown: string; isBeside: boolean } {
-    const columns = Math.min(NAME_COLUMNS, Math.max(NAME_COLUMNS_MIN, Math.floor(this.columns * 0.3)))
+  #nameIn(label: string, author: AuthorId, taken: number): { shown: string; isBeside: boolean } {
+    const free = Math.min(NAME_COLUMNS, NAME_COLUMNS + LABEL_COLUMNS - taken)
+    const columns = Math.max(NAME_COLUMNS_MIN, Math.min(free, Math.floor(this.columns * 0.3)))
     const { name, marks } = partsOf(label)
-    if (cellsOf(label) <= (marks === '' ? columns : NAME_COLUMNS)) return { shown: label, isBeside: true }
+    if (cellsOf(label) <= (marks === '' ? columns : free)) return { shown: label, isBeside: true }
     const short = cut(name, columns)
     const isAmbiguous = this.#options.names.hasOtherBeginning(author, short.replace(/…$/, ''))
     if (marks === '' && !isAmbiguous) return { shown: short, isBeside: true }

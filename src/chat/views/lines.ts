@@ -1,0 +1,201 @@
+import type { AuthorId, LogId, Seq } from '../../log/format/author.js'
+import { logOf } from '../../log/format/author.js'
+import { isLine } from '../kinds/kinds.js'
+import { type Message, placeOf, targetOf } from '../kinds/message.js'
+import type { Target } from '../kinds/target.js'
+
+/** Edits of one line that count: the latest ones. */
+export const EDITS_MAX = 16
+/** Emojis of one author on one line that count: the latest ones. */
+export const REACTIONS_MAX = 8
+/** Size of what is remembered, in UTF-16 code units; the lines that were noted first are forgotten. */
+const SIZE_MAX = 8 * 1024 * 1024
+/** About what a line, an edit or a reaction takes besides its text. */
+const NOTED_SIZE = 200
+
+type Order = Pick<Message, 'at' | 'run' | 'seq'>
+
+export interface Edit extends Order {
+  readonly text: string
+  readonly timeMs: number
+}
+
+interface Reaction extends Order {
+  readonly isRemoved: boolean
+}
+
+/** An emoji, and who added it to a line. */
+export interface Reactions {
+  readonly emoji: string
+  readonly authors: readonly AuthorId[]
+}
+
+/** What is known about the line at one place, whatever came first. */
+interface Noted {
+  line: Message | undefined
+  isDeleted: boolean
+  /** The latest first. */
+  edits: readonly Edit[]
+  readonly reactions: Map<AuthorId, Map<string, Reaction>>
+  size: number
+}
+
+/** Whether `a` is later than `b`, of the same author. */
+function isLater(a: Order, b: Order): boolean {
+  if (a.at !== b.at) return a.at > b.at
+  return a.run === b.run ? a.seq > b.seq : a.run > b.run
+}
+
+/** The key of a place. */
+export const keyOfPlace = (author: LogId, seq: Seq): string => `${author}/${seq}`
+
+export const keyOfTarget = ({ author, run, seq }: Target): string => keyOfPlace(logOf(author, run), seq)
+
+/**
+ * The lines with their edits and reactions: a function of the set of messages that were noted, in whatever order. An edit counts only if
+ * it refers to a line of its own author; edits of edits, and of lines that do not exist, change nothing.
+ */
+export class Lines {
+  readonly #sizeMax: number
+  readonly #noted = new Map<string, Noted>()
+  #size = 0
+
+  constructor(sizeMax: number = SIZE_MAX) {
+    this.#sizeMax = sizeMax
+  }
+
+  /** Returns whether the message changes what is shown: false for an edit that is not the latest, and for a reaction that was there. */
+  note(message: Message): boolean {
+    if (message.kind === 'gap') return this.#noteGap(message)
+    const { author, seq } = placeOf(message)
+    if (isLine(message)) return this.#noteLine(keyOfPlace(author, seq), message)
+    const to = targetOf(message)
+    if (to === undefined) return true
+    const key = keyOfTarget(to)
+    const noted = this.#noted.get(key) ?? this.#open(key)
+    if (noted.isDeleted) return false
+    const isNews = message.kind === 'edit' ? this.#edit(noted, message) : this.#react(noted, message)
+    this.#forget(key)
+    return isNews
+  }
+
+  /** The line at a place; undefined if it was not noted, was deleted, or is no line. */
+  at(key: string): Message | undefined {
+    return this.#noted.get(key)?.line
+  }
+
+  isDeleted(key: string): boolean {
+    return this.#noted.get(key)?.isDeleted === true
+  }
+
+  /** The text of a line after its edits. */
+  textOf(key: string): string | undefined {
+    const noted = this.#noted.get(key)
+    return noted?.line && (noted.edits[0]?.text ?? noted.line.message)
+  }
+
+  /** The edits of a line, the latest first. */
+  editsOf(key: string): readonly Edit[] {
+    return this.#noted.get(key)?.edits ?? []
+  }
+
+  /** Whether an author's reaction is on a line. */
+  hasReaction(key: string, author: AuthorId, emoji: string): boolean {
+    return this.#noted.get(key)?.reactions.get(author)?.get(emoji)?.isRemoved === false
+  }
+
+  /** The reactions to a line, the most frequent first, without those of hidden people. */
+  reactionsTo(key: string, isHidden: (author: AuthorId) => boolean = () => false): readonly Reactions[] {
+    const found = new Map<string, AuthorId[]>()
+    for (const [author, emojis] of this.#noted.get(key)?.reactions ?? []) {
+      if (isHidden(author)) continue
+      for (const [emoji, { isRemoved }] of emojis)
+        if (!isRemoved) found.set(emoji, [...(found.get(emoji) ?? []), author])
+    }
+    return [...found]
+      .map(([emoji, authors]) => ({ emoji, authors: authors.sort() }))
+      .sort((a, b) => b.authors.length - a.authors.length || (a.emoji < b.emoji ? -1 : 1))
+  }
+
+  #noteLine(key: string, message: Message): boolean {
+    const noted = this.#noted.get(key) ?? this.#open(key)
+    if (noted.line !== undefined || noted.isDeleted) return false
+    noted.line = message
+    this.#grow(noted, NOTED_SIZE + message.message.length)
+    this.#forget(key)
+    return true
+  }
+
+  #edit(noted: Noted, message: Message & { readonly kind: 'edit' }): boolean {
+    const { at, run, seq, text, timeMs } = message
+    const edit = { at, run, seq, text, timeMs }
+    if (noted.edits.some(other => !isLater(edit, other) && !isLater(other, edit))) return false
+    const edits = [...noted.edits, edit].sort((a, b) => (isLater(a, b) ? -1 : 1)).slice(0, EDITS_MAX)
+    const sizeOf = (all: readonly Edit[]): number => all.reduce((sum, { text }) => sum + NOTED_SIZE + text.length, 0)
+    this.#grow(noted, sizeOf(edits) - sizeOf(noted.edits))
+    noted.edits = edits
+    return edits[0] === edit
+  }
+
+  #react(noted: Noted, message: Message): boolean {
+    if (message.kind !== 'reaction') return false
+    const { author, at, run, seq, emoji, isRemoved } = message
+    const emojis = noted.reactions.get(author) ?? new Map<string, Reaction>()
+    const before = emojis.get(emoji)
+    if (before !== undefined && !isLater(message, before)) return false
+    if (!noted.reactions.has(author)) noted.reactions.set(author, emojis)
+    if (before === undefined) this.#grow(noted, NOTED_SIZE)
+    emojis.set(emoji, { at, run, seq, isRemoved })
+    if (emojis.size > REACTIONS_MAX) {
+      const [oldest] = [...emojis].reduce((a, b) => (isLater(a[1], b[1]) ? b : a))
+      emojis.delete(oldest)
+      this.#grow(noted, -NOTED_SIZE)
+      if (oldest === emoji) return false
+    }
+    return (before?.isRemoved ?? true) !== isRemoved
+  }
+
+  /** Places whose content was deleted. Only those that are remembered matter. */
+  #noteGap(gap: Message & { readonly kind: 'gap' }): boolean {
+    if (gap.state !== 'deleted') return true
+    const { author, seq } = placeOf(gap)
+    for (let at = seq; at < seq + Math.min(gap.count, this.#noted.size + 1); at++) this.#delete(keyOfPlace(author, at))
+    if (gap.count > this.#noted.size)
+      for (const [key, { line }] of this.#noted)
+        if (line !== undefined && placeOf(line).author === author && line.seq >= seq && line.seq < seq + gap.count)
+          this.#delete(key)
+    return true
+  }
+
+  #delete(key: string): void {
+    const noted = this.#noted.get(key) ?? this.#open(key)
+    noted.isDeleted = true
+    noted.line = undefined
+    noted.edits = []
+    noted.reactions.clear()
+    this.#grow(noted, NOTED_SIZE - noted.size)
+    this.#forget(key)
+  }
+
+  #open(key: string): Noted {
+    const noted: Noted = { line: undefined, isDeleted: false, edits: [], reactions: new Map(), size: 0 }
+    this.#noted.set(key, noted)
+    this.#grow(noted, NOTED_SIZE)
+    return noted
+  }
+
+  #grow(noted: Noted, by: number): void {
+    noted.size += by
+    this.#size += by
+  }
+
+  /** Forgets the lines that were noted first, except `kept`, until the rest fits. */
+  #forget(kept: string): void {
+    for (const [key, { size }] of this.#noted) {
+      if (this.#size <= this.#sizeMax) return
+      if (key === kept) continue
+      this.#noted.delete(key)
+      this.#size -= size
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import { typedEmoji } from '../../chat/emoji.js'
+import type { Message } from '../../chat/kinds/message.js'
+import type { Target } from '../../chat/kinds/target.js'
+import { EDITS_MAX } from '../../chat/views/lines.js'
+import { type CommandContext, command } from './context.js'
+import { last } from './history.js'
+
+/** What /react adds without an emoji. */
+const DEFAULT_EMOJI = '👍'
+/** Lines that /jump prints before and after the line. */
+const AROUND = 5
+
+const targetOf = ({ author, run, seq }: Message): Target => ({ author, run, seq })
+
+/** The first word of an argument, and the rest. */
+function divided(argument: string): [first: string, rest: string] {
+  const [, first = '', rest = ''] = /^(\S*)\s*([\s\S]*)$/.exec(argument) ?? []
+  return [first, rest]
+}
+
+interface Named {
+  readonly line: Message
+  readonly key: string
+  readonly rest: string
+}
+
+/** The line that the first word of an argument names; undefined, and says why, if there is none. */
+async function named(
+  { session, complain }: CommandContext,
+  argument: string,
+  usage: string,
+  isOurs = false,
+): Promise<Named | undefined> {
+  const [name, rest] = divided(argument)
+  if (name === '') return void complain(usage)
+  const found = await session.references.find(name, isOurs)
+  if (found.kind === 'none') return void complain(found.why)
+  if (isOurs && !session.isOurs(found.line)) return void complain(`${name} is not your line`)
+  return { line: found.line, key: found.key, rest }
+}
+
+export const re = command({
+  name: 're',
+  argument: 'line text',
+  help: 'answer a line, named by its label: /re b12 yes; -1 is the last line',
+  run: async (context, argument) => {
+    const found = await named(context, argument, 'which line, and what? /re b12 yes')
+    if (found === undefined) return
+    if (found.rest === '') return context.complain('what do you answer? /re b12 yes')
+    context.say({ kind: 'reply', to: targetOf(found.line), text: found.rest })
+  },
+})
+
+export const react = command({
+  name: 'react',
+  argument: 'line [emoji]',
+  help: 'add an emoji to a line, or take it back: /react b12 👍',
+  run: async (context, argument) => {
+    const found = await named(context, argument, 'which line? /react b12 👍')
+    if (found === undefined) return
+    const emoji = typedEmoji(found.rest === '' ? DEFAULT_EMOJI : found.rest)
+    if (emoji === undefined) return context.complain('one emoji, please: /react b12 👍')
+    const { references, room } = context.session
+    const isRemoved = references.lines.hasReaction(found.key, room.id, emoji)
+    context.say({ kind: 'reaction', to: targetOf(found.line), emoji, isRemoved })
+  },
+})
+
+export const unreact = command({
+  name: 'unreact',
+  argument: 'line [emoji]',
+  help: 'take back your reactions to a line, or one of them',
+  run: async (context, argument) => {
+    const found = await named(context, argument, 'which line? /unreact b12')
+    if (found === undefined) return
+    const { references, room } = context.session
+    const ours = references.lines.reactionsTo(found.key).filter(({ authors }) => authors.includes(room.id))
+    const wanted = found.rest === '' ? undefined : typedEmoji(found.rest)
+    const removed = ours.filter(({ emoji }) => found.rest === '' || emoji === wanted)
+    if (removed.length === 0) return context.complain('you have not reacted so to this line')
+    for (const { emoji } of removed) context.say({ kind: 'reaction', to: targetOf(found.line), emoji, isRemoved: true })
+  },
+})
+
+export const edit = command({
+  name: 'edit',
+  argument: 'line text',
+  help: 'replace the text of a line of yours, for everyone; -1 is your last one',
+  run: async (context, argument) => {
+    const found = await named(context, argument, 'which line, and how? /edit b12 new text', true)
+    if (found === undefined) return
+    if (found.rest === '') return context.complain('what is the new text? /edit b12 new text')
+    const { run, seq } = found.line
+    context.say({ kind: 'edit', to: { run, seq }, text: found.rest })
+  },
+})
+
+export const history = command({
+  name: 'history',
+  argument: 'line',
+  help: 'print the earlier texts of an edited line',
+  run: async (context, argument) => {
+    if (/^\d*$/.test(argument)) return last.run(context, argument) // as in other programs
+    const found = await named(context, argument, 'of which line? /history b12')
+    if (found === undefined) return
+    const { lines } = context.session.references
+    const edits = lines.editsOf(found.key)
+    const label = found.line.label ?? 'the line'
+    if (edits.length === 0) return context.tell(`${label} was not edited`)
+    const more = edits.length >= EDITS_MAX ? `, the latest ${EDITS_MAX} edits` : ''
+    const versions = edits.map(({ text, at, run, seq, timeMs }) => ({
+      ...found.line,
+      message: text,
+      at,
+      run,
+      seq,
+      timeMs,
+    }))
+    context.quote(`the texts of ${label}${more}`, [found.line, ...versions.reverse()], 'end', { isRaw: true })
+  },
+})
+
+export const jump = command({
+  name: 'jump',
+  argument: 'line',
+  help: 'print a line, such as one that an answer quotes, among those around it',
+  run: async (context, argument) => {
+    const found = await named(context, argument, 'to which line? /jump b12')
+    if (found === undefined) return
+    await context.runTask(`looking for ${found.line.label ?? 'the line'}`, async ({ signal }) => {
+      const before: Message[] = []
+      const after: Message[] = []
+      for await (const batch of context.session.room.batches({})) {
+        for (const message of batch) {
+          if (!context.session.references.isShown(message)) continue
+          if (isBefore(message, found.line)) before.push(message)
+          else if (after.length <= AROUND) after.push(message)
+        }
+        before.splice(0, before.length - AROUND)
+        if (signal.aborted || after.length > AROUND) break
+      }
+      context.quote(`around ${found.line.label ?? 'the line'}`, [...before, ...after], 'end')
+    })
+  },
+})
+
+/** Whether a message is before another one in the conversation. */
+function isBefore(a: Message, b: Message): boolean {
+  if (a.at !== b.at) return a.at < b.at
+  return a.author === b.author ? a.seq < b.seq : a.author < b.author
+}
