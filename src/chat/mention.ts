@@ -7,7 +7,7 @@ export const concerns = (message: Message, user: AuthorId, names: readonly strin
   (message.kind === 'reply' && message.to.author === user) || mentions(message, names)
 
 /** Whether a message names one of `names`. Only what somebody says can mention someone: an edit does not ring again. */
-export function mentions(message: Message, names: readonly string[]): boolean {
+function mentions(message: Message, names: readonly string[]): boolean {
   if (!isLine(message) && message.kind !== 'topic') return false
   const text = message.kind === 'topic' ? message.topic : message.message
   return names.some(name => {

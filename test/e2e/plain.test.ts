@@ -98,7 +98,7 @@ test('does not print lines again that the terminal has echoed', BOUND, async t =
 
 test('indents rows that continue a line', BOUND, async t => {
   const { alice, bob } = await pair(t, { columns: 40 })
-  bob.type(`${'x'.repeat(27)} bob> yes ${' '.repeat(60)}info> connected to carol`)
+  bob.type(`${'x'.repeat(24)} bob> yes ${' '.repeat(60)}info> connected to carol`)
   const rows = await alice.waitFor('connected to carol')
   for (const row of rows) assert.ok(!/^(bob> yes|info> connected to carol)/.test(row), row)
 })
