@@ -301,7 +301,7 @@ test('shows and sends in two faces of one user, and continues when the first is 
   const first = await open(t, alice)
   await first.waitFor('#lobby · alone')
   const second = await open(t, alice)
-  await second.waitFor('this is another face of it')
+  await second.waitFor('alice is in the chat already')
   await first.enter('from the first')
   await second.waitFor('alice │ from the first')
   await second.enter('from the second')
