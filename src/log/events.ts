@@ -1,7 +1,7 @@
 import { change, type EventOf, problem } from '../base/event-kinds.js'
 import { DISK_FAILURE } from '../base/files/disk-faults.js'
 import { boolean, count, listOf, oneOf, optional, record, text } from '../base/shape.js'
-import { LOG_ID } from './format/log-shapes.js'
+import { LOG_ID } from './format/author.js'
 import { DOUBT_REASONS } from './mark/doubt.js'
 import type { FileFault } from './store/leveldb/check.js'
 

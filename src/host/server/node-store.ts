@@ -1,15 +1,16 @@
 import type { Millis } from '../../base/clock.js'
-import { isCount, isFields } from '../../base/shape.js'
-import { hexOf, textOf, utf8 } from '../../base/wire/bytes.js'
+import { isCount, isFields, text } from '../../base/shape.js'
+import { hexOf } from '../../base/wire/bytes.js'
 import { shortKey } from '../../chat/display-names.js'
-import { type AuthorId, authorOf, type LogId, logIdOf } from '../../log/format/author.js'
+import { AUTHOR_ID, type AuthorId, authorOf } from '../../log/format/author.js'
 import type { ReadMark } from '../../log/options.js'
-import { after, type Store } from '../../log/store/store.js'
+import type { Store } from '../../log/store/store.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
 import type { MessageRequest, RequestStore } from '../../node/direct-rooms/message-requests.js'
 import { type Pin, type PinStore, pinnedNameOf } from '../../node/people/pin.js'
 import { type Fields, readMarksOf, textsOf } from '../protocol/codec.js'
 import { isMessageRequest, isPin } from '../protocol/state-codec.js'
+import { JsonRows } from './json-rows.js'
 
 /** A room that the user has entered. */
 export interface EnteredRoom {
@@ -37,33 +38,44 @@ export interface PendingJoin {
   readonly peers: readonly string[]
 }
 
-// Rows: `room/<label>` → JSON, `mark/<label>/<log>` → JSON, `pin/<name>` → JSON, `addressed/<key>` → nothing,
-// `join/<code>` → JSON, `request/<key>` → JSON, `declined/<key>` → JSON, `hidden/<key>` → nothing, `left/<label>` → JSON.
-const ROOM = 'room/'
-const PIN = 'pin/'
-const ADDRESSED = 'addressed/'
-const JOIN = 'join/'
-const REQUEST = 'request/'
-const DECLINED = 'declined/'
-const HIDDEN = 'hidden/'
-const LEFT = 'left/'
-const markPrefix = (label: string): string => `mark/${label}/`
+const ifIs =
+  <T>(is: (value: unknown) => value is T) =>
+  (_name: string, value: unknown): T | undefined =>
+    is(value) ? value : undefined
 
 /** What a node stores besides the logs: the rooms that its user has entered, how far they have read each log, and whom they know. */
 export class NodeStore implements PinStore, RequestStore {
   readonly #store: Store
+  readonly #rooms: JsonRows<EnteredRoom>
+  readonly #left: JsonRows<{ readonly label: string; readonly at: number }>
+  readonly #joins: JsonRows<PendingJoin>
+  readonly #pins: JsonRows<Pin>
+  readonly #addressed: JsonRows<AuthorId>
+  readonly #hidden: JsonRows<AuthorId>
+  readonly #requests: JsonRows<MessageRequest>
+  readonly #declined: JsonRows<{ readonly author: AuthorId; readonly at: number }>
 
   constructor(store: Store) {
     this.#store = store
+    this.#rooms = new JsonRows(store, 'room/', roomIn)
+    this.#left = new JsonRows(store, 'left/', (label, value) => ({ label, at: Number(fieldsOf(value)['at']) }))
+    this.#joins = new JsonRows(store, 'join/', (code, value) => ({
+      code,
+      peers: textsOf(fieldsOf(value)['peers']) ?? [],
+    }))
+    this.#pins = new JsonRows(store, 'pin/', ifIs(isPin))
+    this.#addressed = new JsonRows(store, 'addressed/', authorOf)
+    this.#hidden = new JsonRows(store, 'hidden/', authorOf)
+    this.#requests = new JsonRows(store, 'request/', ifIs(isMessageRequest))
+    this.#declined = new JsonRows(store, 'declined/', (name, value) => {
+      const author = authorOf(name)
+      return author && { author, at: Number(fieldsOf(value)['at'] ?? 0) }
+    })
   }
 
   /** The rooms, in the order in which they were entered. */
   async rooms(): Promise<readonly EnteredRoom[]> {
-    const rooms: EnteredRoom[] = []
-    for await (const [key, value] of this.#rows(ROOM)) {
-      const room = roomIn(key.slice(ROOM.length), value)
-      if (room !== undefined) rooms.push(room)
-    }
+    const rooms = await this.#rooms.all()
     if (rooms.some(({ direct }) => direct !== undefined)) {
       const pins = await this.pins()
       for (const [index, room] of rooms.entries())
@@ -81,16 +93,14 @@ export class NodeStore implements PinStore, RequestStore {
 
   /** Records that the user has entered a room, unless it is recorded. */
   async enter({ name, label, enteredAt, privateRoom, direct }: EnteredRoom): Promise<void> {
-    const key = utf8(ROOM + label)
-    if ((await this.#store.get(key)) !== undefined) return
+    if ((await this.#store.get(this.#rooms.key(label))) !== undefined) return
     const id = privateRoom && { id: hexOf(privateRoom.id), founder: privateRoom.founder, rescue: privateRoom.rescue }
-    const value = {
+    await this.#rooms.put(label, {
       name: direct?.name ?? name,
       enteredAt,
       ...(id !== undefined && { private: id }),
       ...(direct !== undefined && { direct: { id: hexOf(direct.id), other: direct.other } }),
-    }
-    await this.#store.commit([{ type: 'put', key, value: utf8(JSON.stringify(value)) }])
+    })
   }
 
   /** The private room with a name or label; undefined if there is none. */
@@ -99,168 +109,123 @@ export class NodeStore implements PinStore, RequestStore {
     return room?.privateRoom === undefined ? undefined : room
   }
 
-  async joins(): Promise<readonly PendingJoin[]> {
-    const joins: PendingJoin[] = []
-    for await (const [key, value] of this.#rows(JOIN)) {
-      const peers = fieldsIn(value)?.['peers']
-      joins.push({ code: key.slice(JOIN.length), peers: textsOf(peers) ?? [] })
-    }
-    return joins
+  joins(): Promise<readonly PendingJoin[]> {
+    return this.#joins.all()
   }
 
-  async addJoin({ code, peers }: PendingJoin): Promise<void> {
-    await this.#store.commit([{ type: 'put', key: utf8(JOIN + code), value: utf8(JSON.stringify({ peers })) }])
+  addJoin({ code, peers }: PendingJoin): Promise<void> {
+    return this.#joins.put(code, { peers })
   }
 
-  async removeJoin(code: string): Promise<void> {
-    await this.#store.commit([{ type: 'del', key: utf8(JOIN + code) }])
+  removeJoin(code: string): Promise<void> {
+    return this.#joins.delete(code)
   }
 
   /** The labels of the rooms that the user has left since a time. */
   async leftSince(since: Millis): Promise<readonly string[]> {
-    const labels: string[] = []
-    for await (const [key, value] of this.#rows(LEFT))
-      if (Number(fieldsIn(value)?.['at']) >= since) labels.push(key.slice(LEFT.length))
-    return labels
+    return (await this.#left.all()).flatMap(({ label, at }) => (at >= since ? [label] : []))
   }
 
-  async putLeft(label: string, at: Millis): Promise<void> {
-    await this.#put(LEFT + label, { at })
+  putLeft(label: string, at: Millis): Promise<void> {
+    return this.#left.put(label, { at })
   }
 
-  async deleteLeft(label: string): Promise<void> {
-    await this.#store.commit([{ type: 'del', key: utf8(LEFT + label) }])
+  deleteLeft(label: string): Promise<void> {
+    return this.#left.delete(label)
   }
 
   /** Forgets that the user has entered a room, and how far they have read it. */
   async leave(label: string): Promise<void> {
-    const marks = await this.marks(label)
-    const keys = [ROOM + label, LEFT + label, ...marks.map(({ author }) => markPrefix(label) + author)]
-    await this.#store.commit(keys.map(key => ({ type: 'del', key: utf8(key) })))
+    const marks = this.#marks(label)
+    const read = (await marks.all()).map(({ author }) => marks.key(author))
+    const keys = [this.#rooms.key(label), this.#left.key(label), ...read]
+    await this.#store.commit(keys.map(key => ({ type: 'del', key })))
   }
 
   /** How far the user has read each log of a room. */
-  async marks(label: string): Promise<readonly ReadMark[]> {
-    const prefix = markPrefix(label)
-    const marks: ReadMark[] = []
-    for await (const [key, value] of this.#rows(prefix)) {
-      const mark = markIn(logIdOf(key.slice(prefix.length)), value)
-      if (mark !== undefined) marks.push(mark)
-    }
-    return marks
+  marks(label: string): Promise<readonly ReadMark[]> {
+    return this.#marks(label).all()
   }
 
   /** Replaces read marks. */
   async setMarks(label: string, marks: readonly ReadMark[]): Promise<void> {
-    const writes = marks.map(({ author, seq, chain, passed }) => ({
-      type: 'put' as const,
-      key: utf8(markPrefix(label) + author),
-      value: utf8(
-        JSON.stringify({
-          seq,
-          ...(chain !== undefined && { chain: hexOf(chain) }),
-          ...(passed !== undefined && { passed: passed.map(({ from, to }) => [from, to]) }),
-        }),
-      ),
-    }))
+    const rows = this.#marks(label)
+    const writes = marks.map(({ author, seq, chain, passed }) =>
+      rows.row(author, {
+        seq,
+        ...(chain !== undefined && { chain: hexOf(chain) }),
+        ...(passed !== undefined && { passed: passed.map(({ from, to }) => [from, to]) }),
+      }),
+    )
     if (writes.length > 0) await this.#store.commit(writes)
   }
 
-  async pins(): Promise<readonly Pin[]> {
-    const pins: Pin[] = []
-    for await (const [, value] of this.#rows(PIN)) {
-      const pin = fieldsIn(value)
-      if (isPin(pin)) pins.push(pin)
-    }
-    return pins
+  pins(): Promise<readonly Pin[]> {
+    return this.#pins.all()
   }
 
-  async putPin(pin: Pin): Promise<void> {
-    const key = utf8(PIN + pinnedNameOf(pin.name))
-    await this.#store.commit([{ type: 'put', key, value: utf8(JSON.stringify(pin)) }])
+  putPin(pin: Pin): Promise<void> {
+    return this.#pins.put(pinnedNameOf(pin.name), pin)
   }
 
-  async deletePin(name: string): Promise<void> {
-    await this.#store.commit([{ type: 'del', key: utf8(PIN + pinnedNameOf(name)) }])
+  deletePin(name: string): Promise<void> {
+    return this.#pins.delete(pinnedNameOf(name))
   }
 
   addressed(): Promise<readonly AuthorId[]> {
-    return this.#authors(ADDRESSED)
+    return this.#addressed.all()
   }
 
-  async putAddressed(author: AuthorId): Promise<void> {
-    await this.#store.commit([{ type: 'put', key: utf8(ADDRESSED + author), value: new Uint8Array(0) }])
+  putAddressed(author: AuthorId): Promise<void> {
+    return this.#addressed.put(author)
   }
 
   /** The people whom the user has hidden: they may not ask to talk. */
   hidden(): Promise<readonly AuthorId[]> {
-    return this.#authors(HIDDEN)
+    return this.#hidden.all()
   }
 
-  async putHidden(author: AuthorId): Promise<void> {
-    await this.#store.commit([{ type: 'put', key: utf8(HIDDEN + author), value: new Uint8Array(0) }])
+  putHidden(author: AuthorId): Promise<void> {
+    return this.#hidden.put(author)
   }
 
-  async deleteHidden(author: AuthorId): Promise<void> {
-    await this.#store.commit([{ type: 'del', key: utf8(HIDDEN + author) }])
+  deleteHidden(author: AuthorId): Promise<void> {
+    return this.#hidden.delete(author)
   }
 
-  async requests(): Promise<readonly MessageRequest[]> {
-    const requests: MessageRequest[] = []
-    for await (const [, value] of this.#rows(REQUEST)) {
-      const request = fieldsIn(value)
-      if (isMessageRequest(request)) requests.push(request)
-    }
-    return requests
+  requests(): Promise<readonly MessageRequest[]> {
+    return this.#requests.all()
   }
 
-  async putRequest(request: MessageRequest): Promise<void> {
-    await this.#put(REQUEST + request.key, request)
+  putRequest(request: MessageRequest): Promise<void> {
+    return this.#requests.put(request.key, request)
   }
 
-  async deleteRequest(key: AuthorId): Promise<void> {
-    await this.#store.commit([{ type: 'del', key: utf8(REQUEST + key) }])
+  deleteRequest(key: AuthorId): Promise<void> {
+    return this.#requests.delete(key)
   }
 
   async declined(): Promise<readonly AuthorId[]> {
-    const declined: { readonly author: AuthorId; readonly at: number }[] = []
-    for await (const [key, value] of this.#rows(DECLINED)) {
-      const author = authorOf(key.slice(DECLINED.length))
-      if (author !== undefined) declined.push({ author, at: Number(fieldsIn(value)?.['at'] ?? 0) })
-    }
-    return declined.sort((a, b) => a.at - b.at).map(({ author }) => author)
+    return (await this.#declined.all()).sort((a, b) => a.at - b.at).map(({ author }) => author)
   }
 
-  async putDeclined(key: AuthorId, at: Millis): Promise<void> {
-    await this.#put(DECLINED + key, { at })
+  putDeclined(key: AuthorId, at: Millis): Promise<void> {
+    return this.#declined.put(key, { at })
   }
 
-  async deleteDeclined(key: AuthorId): Promise<void> {
-    await this.#store.commit([{ type: 'del', key: utf8(DECLINED + key) }])
+  deleteDeclined(key: AuthorId): Promise<void> {
+    return this.#declined.delete(key)
   }
 
-  async #authors(prefix: string): Promise<readonly AuthorId[]> {
-    const authors: AuthorId[] = []
-    for await (const [key] of this.#rows(prefix)) {
-      const author = authorOf(key.slice(prefix.length))
-      if (author !== undefined) authors.push(author)
-    }
-    return authors
-  }
-
-  async #put(key: string, value: object): Promise<void> {
-    await this.#store.commit([{ type: 'put', key: utf8(key), value: utf8(JSON.stringify(value)) }])
-  }
-
-  async *#rows(prefix: string): AsyncGenerator<readonly [key: string, value: string]> {
-    const gte = utf8(prefix)
-    for await (const page of this.#store.pages({ gte, lt: after(gte) }))
-      for (const [key, value] of page) yield [textOf(key) ?? '', textOf(value) ?? '']
+  #marks(label: string): JsonRows<ReadMark> {
+    return new JsonRows(this.#store, `mark/${label}/`, markIn)
   }
 }
 
-function roomIn(label: string, value: string): EnteredRoom | undefined {
-  const { name, enteredAt, private: secret, direct: pair } = fieldsIn(value) ?? {}
+const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {})
+
+function roomIn(label: string, value: unknown): EnteredRoom | undefined {
+  const { name, enteredAt, private: secret, direct: pair } = fieldsOf(value)
   if (typeof name !== 'string' || !isCount(enteredAt)) return undefined
   const privateRoom = privateRoomIn(secret)
   const direct = directIn(name, pair)
@@ -274,11 +239,8 @@ function roomIn(label: string, value: string): EnteredRoom | undefined {
 }
 
 function directIn(name: string, value: unknown): StoredDirect | undefined {
-  const { id, other } = isFields(value) ? value : {}
-  const author = typeof other === 'string' ? authorOf(other) : undefined
-  return typeof id === 'string' && author !== undefined
-    ? { id: Buffer.from(id, 'hex'), other: author, name }
-    : undefined
+  const { id, other } = fieldsOf(value)
+  return text(id) && AUTHOR_ID(other) ? { id: Buffer.from(id, 'hex'), other, name } : undefined
 }
 
 /** `@bob` for the key that the name is pinned to; `@bob-1a2b3c4d` for a key that it was pinned to before. */
@@ -288,27 +250,14 @@ export function directNameOf({ other, name }: Omit<StoredDirect, 'id'>, pins: re
 }
 
 function privateRoomIn(value: unknown): PrivateRoom | undefined {
-  if (!isFields(value)) return undefined
-  const { id, founder, rescue } = value
-  const [first, other] = [founder, rescue].map(key => (typeof key === 'string' ? authorOf(key) : undefined))
-  return typeof id === 'string' && first !== undefined
-    ? { id: Buffer.from(id, 'hex'), founder: first, rescue: other }
-    : undefined
+  const { id, founder, rescue } = fieldsOf(value)
+  if (!text(id) || !AUTHOR_ID(founder)) return undefined
+  return { id: Buffer.from(id, 'hex'), founder, rescue: AUTHOR_ID(rescue) ? rescue : undefined }
 }
 
 /** A stored mark. Earlier versions stored the seq alone. */
-function markIn(author: LogId | undefined, value: string): ReadMark | undefined {
-  const { seq = Number(value), chain, passed } = fieldsIn(value) ?? {}
-  const [mark] = readMarksOf([[author, seq, passed]]) ?? []
-  return mark && typeof chain === 'string' ? { ...mark, chain: Buffer.from(chain, 'hex') } : mark
-}
-
-/** Undefined for a value that another version wrote. */
-function fieldsIn(value: string): Fields | undefined {
-  try {
-    const fields: unknown = JSON.parse(value)
-    return isFields(fields) ? fields : undefined
-  } catch {
-    return undefined
-  }
+function markIn(log: string, value: unknown): ReadMark | undefined {
+  const { seq = value, chain, passed } = fieldsOf(value)
+  const [mark] = readMarksOf([[log, seq, passed]]) ?? []
+  return mark && text(chain) ? { ...mark, chain: Buffer.from(chain, 'hex') } : mark
 }

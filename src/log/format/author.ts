@@ -1,4 +1,5 @@
 import { KEY_BYTES } from '../../base/crypto/signing.js'
+import { matching } from '../../base/shape.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { UNSIGNED_ID_LENGTH_MAX } from '../limits.js'
 
@@ -19,7 +20,7 @@ export type Run = number
 
 const UNSIGNED_ID = new RegExp(`^[A-Za-z0-9_-]{1,${UNSIGNED_ID_LENGTH_MAX}}$`)
 const KEY_HEX = /^[0-9a-f]{64}$/
-const LOG_ID = /^[0-9a-f]{64}(\.(?!00000000)[0-9a-f]{8})?$/
+const LOG_ID_PATTERN = /^[0-9a-f]{64}(\.(?!00000000)[0-9a-f]{8})?$/
 const KEY_DIGITS = 2 * KEY_BYTES
 const RUN_BYTES = 4
 const BRANCH_BYTES = 3
@@ -95,7 +96,7 @@ let lastSigned = ''
 
 export function isSigned(author: AuthorId | LogId): boolean {
   if (author === lastSigned) return true
-  if (author.length < KEY_DIGITS || !LOG_ID.test(author)) return false
+  if (author.length < KEY_DIGITS || !LOG_ID_PATTERN.test(author)) return false
   lastSigned = author
   return true
 }
@@ -105,4 +106,11 @@ export const authorOf = (text: string): AuthorId | undefined =>
   KEY_HEX.test(text) || unsignedLog(text) !== undefined ? (text as AuthorId) : undefined
 
 /** `text` as the id of any log, signed or not. */
-export const logIdOf = (text: string): LogId | undefined => (LOG_ID.test(text) ? (text as LogId) : unsignedLog(text))
+export const logIdOf = (text: string): LogId | undefined =>
+  LOG_ID_PATTERN.test(text) ? (text as LogId) : unsignedLog(text)
+
+const EXAMPLE_KEY = '3fa1c20e'.repeat(KEY_DIGITS / 8)
+
+/** The shapes of an author and of a log in JSON. */
+export const AUTHOR_ID = matching(authorOf, EXAMPLE_KEY)
+export const LOG_ID = matching(logIdOf, EXAMPLE_KEY)
