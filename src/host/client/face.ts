@@ -1,6 +1,5 @@
 import { EventEmitter } from 'node:events'
 import { type Clock, type Millis, systemClock } from '../../base/clock.js'
-import { ChatError, reasonOf } from '../../base/errors.js'
 import type { Draft } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
 import type { LineLabels } from '../../chat/line-labels.js'
@@ -19,17 +18,12 @@ import { type Fields, readMarkPairs } from '../protocol/codec.js'
 import type { FaceEvent } from '../protocol/events.js'
 import type { RoomOptions } from '../protocol/options.js'
 import { FaceMarks } from './face-marks.js'
+import { type FaceEnd, Failover } from './failover.js'
 import { type NodeConnection, NodeGone } from './node-connection.js'
 import { Outbox } from './outbox.js'
 import { Resumption } from './resumption.js'
 import { NodeWatch } from './silence.js'
 
-/** How long a lost node may be missing before the user is told. */
-const MISSING_MS = 2_000
-/** Failed starts within FAILURES_MS after which a face gives up. */
-const FAILURES_MAX = 3
-const FAILURES_MS = 60_000
-const AGAIN_MS = 200
 /** How long a face waits for the node to close its databases. */
 const GOODBYE_MS_MAX = 3_000
 
@@ -55,11 +49,6 @@ interface FaceEvents {
   news: [room: string]
 }
 
-/** Why a face cannot continue: the node was stopped, or cannot be started. */
-export interface FaceEnd {
-  readonly error: ChatError | undefined
-}
-
 /**
  * The room API for a face in another process than the node. If the node is lost, the face attaches to the next one, repeats its
  * unanswered requests and resumes reading.
@@ -71,19 +60,12 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   readonly #marks: FaceMarks
   #connection: NodeConnection
   #watch: NodeWatch | undefined
-  /** Resolves when the face is attached to another node; rejects if it gives up. */
-  #moving: Promise<void> | undefined
-  #failures: Millis[] = []
+  readonly #failover: Failover
   /** The reason that the node gave for ending. */
   #reason: string | undefined
-  #end: FaceEnd | undefined
-  #onEnded: (end: FaceEnd) => void = () => {}
   #hasSpoken = false
   #isLooking = true
   #isSilent = false
-  #isClosed = false
-  /** Resolves when the face cannot continue. */
-  readonly ended: Promise<FaceEnd>
 
   private constructor(parts: FaceParts, connection: NodeConnection) {
     super()
@@ -93,8 +75,14 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     this.#marks = new FaceMarks(this.#clock, marks =>
       this.#connection.send({ do: 'mark', marks: readMarkPairs(marks) }),
     )
-    this.ended = new Promise(resolve => {
-      this.#onEnded = resolve
+    this.#failover = new Failover({
+      me: () => this.me,
+      clock: this.#clock,
+      reason: () => this.#reason,
+      connect: mayStart => parts.connect(this.#connection.welcome.options, mayStart),
+      use: next => this.#use(next),
+      onMissing: sinceMs => this.#tellSilence(sinceMs),
+      onChange: () => void this.emit('change'),
     })
   }
 
@@ -102,7 +90,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     const connection = await parts.connect(undefined, true)
     const face = new Face(parts, connection)
     face.#use(connection)
-    await connection.ready.catch(() => face.#moving)
+    await connection.ready.catch(() => face.#failover.moved)
     return face
   }
 
@@ -175,7 +163,12 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   /** Why the face cannot continue; undefined while it can. */
   get end(): FaceEnd | undefined {
-    return this.#end
+    return this.#failover.end
+  }
+
+  /** Resolves when the face cannot continue. */
+  get ended(): Promise<FaceEnd> {
+    return this.#failover.ended
   }
 
   /** Whether the node does not answer. The user has been notified. */
@@ -227,7 +220,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   /** Resolves when the user's last line at the time of the call is delivered, as in `DeliveryWatch.delivered`. */
   delivered({ to }: { readonly to?: AuthorId | undefined } = {}): Promise<void> {
-    return this.#again(() => this.#connection.call({ do: 'stored', to }))
+    return this.#failover.again(() => this.#connection.call({ do: 'stored', to }))
   }
 
   async *batches(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]> {
@@ -242,11 +235,11 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
         }
         return
       } catch (error) {
-        if (!(error instanceof NodeGone) || this.#isClosed) throw error
-        await this.#moving?.catch(fault => {
-          if (this.#end?.error !== undefined) throw fault
+        if (!(error instanceof NodeGone) || this.#failover.isClosed) throw error
+        await this.#failover.moved.catch(fault => {
+          if (this.end?.error !== undefined) throw fault
         })
-        if (this.#end !== undefined) return // the node was stopped
+        if (this.end !== undefined) return // the node was stopped
       }
     }
   }
@@ -317,8 +310,8 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
    * GOODBYE_MS_MAX: then the node ends by itself.
    */
   async close(): Promise<boolean> {
-    this.#isClosed = true
-    if (this.#moving !== undefined) return true
+    this.#failover.close()
+    if (this.#failover.isMoving) return true
     this.#marks.flush()
     this.#outbox.acknowledge()
     const awake = setTimeout(() => {}, GOODBYE_MS_MAX + 1)
@@ -354,9 +347,9 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     })
     connection.on('parked', () => void this.emit('change'))
     connection.once('gone', () => {
-      if (this.#isClosed) return
+      if (this.#failover.isClosed) return
       this.#outbox.disconnected()
-      if (this.#moving === undefined) this.#startMoving() // otherwise it is looking for another node already
+      this.#failover.start()
     })
     this.#watch?.pause()
     this.#watch = new NodeWatch(connection, this.#clock, since => this.#tellSilence(since, connection.welcome.pid))
@@ -369,70 +362,9 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   /** Reports since when the node has not answered, or that it answers again. */
   #tellSilence(sinceMs: Millis | undefined, pid?: number): void {
-    if (this.#isClosed || (sinceMs === undefined && !this.#isSilent)) return
+    if (this.#failover.isClosed || (sinceMs === undefined && !this.#isSilent)) return
     this.#isSilent = sinceMs !== undefined
     if (sinceMs === undefined) this.#parts.onEvent({ kind: 'node-answers' })
     else this.#parts.onEvent({ kind: 'node-silent', name: this.me, pid, sinceMs })
-  }
-
-  #startMoving(): void {
-    this.#moving = this.#move()
-    this.#moving.catch(() => {}) // `ended` reports it
-  }
-
-  /** The node is gone: this face attaches to the next one. */
-  async #move(): Promise<void> {
-    const lostAt = this.#clock.now()
-    const reason = this.#reason
-    if (reason === 'stopped') return this.#giveUp({ error: undefined })
-    const cancel = this.#clock.after(MISSING_MS, () => this.#tellSilence(lostAt))
-    try {
-      const connection = await this.#connectAgain(reason !== 'replaced')
-      if (this.#isClosed) return connection.destroy()
-      this.#moving = undefined
-      this.#tellSilence(undefined)
-      this.emit('change')
-      if (connection.isGone) this.#startMoving()
-    } finally {
-      cancel()
-    }
-  }
-
-  async #connectAgain(mayStart: boolean): Promise<NodeConnection> {
-    for (;;) {
-      try {
-        const connection = await this.#parts.connect(this.#connection.welcome.options, mayStart)
-        this.#use(connection)
-        await connection.ready
-        return connection
-      } catch (error) {
-        if (this.#isClosed) throw error
-        const now = this.#clock.now()
-        this.#failures = [...this.#failures.filter(at => now - at < FAILURES_MS), now]
-        if (this.#failures.length >= FAILURES_MAX || !mayStart) {
-          const fault = error instanceof ChatError ? error : new ChatError('NODE_UNUSABLE', reasonOf(error))
-          this.#giveUp({ error: fault })
-        }
-        await new Promise<void>(resolve => void this.#clock.after(AGAIN_MS, resolve))
-      }
-    }
-  }
-
-  #giveUp(end: FaceEnd): never {
-    this.#end = end
-    this.#isClosed = true
-    this.#onEnded(end)
-    throw end.error ?? new ChatError('NODE_UNUSABLE', `${this.me} was stopped`)
-  }
-
-  async #again<T>(work: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await work()
-      } catch (error) {
-        if (!(error instanceof NodeGone) || this.#isClosed) throw error
-        await this.#moving
-      }
-    }
   }
 }
