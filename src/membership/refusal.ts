@@ -1,4 +1,5 @@
 import type { AuthorId } from '../log/format/author.js'
+import type { DoubtReason } from '../log/mark/doubt.js'
 import { termsOf } from './drafting.js'
 import { isSenior } from './evaluation/rank.js'
 import { operationsMax, type Term } from './evaluation/term.js'
@@ -40,6 +41,8 @@ export type Refusal =
   | { readonly kind: 'too-many-invitations'; readonly max: number }
   /** No invitation with this id is open. */
   | { readonly kind: 'unknown-invitation' }
+  /** Operations of the author may be missing on this disk: no other one is signed before a member has shown what they have. */
+  | { readonly kind: 'in-doubt'; readonly reason: DoubtReason }
 
 /** Why `author` should not write `body` now; undefined if they may. docs/protocol/membership.md §9.7. */
 export function refusalOf(membership: Membership, author: AuthorId, body: Body): Refusal | undefined {

@@ -101,6 +101,8 @@ const ROOM_EVENTS = {
   'strangers-ask': change({ count }),
   /** A member signed two histories of operations. */
   'operations-forked': problem({ member: text }),
+  /** Two histories of our operations were signed: `count` operations that are only in the one that does not count were signed again. */
+  'operations-repeated': problem({ count }),
 }
 
 /** What a peer sent that was not accepted. */

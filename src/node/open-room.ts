@@ -14,10 +14,10 @@ import { keyCreated } from './home-guard.js'
 import { homeOf } from './paths.js'
 import { Pins } from './people/pins.js'
 import { ChatPlaces } from './private-rooms/chat-places.js'
-import { RoomMembers } from './private-rooms/room-members.js'
+import type { RoomMembers } from './private-rooms/room-members.js'
 import { Room } from './room.js'
 import { StoredLabels } from './stored-labels.js'
-import { openLog } from './stored-log.js'
+import { openLog, openMembers } from './stored-log.js'
 
 export interface OpenRoomOptions extends NetworkOptions {
   readonly me: string
@@ -68,8 +68,9 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
   })
   onEvent({ kind: 'logs-opened', database: home.database })
   if (keys.isNew) onEvent(keyCreated(home))
+  let members: RoomMembers | undefined
   try {
-    const members = privateRoom && (await RoomMembers.open(privateRoom, keys, log))
+    members = privateRoom && (await openMembers(home, privateRoom, { log, keys }, onEvent))
     members?.introduceAs(home.me, options.isKeeper)
     if (members !== undefined) await chatPlaces.follow(log, members)
     const connections = await network.open(keys, members ?? direct)
@@ -100,6 +101,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
     return room
   } catch (error) {
     await network.close()
+    await members?.close()
     await log.close()
     throw error
   }

@@ -62,6 +62,12 @@ export function markPaths({ directory, databaseName }: Home, author: AuthorId): 
   return { file: path.join(directory, name), copy: state === undefined ? undefined : path.join(state, 'marks', name) }
 }
 
+/** The same for the operations of the user in a private room. */
+export function operationMarkPaths(home: Home, author: AuthorId): MarkPaths {
+  const { file, copy } = markPaths(home, author)
+  return { file: `${file}.operations`, copy: copy && `${copy}.operations` }
+}
+
 /** The path component under which a name is, or will be, stored in a directory. Two names never share one. */
 function componentIn(directory: string, name: string): string {
   const isTaken = (component: string): boolean => exists(path.join(directory, component))

@@ -422,6 +422,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     if (this.#connections.hasNative) await new Promise<void>(resolve => void clock.after(GOODBYE_MS, resolve))
     this.#connections.close()
     await network?.close()
+    await this.#parts.members?.close()
     await log.close()
     this.pins.off('change', this.#onPeople).off('known', this.#onPeople)
     this.emit('close')

@@ -12,11 +12,18 @@ import { type FoundMark, OwnMark } from '../log/mark/own-mark.js'
 import type { LogMark, LogOptions } from '../log/options.js'
 import { LevelStore } from '../log/store/level-store.js'
 import type { FileFault } from '../log/store/leveldb/check.js'
+import type { PrivateRoom } from '../membership/format/room.js'
 import type { NodeEvent } from './events.js'
 import { checkHome, checkKeyIsThere, secureHome } from './home-guard.js'
-import { type Home, markPaths } from './paths.js'
+import { type Home, markPaths, operationMarkPaths } from './paths.js'
+import { RoomMembers } from './private-rooms/room-members.js'
 
 type OnEvent = (event: NodeEvent) => void
+
+interface OpenedLog {
+  readonly log: Log
+  readonly keys: LoadedKey
+}
 
 /** How long to wait for the lock of a database. */
 const LOCKED_MS_MAX = 2_000
@@ -31,7 +38,7 @@ export async function openLog(
   onEvent: OnEvent,
   isNewKey = false,
   options: Pick<LogOptions, 'known' | 'quota' | 'lastAccepted'> = {},
-): Promise<{ readonly log: Log; readonly keys: LoadedKey }> {
+): Promise<OpenedLog> {
   await secureHome(home, onEvent)
   await checkKeyIsThere(home)
   // Create the key before the database, so that a database without a key means the key was lost.
@@ -85,6 +92,23 @@ export async function openStore(home: Home, onEvent: OnEvent): Promise<LevelStor
 export function openMark(home: Home, keys: KeyPair, onEvent: OnEvent): Promise<OwnMark> {
   const author = authorOfKey(keys.publicKey)
   return OwnMark.open({ ...markPaths(home, author), author, random: systemRandom, onEvent })
+}
+
+/** The members of a private room whose log is open, with the mark of our operations. The caller closes both. */
+export async function openMembers(
+  home: Home,
+  room: PrivateRoom,
+  { log, keys }: OpenedLog,
+  onEvent: OnEvent,
+): Promise<RoomMembers> {
+  const author = authorOfKey(keys.publicKey)
+  const mark = await OwnMark.open({ ...operationMarkPaths(home, author), author, random: systemRandom, onEvent })
+  try {
+    return await RoomMembers.open(room, keys, log, mark)
+  } catch (error) {
+    await mark.release()
+    throw error
+  }
 }
 
 export interface LogCopy {

@@ -33,6 +33,15 @@ export async function newRoom(me: string, room: string, { data, json, closed, re
   return DONE
 }
 
+/** `persisted-chat room confirm <me> <room>`: nothing of what the user signed in a room is missing here, though it may look so. */
+export async function confirmRoom(me: string, room: string, { data, json }: RoomFlags): Promise<number> {
+  await requestNode(me, data, { do: 'confirm', room }, item => {
+    if (json) printJson(item)
+    else info(`you can invite to ${room}, and remove from it, from what is here`)
+  })
+  return DONE
+}
+
 /** `persisted-chat room rescue <me> <room>`: takes a room over from its founder with the rescue words. */
 export async function rescueRoom(me: string, room: string, { data, json }: RoomFlags): Promise<number> {
   const input = createInterface({ input: process.stdin, output: process.stderr })

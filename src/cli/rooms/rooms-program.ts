@@ -109,5 +109,14 @@ function roomCommand(program: Command, exitWith: Parameters<Registration>[1]): C
       (await import('./room-command.js')).rescueRoom(me, name, flags),
     ),
   )
-  return room.addCommand(found).addCommand(rescue)
+  const confirm = command(
+    program,
+    'confirm',
+    'say that your copy of a private room lacks nothing that you did there',
+  ).action(
+    exitWith(async (me: string, name: string, flags: RoomFlags) =>
+      (await import('./room-command.js')).confirmRoom(me, name, flags),
+    ),
+  )
+  return room.addCommand(found).addCommand(rescue).addCommand(confirm)
 }

@@ -78,6 +78,10 @@ export class MemberCommands {
       case 'rescue':
         await this.#rescue(access, command, onItem)
         return true
+      case 'confirm':
+        await access.members.settleDoubt()
+        onItem({ room: access.room.name, id: access.room.label })
+        return true
       default:
         return false
     }

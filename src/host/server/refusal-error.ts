@@ -1,11 +1,20 @@
 import { ChatError } from '../../base/errors.js'
 import type { AuthorId } from '../../log/format/author.js'
+import type { DoubtReason } from '../../log/mark/doubt.js'
 import type { Refusal } from '../../membership/refusal.js'
 
 /** The error of an operation that is not signed. `nameOf` names people. */
 export function refusalError(refusal: Refusal, nameOf: (author: AuthorId) => string): ChatError {
   const [message, hint] = wordsOf(refusal, nameOf)
   return new ChatError('ROOM_REFUSED', message, hint === undefined ? {} : { hint })
+}
+
+/** Why operations of the user may be missing, as far as they can know the cause. */
+const DOUBTS: Readonly<Partial<Record<DoubtReason, string>>> = {
+  behind: 'this copy of the room is older than what you signed last',
+  'other-history': 'this copy of the room is older than what you signed last',
+  moved: 'this copy of the room comes from another machine or a backup, so what you signed last may be missing',
+  'no-mark': 'you were in this room before, so what you signed last may be missing here',
 }
 
 function wordsOf(refusal: Refusal, nameOf: (author: AuthorId) => string): [message: string, hint?: string] {
@@ -57,5 +66,10 @@ function wordsOf(refusal: Refusal, nameOf: (author: AuthorId) => string): [messa
       return [`you have ${refusal.max} open invitations, which is the limit`, 'Withdraw one with uninvite.']
     case 'unknown-invitation':
       return ['no such invitation is open']
+    case 'in-doubt':
+      return [
+        DOUBTS[refusal.reason] ?? 'what you signed last may be missing here',
+        'Open the room until another member is connected. If nobody else is left: persisted-chat room confirm.',
+      ]
   }
 }

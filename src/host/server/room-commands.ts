@@ -6,16 +6,18 @@ import { checkName } from '../../base/names.js'
 import type { Random } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { type AuthorId, authorOf } from '../../log/format/author.js'
+import type { Log } from '../../log/log.js'
 import type { ChatPlace } from '../../membership/format/body.js'
 import type { Operation } from '../../membership/format/operation.js'
+import type { PrivateRoom } from '../../membership/format/room.js'
 import { foundRoom } from '../../membership/founding.js'
 import { isCodeFor, readCode } from '../../membership/invitation/invitation-code.js'
 import type { NodeNetwork } from '../../node/connections/node-network.js'
-import { homeOf, markPaths } from '../../node/paths.js'
-import { RoomMembers } from '../../node/private-rooms/room-members.js'
+import { type Home, homeOf, markPaths, operationMarkPaths } from '../../node/paths.js'
+import type { RoomMembers } from '../../node/private-rooms/room-members.js'
 import type { FoundRoom } from '../../node/private-rooms/room-seeker.js'
 import type { Room } from '../../node/room.js'
-import { openLog } from '../../node/stored-log.js'
+import { openLog, openMembers } from '../../node/stored-log.js'
 import { savedViewFile } from '../../session/saved-view.js'
 import { codeError } from '../protocol/code-error.js'
 import { type Fields, textsOf } from '../protocol/codec.js'
@@ -111,10 +113,7 @@ export class RoomCommands {
       isClosed: isClosed === true,
       time: clock.now(),
     })
-    const label = await this.#store(
-      { room, name: called, isClosed: isClosed === true, operations: [opening], by: undefined },
-      called,
-    )
+    const label = await this.#store(room, called, [opening], true)
     await store.enter({ name: called, label, enteredAt: clock.now(), privateRoom: room })
     onItem({ room: called, id: label })
   }
@@ -148,7 +147,7 @@ export class RoomCommands {
       throw error
     })
     const name = await this.#freeName(found)
-    const label = await this.#store(found, name)
+    const label = await this.#store(found.room, name, found.operations, found.isNewcomer)
     await store.enter({ name, label, enteredAt: clock.now(), privateRoom: found.room })
     await store.deleteLeft(label)
     await store.removeJoin(pending)
@@ -194,8 +193,10 @@ export class RoomCommands {
     const keys = await loadKey(home.keyFile, random)
     await rooms.closeRoom(name)
     await rooms.whileClosed(name, async () => {
-      const { file, copy } = markPaths(home, hexOf(keys.publicKey) as AuthorId)
-      const marks = copy === undefined ? [file] : [file, copy]
+      const author = hexOf(keys.publicKey) as AuthorId
+      const marks = [markPaths(home, author), operationMarkPaths(home, author)].flatMap(({ file, copy }) =>
+        copy === undefined ? [file] : [file, copy],
+      )
       for (const path of [home.database, savedViewFile(home.database), ...marks, ...marks.map(mark => `${mark}.heads`)])
         await rm(path, { recursive: true, force: true })
       await store.leave(label)
@@ -214,33 +215,41 @@ export class RoomCommands {
     if (open?.members !== undefined)
       return work({ members: open.members, room, endsOf: author => chatPlaceOf(open.endsOf(author)) })
     return rooms.whileClosed(room.name, async () => {
-      const { log, keys } = await openLog(homeOf(data, me, room.name, privateRoom.id), () => {})
-      try {
-        const members = await RoomMembers.open(privateRoom, keys, log)
-        members.introduceAs(me)
-        return await work({ members, room, endsOf: author => chatPlaceOf(log.endsOf(author)) })
-      } finally {
-        await log.close()
-      }
+      return this.#withMembers(homeOf(data, me, room.name, privateRoom.id), privateRoom, (members, log) =>
+        work({ members, room, endsOf: author => chatPlaceOf(log.endsOf(author)) }),
+      )
     })
   }
 
-  /** Stores the operations of a room that is not entered yet. Returns its label. */
-  async #store({ room, operations }: FoundRoom, name: string): Promise<string> {
+  /** Stores what is known of a room that is not entered yet. `isNew`: the user signed nothing in it before. Returns its label. */
+  async #store(room: PrivateRoom, name: string, operations: readonly Operation[], isNew: boolean): Promise<string> {
     const { data, me, rooms } = this.#parts
     const home = homeOf(data, me, name, room.id)
-    return rooms.whileClosed(name, async () => {
-      const { log, keys } = await openLog(home, () => {})
-      try {
-        const members = await RoomMembers.open(room, keys, log)
-        members.introduceAs(me)
+    return rooms.whileClosed(name, () =>
+      this.#withMembers(home, room, async members => {
         await members.add(operations)
-        await members.settled()
-      } finally {
-        await log.close()
-      }
-      return home.databaseName
-    })
+        if (isNew) await members.settleDoubt()
+        return home.databaseName
+      }),
+    )
+  }
+
+  /** Runs work on a room that is closed. */
+  async #withMembers<T>(
+    home: Home,
+    room: PrivateRoom,
+    work: (members: RoomMembers, log: Log) => Promise<T>,
+  ): Promise<T> {
+    const opened = await openLog(home, () => {})
+    let members: RoomMembers | undefined
+    try {
+      members = await openMembers(home, room, opened, () => {})
+      members.introduceAs(this.#parts.me)
+      return await work(members, opened.log)
+    } finally {
+      await members?.close()
+      await opened.log.close()
+    }
   }
 
   /** Rejects with BAD_USAGE if the user already has a room with this name. */

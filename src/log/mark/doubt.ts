@@ -55,7 +55,7 @@ export interface MarkedEnd {
 export interface OwnEnd {
   /** The run that was written to last; undefined if there is none. */
   readonly run: Run | undefined
-  readonly head: SignedHead | undefined
+  readonly head: Pick<SignedHead, 'seq' | 'chain'> | undefined
   /** Whether the key was made together with this database. */
   readonly isNewKey: boolean
   readonly isRepaired: boolean

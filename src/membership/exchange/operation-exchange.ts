@@ -28,6 +28,8 @@ export type ExchangeEffect =
   /** Store these as one batch, then call `processed`. Later frames wait meanwhile. */
   | { readonly kind: 'operations'; readonly items: readonly Uint8Array[] }
   | { readonly kind: 'cards'; readonly items: readonly Uint8Array[] }
+  /** Everything that the other side had at the start is on disk here, or was not worth keeping. */
+  | { readonly kind: 'synchronised' }
   | { readonly kind: 'malformed' }
 
 /** The state of a room's members that is exchanged. */
@@ -55,6 +57,8 @@ export class OperationExchange {
   readonly #theirIds = new Set<OperationId>()
   /** Operations in the batch being stored: not sent back. Kept no longer, because the other side may drop one for another branch. */
   readonly #received = new Set<OperationId>()
+  /** What the other side had at the start, and this side lacks. */
+  #lacking: Set<OperationId> | undefined
   /** Logs in which the two sides have different operations. */
   readonly #differing = new Set<TermName>()
   #pages: Uint8Array[] = []
@@ -109,7 +113,7 @@ export class OperationExchange {
   /** A batch of the other side is on disk. */
   processed(): ExchangeEffect[] {
     this.#received.clear()
-    return [send(encodeRead())]
+    return [send(encodeRead()), ...this.#synchronised()]
   }
 
   /** These operations are on disk now. */
@@ -136,7 +140,10 @@ export class OperationExchange {
 
   #onSummary(digest: string): ExchangeEffect[] {
     if (this.#state !== 'opening') return this.#close()
-    if (digest === this.#summary) return this.#level()
+    if (digest === this.#summary) {
+      this.#lacking = new Set()
+      return [...this.#level(), ...this.#synchronised()]
+    }
     this.#state = 'comparing'
     return this.#queue(headPages(this.#heads))
   }
@@ -156,12 +163,17 @@ export class OperationExchange {
   #onIds(ids: readonly OperationId[], isLast: boolean): ExchangeEffect[] {
     if (this.#state !== 'naming' || this.#theirIds.size + ids.length > IDS_MAX) return this.#close()
     for (const id of ids) this.#theirIds.add(id)
-    return [send(encodeRead()), ...(isLast ? this.#level() : [])]
+    if (!isLast) return [send(encodeRead())]
+    const here = new Set(this.#source.sent.map(({ id }) => id))
+    this.#lacking = new Set([...this.#theirIds].filter(id => !here.has(id)))
+    return [send(encodeRead()), ...this.#level(), ...this.#synchronised()]
   }
 
   #onOperations(items: readonly Uint8Array[], isLast: boolean): ExchangeEffect[] {
     this.#batch.push(...items)
     for (const { length } of items) this.#batchBytes += length
+    // What was here at the start is sent first, up to a last page.
+    if (isLast) this.#lacking?.clear()
     if (!isLast && this.#batchBytes < BATCH_BYTES_MAX) return [send(encodeRead())]
     const batch = this.#batch
     this.#batch = []
@@ -182,6 +194,12 @@ export class OperationExchange {
       ...(lacking.length === 0 ? [] : this.#queue(operationPages(lacking))),
       ...(cards.length === 0 ? [] : this.#queue(cardPages(cards))),
     ]
+  }
+
+  #synchronised(): ExchangeEffect[] {
+    if (this.#lacking?.size !== 0) return []
+    this.#lacking = undefined
+    return [{ kind: 'synchronised' }]
   }
 
   #isInDiffering({ author, term }: Operation): boolean {

@@ -243,6 +243,8 @@ export class Introductions {
   }
 
   #joinRefusal(members: RoomMembers, { id }: Invitation, subject: AuthorId, consent: string): JoinRefusal | undefined {
+    const { doubt } = members
+    if (doubt !== undefined) return { kind: 'refused', refusal: { kind: 'in-doubt', reason: doubt } }
     return joinRefusalOf(members.membership, members.me, {
       subject,
       invitation: id,

@@ -28,6 +28,9 @@ export class MembershipEvents {
     })
   }
 
+  readonly #repeated = ({ length }: readonly unknown[]): void =>
+    this.#report({ kind: 'operations-repeated', count: length })
+
   readonly #asked = (newcomer: AuthorId, claimed: string): void => {
     const known = this.#knownName(newcomer)
     const isClaimed = known === undefined && this.#mayBeShown(claimed)
@@ -55,12 +58,13 @@ export class MembershipEvents {
     this.#reported = members.membership
     for (const warning of members.membership.warnings) this.#warned.add(JSON.stringify(warning))
     members.on('change', this.#changed)
+    members.on('repeated', this.#repeated)
     members.desk.on('asked', this.#asked)
   }
 
   close(): void {
     this.#timer?.()
-    this.#members.off('change', this.#changed)
+    this.#members.off('change', this.#changed).off('repeated', this.#repeated)
     this.#members.desk.off('asked', this.#asked)
   }
 

@@ -76,6 +76,7 @@ export class MembershipGate {
     for (const effect of effects) {
       if (effect.kind === 'send' && !this.outgoing.destroyed) this.outgoing.push(frame(effect.body))
       else if (effect.kind === 'cards') void this.#members.takeCards(effect.items).catch(() => {})
+      else if (effect.kind === 'synchronised') void this.#members.settleDoubt().catch(() => {})
       else if (effect.kind === 'malformed') this.#malformed()
     }
     if (!this.#exchange.isLevel) return

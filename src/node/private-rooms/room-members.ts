@@ -4,6 +4,7 @@ import { ChatError } from '../../base/errors.js'
 import { bufferOf, utf8 } from '../../base/wire/bytes.js'
 import { type AuthorId, authorOfKey } from '../../log/format/author.js'
 import type { Log } from '../../log/log.js'
+import type { DoubtReason } from '../../log/mark/doubt.js'
 import { checked, unchecked } from '../../log/store/checked-row.js'
 import type { SharedRows } from '../../log/store/shared-rows.js'
 import type { Write } from '../../log/store/store.js'
@@ -14,10 +15,12 @@ import { checkOperation } from '../../membership/format/checked-operation.js'
 import { decodeOperation, type Operation, signOperation } from '../../membership/format/operation.js'
 import { keyBytes, type PrivateRoom } from '../../membership/format/room.js'
 import { keptOperations } from '../../membership/kept.js'
+import { lostBodies } from '../../membership/lost-operations.js'
 import { Membership } from '../../membership/membership.js'
 import { type Refusal, refusalOf } from '../../membership/refusal.js'
 import type { Circle } from '../circle.js'
 import { AdmissionDesk } from './admission-desk.js'
+import { type OperationsMark, OwnOperations } from './own-operations.js'
 
 const OPERATIONS = utf8('g')
 const CARDS = utf8('m')
@@ -28,6 +31,8 @@ interface RoomMembersEvents {
   /** Operations were stored. `added` are those that are sent to other members from now on. */
   change: [added: readonly Operation[]]
   cards: [readonly Card[]]
+  /** Our operations were signed again, because they were on a branch that does not count. */
+  repeated: [readonly Operation[]]
 }
 
 /** Drafts an operation, or says why not. */
@@ -50,13 +55,14 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
   readonly #operationRows: SharedRows
   readonly #cardRows: SharedRows
   readonly #cards = new Map<AuthorId, Card>()
+  readonly #own: OwnOperations
   /** What is on disk. */
   #stored = new Map<OperationId, Operation>()
   #sent: readonly Operation[] = []
   #membership: Membership
   #queue: Promise<unknown> = Promise.resolve()
 
-  private constructor(room: PrivateRoom, keys: KeyPair, log: MembersStorage) {
+  private constructor(room: PrivateRoom, keys: KeyPair, log: MembersStorage, mark: OperationsMark | undefined) {
     super()
     this.setMaxListeners(0)
     this.room = room
@@ -66,16 +72,23 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     this.#operationRows = log.rowsUnder(OPERATIONS)
     this.#cardRows = log.rowsUnder(CARDS)
     this.#membership = new Membership(room, [])
+    this.#own = new OwnOperations(this.me, mark)
   }
 
-  /** Reads what is stored in the database of a room. */
-  static async open(room: PrivateRoom, keys: KeyPair, log: MembersStorage): Promise<RoomMembers> {
-    const members = new RoomMembers(room, keys, log)
-    const operations: Operation[] = []
-    for (const [, value] of await members.#operationRows.all()) {
-      const bytes = unchecked(value)
-      const operation = bytes && decodeOperation(room.id, bytes)
-      if (operation !== undefined) operations.push(operation)
+  /** Reads what is stored in the database of a room. `mark` records the end of our operations; `close` releases it. */
+  static async open(
+    room: PrivateRoom,
+    keys: KeyPair,
+    log: MembersStorage,
+    mark?: OperationsMark,
+  ): Promise<RoomMembers> {
+    const members = new RoomMembers(room, keys, log, mark)
+    let operations = await members.#readOperations()
+    const unfinished = await members.#own.compare(operations)
+    if (unfinished.length > 0) {
+      await members.#operationRows.write(unfinished)
+      operations = await members.#readOperations()
+      await members.#own.compare(operations)
     }
     for (const [, value] of await members.#cardRows.all()) {
       const card = readCard(room.id, unchecked(value) ?? value)
@@ -96,6 +109,20 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
 
   get membership(): Membership {
     return this.#membership
+  }
+
+  /** Why we sign nothing for now: operations of ours may be missing on this disk. */
+  get doubt(): DoubtReason | undefined {
+    return this.#own.doubt
+  }
+
+  /** All our operations are on this disk: we have just entered the room, a member has shown what they have, or the user says so. */
+  settleDoubt(): Promise<void> {
+    return this.#next(async () => {
+      if (this.#own.doubt === undefined) return
+      await this.#own.settle(this.#stored.values())
+      await this.#repeat()
+    })
   }
 
   /** The operations that other members get, in the order of evaluation. */
@@ -139,7 +166,10 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
 
   /** Stores checked operations that are worth keeping in one batch. Resolves when they count. Retries while the disk fails. */
   add(operations: readonly Operation[]): Promise<void> {
-    return this.#next(() => this.#add(operations))
+    return this.#next(async () => {
+      await this.#add(operations)
+      await this.#repeat()
+    })
   }
 
   /**
@@ -154,15 +184,16 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
   signAs(keys: KeyPair, ...drafts: readonly OperationDraft[]): Promise<readonly Operation[] | Refusal> {
     const author = authorOfKey(keys.publicKey)
     return this.#next(async () => {
+      const { doubt } = this.#own
+      if (doubt !== undefined && author === this.me) return { kind: 'in-doubt', reason: doubt }
       const signed: Operation[] = []
       let membership = this.#membership
       for (const draft of drafts) {
         const body = draft(membership)
         if (isRefusal(body)) return body
-        const refusal = refusalOf(membership, author, body)
-        const place = nextPlace(membership, author)
-        if (refusal !== undefined || place === undefined) return refusal ?? { kind: 'not-a-member' }
-        signed.push(signOperation(this.room.id, keys, place, body))
+        const operation = this.#signed(keys, membership, body)
+        if ('kind' in operation) return operation
+        signed.push(operation)
         membership = new Membership(this.room, [...this.#stored.values(), ...signed])
       }
       await this.#add(signed)
@@ -170,9 +201,40 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     })
   }
 
+  #signed(keys: KeyPair, membership: Membership, body: Body): Operation | Refusal {
+    const author = authorOfKey(keys.publicKey)
+    const refusal = refusalOf(membership, author, body)
+    const place = nextPlace(membership, author)
+    if (refusal !== undefined || place === undefined) return refusal ?? { kind: 'not-a-member' }
+    return signOperation(this.room.id, keys, place, body)
+  }
+
+  /** Signs again what we signed on branches that do not count. What cannot be signed any more is left out. */
+  async #repeat(): Promise<void> {
+    if (this.#own.doubt !== undefined) return
+    const signed: Operation[] = []
+    let membership = this.#membership
+    for (const body of lostBodies(membership, this.me)) {
+      const operation = this.#signed(this.#keys, membership, body)
+      if ('kind' in operation) continue
+      signed.push(operation)
+      membership = new Membership(this.room, [...this.#stored.values(), ...signed])
+    }
+    if (signed.length === 0) return
+    await this.#add(signed)
+    this.emit('repeated', signed)
+  }
+
   /** Stores the founder's first operation. */
-  found(opening: Operation): Promise<void> {
-    return this.add([opening])
+  async found(opening: Operation): Promise<void> {
+    await this.settleDoubt()
+    await this.add([opening])
+  }
+
+  /** Resolves when the mark is released. The log that stores the operations is closed by others. */
+  async close(): Promise<void> {
+    await this.settled()
+    await this.#own.close()
   }
 
   /**
@@ -243,7 +305,11 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
         .map(operation => ({ type: 'del' as const, key: rowKey(operation) })),
     ]
     if (writes.length === 0) return
-    await this.#write(this.#operationRows, writes)
+    const puts = writes.flatMap(write => (write.type === 'put' ? [write] : []))
+    await Promise.all([
+      this.#own.advance(this.#stored.values(), stored.values(), puts),
+      this.#write(this.#operationRows, writes),
+    ])
     this.#use(membership)
     this.emit(
       'change',
@@ -256,6 +322,13 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     this.#stored = new Map(kept.map(operation => [operation.id, operation]))
     this.#sent = keptOperations(membership)
     this.#membership = membership
+  }
+
+  async #readOperations(): Promise<Operation[]> {
+    return (await this.#operationRows.all()).flatMap(([, value]) => {
+      const bytes = unchecked(value)
+      return (bytes && decodeOperation(this.room.id, bytes)) ?? []
+    })
   }
 
   #checked(bytes: Uint8Array): Operation | undefined {

@@ -25,6 +25,8 @@ export interface FoundRoom {
   readonly isClosed: boolean
   /** Who admitted us; undefined while nobody has. */
   readonly by: AuthorId | undefined
+  /** Whether we have asked to be admitted: who was a member already may have signed operations there. */
+  readonly isNewcomer: boolean
 }
 
 export interface SeekerHooks {
@@ -63,6 +65,7 @@ export class RoomSeeker {
   readonly #known: () => readonly Operation[]
   readonly #name: string | undefined
   #refusal: Cancel | undefined
+  #hasAsked = false
   /** What each peer has shown so far. */
   readonly #shown = new WeakMap<object, { readonly items: Uint8Array[]; bytes: number }>()
 
@@ -113,12 +116,13 @@ export class RoomSeeker {
         return operations.length > 0 ? { room: id, operations } : undefined
       }
       this.#refusal?.()
-      this.#hooks.onAdmitted({ ...found, by: member.by })
+      this.#hooks.onAdmitted({ ...found, by: member.by, isNewcomer: this.#hasAsked })
       return undefined
     }
     const invitation = found.membership.invitations.find(each => each.id === this.keys.id)
     if (invitation?.state !== 'open') return undefined
-    this.#hooks.onFound({ ...found, by: undefined }, by)
+    this.#hasAsked = true
+    this.#hooks.onFound({ ...found, by: undefined, isNewcomer: true }, by)
     const card = this.#name === undefined ? undefined : firstCard(id, this.#own, this.#name)
     return { consent: signConsent(id, this.#own), use: signUse(id, this.keys.invite, me), card }
   }

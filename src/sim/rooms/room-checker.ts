@@ -52,8 +52,8 @@ export class RoomChecker {
   readonly #acknowledged = new Map<string, Set<string>>()
   /** Receivers of a line that passed through a Byzantine peer: `author/line`. */
   readonly #tainted = new Set<string>()
-  /** People who restored an old copy: they may have signed two histories. */
-  readonly #restored = new Set<AuthorId>()
+  /** Who said that an old copy is complete, or has two machines: they may have signed two histories. */
+  readonly #mayFork = new Set<AuthorId>()
   readonly #statements = new WeakMap<Membership, string>()
   readonly #truths = new Map<string, { readonly of: readonly Membership[]; readonly truth: Membership }>()
 
@@ -78,8 +78,13 @@ export class RoomChecker {
     return this.#names.get(author) ?? author.slice(0, 8)
   }
 
-  restored(author: AuthorId): void {
-    this.#restored.add(author)
+  mayFork(author: AuthorId): void {
+    this.#mayFork.add(author)
+  }
+
+  /** Somebody put back an old copy of a room: lines that nobody else has are gone. */
+  restored(room: string, author: AuthorId): void {
+    this.#acknowledged.delete(`${room}/${author}`)
   }
 
   founded(room: string, founder: AuthorId): void {
@@ -188,7 +193,7 @@ export class RoomChecker {
       if (author !== founder && !this.#consents.has(`${room}/${author}`))
         this.violate(`${this.nameOf(author)} is a member of ${room}, and never asked to be`)
     for (const warning of truth.warnings)
-      if (warning.kind === 'fork' && this.isHonest(warning.author) && !this.#restored.has(warning.author))
+      if (warning.kind === 'fork' && this.isHonest(warning.author) && !this.#mayFork.has(warning.author))
         this.violate(`the honest ${this.nameOf(warning.author)} signed two histories of ${room}`)
     const inRoom = this.#operationsIn(truth)
     if (!inRoom.some(({ author, body }) => author === founder && body.kind === 'leave') && !truth.members.has(founder))

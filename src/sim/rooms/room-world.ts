@@ -146,7 +146,7 @@ export class RoomWorld {
   /** Puts an old copy of a disk back. */
   restore(name: string, room: string, copy: SortedRows): void {
     this.#note(`${name} restores a backup`)
-    this.checker.restored(this.person(name).author)
+    this.checker.restored(room, this.person(name).author)
     this.seat(name, room)?.disk.restore(copy)
   }
 
@@ -308,6 +308,13 @@ export class RoomWorld {
     for (const { name, seats } of this.insidersOf(room))
       if (!seats.get(room)?.members?.membership.warnings.some(warning => warning.kind === kind))
         this.checker.violate(`${name} is not warned of ${kind} in ${room}`)
+    this.check()
+  }
+
+  /** Violates an invariant unless so many invitations of a room are open. */
+  expectOpenInvitations(room: string, count: number): void {
+    const open = this.checker.truth(room)?.invitations.filter(({ state }) => state === 'open').length ?? 0
+    if (open !== count) this.checker.violate(`${open} invitations of ${room} are open, and not ${count}`)
     this.check()
   }
 

@@ -28,6 +28,7 @@ import { createNativeStream } from '../../sync/native-replication.js'
 import { Replicator } from '../../sync/replicator.js'
 import { VirtualDisk } from '../virtual/disk.js'
 import type { Lifecycle } from '../virtual/lifecycle.js'
+import { VirtualMark } from '../virtual/mark.js'
 import type { VirtualTime } from '../virtual/time.js'
 import { withOverrides } from '../world/overridden.js'
 import { historyOf } from '../world/room-checks.js'
@@ -82,6 +83,8 @@ export class Seat {
   readonly author: AuthorId
   readonly called: string
   readonly disk: VirtualDisk
+  /** Outlives a restored backup of the disk. */
+  readonly #mark: VirtualMark
   /** The members according to the disk, as the last process read it. */
   members: RoomMembers | undefined
   readonly byzantine: ByzantineMembers | undefined
@@ -100,6 +103,7 @@ export class Seat {
     this.author = authorOfKey(keys.publicKey)
     this.called = called
     this.disk = new VirtualDisk(time, new SeededRandom(seed, `disk of ${person} in ${called}`))
+    this.#mark = new VirtualMark(time, new SeededRandom(seed, `mark of ${person} in ${called}`))
     this.byzantine = isByzantine ? new ByzantineMembers(this.author, options.withholds) : undefined
     checker.seat(called, this)
   }
@@ -153,9 +157,12 @@ export class Seat {
     return ends.sort().join(' ')
   }
 
-  /** Opens the room in a process; `found` are operations to store first. Does nothing if the process ends meanwhile. */
-  async open(program: SeatProgram, found: readonly Operation[] = []): Promise<void> {
-    const { seed, time, checker } = this.#context
+  /**
+   * Opens the room in a process; `found` are operations to store first, of a room in which the person signed nothing before. Does nothing
+   * if the process ends meanwhile.
+   */
+  async open(program: SeatProgram, found?: readonly Operation[]): Promise<void> {
+    const { seed, time, checker, note } = this.#context
     const { person, keys, room: privateRoom, called } = this.#options
     const { life, clock, connections, introductions } = program
     if (this.#opening === life || life.isOver) return
@@ -172,13 +179,19 @@ export class Seat {
         lastAccepted: (each: LogId, first?: Uint8Array): Seq => places.lastOf(each, first),
       }),
     })
-    const members = await RoomMembers.open(privateRoom, keys, log)
+    const mark = this.byzantine === undefined ? this.#mark.open(life) : undefined
+    const members = await RoomMembers.open(privateRoom, keys, log, mark)
     if (life.isOver) return
     this.members = members
+    if (found !== undefined) await members.settleDoubt()
+    members.on('repeated', operations => {
+      note(`${person} signs ${operations.length} operations again`)
+      checker.signed(operations, true)
+    })
     members.on('cards', () => this.#namesVersion++)
     this.#namesVersion++
     members.introduceAs(person)
-    await members.add(found)
+    await members.add(found ?? [])
     const seen = this.byzantine?.over(members) ?? members
     await places.follow(log, seen)
     if (life.isOver) return
@@ -267,6 +280,12 @@ export class Seat {
         .sort((a, b) => a.run - b.run)
       return removalOf(membership, subject, chat, this.#nowMs) ?? NEVER_ADMITTED
     })
+  }
+
+  /** The person says that nothing of what they signed is missing. */
+  async confirm(): Promise<void> {
+    this.#context.checker.mayFork(this.author)
+    await this.members?.settleDoubt()
   }
 
   /** Signs a removal that the program would refuse to sign. */

@@ -67,6 +67,8 @@ export const NODE_SENTENCES: Sentences<RoomEvent> = {
     `${count === 1 ? 'somebody whom you do not know asks' : `${count} people whom you do not know ask`} to talk with you: /requests shows what they wrote`,
   'operations-forked': ({ member }) =>
     `${member} signed two histories of what they did in this room: the one with the lower id counts for everybody`,
+  'operations-repeated': ({ count }) =>
+    `${count === 1 ? 'one change of yours' : `${count} changes of yours`} to the members did not count, because another device with your key, or an old copy of your data, made others at the same time: signed again`,
   'clock-differs': ({ peer, aheadMs }) => {
     const hours = Math.round(Math.abs(aheadMs) / HOUR_MS)
     return aheadMs > 0

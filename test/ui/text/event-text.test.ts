@@ -191,6 +191,14 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
     { kind: 'operations-forked', member: 'bob' },
     'bob signed two histories of what they did in this room: the one with the lower id counts for everybody',
   ],
+  [
+    { kind: 'operations-repeated', count: 1 },
+    'one change of yours to the members did not count, because another device with your key, or an old copy of your data, made others at the same time: signed again',
+  ],
+  [
+    { kind: 'operations-repeated', count: 2 },
+    '2 changes of yours to the members did not count, because another device with your key, or an old copy of your data, made others at the same time: signed again',
+  ],
   [{ kind: 'key-created', name: 'alice', file: 'data/alice/key' }, 'created a new key for alice: data/alice/key'],
   [
     { kind: 'key-open-to-others', file: 'data/alice/key' },

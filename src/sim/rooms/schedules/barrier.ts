@@ -194,6 +194,37 @@ export const barrier: RoomSchedules = {
       await gather(world, ['bob', 'admin'], ['carol', 'member'])
       const copy = world.seat('alice', ROOM)?.disk.backUp()
       await world.enter('dave', ROOM, 'alice')
+      // The mark would restore one operation.
+      await world.invite('alice', ROOM, 100)
+      await soon(world)
+      world.person('alice').crash('killed')
+      if (copy !== undefined) world.restore('alice', ROOM, copy)
+      world.partition(['alice'])
+      world.person('alice').start()
+      await soon(world)
+      await world.act(world.seat('alice', ROOM)?.confirm())
+      await world.remove('alice', ROOM, 'carol')
+      await world.settle()
+      world.expectWarning(ROOM, 'fork')
+      world.expectMembers(ROOM, 'alice', 'bob', 'dave')
+      world.expectOpenInvitations(ROOM, 1)
+      for (const name of ['bob', 'dave']) {
+        world.person(name).crash('killed')
+        world.person(name).start()
+      }
+      await world.settle()
+      world.expectWarning(ROOM, 'fork')
+    },
+  },
+
+  'an old copy of the founder signs nothing before it has met somebody': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'admin'], ['carol', 'member'])
+      const copy = world.seat('alice', ROOM)?.disk.backUp()
+      await world.enter('dave', ROOM, 'alice')
+      // The mark would restore one operation.
+      await world.invite('alice', ROOM, 100)
       await soon(world)
       world.person('alice').crash('killed')
       if (copy !== undefined) world.restore('alice', ROOM, copy)
@@ -201,14 +232,16 @@ export const barrier: RoomSchedules = {
       world.person('alice').start()
       await soon(world)
       await world.remove('alice', ROOM, 'carol')
-      await world.settle()
-      world.expectWarning(ROOM, 'fork')
-      for (const name of ['bob', 'dave']) {
-        world.person(name).crash('killed')
-        world.person(name).start()
+      world.expectIn(ROOM, 'carol')
+      world.heal()
+      const carol = world.person('carol').author
+      // She signs as soon as her program lets her.
+      for (let ms = 0; ms < 60_000 && world.seat('alice', ROOM)?.members?.isMember(carol); ms += 2) {
+        void world.seat('alice', ROOM)?.remove(carol)
+        await world.run(2)
       }
       await world.settle()
-      world.expectWarning(ROOM, 'fork')
+      world.expectMembers(ROOM, 'alice', 'bob', 'dave')
     },
   },
 }
