@@ -2,6 +2,18 @@ import { sanitisedJson } from '../base/safe-text.js'
 import { type Message, targetOf } from './kinds/message.js'
 import { targetJson } from './kinds/target.js'
 
+interface WithdrawnMessages {
+  readonly author: string
+  readonly run: number
+  readonly seq: number
+  readonly count: number
+}
+
+/** Messages that were printed, and do not count any more, as one JSON object for programs. */
+export function withdrawnJsonOf({ author, run, seq, count }: WithdrawnMessages): string {
+  return sanitisedJson({ event: 'withdrawn', author, ...(run !== 0 && { run }), seq, count })
+}
+
 /** A message, or places without content, as one JSON object for programs. `isLive` is false for history. */
 export function jsonLineOf(shown: Message, isLive = false): string {
   const { author, run, seq, label, username, message, kind, at, timeMs, isAhead, isVerified } = shown

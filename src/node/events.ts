@@ -99,6 +99,19 @@ const ROOM_EVENTS = {
   'message-request': change({ name: text, key: text }),
   /** Strangers wrote to the user directly, and `count` of them wait for an answer; at most once a minute. */
   'strangers-ask': change({ count }),
+  /**
+   * `count` messages, of which the first is at `seq` and begins with `first`, lie beyond the end of their author's membership: they
+   * do not count any more.
+   */
+  'lines-withdrawn': problem({
+    member: text,
+    author: text,
+    run: count,
+    seq: count,
+    count,
+    first: text,
+    isOurs: boolean,
+  }),
   /** A member signed two histories of operations. */
   'operations-forked': problem({ member: text }),
   /** Two histories of our operations were signed: `count` operations that are only in the one that does not count were signed again. */

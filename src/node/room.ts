@@ -4,6 +4,7 @@ import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { isName } from '../base/names.js'
 import type { Random } from '../base/random.js'
+import { shortKey } from '../chat/display-names.js'
 import type { EntryFields } from '../chat/kinds/kind.js'
 import { type Draft, draftOf, entryFieldsOf } from '../chat/kinds/kinds.js'
 import type { Message } from '../chat/kinds/message.js'
@@ -38,9 +39,10 @@ import { Pins } from './people/pins.js'
 import { Renewals } from './people/renewals.js'
 import { StrangerNotices } from './people/stranger-notices.js'
 import { twoKeysError } from './people/two-keys.js'
-import type { ChatPlaces } from './private-rooms/chat-places.js'
+import type { ChatPlaces, Withdrawn } from './private-rooms/chat-places.js'
 import { MembershipEvents } from './private-rooms/membership-events.js'
 import type { RoomMembers } from './private-rooms/room-members.js'
+import { withdrawnLines } from './private-rooms/withdrawn-lines.js'
 import { type Companion, type HostedRoom, messagesOf, type RoomApi, type SayOptions } from './room-api.js'
 import type { StoredLabels } from './stored-labels.js'
 
@@ -150,6 +152,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
         author => this.pins.namesOf(author)[0],
         () => [this.me, ...this.pins.all.map(({ name }) => name)],
       )
+    parts.chatPlaces?.on('withdrawn', withdrawn => void this.#withdraw(withdrawn).catch(() => {})) // the log was closed
     this.#renewals = new Renewals({ log, pins: this.pins, clock, onEvent: event => this.emit('event', event) })
     this.#follow()
   }
@@ -435,6 +438,14 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     } catch (error) {
       this.emit('event', { kind: 'database-damaged', detail: reasonOf(error) })
     }
+  }
+
+  /** Says which lines that were shown do not count any more. */
+  async #withdraw(withdrawn: Withdrawn): Promise<void> {
+    const { log, members } = this.#parts
+    const nameOf = (author: AuthorId): string => members?.nameOf(author) ?? shortKey(author)
+    const event = await withdrawnLines(log, withdrawn, nameOf)
+    if (event !== undefined) this.emit('event', event)
   }
 
   #isKnown(author: AuthorId): boolean {

@@ -1,7 +1,7 @@
 // The members of JSON lines are those that docs/bots.md documents.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { jsonLineOf } from '../../src/chat/json.js'
+import { jsonLineOf, withdrawnJsonOf } from '../../src/chat/json.js'
 import type { AuthorId } from '../../src/log/format/author.js'
 import type { Hlc } from '../../src/log/format/hybrid-clock.js'
 import { PresenceChanges } from '../../src/ui/lines/presence-changes.js'
@@ -53,6 +53,11 @@ test('documents the members of a gap', () => {
   }
   const members = Object.keys(JSON.parse(jsonLineOf(gap as Parameters<typeof jsonLineOf>[0]))).sort()
   assert.deepEqual(members, ['event', ...membersBelow('"event":"gap"')].sort())
+})
+
+test('documents the members of withdrawn messages', () => {
+  const members = Object.keys(JSON.parse(withdrawnJsonOf({ author: key, run: 3, seq: 7, count: 3 }))).sort()
+  assert.deepEqual(members, ['event', ...membersBelow('"event":"withdrawn"')].sort())
 })
 
 test('documents the members of a presence change', () => {

@@ -22,14 +22,14 @@ export const ROOM_BUGS: readonly RoomBug[] = [
     file: GATE,
     find: 'if (this.#exchange.isLevel)\n                    pass();',
     replace: 'if (true)\n                    pass();',
-    killer: 'lines do not overtake',
+    killer: 'a member crashes between',
     isUsual: true,
   },
   {
     name: 'lets an operation count before it is on disk',
     file: MEMBERS,
-    find: 'await this.#write(this.#operationRows, writes);',
-    replace: 'void this.#write(this.#operationRows, writes);',
+    find: 'await Promise.all([\n            this.#own.advance',
+    replace: 'void Promise.all([\n            this.#own.advance',
     killer: 'an admin whose power',
   },
   {
@@ -78,7 +78,7 @@ export const ROOM_BUGS: readonly RoomBug[] = [
   {
     name: 'shows what is beyond the place of a removal',
     file: PLACES,
-    find: '(isOurs && !this.#terms.has(author)) || seq <= (this.#compared.get(author) ?? this.lastOf(author))',
+    find: '(isOurs && !this.#terms.has(author)) || seq <= this.#countedOf(author)',
     replace: 'true',
     killer: 'somebody who is admitted again',
   },

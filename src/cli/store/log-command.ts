@@ -1,13 +1,10 @@
-import type { KeyPair } from '../../base/crypto/signing.js'
 import { DisplayNames } from '../../chat/display-names.js'
 import { jsonLineOf } from '../../chat/json.js'
 import { type Message, messageOf } from '../../chat/kinds/message.js'
 import { isProblem } from '../../host/protocol/events.js'
-import type { Entry } from '../../log/format/entry.js'
 import type { Log } from '../../log/log.js'
-import type { PrivateRoom } from '../../membership/format/room.js'
 import { pinnedNamesOf } from '../../node/people/pin.js'
-import { ChatPlaces } from '../../node/private-rooms/chat-places.js'
+import { type Counted, countedIn } from '../../node/private-rooms/chat-places.js'
 import { RoomMembers } from '../../node/private-rooms/room-members.js'
 import { messagesOf, type RoomApi } from '../../node/room-api.js'
 import { StoredLabels } from '../../node/stored-labels.js'
@@ -15,8 +12,6 @@ import { References, type ShownContext } from '../../session/references.js'
 import { labelled } from '../../ui/labels.js'
 import { OutputClosed, warn, writeLines } from '../../ui/lines/output.js'
 import { type Where, withCopy } from './stored-logs.js'
-
-type Counted = (entries: readonly Entry[]) => readonly Entry[]
 
 export interface LogFilter {
   readonly isJson: boolean
@@ -39,7 +34,7 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
     if (!isWhole) warn('the logs are damaged, and messages may be missing: `verify` says more')
     const pinned = pinnedNamesOf(pins.known)
     const names = new DisplayNames(home.me, log.author, () => pinned)
-    const counted = await countedIn(log, keys, privateRoom)
+    const counted = await countedIn(log, privateRoom && (await RoomMembers.open(privateRoom, keys, log)))
     const isTerminal = process.stdout.isTTY === true
     const time = filter.hasTimes ? 'date and time' : 'none'
     const { labels } = await StoredLabels.open(log)
@@ -78,14 +73,6 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
     }
     return isWhole ? 0 : 1
   })
-}
-
-/** Leaves out lines of a private room that do not count, because their author was no longer a member. */
-async function countedIn(log: Log, keys: KeyPair, privateRoom: PrivateRoom | undefined): Promise<Counted> {
-  if (privateRoom === undefined) return entries => entries
-  const places = new ChatPlaces()
-  await places.read(log, await RoomMembers.open(privateRoom, keys, log))
-  return entries => places.counted(log, entries)
 }
 
 /** Notes the name in the latest message of each author before the first line is labelled, so that labels do not change later. */

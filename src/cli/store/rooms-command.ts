@@ -12,6 +12,7 @@ import { LOBBY } from '../../log/format/room-id.js'
 import type { ReadMark } from '../../log/options.js'
 import { LevelStore } from '../../log/store/level-store.js'
 import { DATABASE_NAME, homeOf } from '../../node/paths.js'
+import { countedIn } from '../../node/private-rooms/chat-places.js'
 import { RoomMembers } from '../../node/private-rooms/room-members.js'
 import { messagesOf } from '../../node/room-api.js'
 import { openLogCopy } from '../../node/stored-log.js'
@@ -102,13 +103,14 @@ async function summaryOf(
       },
       marks,
     )
+    const members = privateRoom && (await RoomMembers.open(privateRoom, keys, log))
+    const counted = await countedIn(log, members)
     for await (const entries of log.read({ since: marks }))
-      for (const message of messagesOf(entries)) count.note(message)
+      for (const message of messagesOf(counted(entries))) count.note(message)
     let lastAt: string | null = null
     for await (const entries of log.read({ last: 1 }))
       for (const { timeMs } of messagesOf(entries)) lastAt = new Date(timeMs).toISOString()
     const { unread, mentions: mentioned } = count
-    const members = privateRoom && (await RoomMembers.open(privateRoom, keys, log))
     return {
       room: name,
       id: home.databaseName,

@@ -47,6 +47,8 @@ interface FaceEvents {
   delivery: [Replicas]
   /** Somebody wrote in a direct room that no face shows. */
   news: [room: string]
+  /** Messages that were read do not count any more. */
+  withdrawn: [Extract<FaceEvent, { readonly kind: 'lines-withdrawn' }>]
 }
 
 /**
@@ -340,6 +342,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     connection.on('event', event => {
       this.#parts.onEvent(event)
       if (event.kind === 'direct-message') this.emit('news', event.room)
+      if (event.kind === 'lines-withdrawn') this.emit('withdrawn', event)
     })
     connection.on('answer', (first, last, error) => this.#outbox.answered(first, last, error))
     connection.on('end', reason => {

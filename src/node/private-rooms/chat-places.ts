@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { bufferOf, sameBytes } from '../../base/wire/bytes.js'
 import { authorOfLog, isSigned, type LogId, runOf, type Seq } from '../../log/format/author.js'
 import { isControl } from '../../log/format/control.js'
@@ -10,6 +11,17 @@ import type { RoomMembers } from './room-members.js'
 /** Logs whose claimed terms are tracked at a time. */
 const CLAIMED_MAX = 1_000
 
+/** Entries that counted before, and do not count any more. */
+export interface Withdrawn {
+  readonly log: LogId
+  readonly from: Seq
+  readonly to: Seq
+}
+
+interface ChatPlacesEvents {
+  withdrawn: [Withdrawn]
+}
+
 type ComparedLog = Pick<Log, 'head' | 'marksNow' | 'chainAt'>
 
 const ADMISSION = /"admission":"([0-9a-f]{64})","username":""/
@@ -18,7 +30,7 @@ const ADMISSION = /"admission":"([0-9a-f]{64})","username":""/
  * Decides how far each log of chat in a private room counts: all of it for members, up to their term's chat place for former members,
  * nothing for others. A log belongs to the term that its first entry names, or to the first term of its author.
  */
-export class ChatPlaces {
+export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
   #members: RoomMembers | undefined
   readonly #terms = new Map<LogId, TermId>()
   /** Terms that logs claim while they are being stored: their first entry is not verified yet. */
@@ -26,6 +38,8 @@ export class ChatPlaces {
   /** Where logs of former members end, in the histories that are stored here. */
   #compared: ReadonlyMap<LogId, Seq> = new Map()
   #comparing: Promise<void> = Promise.resolve()
+  /** Up to where each log counted at the latest comparison, or since it is stored. */
+  #counted = new Map<LogId, Seq>()
 
   /** Reads which terms the stored logs belong to. Until then, no log is accepted. */
   async read(log: Pick<Log, 'entry'> & ComparedLog, members: RoomMembers): Promise<void> {
@@ -51,6 +65,7 @@ export class ChatPlaces {
     members.on('change', compare)
     log.on('event', ({ kind }) => void (kind === 'fork-proven' && compare()))
     log.on('entries', ({ author }) => {
+      if (!this.#counted.has(author)) this.#counted.set(author, this.#countedOf(author))
       if (this.#chatOf(author, this.#terms.get(author)) !== 'all') compare()
     })
   }
@@ -72,6 +87,20 @@ export class ChatPlaces {
       if (own !== undefined && !sameBytes(own, chain)) compared.set(id, 0)
     }
     this.#compared = compared
+    this.#reportWithdrawn(log)
+  }
+
+  #reportWithdrawn({ head }: Pick<Log, 'head'>): void {
+    const before = this.#counted
+    this.#counted = new Map(head.map(({ author }) => [author, this.#countedOf(author)]))
+    for (const { author: log, seq } of head) {
+      const [from, to] = [(this.#counted.get(log) ?? 0) + 1, Math.min(seq, before.get(log) ?? 0)]
+      if (from <= to) this.emit('withdrawn', { log, from, to })
+    }
+  }
+
+  #countedOf(log: LogId): Seq {
+    return this.#compared.get(log) ?? this.lastOf(log)
   }
 
   async #readTerm(log: Pick<Log, 'entry'>, author: LogId): Promise<void> {
@@ -87,7 +116,7 @@ export class ChatPlaces {
 
   /** Whether an entry is shown. Entries of our own new run are, even before its term has been read. */
   #isShown({ author, seq }: Pick<Entry, 'author' | 'seq'>, isOurs: boolean): boolean {
-    return (isOurs && !this.#terms.has(author)) || seq <= (this.#compared.get(author) ?? this.lastOf(author))
+    return (isOurs && !this.#terms.has(author)) || seq <= this.#countedOf(author)
   }
 
   /** The last entry of a log that counts, or 0. `first` is the first entry of the log where it is not stored yet. */
@@ -112,4 +141,15 @@ const admissionOf = (term: TermId): string | undefined => (term === NO_OPERATION
 function termIn(entry: Uint8Array | undefined): TermId {
   if (entry === undefined || !isControl(entry)) return NO_OPERATION
   return (ADMISSION.exec(bufferOf(entry).toString('latin1'))?.[1] ?? NO_OPERATION) as TermId
+}
+
+/** Leaves out entries that do not count in a private room. `members` is undefined in another one. */
+export type Counted = (entries: readonly Entry[]) => readonly Entry[]
+
+/** What counts of logs that are only read. */
+export async function countedIn(log: Log, members: RoomMembers | undefined): Promise<Counted> {
+  if (members === undefined) return entries => entries
+  const places = new ChatPlaces()
+  await places.read(log, members)
+  return entries => places.counted(log, entries)
 }

@@ -2,7 +2,7 @@ import { systemClock } from '../../base/clock.js'
 import { errorLine, reasonOf } from '../../base/errors.js'
 import { sanitisedJson } from '../../base/safe-text.js'
 import { shortKey } from '../../chat/display-names.js'
-import { jsonLineOf } from '../../chat/json.js'
+import { jsonLineOf, withdrawnJsonOf } from '../../chat/json.js'
 import { type Draft, plainTextOf } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
 import { isLive } from '../../chat/liveness.js'
@@ -73,6 +73,10 @@ export class LineConversation {
     )
     this.#session.on('away', isAway => info(isAway ? 'you are away until /back or your next line' : 'you are back'))
     face.on('presence', () => this.#session.presenceChanged())
+    if (options.isJson)
+      face.on('withdrawn', event => {
+        writeLines(process.stdout, [withdrawnJsonOf(event)]).catch(() => {}) // the conversation ends, too
+      })
   }
 
   /** Sends lines from stdin and prints messages to stdout until `stopped` resolves. Rejects with `OutputClosed` if stdout closes. */

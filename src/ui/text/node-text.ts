@@ -65,6 +65,8 @@ export const NODE_SENTENCES: Sentences<RoomEvent> = {
   },
   'strangers-ask': ({ count }) =>
     `${count === 1 ? 'somebody whom you do not know asks' : `${count} people whom you do not know ask`} to talk with you: /requests shows what they wrote`,
+  'lines-withdrawn': ({ member, count, first, isOurs }) =>
+    `${count === 1 ? 'one line' : `${count} lines`} ${isOurs ? 'of yours' : `of ${member}`}${first === '' ? '' : `, from "${first}" on`}, ${count === 1 ? 'lies' : 'lie'} beyond the end of ${isOurs ? 'your' : 'their'} membership: gone from the history, whatever this screen still shows`,
   'operations-forked': ({ member }) =>
     `${member} signed two histories of what they did in this room: the one with the lower id counts for everybody`,
   'operations-repeated': ({ count }) =>

@@ -112,7 +112,14 @@ test(
     await until(atCarol, () => atCarol.heads.some(({ seq }) => seq === 3))
     assert.deepEqual(await textsIn(atCarol), ['after', 'before'])
     atCarol.connect(atAlice.address)
+    const withdrawn = new Promise(resolve => {
+      atCarol.on(
+        'event',
+        event => event.kind === 'lines-withdrawn' && resolve([event.member, event.count, event.first]),
+      )
+    })
     await until(atCarol, () => !membersOf(atCarol).isMember(atBob.id))
+    assert.deepEqual(await withdrawn, ['bob', 1, 'after'])
     await atCarol.say('hello')
     await until(atAlice, () => atAlice.heads.length === 2)
     assert.deepEqual(await textsIn(atAlice), ['before', 'hello'])

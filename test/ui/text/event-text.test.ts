@@ -13,6 +13,8 @@ const BOB = { host: 'bob.local', port: 4_002 }
 const DENIED = { reason: 'denied', detail: 'EACCES: permission denied' } as const
 
 /** Every kind with its sentence. */
+const WITHDRAWN = { kind: 'lines-withdrawn', member: 'bob', author: 'b0', run: 0, seq: 4, first: 'see you' } as const
+
 const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   [
     {
@@ -190,6 +192,14 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   [
     { kind: 'operations-forked', member: 'bob' },
     'bob signed two histories of what they did in this room: the one with the lower id counts for everybody',
+  ],
+  [
+    { ...WITHDRAWN, count: 2, isOurs: false },
+    '2 lines of bob, from "see you" on, lie beyond the end of their membership: gone from the history, whatever this screen still shows',
+  ],
+  [
+    { ...WITHDRAWN, count: 1, isOurs: true },
+    'one line of yours, from "see you" on, lies beyond the end of your membership: gone from the history, whatever this screen still shows',
   ],
   [
     { kind: 'operations-repeated', count: 1 },
