@@ -29,7 +29,8 @@ for (const by of tries) {
   if (killed !== undefined) break
   const schedule = typeof by === 'string' ? ROOM_SCHEDULES[by] : undefined
   try {
-    await (schedule === undefined ? randomRoomRun(Number(by)) : runSchedule(schedule))
+    const isKiller = by === killer
+    await (schedule === undefined ? randomRoomRun(Number(by), { hasRareFaults: !isKiller }) : runSchedule(schedule))
   } catch (error) {
     if (!(error instanceof Violation)) throw error
     killed = { by, violation: (error.violations[0] ?? '').split('\n')[0] ?? '' }

@@ -25,7 +25,7 @@ test('random members, removals and faults: all agree, and nobody gets what they 
 const regressions: Regression[] = JSON.parse(await readFile('test/simulation/room-regressions.json', 'utf8'))
 
 for (const { seed, found } of regressions)
-  test(`regression, seed ${seed}: ${found}`, async () => void (await randomRoomRun(seed)))
+  test(`regression, seed ${seed}: ${found}`, async () => void (await randomRoomRun(seed, { hasRareFaults: false })))
 
 test('the same seed gives the same run', async () => {
   const plan = drawRoomPlan(2, { faultsMs: 2_000 })

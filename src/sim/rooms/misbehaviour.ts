@@ -35,7 +35,7 @@ export const MISBEHAVIOURS = [
   'shows a false room',
   'garbles the exchange',
 ] as const
-export type Misbehaviour = (typeof MISBEHAVIOURS)[number]
+export type Misbehaviour = (typeof MISBEHAVIOURS)[number] | 'floods operations'
 
 /** Misbehaviours whose operations a receiver rejects; it then closes the channel. */
 const INVALID: readonly Misbehaviour[] = [
@@ -46,6 +46,7 @@ const INVALID: readonly Misbehaviour[] = [
 
 const ID_BYTES = 32
 const PUPPETS = 3
+const FLOOD = 300
 const TAG_BYTES = 16
 
 /** A Byzantine member in one of its rooms. */
@@ -128,6 +129,12 @@ function madeUp(who: Malefactor, what: Misbehaviour): Operation[] {
         others.map(other => removalFrom(who, other)),
       )
     }
+    case 'floods operations':
+      return chained(
+        who,
+        next,
+        Array.from({ length: FLOOD }, (_, index) => ({ kind: 'name', name: `flood ${index}`, time: nowMs })),
+      )
     case 'repeats an operation of another room':
       return foreign.length === 0 ? [] : [random.pick(foreign)]
     default:

@@ -196,13 +196,19 @@ export class RoomChecker {
       if (warning.kind === 'fork' && this.isHonest(warning.author) && !this.#mayFork.has(warning.author))
         this.violate(`the honest ${this.nameOf(warning.author)} signed two histories of ${room}`)
     const inRoom = this.#operationsIn(truth)
-    if (!inRoom.some(({ author, body }) => author === founder && body.kind === 'leave') && !truth.members.has(founder))
+    const isRescued = inRoom.some(
+      ({ author, body }) => author === truth.room.rescue && body.kind === 'remove' && body.subject === founder,
+    )
+    const hasLeft = inRoom.some(({ author, body }) => author === founder && body.kind === 'leave')
+    if (isRescued && truth.currentTerm(founder)?.role === 'founder')
+      this.violate(`the founder of ${room} is in, though the rescue words ended that`)
+    if (!hasLeft && !isRescued && !truth.members.has(founder))
       this.violate(`the founder of ${room} is out`)
     const removals = new Set(inRoom.flatMap(({ id, body }) => (body.kind === 'remove' ? id : [])))
     for (const { author, seq, body } of inRoom) {
       if (body.kind === 'admit' && body.invitation !== undefined && body.answers?.some(id => removals.has(id)))
         this.violate(`${this.nameOf(author)} let the removed ${this.nameOf(body.subject)} in by a code`)
-      if (author !== founder) continue
+      if (author !== founder || isRescued) continue
       if (body.kind === 'admit' && body.answers === undefined) this.#checkAdmitted(room, truth, inRoom, seq, body)
       if (body.kind === 'remove') this.#checkRemoved(room, truth, inRoom, { subject: body.subject, seq })
     }

@@ -31,7 +31,7 @@ export class RoomFaults {
     const insiders = this.#context.insidersOf(room)
     const [first] = insiders
     const reference = first?.seats.get(room)
-    for (const { name, seats } of insiders) {
+    for (const { name, author, seats } of insiders) {
       const seat = seats.get(room)
       if (seat?.isOpen !== true) faults.push(`${name} has not opened ${room}`)
       else if (seat.report !== reference?.report)
@@ -44,7 +44,7 @@ export class RoomFaults {
         faults.push(`${name} and ${first?.name} have another chat of ${room}:\n${seat.counted}\n${reference.counted}`)
       const linked = new Set(seat?.channels)
       for (const other of insiders)
-        if (other.name !== name && !linked.has(other.author))
+        if (other.author !== author && !linked.has(other.author))
           faults.push(`${name} and ${other.name} do not meet in ${room}`)
     }
     return faults

@@ -84,17 +84,25 @@ export class RoomPerson {
   readonly #random: SeededRandom
   #program: Program | undefined
 
-  constructor(context: RoomContext, name: string, address: string, character: Character, aheadMs: Millis) {
+  /** `keyOf`: whose key they have, if this is the second machine of somebody. */
+  constructor(
+    context: RoomContext,
+    name: string,
+    address: string,
+    character: Character,
+    aheadMs: Millis,
+    keyOf: string = name,
+  ) {
     const { seed, network, checker } = context
     this.#context = context
     this.name = name
     this.character = character
-    this.keys = keyPairOf(new SeededRandom(seed, `key of ${name}`).bytes(SEED_BYTES))
+    this.keys = keyPairOf(new SeededRandom(seed, `key of ${keyOf}`).bytes(SEED_BYTES))
     this.author = authorOfKey(this.keys.publicKey)
     this.host = network.addHost(address)
     this.#clockOffset = { aheadMs }
     this.#random = new SeededRandom(seed, `whims of ${name}`)
-    checker.person(name, this.author, this.isHonest)
+    if (keyOf === name) checker.person(name, this.author, this.isHonest)
   }
 
   get isHonest(): boolean {
@@ -177,14 +185,19 @@ export class RoomPerson {
     this.host.stop(false)
   }
 
+  /** Takes over what another machine of the same person has on disk. */
+  copy({ seats }: RoomPerson): void {
+    for (const { called, disk, room } of seats.values()) this.#addSeat(room, called).disk.restore(disk.backUp())
+  }
+
   /** Founds a room. */
-  async found(called: string): Promise<void> {
+  async found(called: string, rescueKeys?: KeyPair): Promise<void> {
     const program = this.#program
     if (program === undefined || this.seats.has(called)) return
     const { room, opening } = foundRoom(this.keys, {
       name: called,
       nonce: this.#random.bytes(ID_BYTES),
-      rescue: undefined,
+      rescue: rescueKeys && authorOfKey(rescueKeys.publicKey),
       isClosed: false,
       time: program.clock.now(),
     })

@@ -5,6 +5,7 @@ import type { NetworkOptions } from '../virtual/network.js'
 import { MISBEHAVIOURS, type Misbehaviour } from './misbehaviour.js'
 import type { Character } from './room-person.js'
 import type { RoomWorld } from './room-world.js'
+import { performRarely, type RareRoomAction, rareSteps } from './rare-steps.js'
 
 const HONEST = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank']
 const BYZANTINE = ['mallory', 'trudy']
@@ -17,7 +18,7 @@ const HOUR_MS: Millis = 3_600_000
 
 /** One action in a world of private rooms. */
 export type RoomAction =
-  | { readonly kind: 'found'; readonly peer: string; readonly room: string }
+  | { readonly kind: 'found'; readonly peer: string; readonly room: string; readonly hasRescue: boolean }
   | {
       readonly kind: 'invite'
       readonly peer: string
@@ -46,8 +47,9 @@ export type RoomAction =
   | { readonly kind: 'partition'; readonly group: readonly string[]; readonly resets: boolean }
   | { readonly kind: 'heal' }
   | { readonly kind: 'set clock'; readonly peer: string; readonly aheadMs: Millis }
+  | RareRoomAction
 
-interface RoomStep {
+export interface RoomStep {
   readonly atMs: Millis
   readonly action: RoomAction
 }
@@ -69,6 +71,8 @@ export interface RoomPlanOptions {
   readonly byzantine?: number | undefined
   /** How long the faults last. */
   readonly faultsMs?: Millis | undefined
+  /** Whether there may be old copies, second machines, rescue words and floods of operations. Default: true. */
+  readonly hasRareFaults?: boolean | undefined
 }
 
 /** Draws the people, who admits whom, and the faults. */
@@ -90,13 +94,18 @@ export function drawRoomPlan(seed: number, options: RoomPlanOptions = {}): RoomP
     duplicates: 0,
   }
   const draw = new ActionDraw(random, { honest, byzantine, outsiders, rooms })
-  const steps: RoomStep[] = [...draw.gathering()]
-  const endMs = GATHERED_MS + (options.faultsMs ?? FAULTS_MS)
+  const cast = { honest, byzantine, rooms, fromMs: GATHERED_MS, endMs: GATHERED_MS + (options.faultsMs ?? FAULTS_MS) }
+  const rare = options.hasRareFaults === false ? [] : rareSteps(seed, cast)
+  const rescued = rare.flatMap(({ action }) => (action.kind === 'rescue' ? [action.room] : []))
+  const steps: RoomStep[] = [...draw.gathering(rescued)]
+  const { endMs } = cast
   let atMs = GATHERED_MS
   while (atMs < endMs) {
     steps.push({ atMs, action: draw.action(steps.length) })
     atMs += random.is(0.4) ? random.between(0, 30) : random.between(0, 1_000)
   }
+  steps.push(...rare)
+  steps.sort((a, b) => a.atMs - b.atMs)
   const aheadMs = new Map(
     [...people.keys()].map(name => [name, random.is(0.2) ? random.between(-30, 30) * HOUR_MS : 0]),
   )
@@ -125,12 +134,12 @@ class ActionDraw {
   }
 
   /** Admits people one after the other; whoever is already in may admit the next. */
-  *gathering(): Generator<RoomStep> {
+  *gathering(rescued: readonly string[]): Generator<RoomStep> {
     const { honest, byzantine, rooms } = this.#cast
     const random = this.#random
     for (const [index, room] of rooms.entries()) {
       const founder = honest[index] ?? ''
-      yield { atMs: 0, action: { kind: 'found', peer: founder, room } }
+      yield { atMs: 0, action: { kind: 'found', peer: founder, room, hasRescue: rescued.includes(room) } }
       const newcomers = [...honest.filter(name => name !== founder), ...byzantine].filter(() => random.is(0.9))
       const inside = [founder]
       let atMs: Millis = 100
@@ -209,7 +218,7 @@ class ActionDraw {
 export async function performInRooms(world: RoomWorld, action: RoomAction): Promise<void> {
   switch (action.kind) {
     case 'found':
-      return world.found(action.peer, action.room)
+      return world.found(action.peer, action.room, action.hasRescue)
     case 'invite':
       return world.invite(action.peer, action.room, action.code, action)
     case 'join':
@@ -227,7 +236,7 @@ export async function performInRooms(world: RoomWorld, action: RoomAction): Prom
       void world.seat(action.peer, action.room)?.leave()
       return
     case 'misbehave':
-      return world.person(action.peer).misbehave(action.room, action.what, world.secrets)
+      return world.misbehave(action.peer, action.room, action.what)
     case 'intrude':
       return world.intrude(action.peer, action.room)
     case 'crash':
@@ -245,5 +254,7 @@ export async function performInRooms(world: RoomWorld, action: RoomAction): Prom
       return world.heal()
     case 'set clock':
       return world.person(action.peer).setClock(action.aheadMs)
+    default:
+      return performRarely(world, action)
   }
 }

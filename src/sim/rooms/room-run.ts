@@ -1,5 +1,5 @@
 import type { Millis } from '../../base/clock.js'
-import { drawRoomPlan, performInRooms, type RoomPlan } from './room-plan.js'
+import { drawRoomPlan, performInRooms, type RoomPlan, type RoomPlanOptions } from './room-plan.js'
 import { type RoomSummary, RoomWorld } from './room-world.js'
 import type { RoomSchedule } from './schedules/schedule.js'
 
@@ -15,7 +15,8 @@ export interface RoomOutcome {
 }
 
 /** Runs the plan that the seed draws. Rejects with a Violation. */
-export const randomRoomRun = (seed: number): Promise<RoomOutcome> => runRoomPlan(drawRoomPlan(seed))
+export const randomRoomRun = (seed: number, options?: RoomPlanOptions): Promise<RoomOutcome> =>
+  runRoomPlan(drawRoomPlan(seed, options))
 
 /** Runs a plan. Rejects with a Violation. */
 export async function runRoomPlan({ seed, people, aheadMs, network, steps, endMs }: RoomPlan): Promise<RoomOutcome> {

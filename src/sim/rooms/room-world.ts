@@ -1,4 +1,5 @@
 import type { Millis } from '../../base/clock.js'
+import { type KeyPair, keyPairOf, SEED_BYTES } from '../../base/crypto/signing.js'
 import { SeededRandom } from '../../base/seeded-random.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import type { GivenRole } from '../../membership/format/role.js'
@@ -10,10 +11,11 @@ import { type NetworkOptions, VirtualNetwork } from '../virtual/network.js'
 import type { SortedRows } from '../virtual/sorted-rows.js'
 import { VirtualTime } from '../virtual/time.js'
 import { Violation } from '../world/world.js'
+import type { Misbehaviour } from './misbehaviour.js'
 import { RoomChecker } from './room-checker.js'
 import { RoomFaults } from './room-faults.js'
 import { compareHistories } from './room-histories.js'
-import { type Character, type InviteOptions, RoomPerson, type Secrets } from './room-person.js'
+import { type Character, type InviteOptions, type RoomContext, RoomPerson, type Secrets } from './room-person.js'
 import { type History, type Seat, textOf } from './seat.js'
 
 /** Start of virtual time. */
@@ -57,9 +59,14 @@ export class RoomWorld {
   /** Histories that members read after settling, by `room/name`. */
   readonly #histories = new Map<string, History>()
   readonly #faults: RoomFaults
+  readonly #seed: number
+  readonly #context: RoomContext
+  /** Of disks: `room/name`. */
+  readonly #copies = new Map<string, SortedRows>()
   #steps = 0
 
   constructor({ seed, people, network, aheadMs }: RoomWorldOptions) {
+    this.#seed = seed
     this.checker = new RoomChecker(() => this.#time.now)
     this.network = new VirtualNetwork(this.#time, new SeededRandom(seed, 'network'), {
       delayMsMin: 1,
@@ -74,7 +81,7 @@ export class RoomWorld {
       insidersOf: room => this.insidersOf(room),
       now: () => this.#time.now,
     })
-    const context = {
+    this.#context = {
       seed,
       time: this.#time,
       network: this.network,
@@ -85,7 +92,7 @@ export class RoomWorld {
     }
     let number = 1
     for (const [name, character] of people)
-      this.#people.set(name, new RoomPerson(context, name, `10.0.0.${number++}`, character, aheadMs?.(name) ?? 0))
+      this.#people.set(name, new RoomPerson(this.#context, name, `10.0.0.${number++}`, character, aheadMs?.(name) ?? 0))
     for (const person of this.#people.values()) person.start()
   }
 
@@ -143,6 +150,44 @@ export class RoomWorld {
     this.network.reset(this.person(a).host, this.person(b).host)
   }
 
+  /** Keeps a copy of somebody's disk. */
+  backUp(name: string, room: string): void {
+    const copy = this.seat(name, room)?.disk.backUp()
+    if (copy !== undefined) this.#copies.set(`${room}/${name}`, copy)
+  }
+
+  /** Puts the copy of a disk back, and starts the program again. */
+  goBack(name: string, room: string): void {
+    const copy = this.#copies.get(`${room}/${name}`)
+    if (copy === undefined) return
+    this.person(name).crash('killed')
+    this.restore(name, room, copy)
+    this.person(name).start()
+  }
+
+  /** Somebody copies their data to a second machine, and uses both from now on. */
+  copyMachine(name: string): void {
+    const twin = `${name} II`
+    if (this.#people.has(twin)) return
+    const person = this.person(name)
+    this.#note(`${name} copies everything to a second machine`)
+    this.checker.mayFork(person.author)
+    const address = `10.0.0.${this.#people.size + 1}`
+    const second = new RoomPerson(this.#context, twin, address, 'honest', 0, name)
+    this.#people.set(twin, second)
+    second.copy(person)
+    second.start()
+  }
+
+  misbehave(name: string, room: string, what: Misbehaviour): void {
+    this.person(name).misbehave(room, what, this.secrets)
+  }
+
+  /** The key of a room's rescue words. */
+  rescueKeys(room: string): KeyPair {
+    return keyPairOf(new SeededRandom(this.#seed, `rescue words of ${room}`).bytes(SEED_BYTES))
+  }
+
   /** Puts an old copy of a disk back. */
   restore(name: string, room: string, copy: SortedRows): void {
     this.#note(`${name} restores a backup`)
@@ -151,9 +196,9 @@ export class RoomWorld {
   }
 
   /** Founds a room; `founder` is in it when its first operation is on disk. */
-  async found(founder: string, room: string): Promise<void> {
+  async found(founder: string, room: string, hasRescue = false): Promise<void> {
     const person = this.person(founder)
-    void person.found(room)
+    void person.found(room, hasRescue ? this.rescueKeys(room) : undefined)
     await this.runUntil(() => person.seats.get(room)?.isMember === true, 1_000)
     const seat = person.seats.get(room)
     if (seat?.members !== undefined) this.#called.set(hexOf(seat.members.room.id), room)

@@ -12,6 +12,7 @@ import type { SignedRun } from '../../log/format/segment-plan.js'
 import { Log } from '../../log/log.js'
 import { admissionOf, nextPlace, removalOf } from '../../membership/drafting.js'
 import type { Body, ChatPlace } from '../../membership/format/body.js'
+import { signConsent } from '../../membership/format/consent.js'
 import { type Operation, signOperation } from '../../membership/format/operation.js'
 import type { GivenRole } from '../../membership/format/role.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
@@ -83,6 +84,7 @@ export class Seat {
   readonly author: AuthorId
   readonly called: string
   readonly disk: VirtualDisk
+  readonly room: PrivateRoom
   /** Outlives a restored backup of the disk. */
   readonly #mark: VirtualMark
   /** The members according to the disk, as the last process read it. */
@@ -102,6 +104,7 @@ export class Seat {
     this.#options = options
     this.author = authorOfKey(keys.publicKey)
     this.called = called
+    this.room = options.room
     this.disk = new VirtualDisk(time, new SeededRandom(seed, `disk of ${person} in ${called}`))
     this.#mark = new VirtualMark(time, new SeededRandom(seed, `mark of ${person} in ${called}`))
     this.byzantine = isByzantine ? new ByzantineMembers(this.author, options.withholds) : undefined
@@ -286,6 +289,29 @@ export class Seat {
   async confirm(): Promise<void> {
     this.#context.checker.mayFork(this.author)
     await this.members?.settleDoubt()
+  }
+
+  /** Takes over from the founder with the rescue words. */
+  async rescue(rescueKeys: KeyPair): Promise<void> {
+    const { checker, note } = this.#context
+    const { members } = this
+    const open = this.#open
+    if (members === undefined || open === undefined || open.program.life.isOver) return
+    const { id, founder } = this.room
+    if (founder === this.author) return
+    const chat = open.room
+      .endsOf(founder)
+      .map(({ run, seq, chain }) => ({ run, seq, chain: hexOf(chain) }))
+      .sort((a, b) => a.run - b.run)
+    const consent = signConsent(id, this.#options.keys)
+    const signed = await members.signAs(
+      rescueKeys,
+      membership => removalOf(membership, founder, chat, this.#nowMs) ?? NEVER_ADMITTED,
+      membership => admissionOf(membership, { subject: this.author, role: 'admin', consent, time: this.#nowMs }),
+    )
+    if (open.program.life.isOver) return
+    note(`${this.#options.person} uses the rescue words${'kind' in signed ? `, and is refused: ${signed.kind}` : ''}`)
+    if (!('kind' in signed)) checker.signed(signed, true)
   }
 
   /** Signs a removal that the program would refuse to sign. */

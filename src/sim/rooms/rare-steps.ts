@@ -1,0 +1,63 @@
+import type { Millis } from '../../base/clock.js'
+import { SeededRandom } from '../../base/seeded-random.js'
+import type { RoomStep } from './room-plan.js'
+import type { RoomWorld } from './room-world.js'
+
+/** What happens in few runs: old copies, second machines with the same key, rescue words, floods of operations. */
+export type RareRoomAction =
+  | { readonly kind: 'back up' | 'restore' | 'confirm'; readonly peer: string; readonly room: string }
+  | { readonly kind: 'second machine'; readonly peer: string }
+  | { readonly kind: 'rescue'; readonly peer: string; readonly room: string }
+  | { readonly kind: 'flood'; readonly peer: string; readonly room: string }
+
+interface RareCast {
+  readonly honest: readonly string[]
+  readonly byzantine: readonly string[]
+  readonly rooms: readonly string[]
+  readonly fromMs: Millis
+  readonly endMs: Millis
+}
+
+/** The share of runs with each of them. */
+const CHANCE = 0.15
+
+/** Draws the rare steps of a run, from numbers of their own: the other steps of a seed stay the same. */
+export function rareSteps(seed: number, { honest, byzantine, rooms, fromMs, endMs }: RareCast): RoomStep[] {
+  const random = new SeededRandom(seed, 'rare steps')
+  const steps: RoomStep[] = []
+  const room = random.pick(rooms)
+  const moment = (after = fromMs): Millis => random.between(after, endMs)
+  if (random.is(CHANCE)) {
+    const peer = random.pick(honest)
+    const backUpMs = moment()
+    const restoreMs = moment(backUpMs)
+    steps.push({ atMs: backUpMs, action: { kind: 'back up', peer, room } })
+    steps.push({ atMs: restoreMs, action: { kind: 'restore', peer, room } })
+    if (random.is(0.3)) steps.push({ atMs: moment(restoreMs), action: { kind: 'confirm', peer, room } })
+  }
+  if (random.is(CHANCE)) steps.push({ atMs: moment(), action: { kind: 'second machine', peer: random.pick(honest) } })
+  const others = honest.slice(1)
+  if (random.is(CHANCE / 2) && others.length > 0)
+    steps.push({ atMs: moment(), action: { kind: 'rescue', peer: random.pick(others), room } })
+  if (random.is(CHANCE) && byzantine.length > 0)
+    steps.push({ atMs: moment(), action: { kind: 'flood', peer: random.pick(byzantine), room } })
+  return steps
+}
+
+export async function performRarely(world: RoomWorld, action: RareRoomAction): Promise<void> {
+  const { peer } = action
+  switch (action.kind) {
+    case 'back up':
+      return world.backUp(peer, action.room)
+    case 'restore':
+      return world.goBack(peer, action.room)
+    case 'confirm':
+      return void world.seat(peer, action.room)?.confirm()
+    case 'second machine':
+      return world.copyMachine(peer)
+    case 'rescue':
+      return void world.seat(peer, action.room)?.rescue(world.rescueKeys(action.room))
+    case 'flood':
+      return world.misbehave(peer, action.room, 'floods operations')
+  }
+}

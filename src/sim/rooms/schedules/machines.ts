@@ -1,0 +1,125 @@
+import { gather, HONEST, ROOM, type RoomSchedules, soon, WITH_MALLORY } from './schedule.js'
+
+/** Old copies and second machines of one person, rescue words, and floods of operations. */
+export const machines: RoomSchedules = {
+  'two machines of one admin act apart, and both count': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'admin'], ['carol', 'host'], ['dave', 'member'])
+      world.copyMachine('bob')
+      await soon(world)
+      world.partition(['bob', 'carol'])
+      await soon(world)
+      await world.remove('bob', ROOM, 'dave')
+      await world.invite('bob II', ROOM, 100)
+      world.seat('bob', ROOM)?.say('from here')
+      world.seat('bob II', ROOM)?.say('from there')
+      await soon(world)
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'carol')
+      world.expectOpenInvitations(ROOM, 1)
+      world.expectLines('carol', ROOM, '#ops from here', '#ops from there')
+    },
+  },
+
+  'two machines of one founder, of which one never meets the other, agree through a third person': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'admin'], ['carol', 'admin'])
+      world.copyMachine('alice')
+      await soon(world)
+      world.cut('alice', 'alice II')
+      for (let times = 0; times < 4; times++) {
+        world.partition(['alice', 'bob'])
+        world.cut('alice', 'alice II')
+        await soon(world)
+        await world.invite('alice', ROOM, 100 + times)
+        await world.invite('alice II', ROOM, 200 + times)
+        await soon(world)
+        world.heal()
+        world.cut('alice', 'alice II')
+        await world.run(3_000)
+      }
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'carol')
+      world.expectOpenInvitations(ROOM, 8)
+      world.expectWarning(ROOM, 'fork')
+    },
+  },
+
+  'of a forked chat all lines of both histories are shown to everybody': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'])
+      world.backUp('bob', ROOM)
+      world.seat('bob', ROOM)?.say('one')
+      await soon(world)
+      world.partition(['bob'])
+      world.goBack('bob', ROOM)
+      await soon(world)
+      for (const line of ['other one', 'two']) world.seat('bob', ROOM)?.say(line)
+      await soon(world)
+      world.heal()
+      await world.settle()
+      for (const name of ['alice', 'carol'])
+        world.expectLines(name, ROOM, '#ops one', '#ops other one', '#ops two')
+    },
+  },
+
+  'of a forked chat the branch counts that the removal names': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'])
+      world.backUp('bob', ROOM)
+      world.seat('bob', ROOM)?.say('one')
+      await soon(world)
+      world.partition(['bob', 'carol'])
+      world.goBack('bob', ROOM)
+      await soon(world)
+      world.seat('bob', ROOM)?.say('other one')
+      await soon(world)
+      await world.remove('alice', ROOM, 'bob')
+      world.heal()
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'carol')
+      for (const name of ['alice', 'carol']) world.expectLines(name, ROOM, '#ops one')
+    },
+  },
+
+  'rescue words end the founder, whose key was stolen, and whom the thief let in': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await world.found('alice', ROOM, true)
+      for (const name of ['bob', 'carol']) await world.enter(name, ROOM, 'alice', 'host')
+      world.copyMachine('alice')
+      await soon(world)
+      world.partition(['alice II', 'mallory'])
+      await world.invite('alice II', ROOM, 100, { role: 'admin' })
+      world.join('mallory', 100)
+      await world.run(3_000)
+      await world.act(world.seat('bob', ROOM)?.rescue(world.rescueKeys(ROOM)))
+      await soon(world)
+      world.heal()
+      await world.settle()
+      world.expectMembers(ROOM, 'bob', 'carol')
+      world.expectAware('alice', ROOM)
+    },
+  },
+
+  'hundreds of operations of one admin stop nobody, and a removal ends them': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'admin'], ['mallory', 'admin'])
+      for (let times = 0; times < 4; times++) {
+        world.misbehave('mallory', ROOM, 'floods operations')
+        world.seat('bob', ROOM)?.say(`line ${times}`)
+        await soon(world)
+      }
+      await world.enter('carol', ROOM, 'bob')
+      await world.remove('alice', ROOM, 'mallory')
+      world.misbehave('mallory', ROOM, 'floods operations')
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob', 'carol')
+    },
+  },
+}
