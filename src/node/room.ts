@@ -4,7 +4,6 @@ import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { isName } from '../base/names.js'
 import type { Random } from '../base/random.js'
-import { shortKey } from '../chat/display-names.js'
 import type { EntryFields } from '../chat/kinds/kind.js'
 import { type Draft, draftOf, entryFieldsOf } from '../chat/kinds/kinds.js'
 import type { Message } from '../chat/kinds/message.js'
@@ -41,7 +40,7 @@ import { StrangerNotices } from './people/stranger-notices.js'
 import { twoKeysError } from './people/two-keys.js'
 import type { ChatPlaces, Withdrawn } from './private-rooms/chat-places.js'
 import { MembershipEvents } from './private-rooms/membership-events.js'
-import type { RoomMembers } from './private-rooms/room-members.js'
+import { nameIn, type RoomMembers } from './private-rooms/room-members.js'
 import { withdrawnLines } from './private-rooms/withdrawn-lines.js'
 import { type Companion, type HostedRoom, messagesOf, type RoomApi, type SayOptions } from './room-api.js'
 import type { StoredLabels } from './stored-labels.js'
@@ -443,8 +442,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   /** Says which lines that were shown do not count any more. */
   async #withdraw(withdrawn: Withdrawn): Promise<void> {
     const { log, members } = this.#parts
-    const nameOf = (author: AuthorId): string => members?.nameOf(author) ?? shortKey(author)
-    const event = await withdrawnLines(log, withdrawn, nameOf)
+    const event = members && (await withdrawnLines(log, withdrawn, author => nameIn(members, author)))
     if (event !== undefined) this.emit('event', event)
   }
 

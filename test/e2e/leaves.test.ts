@@ -7,9 +7,13 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const BOUND = { timeout: 300_000 }
 
-for (const isRunning of [false, true])
+for (const [isRunning, isForgotten] of [
+  [false, false],
+  [true, false],
+  [false, true],
+] as const)
   test(
-    `members learn who left a closed room ${isRunning ? 'from a running node' : 'at the next start'}`,
+    `members learn who left ${isForgotten ? 'and deleted ' : ''}a closed room ${isRunning ? 'from a running node' : 'at the next start'}`,
     BOUND,
     async t => {
       const data = await temporaryDirectory(t)
@@ -26,7 +30,7 @@ for (const isRunning of [false, true])
       await run('join', 'bob', code, a, '--no-discovery', '--listen', b)
       const lobby = () => openChat(t, { me: 'bob', listen: b, peers: [a], data, options: ['--no-discovery'] })
       if (isRunning) await lobby()
-      await run('leave', 'bob', 'ops')
+      await run('leave', 'bob', 'ops', ...(isForgotten ? ['--forget'] : []))
       if (!isRunning) {
         assert.ok(!alice.stderr.join().includes('bob left'))
         await lobby()

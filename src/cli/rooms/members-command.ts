@@ -1,8 +1,9 @@
 import type { Fields } from '../../host/protocol/codec.js'
 import { info } from '../../ui/lines/output.js'
+import { admittedText, personText } from '../../ui/member-text.js'
 import { DONE } from '../exit-code.js'
 import { requestNode } from './node-request.js'
-import { personText, printJson, printLine, type RoomFlags } from './output.js'
+import { printJson, printLine, type RoomFlags } from './output.js'
 
 /** `persisted-chat members <me> <room>`: the members, as a tree of who admitted whom with `--tree`, and the former members. */
 export async function listMembers(
@@ -59,7 +60,7 @@ export async function admitMember(
 ): Promise<number> {
   await requestNode(me, data, { do: 'admit', room, who, role }, item => {
     if (json) printJson(item)
-    else info(`${personText(item['name'], item['key'])} is ${String(item['role'])} of ${room} now`)
+    else info(admittedText(item, `of ${room} now`))
   })
   return DONE
 }

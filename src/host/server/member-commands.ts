@@ -16,7 +16,7 @@ import { invitationKeys } from '../../membership/invitation/invitation-keys.js'
 import { memberItems } from '../../membership/member-list.js'
 import type { Membership } from '../../membership/membership.js'
 import { homeOf } from '../../node/paths.js'
-import type { OperationDraft, RoomMembers } from '../../node/private-rooms/room-members.js'
+import { nameIn, type OperationDraft, type RoomMembers } from '../../node/private-rooms/room-members.js'
 import type { Fields } from '../protocol/codec.js'
 import type { EnteredRoom } from './node-store.js'
 import { refusalError } from './refusal-error.js'
@@ -73,7 +73,7 @@ export class MemberCommands {
         await this.#admit(access, command, onItem)
         return true
       case 'refuse':
-        this.#refuse(access, command, onItem)
+        await this.#refuse(access, command, onItem)
         return true
       case 'rescue':
         await this.#rescue(access, command, onItem)
@@ -162,8 +162,13 @@ export class MemberCommands {
   /** Admits somebody who was a member before, or gives a member another role. */
   async #admit(access: RoomAccess, { who, role }: Fields, onItem: OnItem): Promise<void> {
     const { members } = access
-    const newcomer = this.#newcomerIn(members, who)
+    const newcomer = onlyOf(who, digits => members.desk.waiting(digits))
     if (newcomer !== undefined) return this.#admitNewcomer(members, newcomer, onItem)
+    const refused = onlyOf(who, digits => members.desk.refused(digits))
+    if (refused !== undefined) {
+      await members.desk.lift(refused)
+      return onItem({ key: refused, name: null, role: null })
+    }
     const subject = personIn(members, who)
     const given = ROLES.includes(role) ? (role as GivenRole) : 'member'
     const consent = consentOf(members.membership, subject)
@@ -184,21 +189,14 @@ export class MemberCommands {
   }
 
   /** Refuses a newcomer to a closed room, who is not told. */
-  #refuse({ members }: RoomAccess, { who }: Fields, onItem: OnItem): void {
-    const newcomer = this.#newcomerIn(members, who)
+  async #refuse({ members }: RoomAccess, { who }: Fields, onItem: OnItem): Promise<void> {
+    const newcomer = onlyOf(who, digits => members.desk.waiting(digits))
     if (newcomer === undefined)
       throw new ChatError('BAD_USAGE', 'nobody with such a key waits to be admitted here', {
         hint: 'Say how the key begins that was shown.',
       })
-    members.desk.refuse(newcomer)
+    await members.desk.refuse(newcomer)
     onItem({ refused: newcomer })
-  }
-
-  /** The waiting newcomer whose key begins with `who`; undefined if there are none or several. */
-  #newcomerIn({ desk }: RoomMembers, who: unknown): AuthorId | undefined {
-    const digits = typeof who === 'string' ? who.toLowerCase() : ''
-    const [one, ...others] = digits.length < KEY_DIGITS_MIN ? [] : desk.waiting(digits)
-    return others.length === 0 ? one : undefined
   }
 
   /** Takes over from the founder, whose key is lost or stolen: ends their membership, and makes us an admin above all others. */
@@ -233,7 +231,12 @@ export async function signIn(members: RoomMembers, draft: OperationDraft): Promi
   if ('kind' in signed) throw refusalError(signed, author => nameIn(members, author))
 }
 
-export const nameIn = (members: RoomMembers, author: AuthorId): string => members.nameOf(author) ?? shortKey(author)
+/** The key that begins with `who`; undefined if there are none or several. */
+function onlyOf(who: unknown, keysWith: (digits: string) => readonly AuthorId[]): AuthorId | undefined {
+  const digits = typeof who === 'string' ? who.toLowerCase() : ''
+  const [one, ...others] = digits.length < KEY_DIGITS_MIN ? [] : keysWith(digits)
+  return others.length === 0 ? one : undefined
+}
 
 const isAdmin = (role: string | undefined): boolean => role === 'founder' || role === 'admin'
 

@@ -8,6 +8,7 @@ import type { Store } from '../../log/store/store.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
 import type { MessageRequest, RequestStore } from '../../node/direct-rooms/message-requests.js'
 import { type Pin, type PinStore, pinnedNameOf } from '../../node/people/pin.js'
+import type { ForgottenRoom } from '../../node/private-rooms/introductions.js'
 import { type Fields, readMarksOf, textsOf } from '../protocol/codec.js'
 import { isMessageRequest, isPin } from '../protocol/state-codec.js'
 import { JsonRows } from './json-rows.js'
@@ -38,6 +39,13 @@ export interface PendingJoin {
   readonly peers: readonly string[]
 }
 
+/** A private room that the user has left, and what its members have to learn if it was deleted here. */
+export interface LeftRoom {
+  readonly label: string
+  readonly at: Millis
+  readonly forgotten?: ForgottenRoom
+}
+
 const ifIs =
   <T>(is: (value: unknown) => value is T) =>
   (_name: string, value: unknown): T | undefined =>
@@ -47,7 +55,7 @@ const ifIs =
 export class NodeStore implements PinStore, RequestStore {
   readonly #store: Store
   readonly #rooms: JsonRows<EnteredRoom>
-  readonly #left: JsonRows<{ readonly label: string; readonly at: number }>
+  readonly #left: JsonRows<LeftRoom>
   readonly #joins: JsonRows<PendingJoin>
   readonly #pins: JsonRows<Pin>
   readonly #addressed: JsonRows<AuthorId>
@@ -58,7 +66,7 @@ export class NodeStore implements PinStore, RequestStore {
   constructor(store: Store) {
     this.#store = store
     this.#rooms = new JsonRows(store, 'room/', roomIn)
-    this.#left = new JsonRows(store, 'left/', (label, value) => ({ label, at: Number(fieldsOf(value)['at']) }))
+    this.#left = new JsonRows(store, 'left/', leftIn)
     this.#joins = new JsonRows(store, 'join/', (code, value) => ({
       code,
       peers: textsOf(fieldsOf(value)['peers']) ?? [],
@@ -121,13 +129,22 @@ export class NodeStore implements PinStore, RequestStore {
     return this.#joins.delete(code)
   }
 
-  /** The labels of the rooms that the user has left since a time. */
-  async leftSince(since: Millis): Promise<readonly string[]> {
-    return (await this.#left.all()).flatMap(({ label, at }) => (at >= since ? [label] : []))
+  /** The rooms that the user has left since a time. Forgets older ones. */
+  async leftSince(since: Millis): Promise<readonly LeftRoom[]> {
+    const left: LeftRoom[] = []
+    for (const room of await this.#left.all())
+      if (room.at >= since) left.push(room)
+      else await this.deleteLeft(room.label)
+    return left
   }
 
-  putLeft(label: string, at: Millis): Promise<void> {
-    return this.#left.put(label, { at })
+  putLeft({ label, at, forgotten }: LeftRoom): Promise<void> {
+    const row = forgotten && {
+      id: hexOf(forgotten.id),
+      members: [...forgotten.members],
+      operations: forgotten.operations.map(({ bytes }) => Buffer.from(bytes).toString('base64')),
+    }
+    return this.#left.put(label, { at, ...row })
   }
 
   deleteLeft(label: string): Promise<void> {
@@ -138,7 +155,7 @@ export class NodeStore implements PinStore, RequestStore {
   async leave(label: string): Promise<void> {
     const marks = this.#marks(label)
     const read = (await marks.all()).map(({ author }) => marks.key(author))
-    const keys = [this.#rooms.key(label), this.#left.key(label), ...read]
+    const keys = [this.#rooms.key(label), ...read]
     await this.#store.commit(keys.map(key => ({ type: 'del', key })))
   }
 
@@ -223,6 +240,18 @@ export class NodeStore implements PinStore, RequestStore {
 }
 
 const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {})
+
+function leftIn(label: string, value: unknown): LeftRoom {
+  const { at, id, members, operations } = fieldsOf(value)
+  const left = { label, at: Number(at) }
+  if (typeof id !== 'string') return left
+  const forgotten = {
+    id: Buffer.from(id, 'hex'),
+    members: new Set(textsOf(members)),
+    operations: (textsOf(operations) ?? []).map(text => ({ bytes: Buffer.from(text, 'base64') })),
+  }
+  return { ...left, forgotten }
+}
 
 function roomIn(label: string, value: unknown): EnteredRoom | undefined {
   const { name, enteredAt, private: secret, direct: pair } = fieldsOf(value)

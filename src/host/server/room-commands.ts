@@ -14,7 +14,8 @@ import { foundRoom } from '../../membership/founding.js'
 import { isCodeFor, readCode } from '../../membership/invitation/invitation-code.js'
 import type { NodeNetwork } from '../../node/connections/node-network.js'
 import { type Home, homeOf, markPaths, operationMarkPaths } from '../../node/paths.js'
-import type { RoomMembers } from '../../node/private-rooms/room-members.js'
+import type { ForgottenRoom } from '../../node/private-rooms/introductions.js'
+import { nameIn, type RoomMembers } from '../../node/private-rooms/room-members.js'
 import type { FoundRoom } from '../../node/private-rooms/room-seeker.js'
 import type { Room } from '../../node/room.js'
 import { openLog, openMembers } from '../../node/stored-log.js'
@@ -23,7 +24,7 @@ import { codeError } from '../protocol/code-error.js'
 import { type Fields, textsOf } from '../protocol/codec.js'
 import type { NodeOptions } from '../protocol/options.js'
 import { requestAdmission } from './join-request.js'
-import { MemberCommands, nameIn, type OnItem, type RoomAccess, signIn } from './member-commands.js'
+import { MemberCommands, type OnItem, type RoomAccess, signIn } from './member-commands.js'
 import type { EnteredRoom, NodeStore } from './node-store.js'
 
 const NONCE_BYTES = 32
@@ -32,6 +33,9 @@ const NONCE_BYTES = 32
 const LEFT_MS_MAX: Millis = 30 * 86_400_000
 /** Rooms that are opened to tell their members. */
 const LEFT_MAX = 4
+
+/** Operations of the user that the members of a deleted room are sent: they lack the last ones, if any. */
+const SPREAD_MAX = 64
 
 /** The open rooms of the node, as commands use them. */
 export interface OpenRooms {
@@ -94,11 +98,19 @@ export class RoomCommands {
   /** Opens the rooms that the user has left recently, so that the members whom the node connects to learn it. */
   async spreadLeaves(): Promise<void> {
     const { store, clock, rooms } = this.#parts
-    const left = (await store.leftSince(clock.now() - LEFT_MS_MAX)).slice(0, LEFT_MAX)
-    for (const label of left) {
+    const left = await store.leftSince(clock.now() - LEFT_MS_MAX)
+    for (const { forgotten } of left) if (forgotten !== undefined) await this.#spreadForgotten(forgotten)
+    for (const { label } of left.filter(({ forgotten }) => forgotten === undefined).slice(0, LEFT_MAX)) {
       const room = await store.privateRoom(label)
       if (room !== undefined) await rooms.openInBackground(room.name)
     }
+  }
+
+  /** Lets the members of a room that was deleted here learn from the user's next connections that the user left. */
+  async #spreadForgotten(forgotten: ForgottenRoom): Promise<void> {
+    const network = await this.#parts.network()
+    const open = await network.opened()
+    open?.introductions.forget(forgotten)
   }
 
   async #found({ name, isClosed, rescue }: Fields, onItem: OnItem): Promise<void> {
@@ -181,9 +193,15 @@ export class RoomCommands {
         return { kind: 'leave', ...(chat.length > 0 && { chat }), time: this.#parts.clock.now() }
       })
     onItem({ left: room.name, forgotten: forget === true })
-    await this.#parts.store.putLeft(room.label, this.#parts.clock.now())
-    if (forget !== true) setImmediate(() => void this.#parts.rooms.openInBackground(room.name).catch(() => {}))
-    else setImmediate(() => void this.#forget(room).catch(() => {}))
+    const { store, clock, rooms } = this.#parts
+    const forgotten = forget === true ? forgottenOf(members) : undefined
+    await store.putLeft({ label: room.label, at: clock.now(), ...(forgotten && { forgotten }) })
+    const spread = async (): Promise<void> => {
+      if (forgotten === undefined) return void (await rooms.openInBackground(room.name))
+      await this.#forget(room)
+      await this.#spreadForgotten(forgotten)
+    }
+    setImmediate(() => void spread().catch(() => {}))
   }
 
   /** Deletes a room here. */
@@ -272,6 +290,15 @@ export class RoomCommands {
     const called = isUsable(name) ? name : 'room'
     return (await this.#isTaken(called)) || !isUsable(name) ? `${called}-${databaseName.slice(0, 4)}` : called
   }
+}
+
+/** What the members of a room have to learn from somebody who has left it and keeps nothing of it. */
+function forgottenOf({ room, me, membership }: RoomMembers): ForgottenRoom {
+  const operations = [...membership.logs.values()]
+    .flatMap(log => [...log.operations])
+    .filter(({ author }) => author === me)
+    .sort((a, b) => a.body.time - b.body.time)
+  return { id: room.id, members: new Set(membership.members.keys()), operations: operations.slice(-SPREAD_MAX) }
 }
 
 const unknownCommand = (): ChatError => new ChatError('BAD_USAGE', 'the node does not know this command')

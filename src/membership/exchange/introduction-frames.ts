@@ -58,7 +58,11 @@ export const encodeRefused = (tag: Tag, reason: KnockRefusal, until: number): Ui
     .varint(until)
     .finish()
 
-export const encodeEvidence = (kind: 'evidence' | 'ended', tag: Tag, operations: readonly Operation[]): Uint8Array[] =>
+export const encodeEvidence = (
+  kind: 'evidence' | 'ended',
+  tag: Tag,
+  operations: readonly Pick<Operation, 'bytes'>[],
+): Uint8Array[] =>
   pagesOf(operations).map(page => {
     const writer = new ByteWriter().u8(kind === 'evidence' ? EVIDENCE : ENDED).bytes(tag)
     for (const { bytes } of page) writer.sized(bytes)
@@ -81,8 +85,8 @@ export const encodeWelcome = (
     return writer.finish()
   })
 
-function pagesOf(operations: readonly Operation[]): Operation[][] {
-  const pages: Operation[][] = [[]]
+function pagesOf<T extends Pick<Operation, 'bytes'>>(operations: readonly T[]): T[][] {
+  const pages: T[][] = [[]]
   let size = 0
   for (const operation of operations) {
     if (size > 0 && size + operation.bytes.length > PAGE_BYTES) {

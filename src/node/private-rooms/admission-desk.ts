@@ -1,5 +1,9 @@
 import { EventEmitter } from 'node:events'
-import type { AuthorId } from '../../log/format/author.js'
+import { KEY_BYTES } from '../../base/crypto/signing.js'
+import { type AuthorId, authorOfKey } from '../../log/format/author.js'
+import { checked, unchecked } from '../../log/store/checked-row.js'
+import type { Write } from '../../log/store/store.js'
+import { keyBytes } from '../../membership/format/room.js'
 
 /** Newcomers who wait at once: each has a code. */
 const WAITING_MAX = 16
@@ -9,10 +13,30 @@ interface AdmissionDeskEvents {
   asked: [newcomer: AuthorId, claimed: string]
 }
 
+/** Stores the keys of the refused newcomers, as `RoomMembers` stores its rows. */
+interface RefusedRows {
+  all(): Promise<readonly (readonly [key: Uint8Array, value: Uint8Array])[]>
+  write(writes: readonly Write[]): Promise<void>
+}
+
+const REFUSED = checked(Uint8Array.of(1))
+
 /** Newcomers to a closed room, who wait until an admin decides. */
 export class AdmissionDesk extends EventEmitter<AdmissionDeskEvents> {
   readonly #waiting = new Map<AuthorId, () => Promise<boolean>>()
   readonly #refused = new Set<AuthorId>()
+  readonly #rows: RefusedRows
+
+  constructor(rows: RefusedRows) {
+    super()
+    this.#rows = rows
+  }
+
+  /** Reads who was refused. */
+  async read(): Promise<void> {
+    for (const [key, value] of await this.#rows.all())
+      if (key.length === KEY_BYTES && unchecked(value) !== undefined) this.#refused.add(authorOfKey(key))
+  }
 
   /** A newcomer asks, and calls themselves `claimed`, which may be empty; `admit` signs their admission, and resolves with whether that was possible. */
   ask(newcomer: AuthorId, claimed: string, admit: () => Promise<boolean>): void {
@@ -34,9 +58,21 @@ export class AdmissionDesk extends EventEmitter<AdmissionDeskEvents> {
     return admit?.() ?? false
   }
 
-  /** A refused newcomer is not asked about again while the room is open. They do not learn it. */
-  refuse(newcomer: AuthorId): void {
+  /** Somebody who is refused is not asked about again until `lift`, also after a restart. They do not learn it. */
+  async refuse(newcomer: AuthorId): Promise<void> {
     this.#waiting.delete(newcomer)
     this.#refused.add(newcomer)
+    await this.#rows.write([{ type: 'put', key: keyBytes(newcomer), value: REFUSED }])
+  }
+
+  /** The refused newcomers whose keys begin with `digits`. */
+  refused(digits: string): readonly AuthorId[] {
+    return [...this.#refused].filter(key => key.startsWith(digits))
+  }
+
+  /** A refused newcomer is asked about again when they ask the next time. */
+  async lift(newcomer: AuthorId): Promise<void> {
+    this.#refused.delete(newcomer)
+    await this.#rows.write([{ type: 'del', key: keyBytes(newcomer) }])
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.js'
-import { sameBytes } from '../../base/wire/bytes.js'
+import { hexOf, sameBytes } from '../../base/wire/bytes.js'
 import type { AuthorId } from '../../log/format/author.js'
 import { termsOf } from '../../membership/drafting.js'
 import type { Invitation } from '../../membership/evaluation/invitation-record.js'
@@ -38,11 +38,21 @@ export interface IntroducedRoom {
   readonly channels: RoomChannels
 }
 
+/** A private room that the user has left and deleted here. */
+export interface ForgottenRoom {
+  readonly id: Uint8Array
+  readonly members: ReadonlySet<string>
+  /** The last operations of the user, with their leave. */
+  readonly operations: readonly Pick<Operation, 'bytes'>[]
+}
+
 interface Peer extends ProvenPeer {
   readonly key: AuthorId
   /** The evidence that was sent for each room: how many operations, and the last one. */
   readonly sent: Map<RoomMembers, string>
   readonly evidence: EvidenceSource
+  /** Left rooms of which the peer was sent the leave. */
+  readonly left: Set<ForgottenRoom>
   knocks: number
   /** Their latest card, not checked yet. */
   card: Uint8Array | undefined
@@ -59,6 +69,8 @@ export class Introductions {
   readonly #clock: Clock
   readonly #rooms = new Set<IntroducedRoom>()
   readonly #seekers = new Set<RoomSeeker>()
+  /** By id. */
+  readonly #forgotten = new Map<string, ForgottenRoom>()
   readonly #peers = new Set<Peer>()
   readonly #evidence: EvidenceChecks<Peer>
 
@@ -75,6 +87,7 @@ export class Introductions {
       key: remote.key as AuthorId,
       sent: new Map(),
       evidence: new EvidenceSource(),
+      left: new Set(),
       knocks: 0,
       card: undefined,
     }
@@ -83,6 +96,7 @@ export class Introductions {
     multiplexer.on('rooms', () => {
       for (const room of this.#rooms) this.#introduce(peer, room)
       for (const seeker of this.#seekers) this.#knock(peer, seeker)
+      for (const room of this.#forgotten.values()) this.#sendLeave(peer, room)
     })
     multiplexer.on('control', body => this.#receive(peer, body))
   }
@@ -100,6 +114,7 @@ export class Introductions {
 
   /** A private room was opened. Returns a function that removes it. */
   add(room: IntroducedRoom): () => void {
+    this.#forgotten.delete(hexOf(room.members.room.id))
     this.#rooms.add(room)
     const changed = (): void => {
       room.channels.updateAdmission()
@@ -111,6 +126,12 @@ export class Introductions {
       this.#rooms.delete(room)
       room.members.off('change', changed)
     }
+  }
+
+  /** Sends our leave to each member who still names the room to us, now and later. */
+  forget(room: ForgottenRoom): void {
+    this.#forgotten.set(hexOf(room.id), room)
+    for (const peer of this.#peers) this.#sendLeave(peer, room)
   }
 
   /** Knocks at all peers, now and later. Returns a function that stops it. */
@@ -137,6 +158,13 @@ export class Introductions {
     sent.set(members, summary)
     const tag = multiplexer.tagOf(members.room.id, 'us')
     for (const body of encodeEvidence(isAdmitted ? 'evidence' : 'ended', tag, evidence)) multiplexer.sendControl(body)
+  }
+
+  #sendLeave({ multiplexer, key, left }: Peer, room: ForgottenRoom): void {
+    if (left.has(room) || !room.members.has(key) || !multiplexer.isOfferedByOther(room.id)) return
+    left.add(room)
+    for (const body of encodeEvidence('evidence', multiplexer.tagOf(room.id, 'us'), room.operations))
+      multiplexer.sendControl(body)
   }
 
   #knock({ multiplexer }: Peer, { find }: RoomSeeker): void {

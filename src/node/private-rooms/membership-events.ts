@@ -1,12 +1,11 @@
 import type { Cancel, Clock } from '../../base/clock.js'
 import { isName } from '../../base/names.js'
-import { shortKey } from '../../chat/display-names.js'
 import { isPlainName } from '../../chat/shown-name.js'
 import { skeletonOf } from '../../chat/skeleton.js'
 import type { AuthorId } from '../../log/format/author.js'
 import type { Membership } from '../../membership/membership.js'
 import type { NodeEvent } from '../events.js'
-import type { RoomMembers } from './room-members.js'
+import { nameIn, type RoomMembers } from './room-members.js'
 
 /** Changes within this time are reported together: the name of a newcomer comes after their admission. */
 const SETTLE_MS = 300
@@ -83,14 +82,19 @@ export class MembershipEvents {
     for (const { author, by, role } of membership.members.values()) {
       const known = before.members.get(author)
       if (known === undefined && by !== undefined && author !== me)
-        this.#report({ kind: 'member-admitted', member: this.#nameOf(author), by: this.#nameOf(by), role })
+        this.#report({
+          kind: 'member-admitted',
+          member: nameIn(this.#members, author),
+          by: nameIn(this.#members, by),
+          role,
+        })
     }
     for (const { author } of before.members.values()) {
       if (membership.members.has(author)) continue
       const remover = membership.removalsOf(author)[0]?.by.author
-      const by = remover === undefined ? undefined : this.#nameOf(remover)
+      const by = remover === undefined ? undefined : nameIn(this.#members, remover)
       if (author === me) this.#report({ kind: 'membership-ended', ...(by !== undefined && { by }) })
-      else this.#report({ kind: 'member-gone', member: this.#nameOf(author), ...(by !== undefined && { by }) })
+      else this.#report({ kind: 'member-gone', member: nameIn(this.#members, author), ...(by !== undefined && { by }) })
     }
     for (const warning of membership.warnings) {
       const text = JSON.stringify(warning)
@@ -99,15 +103,11 @@ export class MembershipEvents {
       if (warning.kind === 'overused-invitation')
         this.#report({
           kind: 'invitation-overused',
-          members: warning.admitted.map(author => this.#nameOf(author)),
+          members: warning.admitted.map(author => nameIn(this.#members, author)),
           uses: warning.uses,
         })
       else if (warning.kind === 'fork')
-        this.#report({ kind: 'operations-forked', member: this.#nameOf(warning.author) })
+        this.#report({ kind: 'operations-forked', member: nameIn(this.#members, warning.author) })
     }
-  }
-
-  #nameOf(author: AuthorId): string {
-    return this.#members.nameOf(author) ?? shortKey(author)
   }
 }

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { KeyPair } from '../../base/crypto/signing.js'
 import { ChatError } from '../../base/errors.js'
 import { bufferOf, utf8 } from '../../base/wire/bytes.js'
+import { shortKey } from '../../chat/display-names.js'
 import { type AuthorId, authorOfKey } from '../../log/format/author.js'
 import type { Log } from '../../log/log.js'
 import type { DoubtReason } from '../../log/mark/doubt.js'
@@ -24,6 +25,7 @@ import { type OperationsMark, OwnOperations } from './own-operations.js'
 
 const OPERATIONS = utf8('g')
 const CARDS = utf8('m')
+const REFUSED = utf8('k')
 /** Bytes of a term and of an id in a key. */
 const PREFIX_BYTES = 8
 
@@ -49,7 +51,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
   readonly room: PrivateRoom
   readonly me: AuthorId
   /** Newcomers who wait for us to decide, if the room is closed. */
-  readonly desk = new AdmissionDesk()
+  readonly desk: AdmissionDesk
   readonly #keys: KeyPair
   readonly #log: MembersStorage
   readonly #operationRows: SharedRows
@@ -71,6 +73,8 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     this.#log = log
     this.#operationRows = log.rowsUnder(OPERATIONS)
     this.#cardRows = log.rowsUnder(CARDS)
+    const refused = log.rowsUnder(REFUSED)
+    this.desk = new AdmissionDesk({ all: () => refused.all(), write: writes => this.#write(refused, writes) })
     this.#membership = new Membership(room, [])
     this.#own = new OwnOperations(this.me, mark)
   }
@@ -94,6 +98,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
       const card = readCard(room.id, unchecked(value) ?? value)
       if (card !== undefined) members.#cards.set(card.author, card)
     }
+    await members.desk.read()
     members.#use(new Membership(room, operations))
     return members
   }
@@ -353,6 +358,12 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     this.#queue = done.catch(() => {})
     return done
   }
+}
+
+/** A person as users are shown them: by their name, or the beginning of their key. */
+export function nameIn(members: Pick<RoomMembers, 'room' | 'nameOf'>, author: AuthorId): string {
+  if (author === members.room.rescue) return 'somebody with the rescue words'
+  return members.nameOf(author) ?? shortKey(author)
 }
 
 const isRefusal = (value: Body | Refusal): value is Refusal => !('time' in value)

@@ -202,8 +202,7 @@ export class RoomChecker {
     const hasLeft = inRoom.some(({ author, body }) => author === founder && body.kind === 'leave')
     if (isRescued && truth.currentTerm(founder)?.role === 'founder')
       this.violate(`the founder of ${room} is in, though the rescue words ended that`)
-    if (!hasLeft && !isRescued && !truth.members.has(founder))
-      this.violate(`the founder of ${room} is out`)
+    if (!hasLeft && !isRescued && !truth.members.has(founder)) this.violate(`the founder of ${room} is out`)
     const removals = new Set(inRoom.flatMap(({ id, body }) => (body.kind === 'remove' ? id : [])))
     for (const { author, seq, body } of inRoom) {
       if (body.kind === 'admit' && body.invitation !== undefined && body.answers?.some(id => removals.has(id)))

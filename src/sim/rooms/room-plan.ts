@@ -3,9 +3,9 @@ import { SeededRandom } from '../../base/seeded-random.js'
 import type { GivenRole } from '../../membership/format/role.js'
 import type { NetworkOptions } from '../virtual/network.js'
 import { MISBEHAVIOURS, type Misbehaviour } from './misbehaviour.js'
+import { performRarely, type RareRoomAction, rareSteps } from './rare-steps.js'
 import type { Character } from './room-person.js'
 import type { RoomWorld } from './room-world.js'
-import { performRarely, type RareRoomAction, rareSteps } from './rare-steps.js'
 
 const HONEST = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank']
 const BYZANTINE = ['mallory', 'trudy']

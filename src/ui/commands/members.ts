@@ -1,20 +1,12 @@
 import { systemRandom } from '../../base/random.js'
 import { sanitise } from '../../base/safe-text.js'
 import { hexOf } from '../../base/wire/bytes.js'
-import { shortKey } from '../../chat/display-names.js'
 import type { Fields } from '../../host/protocol/codec.js'
-import { authorOf } from '../../log/format/author.js'
+import { admittedText, personText } from '../member-text.js'
 import { type CommandContext, command } from './context.js'
 
 const DAY_MS = 86_400_000
 const ROOM_FLAGS = ['--closed', '--no-rescue']
-
-/** A member in an answer of the node: their name, else the first digits of their key. */
-function personText(name: unknown, key: unknown): string {
-  const author = typeof key === 'string' ? authorOf(key) : undefined
-  if (typeof name === 'string' && name !== '') return sanitise(name)
-  return author === undefined ? '?' : shortKey(author)
-}
 
 /** Runs a command on the room that is shown. */
 async function inRoom(
@@ -108,7 +100,7 @@ export const admit = command({
     const [who = '', role = 'member'] = text.split(/\s+/)
     if (who === '') return context.complain('whom? /admit bob host')
     return inRoom(context, `admitting ${who}`, { do: 'admit', who, role }, item =>
-      context.tell(`${personText(item['name'], item['key'])} is ${String(item['role'])} now`),
+      context.tell(admittedText(item, 'now')),
     )
   },
 })

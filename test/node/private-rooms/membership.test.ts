@@ -267,11 +267,19 @@ test('a closed room admits a newcomer with a code when an admin says so, and ask
   await carolWaits
   const [carolKey] = membersOf(atAlice).desk.waiting()
   assert.ok(carolKey !== undefined)
-  membersOf(atAlice).desk.refuse(carolKey)
+  await membersOf(atAlice).desk.refuse(carolKey)
   // They ask again with each code and connection: another newcomer is asked about, they are not.
   membersOf(atAlice).desk.ask(carolKey, 'carol', async () => true)
   assert.equal(membersOf(atAlice).isMember(carolKey), false)
   assert.deepEqual(asked(), [bobKey, carolKey])
+
+  await atAlice.close()
+  const { desk } = membersOf(await alice.open('ops', membersOf(atAlice).room))
+  desk.ask(carolKey, 'carol', async () => true)
+  assert.deepEqual(desk.waiting(), [])
+  await desk.lift(carolKey)
+  desk.ask(carolKey, 'carol', async () => true)
+  assert.deepEqual(desk.waiting(), [carolKey])
 })
 
 test('somebody who joined and has not opened the room has the name that they gave', BOUND, async t => {

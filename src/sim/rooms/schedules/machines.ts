@@ -61,8 +61,7 @@ export const machines: RoomSchedules = {
       await soon(world)
       world.heal()
       await world.settle()
-      for (const name of ['alice', 'carol'])
-        world.expectLines(name, ROOM, '#ops one', '#ops other one', '#ops two')
+      for (const name of ['alice', 'carol']) world.expectLines(name, ROOM, '#ops one', '#ops other one', '#ops two')
     },
   },
 

@@ -1,0 +1,17 @@
+import { sanitise } from '../base/safe-text.js'
+import { shortKey } from '../chat/display-names.js'
+import type { Fields } from '../host/protocol/codec.js'
+import { authorOf } from '../log/format/author.js'
+
+/** A person in an answer of the node: their name, else the first digits of their key. */
+export function personText(name: unknown, key: unknown): string {
+  const author = typeof key === 'string' ? authorOf(key) : undefined
+  if (typeof name === 'string' && name !== '') return sanitise(name)
+  return author === undefined ? '?' : shortKey(author)
+}
+
+/** What became of somebody who is admitted: who was refused before is asked about again. */
+export const admittedText = ({ key, name, role }: Fields, where: string): string =>
+  role === null
+    ? `${personText(name, key)} is not refused any more: you are asked when they try again`
+    : `${personText(name, key)} is ${String(role)} ${where}`
