@@ -27,17 +27,24 @@ export function membershipEvidence(membership: Membership, author: AuthorId): Op
 }
 
 /**
- * The operations that prove to an author that they were removed, whichever term they believe to be in, and their own operations that
- * still count. Undefined if nobody removed them, or they are a member again.
+ * The operations that prove to an author that they are out, whichever term they believe to be in: the removals, and leaves that they
+ * signed on another machine; with their own operations that still count. Undefined if they are a member, or never were one.
  */
-export function removalEvidence(membership: Membership, author: AuthorId): Operation[] | undefined {
+export function endEvidence(membership: Membership, author: AuthorId): Operation[] | undefined {
   if (membership.currentTerm(author) !== undefined) return undefined
   const evidence = new Map<OperationId, Operation>()
+  const add = (operations: readonly Operation[]): void => {
+    for (const operation of operations) evidence.set(operation.id, operation)
+  }
   for (const term of termsOf(membership, author)) {
     const [removal] = term.removals
-    if (removal === undefined) continue
-    const branch = membership.logs.get(termName(author, removal.place.term))?.branchTo(removal.place) ?? []
-    for (const operation of [...evidenceOf(removal.by, removal.id), ...branch]) evidence.set(operation.id, operation)
+    if (removal !== undefined) {
+      add(evidenceOf(removal.by, removal.id))
+      add(membership.logs.get(termName(author, removal.place.term))?.branchTo(removal.place) ?? [])
+    } else if (term.departure !== undefined) {
+      add(evidenceOf(term))
+      term.departure.proof.forEach(add)
+    }
   }
   return evidence.size === 0 ? undefined : [...evidence.values()]
 }

@@ -11,14 +11,17 @@ const { randomRoomRun, runSchedule } = await import('../../src/sim/rooms/room-ru
 const { ROOM_SCHEDULES } = await import('../../src/sim/rooms/schedules/all.js')
 const { Violation } = await import('../../src/sim/world/world.js')
 
+/** Seeds with which the schedule that kills a mutation is tried: what races depends on them. */
+const SEEDS = [1, 2, 3, 4, 5, 6]
 const schedules = Object.entries(ROOM_SCHEDULES)
 const killer = bug?.killer
 const first =
   typeof killer === 'string'
-    ? schedules.filter(([called]) => called.startsWith(killer)).map(([called]) => called)
+    ? schedules.filter(([called]) => called.startsWith(killer)).flatMap(([called]) => SEEDS.map(() => called))
     : killer === undefined
       ? []
       : [killer]
+let seed = 0
 const tries = [
   ...first,
   ...(Number(seeds) > 0 ? schedules.map(([called]) => called) : []),
@@ -30,7 +33,9 @@ for (const by of tries) {
   const schedule = typeof by === 'string' ? ROOM_SCHEDULES[by] : undefined
   try {
     const isKiller = by === killer
-    await (schedule === undefined ? randomRoomRun(Number(by), { hasRareFaults: !isKiller }) : runSchedule(schedule))
+    await (schedule === undefined
+      ? randomRoomRun(Number(by), { hasRareFaults: !isKiller })
+      : runSchedule(schedule, ++seed))
   } catch (error) {
     if (!(error instanceof Violation)) throw error
     killed = { by, violation: (error.violations[0] ?? '').split('\n')[0] ?? '' }

@@ -193,9 +193,16 @@ export const ROOM_BUGS: readonly RoomBug[] = [
   {
     name: 'tells nobody that they were removed',
     file: INTRODUCTIONS,
-    find: ': removalEvidence(membership, key);',
+    find: ': endEvidence(membership, key);',
     replace: ': undefined;',
     killer: 'a removal wins',
+  },
+  {
+    name: 'tells nobody that they left on another machine',
+    file: 'membership/evidence',
+    find: 'else if (term.departure !== undefined)',
+    replace: 'else if (false)',
+    killer: 'somebody who leaves on one machine',
   },
   {
     name: 'does not explain to somebody whom a removed member let in',

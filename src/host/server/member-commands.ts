@@ -135,7 +135,7 @@ export class MemberCommands {
         'BAD_USAGE',
         `${found.length === 0 ? 'no invitation begins' : 'several invitations begin'} with ${prefix}`,
         {
-          hint: 'persisted-chat invites lists the invitations.',
+          hint: 'The command invites lists them.',
         },
       )
     const invitation: InvitationId = one.id
@@ -255,7 +255,7 @@ function personIn(members: RoomMembers, who: unknown): AuthorId {
     'BAD_USAGE',
     found.length === 0 ? `nobody in this room is called ${text}` : `several people are called ${text}`,
     {
-      hint: found.length === 0 ? 'persisted-chat members lists the members.' : `Say which by the key: ${keys}.`,
+      hint: found.length === 0 ? 'The command members lists them.' : `Say which by the key: ${keys}.`,
     },
   )
 }

@@ -22,10 +22,7 @@ function wordsOf(refusal: Refusal, nameOf: (author: AuthorId) => string): [messa
     case 'not-a-member':
       return ['you are not a member of this room']
     case 'role-too-low':
-      return [
-        `this takes the role ${refusal.needs}, or one above it`,
-        'persisted-chat members shows who has which role.',
-      ]
+      return [`this takes the role ${refusal.needs}, or one above it`, 'The command members shows who has which role.']
     case 'already-open':
       return ['the room was founded already']
     case 'own-key':

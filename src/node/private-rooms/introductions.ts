@@ -3,7 +3,7 @@ import { hexOf, sameBytes } from '../../base/wire/bytes.js'
 import type { AuthorId } from '../../log/format/author.js'
 import { termsOf } from '../../membership/drafting.js'
 import type { Invitation } from '../../membership/evaluation/invitation-record.js'
-import { evidenceOf, membershipEvidence, removalEvidence } from '../../membership/evidence.js'
+import { endEvidence, evidenceOf, membershipEvidence } from '../../membership/evidence.js'
 import {
   decodeIntroductionFrame,
   encodeEvidence,
@@ -142,8 +142,8 @@ export class Introductions {
   }
 
   /**
-   * Sends the evidence of our membership to a member who does not offer us the room, and the evidence of their removal to a removed
-   * member who still does.
+   * Sends the evidence of our membership to a member who does not offer us the room, and to a former member who still does
+   * the evidence that they are out.
    */
   #introduce(peer: Peer, { members }: IntroducedRoom): void {
     const { multiplexer, key, sent } = peer
@@ -152,7 +152,7 @@ export class Introductions {
     const isAdmitted = members.isMember(key)
     if (isAdmitted === isTheirs) return
     const { membership, me } = members
-    const evidence = isAdmitted ? membershipEvidence(membership, me) : removalEvidence(membership, key)
+    const evidence = isAdmitted ? membershipEvidence(membership, me) : endEvidence(membership, key)
     const summary = `${evidence?.length} ${evidence?.at(-1)?.id}`
     if (evidence === undefined || sent.get(members) === summary) return
     sent.set(members, summary)
@@ -214,7 +214,7 @@ export class Introductions {
     const isSubject = ({ body }: Operation): boolean => body.kind === 'admit' && body.subject === peer.key
     if (members.isMember(peer.key) || !operations.some(isSubject)) return
     for (const author of new Set(operations.map(each => each.author).reverse())) {
-      const evidence = removalEvidence(membership, author)
+      const evidence = endEvidence(membership, author)
       if (evidence === undefined) continue
       const tag = peer.multiplexer.tagOf(room.id, 'us')
       for (const body of encodeEvidence('ended', tag, evidence)) peer.multiplexer.sendControl(body)

@@ -361,10 +361,8 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
 }
 
 /** A person as users are shown them: by their name, or the beginning of their key. */
-export function nameIn(members: Pick<RoomMembers, 'room' | 'nameOf'>, author: AuthorId): string {
-  if (author === members.room.rescue) return 'somebody with the rescue words'
-  return members.nameOf(author) ?? shortKey(author)
-}
+export const nameIn = (members: Pick<RoomMembers, 'nameOf'>, author: AuthorId): string =>
+  members.nameOf(author) ?? shortKey(author)
 
 const isRefusal = (value: Body | Refusal): value is Refusal => !('time' in value)
 

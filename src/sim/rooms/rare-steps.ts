@@ -1,6 +1,5 @@
 import type { Millis } from '../../base/clock.js'
 import { SeededRandom } from '../../base/seeded-random.js'
-import type { RoomStep } from './room-plan.js'
 import type { RoomWorld } from './room-world.js'
 
 /** What happens in few runs: old copies, second machines with the same key, rescue words, floods of operations. */
@@ -9,6 +8,11 @@ export type RareRoomAction =
   | { readonly kind: 'second machine'; readonly peer: string }
   | { readonly kind: 'rescue'; readonly peer: string; readonly room: string }
   | { readonly kind: 'flood'; readonly peer: string; readonly room: string }
+
+interface RareStep {
+  readonly atMs: Millis
+  readonly action: RareRoomAction
+}
 
 interface RareCast {
   readonly honest: readonly string[]
@@ -22,9 +26,9 @@ interface RareCast {
 const CHANCE = 0.15
 
 /** Draws the rare steps of a run, from numbers of their own: the other steps of a seed stay the same. */
-export function rareSteps(seed: number, { honest, byzantine, rooms, fromMs, endMs }: RareCast): RoomStep[] {
+export function rareSteps(seed: number, { honest, byzantine, rooms, fromMs, endMs }: RareCast): RareStep[] {
   const random = new SeededRandom(seed, 'rare steps')
-  const steps: RoomStep[] = []
+  const steps: RareStep[] = []
   const room = random.pick(rooms)
   const moment = (after = fromMs): Millis => random.between(after, endMs)
   if (random.is(CHANCE)) {

@@ -177,8 +177,10 @@ export class RoomChecker {
     if (cached !== undefined && cached.of.length === of.length && cached.of.every((each, i) => each === of[i]))
       return cached.truth
     const operations = new Map<OperationId, Operation>()
-    for (const { logs } of of)
-      for (const log of logs.values()) for (const operation of log.operations) operations.set(operation.id, operation)
+    for (const { author, members } of seats)
+      for (const operation of members === undefined ? [] : this.#operationsIn(members.membership))
+        if (members?.membership.members.has(author) || this.#isByHonest(operation))
+          operations.set(operation.id, operation)
     const truth = new Membership(first.room, operations.values())
     this.#truths.set(room, { of, truth })
     return truth
@@ -259,6 +261,11 @@ export class RoomChecker {
       for (const text of this.#acknowledged.get(`${room}/${author}`) ?? [])
         if (!texts.has(text)) this.violate(`${reader} lacks the line "${text}" of ${this.nameOf(author)}`)
     }
+  }
+
+  /** What a Byzantine member told somebody who knows that they are out does not reach the others, and need not. */
+  #isByHonest({ author, id }: Operation): boolean {
+    return this.isHonest(author) || this.#signed.get(id)?.isHonest === true
   }
 
   #operationsIn({ logs }: Membership): Operation[] {

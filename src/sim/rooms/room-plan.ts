@@ -49,7 +49,7 @@ export type RoomAction =
   | { readonly kind: 'set clock'; readonly peer: string; readonly aheadMs: Millis }
   | RareRoomAction
 
-export interface RoomStep {
+interface RoomStep {
   readonly atMs: Millis
   readonly action: RoomAction
 }

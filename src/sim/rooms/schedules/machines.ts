@@ -47,6 +47,23 @@ export const machines: RoomSchedules = {
     },
   },
 
+  'somebody who leaves on one machine learns it on the other': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'])
+      world.copyMachine('bob')
+      await soon(world)
+      world.partition(['bob II'], true)
+      await world.act(world.seat('bob', ROOM)?.leave())
+      await soon(world)
+      world.person('bob').crash('killed')
+      world.heal()
+      await world.run(60_000)
+      world.expectMembers(ROOM, 'alice', 'carol')
+      world.expectAware('bob II', ROOM)
+    },
+  },
+
   'of a forked chat all lines of both histories are shown to everybody': {
     people: HONEST,
     run: async world => {
