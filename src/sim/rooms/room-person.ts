@@ -1,7 +1,5 @@
 import type { Clock, Millis } from '../../base/clock.js'
-import { type KeyPair, keyPairOf, SEED_BYTES } from '../../base/crypto/signing.js'
-import { reasonOf } from '../../base/errors.js'
-import { SeededRandom } from '../../base/seeded-random.js'
+import type { KeyPair } from '../../base/crypto/signing.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { type AuthorId, authorOfKey } from '../../log/format/author.js'
 import { decodeIntroductionFrame } from '../../membership/exchange/introduction-frames.js'
@@ -17,10 +15,9 @@ import { RoomChannels } from '../../net/room-channels.js'
 import type { ProvenPeer } from '../../net/upgrader.js'
 import { Introductions } from '../../node/private-rooms/introductions.js'
 import { type FoundRoom, RoomSeeker } from '../../node/private-rooms/room-seeker.js'
-import type { VirtualHost } from '../virtual/connection.js'
-import { Lifecycle } from '../virtual/lifecycle.js'
-import type { VirtualNetwork } from '../virtual/network.js'
-import type { ClockOffset, VirtualTime } from '../virtual/time.js'
+import type { VirtualDisk } from '../virtual/disk.js'
+import type { Lifecycle } from '../virtual/lifecycle.js'
+import { Machine, type MachineContext } from '../virtual/machine.js'
 import { type Misbehaviour, misbehave, sendForeignTags } from './misbehaviour.js'
 import type { RoomChecker } from './room-checker.js'
 import { Seat } from './seat.js'
@@ -30,12 +27,8 @@ const ID_BYTES = 32
 const INVITATION_SEED_BYTES = 16
 
 /** Shared by all people of a world. */
-export interface RoomContext {
-  readonly seed: number
-  readonly time: VirtualTime
-  readonly network: VirtualNetwork
+export interface RoomContext extends MachineContext {
   readonly checker: RoomChecker
-  note(line: string): void
   /** Everybody whom a newcomer or a member can dial. */
   readonly people: () => Iterable<RoomPerson>
   /** Name of a room in the trace and in the checker. */
@@ -66,12 +59,8 @@ interface Program {
   readonly peers: Set<ProvenPeer>
 }
 
-/** A person and their machine: key, disks, clock and codes outlive the processes that run on it. */
-export class RoomPerson {
-  readonly name: string
-  readonly author: AuthorId
-  readonly keys: KeyPair
-  readonly host: VirtualHost
+/** A person and their machine. Their codes outlive its processes, too. */
+export class RoomPerson extends Machine<Program> {
   readonly character: Character
   /** Private rooms by name. */
   readonly seats = new Map<string, Seat>()
@@ -80,9 +69,6 @@ export class RoomPerson {
   /** Why codes were refused. */
   readonly refusals: string[] = []
   readonly #context: RoomContext
-  readonly #clockOffset: ClockOffset
-  readonly #random: SeededRandom
-  #program: Program | undefined
 
   /** `keyOf`: whose key they have, if this is the second machine of somebody. */
   constructor(
@@ -93,24 +79,14 @@ export class RoomPerson {
     aheadMs: Millis,
     keyOf: string = name,
   ) {
-    const { seed, network, checker } = context
+    super(context, { name, address, aheadMs, keyOf })
     this.#context = context
-    this.name = name
     this.character = character
-    this.keys = keyPairOf(new SeededRandom(seed, `key of ${keyOf}`).bytes(SEED_BYTES))
-    this.author = authorOfKey(this.keys.publicKey)
-    this.host = network.addHost(address)
-    this.#clockOffset = { aheadMs }
-    this.#random = new SeededRandom(seed, `whims of ${name}`)
-    if (keyOf === name) checker.person(name, this.author, this.isHonest)
+    if (keyOf === name) context.checker.person(name, this.author, this.isHonest)
   }
 
   get isHonest(): boolean {
     return this.character === 'honest'
-  }
-
-  get isRunning(): boolean {
-    return this.#program !== undefined
   }
 
   get address(): { readonly host: string; readonly port: number } {
@@ -121,68 +97,32 @@ export class RoomPerson {
     return this.character.startsWith('Byzantine')
   }
 
-  start(): void {
-    if (this.#program !== undefined) return
-    const { seed, time, network } = this.#context
-    const life = new Lifecycle()
-    const clock = time.clockFor(this.#clockOffset, life)
+  protected created(life: Lifecycle, clock: Clock): Program {
     const connections = new Connections({
       me: formatAddress(this.address),
       keys: this.keys,
       plain: {},
-      source: network.sourceOf(this.host, life),
+      source: this.#context.network.sourceOf(this.host, life),
       clock,
-      random: new SeededRandom(seed, `${this.name} from ${time.now}`),
+      random: this.randomFor(''),
     })
     const introductions = new Introductions(clock)
     const program: Program = { life, clock, connections, introductions, search: undefined, peers: new Set() }
-    this.#program = program
-    this.host.isUp = true
-    this.#context.note(`${this.name} starts`)
     connections.onProven(peer => {
       program.peers.add(peer)
       peer.multiplexer.once('closed', () => program.peers.delete(peer))
       if (this.character === 'outsider') this.#watch(peer)
       else introductions.proven(peer)
     })
-    this.#open(program).catch(error => {
-      if (!life.isOver) this.#context.checker.violate(`${this.name} cannot start: ${reasonOf(error)}`)
-    })
+    return program
   }
 
-  /** Ends the process at once; a power cut also discards unsynced writes. */
-  crash(how: 'killed' | 'power cut'): void {
-    if (this.#program === undefined) return
-    this.#context.note(`${this.name} crashes: ${how}`)
-    this.#program.life.end()
-    this.#program = undefined
-    this.host.isAsleep = false
-    this.host.stop(how === 'power cut')
-    if (how === 'power cut') for (const { disk } of this.seats.values()) disk.cutPower()
+  protected disks(): VirtualDisk[] {
+    return [...this.seats.values()].map(({ disk }) => disk)
   }
 
-  sleep(): void {
-    if (this.#program === undefined || this.host.isAsleep) return
-    this.#context.note(`${this.name} falls asleep`)
-    this.host.isAsleep = true
-    this.#program.life.sleep()
-  }
-
-  wake(): void {
-    if (!this.host.isAsleep) return
-    this.#context.note(`${this.name} wakes up`)
-    this.#context.network.wake(this.host)
-    this.#program?.life.wake()
-  }
-
-  setClock(aheadMs: Millis): void {
-    this.#context.note(`the clock of ${this.name} is ${Math.round(aheadMs)} ms ahead`)
-    this.#clockOffset.aheadMs = aheadMs
-  }
-
-  end(): void {
-    this.#program?.life.end()
-    this.host.stop(false)
+  protected violate(what: string): void {
+    this.#context.checker.violate(what)
   }
 
   /** Takes over what another machine of the same person has on disk. */
@@ -192,11 +132,11 @@ export class RoomPerson {
 
   /** Founds a room. */
   async found(called: string, rescueKeys?: KeyPair): Promise<void> {
-    const program = this.#program
+    const program = this.program
     if (program === undefined || this.seats.has(called)) return
     const { room, opening } = foundRoom(this.keys, {
       name: called,
-      nonce: this.#random.bytes(ID_BYTES),
+      nonce: this.random.bytes(ID_BYTES),
       rescue: rescueKeys && authorOfKey(rescueKeys.publicKey),
       isClosed: false,
       time: program.clock.now(),
@@ -214,9 +154,9 @@ export class RoomPerson {
     called: string,
     { role = 'member', uses = 1, forMs = 3_600_000 }: InviteOptions,
   ): Promise<string | undefined> {
-    const [seat, program] = [this.seats.get(called), this.#program]
+    const [seat, program] = [this.seats.get(called), this.program]
     if (seat?.members === undefined || program === undefined) return undefined
-    const seed = this.#random.bytes(INVITATION_SEED_BYTES)
+    const seed = this.random.bytes(INVITATION_SEED_BYTES)
     const { invite, find } = invitationKeys(seed)
     const before = seat.members.membership.invitations.length
     await seat.sign(`invites ${uses} to ${called} as ${role}`, () => ({
@@ -236,17 +176,17 @@ export class RoomPerson {
     if (this.codes.has(code)) return
     this.#context.note(`${this.name} enters the code ${code.slice(0, 12)}…`)
     this.codes.add(code)
-    if (this.#program !== undefined) this.#seek(this.#program, code)
+    if (this.program !== undefined) this.#seek(this.program, code)
   }
 
   /** Performs a misbehaviour in a room. */
   misbehave(called: string, what: Misbehaviour, { rooms, invitations }: Secrets): void {
-    const [seat, program] = [this.seats.get(called), this.#program]
+    const [seat, program] = [this.seats.get(called), this.program]
     if (program === undefined || this.host.isAsleep) return
     const { checker, note } = this.#context
     // With an invitation secret, an outsider would be an invited newcomer.
     const secrets = this.character === 'outsider' ? rooms : [...rooms, ...invitations]
-    const who = { keys: this.keys, random: this.#random, peers: program.peers, secrets }
+    const who = { keys: this.keys, random: this.random, peers: program.peers, secrets }
     note(`${this.name} ${what}`)
     if (this.character === 'outsider') sendForeignTags(who, [])
     if (!this.#isByzantine || seat === undefined || !seat.isOpen) return
@@ -256,8 +196,8 @@ export class RoomPerson {
 
   /** An outsider tries to open a room whose id they have stolen. */
   intrude(room: Uint8Array): void {
-    if (this.#program === undefined) return
-    const { connections } = this.#program
+    if (this.program === undefined) return
+    const { connections } = this.program
     const channels = new RoomChannels(room, connections)
     channels.on('connection', ({ remote }) => {
       const key = remote.kind === 'native' ? (remote.key as AuthorId) : undefined
@@ -268,7 +208,7 @@ export class RoomPerson {
     for (const other of this.#context.people()) if (other !== this) channels.add(other.name, other.address)
   }
 
-  async #open(program: Program): Promise<void> {
+  protected async opened(program: Program): Promise<void> {
     await program.connections.listen(undefined, PORT)
     if (program.life.isOver) return
     for (const seat of this.seats.values()) {
@@ -360,7 +300,7 @@ export class RoomPerson {
   /** Dials everybody, using a random room that nobody else has. */
   #search(program: Program): void {
     if (program.search !== undefined) return
-    const channels = new RoomChannels(this.#random.bytes(ID_BYTES), program.connections, () => false)
+    const channels = new RoomChannels(this.random.bytes(ID_BYTES), program.connections, () => false)
     program.search = channels
     channels.open()
     for (const other of this.#context.people()) if (other !== this) channels.add(other.name, other.address)

@@ -6,10 +6,9 @@ import type { GivenRole } from '../../membership/format/role.js'
 import { readCode } from '../../membership/invitation/invitation-code.js'
 import { invitationKeys } from '../../membership/invitation/invitation-keys.js'
 import type { Membership } from '../../membership/membership.js'
-import { drainEventLoop } from '../virtual/drain-event-loop.js'
-import { type NetworkOptions, VirtualNetwork } from '../virtual/network.js'
+import type { NetworkOptions } from '../virtual/network.js'
 import type { SortedRows } from '../virtual/sorted-rows.js'
-import { VirtualTime } from '../virtual/time.js'
+import { VirtualWorld } from '../virtual/world.js'
 import { Violation } from '../world/world.js'
 import type { Misbehaviour } from './misbehaviour.js'
 import { RoomChecker } from './room-checker.js'
@@ -18,9 +17,6 @@ import { compareHistories } from './room-histories.js'
 import { type Character, type InviteOptions, type RoomContext, RoomPerson, type Secrets } from './room-person.js'
 import { type History, type Seat, textOf } from './seat.js'
 
-/** Start of virtual time. */
-const EPOCH_MS: Millis = 1_800_000_000_000
-const TRACE_LINES_MAX = 20_000
 /** Interval of comparisons while the peers settle. */
 const STEP_MS: Millis = 100
 /** Time for people who wake up to finish what they were doing. */
@@ -47,14 +43,10 @@ export interface RoomSummary {
 }
 
 /** People with private rooms in one process and in virtual time, all determined by one seed. */
-export class RoomWorld {
+export class RoomWorld extends VirtualWorld<RoomPerson> {
   readonly checker: RoomChecker
-  readonly trace: string[] = []
-  readonly network: VirtualNetwork
   /** The codes that were made, by number. */
   readonly codes = new Map<number, string>()
-  readonly #time = new VirtualTime(EPOCH_MS)
-  readonly #people = new Map<string, RoomPerson>()
   readonly #called = new Map<string, string>()
   /** Histories that members read after settling, by `room/name`. */
   readonly #histories = new Map<string, History>()
@@ -63,50 +55,33 @@ export class RoomWorld {
   readonly #context: RoomContext
   /** Of disks: `room/name`. */
   readonly #copies = new Map<string, SortedRows>()
-  #steps = 0
 
   constructor({ seed, people, network, aheadMs }: RoomWorldOptions) {
+    super(seed, { delayMsMin: 1, delayMsMax: 20, loss: 0, duplicates: 0, ...network }, STEP_MS)
     this.#seed = seed
-    this.checker = new RoomChecker(() => this.#time.now)
-    this.network = new VirtualNetwork(this.#time, new SeededRandom(seed, 'network'), {
-      delayMsMin: 1,
-      delayMsMax: 20,
-      loss: 0,
-      duplicates: 0,
-      ...network,
-    })
+    this.checker = new RoomChecker(() => this.time.now)
     this.#faults = new RoomFaults({
       checker: this.checker,
-      people: () => this.#people.values(),
+      people: () => this.machines.values(),
       insidersOf: room => this.insidersOf(room),
-      now: () => this.#time.now,
+      now: () => this.time.now,
     })
     this.#context = {
       seed,
-      time: this.#time,
+      time: this.time,
       network: this.network,
       checker: this.checker,
-      note: (line: string) => this.#note(line),
-      people: () => this.#people.values(),
+      note: (line: string) => this.note(line),
+      people: () => this.machines.values(),
       calledOf: (room: Uint8Array) => this.#called.get(hexOf(room)),
     }
     let number = 1
     for (const [name, character] of people)
-      this.#people.set(name, new RoomPerson(this.#context, name, `10.0.0.${number++}`, character, aheadMs?.(name) ?? 0))
-    for (const person of this.#people.values()) person.start()
-  }
-
-  get elapsedMs(): Millis {
-    return this.#time.now - EPOCH_MS
-  }
-
-  /** Number of events so far. */
-  get steps(): number {
-    return this.#steps
-  }
-
-  get names(): readonly string[] {
-    return [...this.#people.keys()]
+      this.machines.set(
+        name,
+        new RoomPerson(this.#context, name, `10.0.0.${number++}`, character, aheadMs?.(name) ?? 0),
+      )
+    for (const person of this.machines.values()) person.start()
   }
 
   /** Names of the private rooms. */
@@ -115,39 +90,11 @@ export class RoomWorld {
   }
 
   person(name: string): RoomPerson {
-    const person = this.#people.get(name)
-    if (person === undefined) throw new RangeError(`${name} is not in this world`)
-    return person
+    return this.machine(name)
   }
 
   seat(name: string, room: string): Seat | undefined {
     return this.person(name).seats.get(room)
-  }
-
-  cut(a: string, b: string): void {
-    this.#note(`packets between ${a} and ${b} are dropped`)
-    this.network.cut(this.person(a).host, this.person(b).host)
-  }
-
-  /** Drops all packets between the group and the others; with `resets`, their connections end at once. */
-  partition(group: readonly string[], resets = false): void {
-    const inside = new Set(group)
-    for (const a of group)
-      for (const b of this.names) {
-        if (inside.has(b)) continue
-        if (resets) this.reset(a, b)
-        this.cut(a, b)
-      }
-  }
-
-  heal(): void {
-    this.#note('all partitions heal')
-    this.network.healAll()
-  }
-
-  reset(a: string, b: string): void {
-    this.#note(`the connections between ${a} and ${b} are reset`)
-    this.network.reset(this.person(a).host, this.person(b).host)
   }
 
   /** Keeps a copy of somebody's disk. */
@@ -168,13 +115,13 @@ export class RoomWorld {
   /** Somebody copies their data to a second machine, and uses both from now on. */
   copyMachine(name: string): void {
     const twin = `${name} II`
-    if (this.#people.has(twin)) return
+    if (this.machines.has(twin)) return
     const person = this.person(name)
-    this.#note(`${name} copies everything to a second machine`)
+    this.note(`${name} copies everything to a second machine`)
     this.checker.mayFork(person.author)
-    const address = `10.0.0.${this.#people.size + 1}`
+    const address = `10.0.0.${this.machines.size + 1}`
     const second = new RoomPerson(this.#context, twin, address, 'honest', 0, name)
-    this.#people.set(twin, second)
+    this.machines.set(twin, second)
     second.copy(person)
     second.start()
   }
@@ -190,7 +137,7 @@ export class RoomWorld {
 
   /** Puts an old copy of a disk back. */
   restore(name: string, room: string, copy: SortedRows): void {
-    this.#note(`${name} restores a backup`)
+    this.note(`${name} restores a backup`)
     this.checker.restored(room, this.person(name).author)
     this.seat(name, room)?.disk.restore(copy)
   }
@@ -261,40 +208,17 @@ export class RoomWorld {
     return { rooms: [...this.#called.keys()].map(id => Buffer.from(id, 'hex')), invitations }
   }
 
-  /** Advances the time. Rejects with a Violation as soon as an invariant is violated. */
-  async run(ms: Millis): Promise<void> {
-    const until = this.#time.now + ms
-    for (;;) {
-      await drainEventLoop()
-      this.#checkChannels()
-      this.check()
-      if (!this.#time.step(until)) return
-      this.#steps++
-    }
-  }
-
-  /** Advances the time until `isDone`, by at most `msMax`. Resolves with whether it is done. */
-  async runUntil(isDone: () => boolean, msMax: Millis): Promise<boolean> {
-    const until = this.#time.now + msMax
-    for (;;) {
-      if (isDone()) return true
-      const leftMs = until - this.#time.now
-      if (leftMs <= 0) return false
-      await this.run(Math.min(STEP_MS, leftMs))
-    }
-  }
-
   /**
    * Ends all faults and checks each room: all honest members agree on the members and the chat and have channels with each other, and
    * nobody whose code is valid still waits. Resolves with the time that it took.
    */
   async settle(msMax: Millis = SETTLE_MS_MAX): Promise<Millis> {
     this.heal()
-    for (const person of this.#people.values()) {
+    for (const person of this.machines.values()) {
       person.wake()
       person.start()
     }
-    const from = this.#time.now
+    const from = this.time.now
     // Lets people finish what they were doing when they fell asleep.
     await this.run(SLEEPERS_MS)
     let tookMs = 0
@@ -303,12 +227,12 @@ export class RoomWorld {
       await this.runUntil(() => faults().length === 0, msMax)
       for (const fault of faults()) this.checker.violate(`after ${msMax / 1000} s ${fault}`)
       this.check()
-      tookMs ||= this.#time.now - from
+      tookMs ||= this.time.now - from
       state = this.#state
       this.#histories.clear()
       for (const room of this.rooms) await this.#readHistories(room)
     }
-    this.#note(`settled after ${Math.ceil(tookMs)} ms`)
+    this.note(`settled after ${Math.ceil(tookMs)} ms`)
     for (const room of this.rooms) {
       this.checker.checkMembers(room)
       compareHistories(this.checker, room, this.#historiesOf(room))
@@ -378,7 +302,7 @@ export class RoomWorld {
   }
 
   end(): void {
-    for (const person of this.#people.values()) person.end()
+    for (const person of this.machines.values()) person.end()
   }
 
   /** The end of the trace. */
@@ -407,12 +331,17 @@ export class RoomWorld {
   /** Honest members of a room, according to the operations of all honest peers. */
   insidersOf(room: string): readonly RoomPerson[] {
     const truth = this.checker.truth(room)
-    return [...this.#people.values()].filter(({ isHonest, author }) => isHonest && truth?.members.has(author))
+    return [...this.machines.values()].filter(({ isHonest, author }) => isHonest && truth?.members.has(author))
+  }
+
+  protected override checkStep(): void {
+    this.#checkChannels()
+    this.check()
   }
 
   /** No honest person has a channel with somebody whom they do not know as a member. */
   #checkChannels(): void {
-    for (const { name, isHonest, seats } of this.#people.values()) {
+    for (const { name, isHonest, seats } of this.machines.values()) {
       if (!isHonest) continue
       for (const { called, members, channels } of seats.values())
         for (const other of channels)
@@ -459,10 +388,5 @@ export class RoomWorld {
     await this.runUntil(() => result !== undefined || failure !== undefined, 10_000)
     if (failure !== undefined) throw failure.error
     return result?.value
-  }
-
-  #note(line: string): void {
-    if (this.trace.length >= TRACE_LINES_MAX) this.trace.splice(0, TRACE_LINES_MAX / 2)
-    this.trace.push(`${(this.elapsedMs / 1000).toFixed(3)} ${line}`)
   }
 }
