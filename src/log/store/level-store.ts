@@ -17,6 +17,8 @@ import { PAGE_BYTES_MAX } from './store.js'
 const ENCODING = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
 /** Most rows in one page; usually PAGE_BYTES_MAX is reached first. */
 const PAGE_ROWS_MAX = 1_000
+/** Size from which rows are read one by one. */
+const LONG_ROW_BYTES = 32 * 1024
 
 const { Level }: typeof import('level') = requirePackage('level')
 
@@ -217,16 +219,16 @@ export class LevelStore implements Store {
       let pages: Pages<T> | undefined
       try {
         pages = open(rest)
-        let rows = PAGE_ROWS_MAX
+        let rows = 1
         for (let ahead: Promise<readonly T[]> | undefined; ; ) {
           const page = await (ahead ?? pages.next(rows))
           const last = page.at(-1)
           if (last === undefined) return
           left -= page.length
-          // A page that is not full is probably the last one that the caller needs. And reading on after a long
-          // row may decompress an equally long one of another log.
-          const isFull = page.reduce((sum, item) => sum + sizeOf(item), 0) >= PAGE_BYTES_MAX
-          rows = isFull && page.length === 1 ? 1 : PAGE_ROWS_MAX
+          const bytes = page.reduce((sum, item) => sum + sizeOf(item), 0)
+          const isFull = bytes >= PAGE_BYTES_MAX
+          // A long row is often the last that the caller needs, and reading on may decompress an equally long one of another log.
+          rows = page.length === 1 && bytes >= LONG_ROW_BYTES ? 1 : PAGE_ROWS_MAX
           // After the second page, the next one is read ahead.
           ahead = isFull && rest !== range ? pages.next(rows) : undefined
           ahead?.catch(() => undefined) // reported when the page is used
