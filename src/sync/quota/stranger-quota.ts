@@ -54,6 +54,8 @@ export class Quota implements StrangerQuota {
   readonly #stopped = new Map<LogId, Seq>()
   readonly #lifted = new Set<LogId>()
   readonly #resumed = new Set<LogId>()
+  /** Logs that are being deleted. */
+  readonly #leaving = new Set<LogId>()
   /** Cached result of `keptBack`; undefined after the pool changed. */
   #keptBack: ReadonlySet<LogId> | undefined
   /** Introducers connected now or a minute ago: the block that their logs count against later, and the number of connections. */
@@ -107,6 +109,7 @@ export class Quota implements StrangerQuota {
   }
 
   isPassedOn(log: LogId): boolean {
+    if (this.#leaving.has(log)) return false
     if (this.#pool.size <= PASSED_ON_LOGS_MAX) return true
     this.#keptBack ??= keptBack(
       this.#pool.hearsay.filter(({ owner }) => !this.#isKnownOwner(owner)).map(({ logs }) => logs),
@@ -133,10 +136,12 @@ export class Quota implements StrangerQuota {
     const cuts = this.#pool.grow(log, bytes, before ?? owner, isHearsay)
     if (before === undefined || (isMoved && before !== owner)) this.#changed(log)
     if (before === undefined || isMoved || cuts.length > 0) this.#keptBack = undefined
+    for (const cut of cuts) if (cut.bytesKept === 0) this.#leaving.add(cut.log)
     return cuts
   }
 
   resized(log: LogId, bytes: number): void {
+    this.#leaving.delete(log)
     const isDropped = bytes === 0 && this.#pool.has(log)
     this.#pool.resize(log, bytes)
     if (isDropped) this.#changed(log)
@@ -166,6 +171,7 @@ export class Quota implements StrangerQuota {
       if (isLifted) this.#lifted.add(log)
       else if (stopped !== undefined && !this.#stopped.has(log)) this.#stopped.set(log, stopped)
     }
+    this.#leaving.clear()
     const cuts: Cut[] = []
     const sizes = new Map([...logs].map(({ author, size }) => [author, size]))
     for (const log of [...this.#pool.logs]) if (!sizes.has(log)) this.#pool.remove(log)

@@ -76,6 +76,15 @@ function openLarge(friend = keyOf(7)) {
 
 const stranger = (name: string, key = 8): Introducer => introducer(name, keyOf(key))
 
+test('announces no log that is being deleted', () => {
+  const { quota } = open()
+  const cuts = Array.from({ length: 33 }, (_, index) => quota.grew(keyOf(index + 1), 100, introducer('bob'))).flat()
+  assert.deepEqual(cuts, [{ log: keyOf(1), bytesKept: 0 }])
+  assert.deepEqual([quota.isPassedOn(keyOf(1)), quota.isPassedOn(keyOf(2))], [false, true])
+  quota.resized(keyOf(1), 0)
+  assert.equal(quota.isPassedOn(keyOf(1)), true)
+})
+
 test('passes on all of a room in which nobody knows anybody', () => {
   const { bring, passed } = openLarge()
   const logs = bring(1_000, PASSED_ON_LOGS_MAX, stranger('relay'))
