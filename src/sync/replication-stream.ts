@@ -29,6 +29,11 @@ const OVERHEAD_BYTES = 64
 /** Reason for rejecting a log whose chain value differs from ours at the same seq. */
 const DIFFERENT: Rejection = { kind: 'differs' }
 
+/** A stream until it is destroyed. Pending writes refer to it by this, so that they keep no closed connection in memory. */
+interface OpenStream {
+  stream: ReplicationStream | undefined
+}
+
 /** Connects a session to a socket: performs the session's effects, with backpressure in both directions. */
 export class ReplicationStream extends Duplex {
   readonly #log: Log
@@ -45,6 +50,7 @@ export class ReplicationStream extends Duplex {
   readonly #requests = new Map<string, Digest | SeqRange>()
   /** The last pending write of each author. */
   readonly #storing = new Map<LogId, Promise<void>>()
+  readonly #open: OpenStream = { stream: this }
   #sideChannel: SideChannel | undefined
   #isServingRequests = false
   /** Whether this side has ended its half. */
@@ -111,6 +117,7 @@ export class ReplicationStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#open.stream = undefined
     this.#abort.abort()
     this.#replication.close()
     this.#receipts?.close()
@@ -240,16 +247,14 @@ export class ReplicationStream extends Duplex {
 
   #store(author: LogId, bytes: number, adding: Promise<Refusal | undefined>): void {
     this.#window.add(bytes)
+    // Entries after a bad one are rejected sooner, because of the gap: report the cause first.
     const before = this.#storing.get(author)
-    const stored = adding.then(async refusal => {
-      // Entries after a bad one are rejected sooner, because of the gap: report the cause first.
-      await before
-      if (refusal !== undefined) this.#refuse(author, refusal)
-      if (this.#storing.get(author) === stored) this.#storing.delete(author)
-      this.#window.remove(bytes)
+    const stored = afterWrite(this.#open, Promise.all([adding, before]), (stream, [refusal]) => {
+      if (refusal !== undefined) stream.#refuse(author, refusal)
+      if (stream.#storing.get(author) === stored) stream.#storing.delete(author)
+      stream.#window.remove(bytes)
     })
     this.#storing.set(author, stored)
-    stored.catch(error => this.destroy(error))
   }
 
   /** Serves requests one by one with backpressure; drops excess requests. */
@@ -281,13 +286,11 @@ export class ReplicationStream extends Duplex {
   #addContent(author: LogId, run: ContentRun): void {
     const bytes = sizeOfEntries(run.entries)
     this.#window.add(bytes)
-    this.#log
-      .addContent(author, run)
-      .then(stored => {
-        this.#replication.content?.answered({ length: run.entries.length, stored })
-        this.#window.remove(bytes)
-      })
-      .catch(error => this.destroy(error))
+    const { length } = run.entries
+    void afterWrite(this.#open, this.#log.addContent(author, run), (stream, stored) => {
+      stream.#replication.content?.answered({ length, stored })
+      stream.#window.remove(bytes)
+    })
   }
 
   async #serve(since: readonly Digest[]): Promise<void> {
@@ -314,6 +317,20 @@ export class ReplicationStream extends Duplex {
 
   #wakeWriters(): void {
     for (const wake of this.#onDrain.splice(0)) wake()
+  }
+}
+
+/** Calls `action` after a write, unless the stream was destroyed meanwhile. A failed write destroys the stream. */
+async function afterWrite<T>(
+  open: OpenStream,
+  writing: Promise<T>,
+  action: (stream: ReplicationStream, result: T) => void,
+): Promise<void> {
+  try {
+    const result = await writing
+    if (open.stream !== undefined) action(open.stream, result)
+  } catch (error) {
+    open.stream?.destroy(error as Error)
   }
 }
 

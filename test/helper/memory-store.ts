@@ -76,3 +76,26 @@ export class MemoryStore implements Store {
     await new Promise(resolve => setImmediate(resolve))
   }
 }
+
+/** A store whose commits wait while it is paused. */
+export class PausedStore extends MemoryStore {
+  #pause: { readonly until: Promise<void>; readonly release: () => void } | undefined
+
+  pause(): void {
+    let release = (): void => {}
+    const until = new Promise<void>(resolve => {
+      release = resolve
+    })
+    this.#pause = { until, release }
+  }
+
+  resume(): void {
+    this.#pause?.release()
+    this.#pause = undefined
+  }
+
+  override async commit(writes: readonly Write[]): Promise<void> {
+    await this.#pause?.until
+    await super.commit(writes)
+  }
+}

@@ -18,7 +18,7 @@ import type { SyncEvent } from '../../src/sync/events.js'
 import { HEADS_MAX, REFUSALS_MAX } from '../../src/sync/limits.js'
 import { PeerSession } from '../../src/sync/peer-session.js'
 import { logOver, replicate } from '../helper/logs.js'
-import { MemoryStore } from '../helper/memory-store.js'
+import { MemoryStore, PausedStore } from '../helper/memory-store.js'
 import { heapBytes, MEGABYTE } from '../helper/signed-memory.js'
 import { alice, bob, carol, entryOf, WrittenLog } from '../helper/signed-world.js'
 
@@ -136,4 +136,27 @@ test('buffers the bytes of entries, not those of their frames', () => {
   }
   assert.ok(heapBytes() - before < 2 * MEGABYTE, `${(heapBytes() - before) / MEGABYTE} MiB`)
   assert.deepEqual(session.receive(new Uint8Array(0)), [])
+})
+
+test('keeps no closed connection in memory while a write of it waits for the disk', async () => {
+  const store = new PausedStore()
+  const log = await logOver(store, carol)
+  store.pause()
+  const streams = [alice, bob].map(keys => {
+    const stream = replicate(log, { dialect: 'native', live: true })
+    const run = new WrittenLog(keys, [entryOf(0)]).run(1, 1)
+    const segment = encodeSegment({ key: keys.publicKey, run: 0, before: new Uint8Array(32), ...run })
+    stream.write(Buffer.concat([encodeHeads([]), encodeSegments([segment])]))
+    return new WeakRef(stream)
+  })
+  assert.equal(log.localSeq(logOfKey(alice.publicKey)), 1, 'its entry is being written')
+  for (const stream of streams) stream.deref()?.destroy()
+  for (let turn = 0; turn < 10; turn++) await new Promise(resolve => setImmediate(resolve))
+  heapBytes()
+  assert.deepEqual(
+    streams.map(stream => stream.deref()),
+    [undefined, undefined],
+  )
+  store.resume()
+  await log.close()
 })

@@ -13,13 +13,13 @@ import type { LogId, Seq } from '../../src/log/format/author.js'
 import { encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
-import type { Store, Write } from '../../src/log/store/store.js'
+import type { Store } from '../../src/log/store/store.js'
 import type { ReplicationStreamOptions } from '../../src/node/connections/replication.js'
 import type { SyncEvent } from '../../src/sync/events.js'
 import { PENDING_BYTES_MAX, PENDING_BYTES_MIN } from '../../src/sync/receive-window.js'
 import { FaultyStore } from '../helper/faulty-store.js'
 import { logOver, replicate } from '../helper/logs.js'
-import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
+import { MemoryDisk, MemoryStore, PausedStore } from '../helper/memory-store.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
@@ -337,29 +337,6 @@ test('limits the authors of a log and keeps accepting entries of known ones', as
   assert.deepEqual(heads(log).includes('a 2'), true)
   await log.close()
 })
-
-/** A store whose commits wait while it is paused. */
-class PausedStore extends MemoryStore {
-  #pause: { readonly until: Promise<void>; readonly release: () => void } | undefined
-
-  pause(): void {
-    let release = (): void => {}
-    const until = new Promise<void>(resolve => {
-      release = resolve
-    })
-    this.#pause = { until, release }
-  }
-
-  resume(): void {
-    this.#pause?.release()
-    this.#pause = undefined
-  }
-
-  override async commit(writes: readonly Write[]): Promise<void> {
-    await this.#pause?.until
-    await super.commit(writes)
-  }
-}
 
 test('stops reading from a connection at the receive window, which grows with what was stored', async () => {
   const store = new PausedStore()
