@@ -300,14 +300,14 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   #close(replica: Replica, connection: ConnectionHeads): void {
     if (!replica.open.delete(connection)) return
     replica.left = connection
+    // Only known people count once they are gone.
+    if (replica.open.size === 0 && !replica.isKnown()) this.#replicas.delete(replica.name)
     this.#forgetOldest()
   }
 
   #forgetOldest(): void {
     const disconnected = [...this.#replicas.values()].filter(({ open }) => open.size === 0)
     const excess = Math.max(0, disconnected.length - DISCONNECTED_MAX)
-    // However many strangers come and go, the receipts of known people stay.
-    disconnected.sort((a, b) => Number(a.isKnown()) - Number(b.isKnown()))
     for (const { name } of disconnected.slice(0, excess)) this.#replicas.delete(name)
     const known = new Set([...this.#replicas.values()].flatMap(({ open, left }) => [...open, left]))
     for (const connection of this.#ahead.keys()) if (!known.has(connection)) this.#ahead.delete(connection)

@@ -1,8 +1,11 @@
 import type { LogId, Seq } from '../format/author.js'
 import { PAGE_BYTES_MAX } from './store.js'
 
-/** Bytes of segments kept in memory: about as many as are in flight on the connections to a few peers. */
+/** Memory for segments: about as many bytes as are in flight on the connections to a few peers. */
 export const RECENT_BYTES_MAX = 1024 * 1024
+
+/** Estimated memory of a segment besides its bytes. */
+const OVERHEAD_BYTES = 256
 
 /** An encoded segment with its first and last seq. */
 export interface EncodedSegment {
@@ -26,12 +29,12 @@ export class SegmentCache {
   add(author: LogId, segments: readonly EncodedSegment[]): void {
     for (const segment of segments) {
       if (this.#logs.get(author)?.at(-1)?.last !== segment.first - 1) this.forget(author)
-      const cached = { author, ...segment }
+      const cached = { author, ...segment, bytes: compact(segment.bytes) }
       const log = this.#logs.get(author)
       if (log === undefined) this.#logs.set(author, [cached])
       else log.push(cached)
       this.#order.add(cached)
-      this.#bytes += segment.bytes.length
+      this.#bytes += sizeOf(segment)
     }
     for (const oldest of this.#order) {
       if (this.#bytes <= RECENT_BYTES_MAX) return
@@ -57,7 +60,7 @@ export class SegmentCache {
   forget(author: LogId): void {
     for (const cached of this.#logs.get(author) ?? []) {
       this.#order.delete(cached)
-      this.#bytes -= cached.bytes.length
+      this.#bytes -= sizeOf(cached)
     }
     this.#logs.delete(author)
   }
@@ -70,9 +73,15 @@ export class SegmentCache {
 
   #drop(oldest: CachedSegment): void {
     this.#order.delete(oldest)
-    this.#bytes -= oldest.bytes.length
+    this.#bytes -= sizeOf(oldest)
     const log = this.#logs.get(oldest.author)
     log?.shift()
     if (log?.length === 0) this.#logs.delete(oldest.author)
   }
 }
+
+const sizeOf = ({ bytes }: EncodedSegment): number => bytes.length + OVERHEAD_BYTES
+
+/** Copies bytes that would keep a larger buffer in memory: that of a read from a socket, or one that Node.js shares among small ones. */
+const compact = (bytes: Uint8Array): Uint8Array =>
+  bytes.buffer.byteLength > 2 * bytes.length ? new Uint8Array(bytes) : bytes

@@ -142,9 +142,10 @@ export class Quota implements StrangerQuota {
 
   resized(log: LogId, bytes: number): void {
     this.#leaving.delete(log)
-    const isDropped = bytes === 0 && this.#pool.has(log)
+    const wasInPool = this.#pool.has(log)
     this.#pool.resize(log, bytes)
-    if (isDropped) this.#changed(log)
+    // It may have been forgotten while it was being deleted.
+    if (bytes === 0 && (wasInPool || this.record(log) === undefined)) this.#changed(log)
     // The limit may have been lifted while the log was being truncated.
     if (!this.#stopped.has(log)) this.#notify(log)
   }

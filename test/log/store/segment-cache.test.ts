@@ -48,6 +48,16 @@ test('keeps the latest segments of all logs within its limit', () => {
   assert.equal(found[0], undefined)
 })
 
+test('keeps no larger buffers in memory than the segments need', () => {
+  const recent = new SegmentCache()
+  const read = new Uint8Array(8_192)
+  const count = RECENT_BYTES_MAX / 100
+  for (let seq = 1; seq <= count; seq++) recent.add(ALICE, [{ first: seq, last: seq, bytes: read.subarray(0, 100) }])
+  let memory = 0
+  for (let seq = 1; seq <= count; seq++) memory += recent.page(ALICE, seq, seq + 1)[0]?.bytes.buffer.byteLength ?? 0
+  assert.ok(memory > 0 && memory < RECENT_BYTES_MAX / 2, `${memory} bytes of segments`)
+})
+
 /** Counts its reads. */
 class CountingStore extends MemoryStore {
   reads = 0

@@ -76,6 +76,17 @@ function openLarge(friend = keyOf(7)) {
 
 const stranger = (name: string, key = 8): Introducer => introducer(name, keyOf(key))
 
+test('says when a log is deleted that it remembers no longer', () => {
+  const { quota } = open()
+  const changed: LogId[] = []
+  const cuts = Array.from({ length: 33 }, (_, index) => quota.grew(keyOf(index + 1), 100, introducer('bob'))).flat()
+  for (const { log } of cuts) quota.stop(log, 9)
+  for (let number = 100; number < 100 + STOPPED_MAX; number++) quota.stop(keyOf(number), 9)
+  quota.onRecord(log => changed.push(log))
+  quota.resized(keyOf(1), 0)
+  assert.deepEqual([changed, quota.record(keyOf(1))], [[keyOf(1)], undefined])
+})
+
 test('announces no log that is being deleted', () => {
   const { quota } = open()
   const cuts = Array.from({ length: 33 }, (_, index) => quota.grew(keyOf(index + 1), 100, introducer('bob'))).flat()
