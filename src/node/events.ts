@@ -75,6 +75,8 @@ const ROOM_EVENTS = {
   'other-key': problem({ me: text, name: text, key: text, pinned: text }),
   /** The old key of a name signed a new one: the name is bound to it from now on. */
   'key-renewed': problem({ name: text, key: text, before: text }),
+  /** The old key of a name signed a second new one, `other`: the user, `me`, has to choose. */
+  'key-renewed-twice': problem({ me: text, name: text, key: text, other: text }),
   /** The peer's clock is far ahead of ours or, where negative, behind it. */
   'clock-differs': problem({ peer: text, aheadMs: number }),
   /** Somebody became a member of the private room. */

@@ -152,7 +152,8 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
         () => [this.me, ...this.pins.all.map(({ name }) => name)],
       )
     parts.chatPlaces?.on('withdrawn', withdrawn => void this.#withdraw(withdrawn).catch(() => {})) // the log was closed
-    this.#renewals = new Renewals({ log, pins: this.pins, clock, onEvent: event => this.emit('event', event) })
+    const onEvent = (event: NodeEvent): boolean => this.emit('event', event)
+    this.#renewals = new Renewals({ log, me: this.me, pins: this.pins, clock, onEvent })
     this.#follow()
   }
 

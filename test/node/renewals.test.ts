@@ -46,12 +46,18 @@ class FakeLog extends EventEmitter {
 function world(log = new FakeLog(), pins = new Pins()) {
   const clock = new VirtualClock(NOW)
   const events: NodeEvent[] = []
-  const parts = { log: log as unknown as Log, pins, clock, onEvent: (event: NodeEvent) => void events.push(event) }
+  const parts = {
+    me: 'alice',
+    log: log as unknown as Log,
+    pins,
+    clock,
+    onEvent: (event: NodeEvent) => void events.push(event),
+  }
   return { log, pins, clock, events, renewals: new Renewals(parts) }
 }
 
 const settled = async (): Promise<void> => {
-  for (let turn = 0; turn < 50; turn++) await Promise.resolve()
+  for (let turn = 0; turn < 200; turn++) await Promise.resolve()
 }
 
 const renewed = (before: KeyPair, key: KeyPair): NodeEvent => ({
@@ -122,14 +128,56 @@ test('finds renewals that were stored before the start', async () => {
   assert.deepEqual(events, [renewed(BOB, BOB2)])
 })
 
-test('leaves a name with the first new key, so that a thief of the old one cannot move it again', async () => {
+const stolen: NodeEvent = {
+  kind: 'key-renewed-twice',
+  me: 'alice',
+  name: 'bob',
+  key: idOf(BOB2),
+  other: idOf(MALLORY),
+}
+
+test('reports once that an old key signed two new ones, and leaves the name with the first until the user chooses', async () => {
   const { log, pins, events } = world()
   pins.met('bob', idOf(BOB), NOW)
   log.store(idOf(BOB2), renewalEntry('bob', BOB, BOB2))
   log.store(idOf(MALLORY), renewalEntry('bob', BOB, MALLORY))
+  for (const thief of [5, 6].map(keysOf)) log.store(idOf(thief), renewalEntry('bob', BOB, thief))
+  await settled()
+  assert.deepEqual([pins.of('bob')?.key, pins.of('bob')?.other], [idOf(BOB2), idOf(MALLORY)])
+  assert.ok(!pins.isKnown(idOf(MALLORY)))
+  assert.deepEqual(events, [renewed(BOB, BOB2), stolen])
+})
+
+test('reports a second new key after a restart too, also if the user only addressed its owner', async () => {
+  const log = new FakeLog()
+  log.store(idOf(MALLORY), renewalEntry('bob', BOB, MALLORY))
+  log.store(idOf(BOB2), renewalEntry('bob', BOB, BOB2))
+  const pins = new Pins()
+  pins.met('bob', idOf(BOB), NOW)
+  pins.address(idOf(BOB))
+  pins.renew(idOf(BOB), idOf(BOB2), NOW)
+  const { clock, events } = world(log, pins)
+  clock.advance(2_000)
   await settled()
   assert.equal(pins.of('bob')?.key, idOf(BOB2))
-  assert.equal(events.length, 1)
+  assert.ok(!pins.isKnown(idOf(MALLORY)))
+  assert.deepEqual(events, [stolen])
+})
+
+test('says nothing more of the keys of a thief after the user has chosen', async () => {
+  for (const chosen of [BOB2, MALLORY]) {
+    const { log, pins, events } = world()
+    pins.met('bob', idOf(BOB), NOW)
+    log.store(idOf(BOB2), renewalEntry('bob', BOB, BOB2))
+    log.store(idOf(MALLORY), renewalEntry('bob', BOB, MALLORY))
+    await settled()
+    pins.pin({ name: 'bob', key: idOf(chosen), since: NOW, how: 'compared' })
+    const thief = keysOf(5)
+    log.store(idOf(thief), renewalEntry('bob', BOB, thief))
+    await settled()
+    assert.deepEqual([pins.of('bob')?.key, pins.of('bob')?.other], [idOf(chosen), undefined])
+    assert.equal(events.length, 2)
+  }
 })
 
 test('leaves no timer and no listener after it is closed', () => {

@@ -69,6 +69,7 @@ export const isPin = record<Pin>({
   how: oneOf(PIN_SOURCES),
   other: optional(AUTHOR_ID),
   refused: optional(AUTHOR_ID),
+  earlier: optional(listOf(AUTHOR_ID)),
 })
 
 /** As a node stores it. */

@@ -89,7 +89,7 @@ export class FaceSession {
     if (!this.#output.mayNotify()) return
     // Sent before any entries of the connection: whether those count as live depends on when it opened.
     // Before lines of a renewed key: whether they are shown with it depends on the pins.
-    if (event.kind === 'connection-opened' || event.kind === 'key-renewed') this.#sendState()
+    if (['connection-opened', 'key-renewed', 'key-renewed-twice'].includes(event.kind)) this.#sendState()
     this.#output.send({ is: 'event', event })
   }
 

@@ -17,6 +17,8 @@ export interface Pin {
   readonly other?: AuthorId | undefined
   /** The former `other` key, which the user rejected by keeping `key`. It is not reported again. */
   readonly refused?: AuthorId | undefined
+  /** Earlier keys, each of which signed the next one, the latest last. */
+  readonly earlier?: readonly AuthorId[] | undefined
 }
 
 /** Somebody who wrote to the user directly, and whom the user does not talk with yet. */

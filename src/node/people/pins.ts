@@ -4,6 +4,9 @@ import type { AuthorId } from '../../log/format/author.js'
 import type { KnownPeople } from '../../log/known-people.js'
 import { type Asking, type KnownSet, type Pin, type PinSource, type PinStore, pinnedNameOf } from './pin.js'
 
+/** Earlier keys of a name that are kept. */
+const EARLIER_MAX = 8
+
 /** Pins that are kept, and as many addressed authors. Each one results from an action of the user. */
 const PINS_MAX = 2_000
 
@@ -106,10 +109,31 @@ export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
   renew(key: AuthorId, fresh: AuthorId, now: Millis): readonly string[] {
     const moved = this.all.filter(pin => pin.key === key)
     // Words were compared for the old key.
-    for (const pin of moved)
-      this.#put({ ...pin, key: fresh, since: now, how: pin.how === 'compared' ? 'met' : pin.how, other: undefined })
+    for (const pin of moved) {
+      const earlier = [...(pin.earlier ?? []), key].slice(-EARLIER_MAX)
+      const how = pin.how === 'compared' ? 'met' : pin.how
+      this.#put({ ...pin, key: fresh, since: now, how, other: undefined, earlier })
+    }
     if (this.#addressed.has(key)) this.address(fresh)
     return moved.map(({ name }) => name)
+  }
+
+  /** Whether a name was bound to this key before its owner signed a new one. */
+  isEarlier(key: AuthorId): boolean {
+    return [...this.#pins.values()].some(({ earlier }) => earlier?.includes(key) === true)
+  }
+
+  /**
+   * An earlier key signed one more key: somebody has stolen it. Gives the names that have two keys from now on. Further keys are no
+   * news, and none after the user chose one.
+   */
+  renewedTwice(key: AuthorId, fresh: AuthorId): readonly Pin[] {
+    const contested = this.all.filter(
+      ({ key: current, earlier = [], other }) =>
+        earlier.includes(key) && ![current, ...earlier].includes(fresh) && other === undefined,
+    )
+    for (const pin of contested) this.#put({ ...pin, other: fresh })
+    return contested
   }
 
   /** The user compared words with the person who has this key. False if no name is bound to it. */

@@ -11,14 +11,16 @@ const READ_AFTER_MS: Millis = 2_000
 
 export interface RenewalsOptions {
   readonly log: Pick<Log, 'head' | 'entry' | 'on'>
+  /** The user's own name. */
+  readonly me: string
   readonly pins: Pins
   readonly clock: Clock
   readonly onEvent: (event: NodeEvent) => void
 }
 
 /**
- * Moves pins to new keys that the old keys signed, and reports each once. Only the first new key of an old one counts, so a thief of the
- * old key cannot move the name again.
+ * Moves pins to new keys that the old keys signed, and reports each once. The first new key of an old one counts. If the old key signed
+ * one more, its owner or a thief was late: that is reported once, and nothing is sent to the name until the user has chosen a key.
  */
 export class Renewals {
   readonly #options: RenewalsOptions
@@ -27,13 +29,17 @@ export class Renewals {
   readonly #stopListening: () => void
   readonly #cancel: Cancel
   #reading: Promise<void> | undefined
+  /** Renewals are followed one by one, so that the first of two counts. */
+  #following: Promise<void> = Promise.resolve()
 
   constructor(options: RenewalsOptions) {
     this.#options = options
     const { log, pins, clock } = options
     log.on('entries', ({ author, from }) => void (from === 1 && this.#read(author)))
     // Somebody whose key was renewed before is known from now on.
-    this.#stopListening = pins.onKnown(author => void this.#readStored().then(() => this.#follow(author)))
+    this.#stopListening = pins.onKnown(
+      author => void this.#readStored().then(() => this.#follow(author, this.#claims.get(author))),
+    )
     this.#cancel = clock.after(READ_AFTER_MS, () => void (pins.hasKnown && this.#readStored()))
   }
 
@@ -48,30 +54,53 @@ export class Renewals {
   }
 
   async #readAll(): Promise<void> {
-    for (const { author } of [...this.#options.log.head]) await this.#read(author)
+    for (const { author } of [...this.#options.log.head]) await this.#note(author)
+    for (const [previous, logs] of [...this.#claims]) await this.#follow(previous, logs)
   }
 
   async #read(log: LogId): Promise<void> {
-    const members = await this.#membersOf(log)
-    const previous = members && previousKeyIn(members)
-    if (previous === undefined) return
-    const logs = this.#claims.get(previous) ?? []
-    if (!logs.includes(log)) this.#claims.set(previous, [...logs, log])
-    await this.#follow(previous)
+    const previous = await this.#note(log)
+    if (previous !== undefined) await this.#follow(previous, [log])
   }
 
-  /** Moves what is known of a key to the new one that it signed. */
-  async #follow(key: AuthorId): Promise<void> {
-    const { pins, clock, onEvent } = this.#options
-    if (!pins.isKnown(key)) return
-    for (const log of this.#claims.get(key) ?? []) {
-      const fresh = authorOfLog(log)
-      const members = await this.#membersOf(log)
-      if (members === undefined || !isSignedRenewal(fresh, members)) continue
+  /** Reads whether a log begins with a renewal; gives the old key that it names. */
+  async #note(log: LogId): Promise<AuthorId | undefined> {
+    const members = await this.#membersOf(log)
+    const previous = members && previousKeyIn(members)
+    const logs = previous && (this.#claims.get(previous) ?? [])
+    if (previous !== undefined && logs?.includes(log) === false) this.#claims.set(previous, [...logs, log])
+    return previous
+  }
+
+  #follow(key: AuthorId, logs: readonly LogId[] = []): Promise<void> {
+    this.#following = this.#following.then(async () => {
+      for (const log of logs) await this.#followTo(log, key)
+    })
+    return this.#following
+  }
+
+  /** Moves what is known of a key to the new one that it signed, unless it signed another one before. */
+  async #followTo(log: LogId, key: AuthorId): Promise<void> {
+    const { me, pins, clock, onEvent } = this.#options
+    if (!(pins.isKnown(key) || pins.isEarlier(key)) || !(await this.#isSigned(log))) return
+    const fresh = authorOfLog(log)
+    if (pins.isKnown(key) && !(await this.#isFollowed(key, log)))
       for (const name of pins.renew(key, fresh, clock.now()))
         onEvent({ kind: 'key-renewed', name, key: fresh, before: key })
-      return
-    }
+    for (const { name, key: current } of pins.renewedTwice(key, fresh))
+      onEvent({ kind: 'key-renewed-twice', me, name, key: current, other: fresh })
+  }
+
+  /** Whether a key has signed another new key, which counts already. */
+  async #isFollowed(key: AuthorId, except: LogId): Promise<boolean> {
+    for (const log of this.#claims.get(key) ?? [])
+      if (log !== except && this.#options.pins.isKnown(authorOfLog(log)) && (await this.#isSigned(log))) return true
+    return false
+  }
+
+  async #isSigned(log: LogId): Promise<boolean> {
+    const members = await this.#membersOf(log)
+    return members !== undefined && isSignedRenewal(authorOfLog(log), members)
   }
 
   async #membersOf(log: LogId) {

@@ -45,6 +45,8 @@ export const NODE_SENTENCES: Sentences<RoomEvent> = {
     `${name} answers with another key (${key.slice(0, 8)}) than the one you know (${pinned.slice(0, 8)}), and is not counted as ${name}. If they have a new key, compare it with them, then run \`persisted-chat people ${me} accept ${name} ${key.slice(0, 8)}\``,
   'key-renewed': ({ name, key, before }) =>
     `${name} has a new key (${key.slice(0, 8)}), which their old one (${before.slice(0, 8)}) signed, and is ${name} from now on: if you doubt it, /compare ${name}`,
+  'key-renewed-twice': ({ me, name, key, other }) =>
+    `the old key of ${name} signed two new ones (${key.slice(0, 8)} and ${other.slice(0, 8)}): somebody has stolen it. Compare with ${name}, then run \`persisted-chat people ${me} accept ${name} ${other.slice(0, 8)}\`, or the same with ${key.slice(0, 8)}`,
   'room-entered': ({ room }) => `you are a member of ${room} now: /join ${room} opens it`,
   'admission-asked': ({ name, key, isClaimed }) =>
     `${name === '' ? 'somebody' : `${isClaimed === true ? 'somebody who says that they are ' : ''}${name}`} (${key.slice(0, 8)}) has a code for this closed room: /admit ${key.slice(0, 8)} or /refuse ${key.slice(0, 8)}`,

@@ -250,6 +250,16 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
     { kind: 'key-renewed', name: 'bob', key: '3fa1c20e'.repeat(8), before: 'a0b1c2d3'.repeat(8) },
     'bob has a new key (3fa1c20e), which their old one (a0b1c2d3) signed, and is bob from now on: if you doubt it, /compare bob',
   ],
+  [
+    {
+      kind: 'key-renewed-twice',
+      me: 'alice',
+      name: 'bob',
+      key: '3fa1c20e'.repeat(8),
+      other: 'a0b1c2d3'.repeat(8),
+    },
+    'the old key of bob signed two new ones (3fa1c20e and a0b1c2d3): somebody has stolen it. Compare with bob, then run `persisted-chat people alice accept bob a0b1c2d3`, or the same with 3fa1c20e',
+  ],
   [{ kind: 'strangers-came', count: 4 }, '4 more strangers came'],
   [{ kind: 'strangers-left', count: 1 }, '1 more stranger left'],
   [
