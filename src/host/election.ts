@@ -4,10 +4,8 @@ import { type Clock, pause } from '../base/clock.js'
 import { ChatError } from '../base/errors.js'
 import { LevelStore } from '../log/store/level-store.js'
 import type { Store } from '../log/store/store.js'
+import { NODE_DATABASE } from '../node/paths.js'
 import { holderOf, isHolderBusy, lockedError, pidFileOf, pidText } from './holder.js'
-
-/** The node's database: the process that holds its LOCK serves this home. The kernel releases the lock when the process ends. */
-const DATABASE = 'node'
 
 /** How often a process without the lock tries to acquire it or to reach the node that has it. */
 const TRY_MS = 200
@@ -16,7 +14,7 @@ const UNSERVED_MS_MAX = 10_000
 /** The same while it opens or closes databases. */
 export const BUSY_MS_MAX = 60_000
 
-/** The lock of a home. Only the process that holds it may open the databases of the home, and bind or remove its socket. */
+/** The lock of a home: that of the node's database, which the kernel releases when the process ends. Only the process that holds it may open the databases of the home, and bind or remove its socket. */
 export class NodeLock {
   readonly #store: LevelStore
   readonly #pidFile: string
@@ -30,7 +28,7 @@ export class NodeLock {
   static async acquire(directory: string): Promise<NodeLock | undefined> {
     let store: LevelStore
     try {
-      store = await LevelStore.openOrRepair(path.join(directory, DATABASE), () => {})
+      store = await LevelStore.openOrRepair(path.join(directory, NODE_DATABASE), () => {})
     } catch (error) {
       if (error instanceof ChatError && error.code === 'LOG_LOCKED') return undefined
       throw error

@@ -29,14 +29,17 @@ export class Node extends EventEmitter<NodeEvents> {
   /** The public key, as 64 hex digits: who this node is, whatever its name. */
   readonly id: AuthorId
   readonly #openRoom: OpenRoom
+  readonly #saved: () => Promise<void>
   readonly #rooms = new Map<string, Promise<Room>>()
   #isClosed = false
 
-  constructor(name: string, id: AuthorId, openRoom: OpenRoom) {
+  /** `saved` resolves when everything is stored that the node remembers besides its rooms. */
+  constructor(name: string, id: AuthorId, openRoom: OpenRoom, saved = async (): Promise<void> => {}) {
     super()
     this.name = name
     this.id = id
     this.#openRoom = openRoom
+    this.#saved = saved
   }
 
   /**
@@ -60,6 +63,7 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#isClosed = true
     const rooms = await Promise.allSettled(this.#rooms.values())
     await Promise.all(rooms.map(result => (result.status === 'fulfilled' ? result.value.close() : undefined)))
+    await this.#saved()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

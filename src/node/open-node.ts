@@ -1,12 +1,16 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { systemClock } from '../base/clock.js'
 import { loadKey } from '../base/crypto/key-file.js'
 import { systemRandom } from '../base/random.js'
 import { authorOfKey } from '../log/format/author.js'
 import { NodeNetwork } from './connections/node-network.js'
 import type { NodeEvent } from './events.js'
 import { checkKeyIsThere, secureHome } from './home-guard.js'
-import { Node } from './node.js'
+import { Node, type OpenRoom } from './node.js'
 import { openRoom } from './open-room.js'
-import { homeOf } from './paths.js'
+import { homeOf, NODE_DATABASE } from './paths.js'
+import { HomePins } from './people/home-pins.js'
 import { Pins } from './people/pins.js'
 
 export interface NodeOptions {
@@ -22,7 +26,7 @@ export interface NodeOptions {
   readonly onEvent?: ((event: NodeEvent) => void) | undefined
 }
 
-/** Opens the identity `name` in `data`, with a new key if it has none. Rejects with BAD_NAME or DATA_UNUSABLE. */
+/** Opens the identity `name` in `data`, with a new key if it has none. Rejects with BAD_NAME, DATA_UNUSABLE or LOG_CORRUPT. */
 export async function openNode({
   name,
   data,
@@ -36,11 +40,13 @@ export async function openNode({
   const { publicKey, isNew } = await loadKey(home.keyFile, systemRandom, onEvent)
   let isNewKey = isNew
   const network = new NodeNetwork(home.me)
-  const pins = new Pins()
-  return new Node(home.me, authorOfKey(publicKey), (room, { peers = [], listen }, onRoomEvent) => {
+  const database = path.join(home.directory, NODE_DATABASE)
+  const pins = await Pins.open(new HomePins(database, () => existsSync(database), systemClock))
+  const open: OpenRoom = (room, { peers = [], listen }, onRoomEvent) => {
     const own = { me: name, network, pins, data, room, peers, listen, isDiscovering: discovery, isNewKey, diskBytesMax }
     // The key is new in the first room only: in later rooms, our log begins in a new run.
     isNewKey = false
     return openRoom({ ...own, onEvent: onRoomEvent })
-  })
+  }
+  return new Node(home.me, authorOfKey(publicKey), open, () => pins.saved())
 }

@@ -11,6 +11,9 @@ import { roomLabel } from '../membership/format/room.js'
 /** Directory name of a database: the lobby, or the first 16 hex digits of a room's id. */
 export const DATABASE_NAME = /^(lobby|[0-9a-f]{16})$/
 
+/** Directory name of the node's own database, in the home. */
+export const NODE_DATABASE = 'node'
+
 /** Digits of the key in the name of a mark. */
 const KEY_DIGITS = 16
 

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Node } from '../../src/node/node.js'
+import { NodeStore } from '../../src/host/server/node-store.js'
+import { LevelStore } from '../../src/log/store/level-store.js'
 import { openNode } from '../../src/node/open-node.js'
 import type { Room } from '../../src/node/room.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
@@ -51,6 +54,26 @@ test('keeps its key, and opens a room in one node at a time', async t => {
   await assert.rejects(second.room('tea', LOCAL), { code: 'LOG_LOCKED' })
   await first.close()
   await second.room('tea', LOCAL)
+})
+
+test('knows people after a restart, whom the chat program knows too', async t => {
+  const [data, bob] = [await temporaryDirectory(t), await nodeOf(t, 'bob')]
+  const before = await nodeOf(t, 'alice', data)
+  const room = await before.room('tea', LOCAL)
+  room.connect((await bob.room('tea', LOCAL)).address)
+  while (room.people.addressed.length === 0) await once(room, 'change')
+  room.pin('carol', bob.id, 'compared')
+  await before.close()
+  const after = await nodeOf(t, 'alice', data)
+  const again = await after.room('tea', LOCAL)
+  assert.deepEqual(
+    again.people.pins.map(({ name, key, how }) => ({ name, key, how })),
+    [{ name: 'carol', key: bob.id, how: 'compared' }],
+  )
+  assert.deepEqual(again.people.addressed, [bob.id])
+  const store = await LevelStore.openCopy(path.join(data, 'alice', 'node'))
+  assert.deepEqual((await new NodeStore(store.store).pins()).length, 1)
+  await store.store.close()
 })
 
 test('replicates between two nodes in one process, and reports receipts', { timeout: 300_000 }, async t => {

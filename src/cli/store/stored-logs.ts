@@ -10,7 +10,7 @@ import { LevelStore } from '../../log/store/level-store.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
 import type { NodeEvent } from '../../node/events.js'
 import { checkKeyIsThere, keyCreated, secureHome } from '../../node/home-guard.js'
-import { type Home, homeOf } from '../../node/paths.js'
+import { type Home, homeOf, NODE_DATABASE } from '../../node/paths.js'
 import { Pins } from '../../node/people/pins.js'
 import { type LogCopy, openLog, openLogCopy } from '../../node/stored-log.js'
 import { info, tell } from '../../ui/lines/output.js'
@@ -43,7 +43,7 @@ export interface StoredRoom {
 /** Where a room is stored, a private or direct one under its label, and whom the user knows. */
 async function storedRoom({ data, me, room }: Where): Promise<StoredRoom> {
   const home = homeOf(data, me, room)
-  const file = path.join(home.directory, 'node')
+  const file = path.join(home.directory, NODE_DATABASE)
   const copy = existsSync(file) ? await LevelStore.openCopy(file).catch(() => undefined) : undefined
   if (copy === undefined) return { home, pins: new Pins() }
   try {

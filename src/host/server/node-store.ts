@@ -7,11 +7,12 @@ import type { ReadMark } from '../../log/options.js'
 import type { Store } from '../../log/store/store.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
 import type { MessageRequest, RequestStore } from '../../node/direct-rooms/message-requests.js'
-import { type Pin, type PinStore, pinnedNameOf } from '../../node/people/pin.js'
+import { JsonRows } from '../../node/people/json-rows.js'
+import { type Pin, pinnedNameOf } from '../../node/people/pin.js'
+import { PinRows } from '../../node/people/pin-rows.js'
 import type { ForgottenRoom } from '../../node/private-rooms/introductions.js'
 import { type Fields, readMarksOf, textsOf } from '../protocol/codec.js'
-import { isMessageRequest, isPin } from '../protocol/state-codec.js'
-import { JsonRows } from './json-rows.js'
+import { isMessageRequest } from '../protocol/state-codec.js'
 
 /** A room that the user has entered. */
 export interface EnteredRoom {
@@ -52,18 +53,17 @@ const ifIs =
     is(value) ? value : undefined
 
 /** What a node stores besides the logs: the rooms that its user has entered, how far they have read each log, and whom they know. */
-export class NodeStore implements PinStore, RequestStore {
+export class NodeStore extends PinRows implements RequestStore {
   readonly #store: Store
   readonly #rooms: JsonRows<EnteredRoom>
   readonly #left: JsonRows<LeftRoom>
   readonly #joins: JsonRows<PendingJoin>
-  readonly #pins: JsonRows<Pin>
-  readonly #addressed: JsonRows<AuthorId>
   readonly #hidden: JsonRows<AuthorId>
   readonly #requests: JsonRows<MessageRequest>
   readonly #declined: JsonRows<{ readonly author: AuthorId; readonly at: number }>
 
   constructor(store: Store) {
+    super(store)
     this.#store = store
     this.#rooms = new JsonRows(store, 'room/', roomIn)
     this.#left = new JsonRows(store, 'left/', leftIn)
@@ -71,8 +71,6 @@ export class NodeStore implements PinStore, RequestStore {
       code,
       peers: textsOf(fieldsOf(value)['peers']) ?? [],
     }))
-    this.#pins = new JsonRows(store, 'pin/', ifIs(isPin))
-    this.#addressed = new JsonRows(store, 'addressed/', authorOf)
     this.#hidden = new JsonRows(store, 'hidden/', authorOf)
     this.#requests = new JsonRows(store, 'request/', ifIs(isMessageRequest))
     this.#declined = new JsonRows(store, 'declined/', (name, value) => {
@@ -175,26 +173,6 @@ export class NodeStore implements PinStore, RequestStore {
       }),
     )
     if (writes.length > 0) await this.#store.commit(writes)
-  }
-
-  pins(): Promise<readonly Pin[]> {
-    return this.#pins.all()
-  }
-
-  putPin(pin: Pin): Promise<void> {
-    return this.#pins.put(pinnedNameOf(pin.name), pin)
-  }
-
-  deletePin(name: string): Promise<void> {
-    return this.#pins.delete(pinnedNameOf(name))
-  }
-
-  addressed(): Promise<readonly AuthorId[]> {
-    return this.#addressed.all()
-  }
-
-  putAddressed(author: AuthorId): Promise<void> {
-    return this.#addressed.put(author)
   }
 
   /** The people whom the user has hidden: they may not ask to talk. */
