@@ -14,6 +14,8 @@ export interface Introducer {
 export interface StrangerRecord {
   /** The introducer that it counts against once the connection is closed: an address block, or the key of a known person. */
   readonly block: string
+  /** The connection that brought it first, if that is remembered. */
+  readonly bringer?: string | undefined
   /** Whether somebody else than its author brought it. */
   readonly isHearsay: boolean
   /** The last seq that is known of it, if it has stopped. */

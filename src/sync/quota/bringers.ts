@@ -4,7 +4,7 @@ import type { Introducer } from '../../log/stranger-quota.js'
 /** Logs whose introducers are remembered: the latest ones. */
 const LOGS_MAX = 4_096
 
-/** Which connection brought which log of a stranger first, also after the connection or the log is gone. */
+/** Which connection brought which log of a stranger first, also after the connection or the log is gone, or after a restart. */
 export class Bringers {
   readonly #introducers = new Map<LogId, Introducer>()
 
@@ -13,6 +13,11 @@ export class Bringers {
     this.#introducers.set(log, introducer)
     const [oldest] = this.#introducers.keys()
     if (this.#introducers.size > LOGS_MAX && oldest !== undefined) this.#introducers.delete(oldest)
+  }
+
+  /** Who brought a log. */
+  get(log: LogId): Introducer | undefined {
+    return this.#introducers.get(log)
   }
 
   /** Those who brought the logs of an author. */

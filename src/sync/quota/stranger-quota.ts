@@ -167,8 +167,9 @@ export class Quota implements StrangerQuota {
     logs: Iterable<{ readonly author: LogId; readonly size: number }>,
     records: ReadonlyMap<LogId, StrangerRecord>,
   ): readonly Cut[] {
-    for (const [log, { stopped, isLifted }] of records) {
+    for (const [log, { block, bringer, stopped, isLifted }] of records) {
       if (!this.isStranger(log)) continue
+      if (bringer !== undefined) this.#bringers.note(log, { id: bringer, block })
       if (isLifted) this.#lifted.add(log)
       else if (stopped !== undefined && !this.#stopped.has(log)) this.#stopped.set(log, stopped)
     }
@@ -192,7 +193,8 @@ export class Quota implements StrangerQuota {
     if (this.#known.isKnown(authorOfLog(log)) || (owner === undefined && stopped === undefined && !isLifted))
       return undefined
     const block = this.#connected.get(owner ?? '')?.block ?? owner ?? IMPORTED
-    return { block, isHearsay: this.#pool.isHearsay(log), stopped, isLifted }
+    const bringer = this.#bringers.get(log)?.id
+    return { block, bringer, isHearsay: this.#pool.isHearsay(log), stopped, isLifted }
   }
 
   onRecord(listener: (log: LogId) => void): void {
