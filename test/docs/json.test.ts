@@ -6,6 +6,7 @@ import type { AuthorId } from '../../src/log/format/author.js'
 import type { Hlc } from '../../src/log/format/hybrid-clock.js'
 import { PresenceChanges } from '../../src/ui/lines/presence-changes.js'
 import { readDocument } from '../helper/document.js'
+import { VirtualClock } from '../helper/virtual-clock.js'
 
 const text = readDocument('docs/bots.md')
 const key = '7cf61eea971464c4444fd88ee43ccf7d65ef23fad0760cc247985d2e0d65f230' as AuthorId
@@ -62,7 +63,8 @@ test('documents the members of withdrawn messages', () => {
 
 test('documents the members of a presence change', () => {
   const present = { author: key, name: 'bob', state: 'linked', away: 'lunch' }
-  const [change] = new PresenceChanges().since([present as Parameters<PresenceChanges['since']>[0][number]])
+  const all = { isKnown: () => true, clock: new VirtualClock(), onSum: () => {} }
+  const [change] = new PresenceChanges(all).since([present as Parameters<PresenceChanges['since']>[0][number]])
   const members = Object.keys({ ...change, time: '' }).sort()
   assert.deepEqual(members, ['event', ...membersBelow('"event":"presence"')].sort())
   const [, example = ''] = /^(\{"event":"presence".*\})$/m.exec(text) ?? []

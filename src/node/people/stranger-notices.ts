@@ -1,4 +1,5 @@
-import type { Cancel, Clock, Millis } from '../../base/clock.js'
+import type { Clock, Millis } from '../../base/clock.js'
+import { MinuteSums } from '../../base/minute-sums.js'
 import type { NodeEvent } from '../events.js'
 
 const WINDOW_MS: Millis = 60_000
@@ -23,22 +24,22 @@ export class StrangerNotices {
   readonly #clock: Clock
   readonly #onEvent: (event: NodeEvent) => void
   readonly #reportedAt = new Map<NodeEvent['kind'], Millis>()
-  readonly #sums = new Map<SumKind, { count: number; cancel: Cancel }>()
+  readonly #sums: MinuteSums<SumKind>
 
   constructor(clock: Clock, onEvent: (event: NodeEvent) => void) {
     this.#clock = clock
     this.#onEvent = onEvent
+    this.#sums = new MinuteSums(clock, (kind, count) => onEvent({ kind, count }))
   }
 
   /** Something about a stranger happened. */
   report(event: NodeEvent): void {
-    if (isSummed(event.kind)) this.#sum(SUMMED[event.kind], event)
-    else if (this.#isDue(event.kind)) this.#onEvent(event)
+    const { kind } = event
+    if (isSummed(kind) ? this.#sums.isFirst(SUMMED[kind]) : this.#isDue(kind)) this.#onEvent(event)
   }
 
   close(): void {
-    for (const { cancel } of this.#sums.values()) cancel()
-    this.#sums.clear()
+    this.#sums.close()
   }
 
   #isDue(kind: NodeEvent['kind']): boolean {
@@ -47,28 +48,5 @@ export class StrangerNotices {
     if (before !== undefined && Math.abs(now - before) < WINDOW_MS) return false
     this.#reportedAt.set(kind, now)
     return true
-  }
-
-  #sum(kind: SumKind, event: NodeEvent): void {
-    const sum = this.#sums.get(kind)
-    if (sum !== undefined) {
-      sum.count++
-      return
-    }
-    this.#begin(kind)
-    this.#onEvent(event)
-  }
-
-  #begin(kind: SumKind): void {
-    this.#sums.set(kind, { count: 0, cancel: this.#clock.after(WINDOW_MS, () => this.#end(kind)) })
-  }
-
-  /** Reports the count, and starts another minute, so that the next stranger does not cause a second notice right away. */
-  #end(kind: SumKind): void {
-    const count = this.#sums.get(kind)?.count ?? 0
-    this.#sums.delete(kind)
-    if (count === 0) return
-    this.#begin(kind)
-    this.#onEvent({ kind, count })
   }
 }

@@ -7,7 +7,7 @@ import { type Draft, plainTextOf } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
 import { isLive } from '../../chat/liveness.js'
 import type { Face } from '../../host/client/face.js'
-import { isSigned } from '../../log/format/author.js'
+import { type AuthorId, isSigned } from '../../log/format/author.js'
 import { dayNumberOf, dayOf } from '../../session/dates.js'
 import { loadView, saveView } from '../../session/saved-view.js'
 import { Session } from '../../session/session.js'
@@ -145,7 +145,6 @@ export class LineConversation {
   /** Prints presence changes as fast as stdout is read. Changes during a write are merged. */
   async #printPresence(): Promise<void> {
     if (!this.#options.hasPresence) return
-    const changes = new PresenceChanges()
     const { signal } = this.#closing
     let hasChanged = true
     let wake = (): void => {}
@@ -153,6 +152,8 @@ export class LineConversation {
       hasChanged = true
       wake()
     }
+    const isKnown = (author: AuthorId | undefined): boolean => this.#session.isKnown(author)
+    const changes = new PresenceChanges({ isKnown, clock: systemClock, onSum: onChange })
     this.#face.on('presence', onChange)
     signal.addEventListener('abort', () => wake(), { once: true })
     while (!signal.aborted) {
@@ -168,6 +169,7 @@ export class LineConversation {
       }
     }
     this.#face.off('presence', onChange)
+    changes.close()
   }
 
   /** False for lines that the terminal has echoed, and for lines of hidden people. */
