@@ -1,4 +1,6 @@
-// Strangers that come and go, until the thread is ended. Messages: 'full' once they filled the tables, then 'visit' for each.
+// Strangers that come and go, until the thread is ended. Messages to the run: 'full' once they filled the tables, then 'visit' for each.
+// Messages from the run: 'leave' ends all visits until 'come'.
+import { EventEmitter, once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { SeededRandom } from '../../src/base/seeded-random.js'
@@ -18,20 +20,33 @@ interface Work {
 
 /** Authors whose logs one connection brings while the tables are filled. */
 const AUTHORS_AT_ONCE = 500
+/** Time between two of them: so long that other peers hear of each before it is deleted. */
+const BETWEEN_MS = 20
 
 const { seed, ports, authors }: Work = workerData
 const random = new SeededRandom(seed)
+let present = new AbortController()
+const calls = new EventEmitter().setMaxListeners(0)
+parentPort?.on('message', (message: 'leave' | 'come') => {
+  if (message === 'leave') present.abort()
+  else present = new AbortController()
+  calls.emit(message)
+})
 
 /** A stranger comes from one of many addresses, says some lines, stays for a while, and leaves for ever. */
-async function visit(): Promise<void> {
+async function visit({ signal }: AbortController): Promise<void> {
   const peer = await HostilePeer.dial(random.pick(ports), { from: `127.0.0.${random.whole(2, 40)}` })
+  const end = (): void => peer.end()
+  signal.addEventListener('abort', end)
+  if (signal.aborted) end()
   try {
     const lines = new Author(peer.room, peer.keys).lines('guest', random.whole(1, 200), random.whole(1, 2_000))
     peer.send(headsFrame([]))
     await peer.sendAll(lines.map(segment => segmentsFrame([segment])))
-    await pause(random.whole(0, STAY_MS_MAX))
+    await pause(random.whole(0, STAY_MS_MAX), undefined, { signal })
   } finally {
-    peer.end()
+    signal.removeEventListener('abort', end)
+    end()
   }
 }
 
@@ -41,8 +56,10 @@ async function fill(port: number): Promise<void> {
     // While it verifies what others bring, a node may take longer than a handshake may last.
     const peer = await HostilePeer.dial(port).catch(() => undefined)
     peer?.send(headsFrame([]))
-    for (let author = 0; author < AUTHORS_AT_ONCE; author++)
-      await peer?.sendAll(new Author(peer.room).lines('guest', 1).map(segment => segmentsFrame([segment])))
+    for (let author = 0; author < AUTHORS_AT_ONCE && peer?.isClosed === false; author++) {
+      await peer.sendAll(new Author(peer.room).lines('guest', 1).map(segment => segmentsFrame([segment])))
+      await pause(BETWEEN_MS)
+    }
     await peer?.acknowledgedAll()
     peer?.end()
     if (peer === undefined) from -= AUTHORS_AT_ONCE
@@ -56,7 +73,8 @@ for (let stranger = 0; stranger < STRANGERS; stranger++)
   void (async () => {
     for (;;) {
       await pause(random.whole(0, STAY_MS_MAX / 3))
-      await visit().catch(() => {})
+      while (present.signal.aborted) await once(calls, 'come')
+      await visit(present).catch(() => {})
       parentPort?.postMessage('visit')
     }
   })()

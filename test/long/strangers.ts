@@ -15,7 +15,11 @@ import { inDirectory, type LongRun } from './long-run.js'
 const MIB = 1024 * 1024
 /** Strangers get a quarter of it, which they fill within minutes. */
 const DISK_BYTES = 64 * MIB
-const SAMPLE_MS = 10_000
+/** Time between two samples of memory, for each of which all strangers leave for some seconds. */
+const SAMPLE_MS = 30_000
+/** How long a sample waits for the connections of strangers to close, and for what closes with them. */
+const LEAVING_MS_MAX = 10_000
+const SETTLING_MS = 1_000
 /** Logs of strangers that a node stores, and remembers as stopped. */
 const TABLES = DISK_BYTES / 4 / KEPT_BYTES + STOPPED_MAX
 /** Beyond the logs themselves: what LevelDB keeps until it compacts, and the journal. */
@@ -26,12 +30,14 @@ const SLOPE_MIB_MAX = 1
 /**
  * What strangers cost three people who chat, for as long as it runs: run it with --minutes. It begins with full tables, which a flood
  * of authors fills first: the bound of memory is what they take when they are full, and their filling is no leak. What is left to fill
- * in the first third, such as the statuses of strangers who left within a minute, is not counted for the slope either.
+ * in the first third is not counted for the slope either. Samples are taken while no stranger is connected, because the connections of
+ * the moment differ by more than an hour may add. Several runs say more than one: the mean of their slopes has the standard error
+ * √(Σ error²) / runs.
  */
 export const strangers: LongRun = {
   name: 'strangers',
   shows: '100 strangers come and go: lines stay fast, memory does not grow, the disk stays within its bound',
-  cycles: 360,
+  cycles: 120,
   async run({ cycles, seed, isOver = () => false }) {
     const latencies: number[] = []
     const heaps: { readonly hours: number; readonly mib: number }[] = []
@@ -45,28 +51,34 @@ export const strangers: LongRun = {
       await once(guests, 'message')
       guests.on('message', () => met++)
       const started = performance.now()
-      let isEnding = false
+      let [isEnding, isSampling] = [false, false]
       const chat = (async () => {
         for (let line = 0; !isEnding; line++) {
           const speaker = rooms[line % rooms.length] as Room
-          latencies.push(await say(speaker, rooms))
+          const ms = await say(speaker, rooms)
+          if (!isSampling) latencies.push(ms)
           await pause(300)
         }
       })()
       for (let sample = 0; sample < cycles && !isOver(); sample++) {
         await pause(SAMPLE_MS)
+        isSampling = true
+        guests.postMessage('leave')
+        await alone(rooms)
         heaps.push({ hours: (performance.now() - started) / 3_600_000, mib: heapBytes() / MIB })
+        guests.postMessage('come')
+        isSampling = false
         diskMiB = Math.max(diskMiB, (await sizeOf(directory)) / rooms.length / MIB)
       }
       isEnding = true
       await Promise.all([guests.terminate(), chat])
       await Promise.all(rooms.map(room => room.close()))
     })
-    const slope = slopeOf(heaps.slice(Math.floor(heaps.length / 3)))
+    const { slope, error } = slopeOf(heaps.slice(Math.floor(heaps.length / 3)))
     const [median, p99] = [quantile(latencies, 0.5), quantile(latencies, 0.99)]
     const texts = [
       ...(p99 > LINE_MS_MAX ? [`the 99th percentile of a line was ${p99.toFixed(0)} ms`] : []),
-      ...(slope > SLOPE_MIB_MAX ? [`memory grew by ${slope.toFixed(1)} MiB an hour`] : []),
+      ...(slope > SLOPE_MIB_MAX ? [`memory grew by ${slope.toFixed(1)} ± ${error.toFixed(1)} MiB an hour`] : []),
       ...(diskMiB > DATABASE_BYTES_MAX / MIB ? [`a database had ${diskMiB.toFixed(0)} MiB`] : []),
     ]
     return {
@@ -77,6 +89,7 @@ export const strangers: LongRun = {
         'ms a line, 99th percentile': Math.round(p99),
         'MiB of heap at the end': Math.round(heaps.at(-1)?.mib ?? 0),
         'MiB an hour': Math.round(10 * slope) / 10,
+        'standard error': Math.round(10 * error) / 10,
         'MiB on disk at most': Math.round(diskMiB),
       },
       faults: texts.map(text => ({ seed, cycles, text })),
@@ -122,13 +135,23 @@ async function say(speaker: Room, rooms: readonly Room[]): Promise<number> {
   return performance.now() - from
 }
 
-/** The slope of a regression line. */
-function slopeOf(samples: readonly { readonly hours: number; readonly mib: number }[]): number {
+/** Resolves when only the three are connected with each other. */
+async function alone(rooms: readonly Room[]): Promise<void> {
+  const end = performance.now() + LEAVING_MS_MAX
+  const isAlone = (): boolean => rooms.every(room => room.connectionSummary.connected.length < rooms.length)
+  while (!isAlone() && performance.now() < end) await pause(50)
+  await pause(SETTLING_MS)
+}
+
+/** The slope of a regression line, and its standard error. */
+function slopeOf(samples: readonly { readonly hours: number; readonly mib: number }[]) {
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
   const [hours, mib] = [mean(samples.map(each => each.hours)), mean(samples.map(each => each.mib))]
   const over = samples.reduce((sum, each) => sum + (each.hours - hours) * (each.mib - mib), 0)
   const under = samples.reduce((sum, each) => sum + (each.hours - hours) ** 2, 0)
-  return under === 0 ? 0 : over / under
+  const slope = under === 0 ? 0 : over / under
+  const rest = samples.reduce((sum, each) => sum + (each.mib - mib - slope * (each.hours - hours)) ** 2, 0)
+  return { slope, error: Math.sqrt(rest / Math.max(1, samples.length - 2) / under) }
 }
 
 async function sizeOf(directory: string): Promise<number> {
