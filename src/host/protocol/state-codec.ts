@@ -6,7 +6,7 @@ import type { PlaceRange } from '../../log/format/places.js'
 import { DIAL_ATTEMPT, type DialAttempt } from '../../net/dial-target.js'
 import type { MessageRequest } from '../../node/direct-rooms/message-requests.js'
 import type { ConnectionSummary } from '../../node/events.js'
-import { type Asking, type KnownSet, PIN_SOURCES, type Pin } from '../../node/people/pin.js'
+import { type Asking, isPin, type KnownSet } from '../../node/people/pin.js'
 import type { Companion } from '../../node/room-api.js'
 import type { ReplicaHead, ReplicaHeads, Replicas } from '../../sync/receipts.js'
 
@@ -60,16 +60,6 @@ export const isPresent = record<Present>({
   isTyping: boolean,
   lastHeardMs: number,
   hops: number,
-})
-
-export const isPin = record<Pin>({
-  name: text,
-  key: AUTHOR_ID,
-  since: number,
-  how: oneOf(PIN_SOURCES),
-  other: optional(AUTHOR_ID),
-  refused: optional(AUTHOR_ID),
-  earlier: optional(listOf(AUTHOR_ID)),
 })
 
 /** As a node stores it. */

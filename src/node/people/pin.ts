@@ -1,7 +1,9 @@
 import type { Millis } from '../../base/clock.js'
+import { listOf, number, oneOf, optional, record, text } from '../../base/shape.js'
 import type { PinnedNames } from '../../chat/display-names.js'
 import { skeletonOf } from '../../chat/skeleton.js'
 import type { AuthorId } from '../../log/format/author.js'
+import { AUTHOR_ID } from '../../log/format/log-shapes.js'
 
 /** How the user learned which key a name has: they named the peer, compared words with the person, or a private room said so. */
 export const PIN_SOURCES = ['met', 'compared', 'invited'] as const
@@ -20,6 +22,16 @@ export interface Pin {
   /** Earlier keys, each of which signed the next one, the latest last. */
   readonly earlier?: readonly AuthorId[] | undefined
 }
+
+export const isPin = record<Pin>({
+  name: text,
+  key: AUTHOR_ID,
+  since: number,
+  how: oneOf(PIN_SOURCES),
+  other: optional(AUTHOR_ID),
+  refused: optional(AUTHOR_ID),
+  earlier: optional(listOf(AUTHOR_ID)),
+})
 
 /** Somebody who wrote to the user directly, and whom the user does not talk with yet. */
 export interface Asking {
