@@ -1,6 +1,6 @@
 // Strangers that come and go, until the thread is ended. Messages to the run: 'full' once they filled the tables, then 'visit' for each.
 // Messages from the run: 'leave' ends all visits until 'come'.
-import { EventEmitter, once } from 'node:events'
+import { EventEmitter, once, setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { SeededRandom } from '../../src/base/seeded-random.js'
@@ -25,13 +25,19 @@ const BETWEEN_MS = 20
 
 const { seed, ports, authors }: Work = workerData
 const random = new SeededRandom(seed)
-let present = new AbortController()
+let present = visiting()
 const calls = new EventEmitter().setMaxListeners(0)
 parentPort?.on('message', (message: 'leave' | 'come') => {
   if (message === 'leave') present.abort()
-  else present = new AbortController()
+  else present = visiting()
   calls.emit(message)
 })
+
+function visiting(): AbortController {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  return controller
+}
 
 /** A stranger comes from one of many addresses, says some lines, stays for a while, and leaves for ever. */
 async function visit({ signal }: AbortController): Promise<void> {
