@@ -2,8 +2,7 @@ import type { Millis } from '../../base/clock.js'
 import { listOf, number, oneOf, optional, record, text } from '../../base/shape.js'
 import type { PinnedNames } from '../../chat/display-names.js'
 import { skeletonOf } from '../../chat/skeleton.js'
-import type { AuthorId } from '../../log/format/author.js'
-import { AUTHOR_ID } from '../../log/format/log-shapes.js'
+import { AUTHOR_ID, type AuthorId } from '../../log/format/author.js'
 
 /** How the user learned which key a name has: they named the peer, compared words with the person, or a private room said so. */
 export const PIN_SOURCES = ['met', 'compared', 'invited'] as const
