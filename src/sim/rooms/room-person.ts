@@ -281,7 +281,8 @@ export class RoomPerson extends Machine<Program> {
         note,
         dial: (channels, author) => {
           for (const other of people())
-            if (other.author === author && !channels.dials(other.name)) channels.add(other.name, other.address)
+            if (other !== this && other.author === author && !channels.dials(other.name))
+              channels.add(other.name, other.address)
         },
       },
       {

@@ -231,8 +231,7 @@ export class Seat {
     this.#open = { program, log, channels, places, room }
     channels.open()
     const dialMembers = (): void => {
-      for (const author of members.membership.members.keys())
-        if (author !== this.author) this.#context.dial(channels, author)
+      for (const author of members.membership.members.keys()) this.#context.dial(channels, author)
     }
     members.on('change', dialMembers)
     dialMembers()

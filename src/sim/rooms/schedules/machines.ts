@@ -47,6 +47,22 @@ export const machines: RoomSchedules = {
     },
   },
 
+  'two machines of a founder who is alone agree': {
+    people: HONEST,
+    run: async world => {
+      await gather(world)
+      await soon(world)
+      world.copyMachine('alice')
+      await soon(world)
+      await world.invite('alice', ROOM, 100)
+      await soon(world)
+      await world.invite('alice II', ROOM, 101)
+      await world.settle()
+      world.expectMembers(ROOM, 'alice')
+      world.expectOpenInvitations(ROOM, 2)
+    },
+  },
+
   'somebody who leaves on one machine learns it on the other': {
     people: HONEST,
     run: async world => {
