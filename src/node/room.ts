@@ -128,6 +128,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       room: this.#id,
       me,
       isKnown: author => this.#isKnown(author),
+      isListed: author => this.#circle?.isMember(author) !== false,
       hasWritten: author => log.head.some(head => authorOfLog(head.author) === author),
       random: () => random.number(),
     })

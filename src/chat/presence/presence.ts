@@ -18,18 +18,25 @@ interface PresenceEvents {
   change: []
 }
 
+interface PresenceOptions extends RosterOptions {
+  /** Whether somebody is listed: in a private room, its members. Default: everybody. */
+  readonly isListed?: (author: AuthorId) => boolean
+}
+
 /** Presence in a room: connects the roster to connections and time. */
 export class Presence extends EventEmitter<PresenceEvents> {
   readonly #roster: Roster
   readonly #clock: Clock
   readonly #sends = new Map<RosterConnectionId, (frame: Uint8Array) => boolean>()
+  readonly #isListed: (author: AuthorId) => boolean
   #nextId: RosterConnectionId = 1
   #cancelTick: Cancel | undefined
   #cancelChange: Cancel | undefined
   #isClosed = false
 
-  constructor(clock: Clock, options: RosterOptions) {
+  constructor(clock: Clock, options: PresenceOptions) {
     super()
+    this.#isListed = options.isListed ?? (() => true)
     this.#clock = clock
     this.#roster = new Roster(options)
   }
@@ -38,6 +45,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
   get list(): readonly Present[] {
     return this.#roster
       .list(this.#clock.now())
+      .filter(({ author }) => author === undefined || this.#isListed(author))
       .map(person => ({ ...person, name: sanitise(person.name), away: person.away && sanitise(person.away) }))
   }
 

@@ -4,16 +4,14 @@ import type { Fields } from '../../host/protocol/codec.js'
 import { readCode } from '../../membership/invitation/invitation-code.js'
 import { info } from '../../ui/lines/output.js'
 import { personText } from '../../ui/member-text.js'
-import { nodeOptionsIn } from '../chat-options.js'
+import { type ChatFlags, nodeOptionsIn } from '../chat-options.js'
 import { DONE } from '../exit-code.js'
 import { runNode } from '../node/node-command.js'
 import { dataDirectory } from '../store/data-directory.js'
 import { requestNode } from './node-request.js'
 import { printJson, type RoomFlags } from './output.js'
 
-export interface JoinFlags extends RoomFlags {
-  readonly listen?: string
-  readonly discovery: boolean
+export interface JoinFlags extends RoomFlags, Pick<ChatFlags, 'listen' | 'discovery' | 'maxDisk' | 'direct'> {
   readonly timeout?: number
   readonly seed?: boolean
 }

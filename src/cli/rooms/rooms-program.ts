@@ -25,6 +25,9 @@ const options = (command: Command): Command =>
 const command = (program: Command, name: string, description: string): Command =>
   options(subcommand(program, name, description).argument('<me>', 'your name').argument('<room>', 'the private room'))
 
+/** The last two are for the node that `--seed` starts. */
+const JOIN_OPTIONS = ['listen', 'discovery', 'maxDisk', 'direct'] as const
+
 const AS_HELP = 'the role: member, host (may admit members) or admin (may admit and remove)'
 
 /** Commands on private rooms. */
@@ -52,7 +55,7 @@ export const roomCommands: Registration = (program, exitWith) => [
         (await import('./invitation-command.js')).withdraw(me, room, id, flags),
       ),
     ),
-  withChatOptions(options(subcommand(program, 'join', 'enter a private room with a code')), ['listen', 'discovery'])
+  withChatOptions(options(subcommand(program, 'join', 'enter a private room with a code')), JOIN_OPTIONS)
     .argument('<me>', 'your name')
     .argument('<code>', 'the code, PC-…')
     .argument('[peer...]', 'names on the local network, or addresses as host:port, to ask')

@@ -43,6 +43,7 @@ test(
     await remove(atAlice, atBob.id)
     await atAlice.say('secret')
     assert.equal(atAlice.connectionSummary.connected.length, 0)
+    assert.deepEqual(atAlice.presence, [])
     await until(atBob, () => !membersOf(atBob).isMember(atBob.id))
     assert.deepEqual(await textsIn(atBob), ['hello'])
   },
