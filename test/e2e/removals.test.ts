@@ -39,7 +39,7 @@ async function world(t: TestContext) {
     const [code = ''] = await run('invite', 'alice', 'ops', '--as', role)
     await run('join', me, code, a, '--no-discovery', '--listen', addresses[me])
   }
-  return { run, chat, end, alice, addresses }
+  return { data, run, chat, end, alice, addresses }
 }
 
 /** Types many lines at once. */
@@ -107,3 +107,23 @@ test('a member who slept through ten removals is not locked out', BOUND, async t
   await alice.waitForLine('bob> I am here')
   assert.deepEqual(await run('members', 'bob', 'ops', '--json'), await run('members', 'alice', 'ops', '--json'))
 })
+
+test(
+  'lines beyond the end of a membership are named by the face that showed them, and gone elsewhere',
+  BOUND,
+  async t => {
+    const { data, run, chat, end, alice, addresses } = await world(t)
+    const options = ['--room', 'ops', '--no-discovery', '--json']
+    const carol = await openChat(t, { me: 'carol', listen: addresses.carol, peers: [addresses.alice], data, options })
+    await end('alice', alice)
+    const bob = await chat('bob', addresses.carol)
+    bob.type('late')
+    const line = JSON.parse(await carol.waitForLine('"message":"late"'))
+    await end('bob', bob)
+    await run('remove', 'alice', 'ops', 'bob')
+    await chat('alice', addresses.carol)
+    const withdrawn = JSON.parse(await carol.waitForLine('"event":"withdrawn"'))
+    assert.deepEqual([withdrawn.author, withdrawn.seq, withdrawn.count], [line.author, line.seq, 1])
+    assert.ok(!(await run('log', 'carol', '--room', 'ops')).some(each => each.includes('late')))
+  },
+)
