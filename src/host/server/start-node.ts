@@ -3,12 +3,13 @@ import { systemClock } from '../../base/clock.js'
 import { loadKey } from '../../base/crypto/key-file.js'
 import { packageVersion } from '../../base/program-files.js'
 import { systemRandom } from '../../base/random.js'
-import { authorOfKey } from '../../log/format/author.js'
+import { type AuthorId, authorOfKey } from '../../log/format/author.js'
 import { roomId } from '../../log/format/room-id.js'
+import type { NodeNetwork } from '../../node/connections/node-network.js'
 import { MessageRequests } from '../../node/direct-rooms/message-requests.js'
 import type { NodeEvent } from '../../node/events.js'
 import { checkKeyIsThere, secureHome } from '../../node/home-guard.js'
-import { homeOf } from '../../node/paths.js'
+import { type Home, homeOf } from '../../node/paths.js'
 import { Pins } from '../../node/people/pins.js'
 import { elect } from '../election.js'
 import { NODE_PROGRAM, type NodeStart } from '../protocol/node-start.js'
@@ -17,7 +18,7 @@ import { loadSecret } from '../protocol/secret.js'
 import { connectTo, listenAt } from '../protocol/socket.js'
 import { DirectRooms } from './direct-rooms.js'
 import { NodeStore } from './node-store.js'
-import { NodeServer } from './server.js'
+import { NodeServer, type ServerParts } from './server.js'
 
 /** Two thirds of the program, loaded while the disk answers the election. */
 const roomModules = Promise.all([
@@ -51,25 +52,8 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
   if (lock === undefined) return undefined
   try {
     const filesAt = filesChangedAt()
-    const store = new NodeStore(lock.store)
-    const pins = await Pins.open(store)
-    const requests = await MessageRequests.open({
-      store,
-      now: () => systemClock.now(),
-      isKnown: key => direct.isKnown(key),
-    })
-    const author = async () => authorOfKey((await loadKey(home.keyFile, systemRandom)).publicKey)
-    const direct: DirectRooms = await DirectRooms.open({
-      me: home.me,
-      clock: systemClock,
-      store,
-      pins,
-      requests,
-      author,
-      isConnected: async key => (await (await network).opened())?.contacts.isConnected(key) ?? false,
-    })
-    const network = roomModules.then(([, { NodeNetwork }]) => new NodeNetwork(home.me, direct))
-    network.catch(() => {}) // reported when a room is opened
+    const shared = await openShared(home, new NodeStore(lock.store))
+    const { store, pins, requests, direct, network } = shared
     const server = new NodeServer({
       me: home.me,
       pid: process.pid,
@@ -86,23 +70,8 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
         const own = { me: home.me, data, clock: systemClock, random: systemRandom, store, network: () => network }
         return new RoomCommands({ ...own, rooms })
       },
-      openRoom: async (options, report) => {
-        const [[{ openRoom }, , , { DirectRoom }], known] = await Promise.all([
-          roomModules,
-          store.secretRoom(options.room),
-        ])
-        const own = { me, data, pins, network: await network, onEvent: report }
-        const pair = known?.direct && new DirectRoom(await author(), known.direct.other, known.direct.name)
-        const isKeeper = stays && options.room === start.options.room
-        const named = { isKeeper, room: known?.name ?? options.room, privateRoom: known?.privateRoom, direct: pair }
-        return openRoom({ ...options, ...own, ...named })
-      },
-      watchRoom: async (options, onWanted) => {
-        const known = await store.secretRoom(options.room)
-        const secret = known?.privateRoom?.id ?? known?.direct?.id
-        const room = secret ?? roomId(roomNameOf(options))
-        return (await network).watch({ room, isSecret: secret !== undefined }, onWanted)
-      },
+      openRoom: roomOpener(start, shared),
+      watchRoom: roomWatcher(shared),
       onEvent,
       areFilesReplaced: () => filesChangedAt() !== filesAt,
       log,
@@ -118,6 +87,58 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
     throw error
   }
 }
+
+/** What all rooms of a node share. */
+interface Shared {
+  readonly store: NodeStore
+  readonly pins: Pins
+  readonly requests: MessageRequests
+  readonly direct: DirectRooms
+  readonly network: Promise<NodeNetwork>
+  readonly author: () => Promise<AuthorId>
+}
+
+async function openShared(home: Home, store: NodeStore): Promise<Shared> {
+  const pins = await Pins.open(store)
+  const requests = await MessageRequests.open({
+    store,
+    now: () => systemClock.now(),
+    isKnown: key => direct.isKnown(key),
+  })
+  const author = async () => authorOfKey((await loadKey(home.keyFile, systemRandom)).publicKey)
+  const direct: DirectRooms = await DirectRooms.open({
+    me: home.me,
+    clock: systemClock,
+    store,
+    pins,
+    requests,
+    author,
+    isConnected: async key => (await (await network).opened())?.contacts.isConnected(key) ?? false,
+  })
+  const network = roomModules.then(([, { NodeNetwork }]) => new NodeNetwork(home.me, direct))
+  network.catch(() => {}) // reported when a room is opened
+  return { store, pins, requests, direct, network, author }
+}
+
+const roomOpener =
+  ({ me, data, stays, options: first }: NodeStart, { store, pins, network, author }: Shared): ServerParts['openRoom'] =>
+  async (options, report) => {
+    const [[{ openRoom }, , , { DirectRoom }], known] = await Promise.all([roomModules, store.secretRoom(options.room)])
+    const own = { me, data, pins, network: await network, onEvent: report }
+    const pair = known?.direct && new DirectRoom(await author(), known.direct.other, known.direct.name)
+    const isKeeper = stays && options.room === first.room
+    const named = { isKeeper, room: known?.name ?? options.room, privateRoom: known?.privateRoom, direct: pair }
+    return openRoom({ ...options, ...own, ...named })
+  }
+
+const roomWatcher =
+  ({ store, network }: Shared): NonNullable<ServerParts['watchRoom']> =>
+  async (options, onWanted) => {
+    const known = await store.secretRoom(options.room)
+    const secret = known?.privateRoom?.id ?? known?.direct?.id
+    const room = secret ?? roomId(roomNameOf(options))
+    return (await network).watch({ room, isSecret: secret !== undefined }, onWanted)
+  }
 
 /** Whether a node accepts connections at the socket of a home. */
 async function isServed(directory: string): Promise<boolean> {

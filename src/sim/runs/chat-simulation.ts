@@ -72,118 +72,155 @@ export interface ChatFigures {
 }
 
 /** Simulates a chat. `onProgress` receives the share that is done, 0 to 1. */
-export async function simulateChat(
+export const simulateChat = (
   options: ChatSimulationOptions,
   onProgress: (share: number) => void = () => {},
-): Promise<ChatFigures> {
-  const { seed, topology, loss, delayMsMin, delayMsMax, minutes } = options
-  const random = new SeededRandom(seed, 'chat')
-  const peers = Array.from({ length: options.peers }, (_, index) => `peer${index + 1}`)
-  const hasPeerExchange = topology === 'met'
-  const dials = dialledPeersIn(hasPeerExchange ? 'star' : topology, peers, new SeededRandom(seed, 'topology'))
-  const spread = new Spread()
-  const events: Event[] = []
-  const world: World = new World({
-    seed,
-    peers,
-    dials: name => dials.get(name) ?? [],
-    network: { delayMsMin, delayMsMax, loss },
-    hasPeerExchange,
-    isTraced: false,
-    onStored: (name, { author, from, to }) => spread.stored(name, author, from, to, world.elapsedMs),
-    onReceived: (name, from, author, runs) => {
-      for (const { first, entries } of runs) spread.received(name, from, author, first, entries.length)
-    },
-  })
-  const record = (kind: Event['kind']): void => void events.push({ atMs: world.elapsedMs, kind })
-  const endMs = minutes * MINUTE_MS
-  const partition = {
-    fromMs: (endMs - options.partitionMinutes * MINUTE_MS) / 2,
-    toMs: (endMs + options.partitionMinutes * MINUTE_MS) / 2,
-  }
-  let violations: readonly string[] = []
-  let isPartitioned = false
-  let sent = 0
-  let crashed = 0
+): Promise<ChatFigures> => new ChatSimulation(options).run(onProgress)
+
+class ChatSimulation {
+  readonly #options: ChatSimulationOptions
+  readonly #random: SeededRandom
+  readonly #peers: readonly string[]
+  readonly #world: World
+  readonly #spread = new Spread()
+  readonly #events: Event[] = []
   /** When each crashed peer restarts. */
-  const restarts = new Map<string, Millis>()
+  readonly #restarts = new Map<string, Millis>()
+  readonly #endMs: Millis
+  #isPartitioned = false
+  #sent = 0
+  #crashed = 0
 
-  /** Performs the lines, crashes, restarts and partitions that are due. */
-  const performDue = (): void => {
-    const share = world.elapsedMs / MINUTE_MS
-    for (; sent < share * options.lines; sent++) {
-      const sender = random.pick(peers)
-      if (!world.peer(sender).isReady) continue
-      world.peer(sender).say(`${sender} says line ${sent + 1}`)
-      record('line')
-    }
-    for (; crashed < Math.floor(share * options.churn); crashed++) {
-      const name = random.pick(peers)
-      if (!world.peer(name).isRunning) continue
-      world.peer(name).crash(random.pick(['killed', 'power cut']))
-      record('crash')
-      restarts.set(name, world.elapsedMs + random.between(SECOND_MS, DOWN_MS_MAX))
-    }
-    for (const [name, atMs] of restarts) {
-      if (atMs > world.elapsedMs) continue
-      restarts.delete(name)
-      world.peer(name).start()
-      record('start')
-    }
-    const isPartitionedNow =
-      options.partitionMinutes > 0 && world.elapsedMs >= partition.fromMs && world.elapsedMs < partition.toMs
-    if (isPartitionedNow && !isPartitioned) {
-      world.partition(peers.slice(0, Math.floor(peers.length / 2)))
-      record('partition')
-    }
-    if (!isPartitionedNow && isPartitioned) {
-      world.heal()
-      record('healed')
-    }
-    isPartitioned = isPartitionedNow
+  constructor(options: ChatSimulationOptions) {
+    const { seed, topology, loss, delayMsMin, delayMsMax, minutes } = options
+    this.#options = options
+    this.#random = new SeededRandom(seed, 'chat')
+    this.#peers = Array.from({ length: options.peers }, (_, index) => `peer${index + 1}`)
+    this.#endMs = minutes * MINUTE_MS
+    const topologyRandom = new SeededRandom(seed, 'topology')
+    const dials = dialledPeersIn(topology === 'met' ? 'star' : topology, this.#peers, topologyRandom)
+    this.#world = new World({
+      seed,
+      peers: this.#peers,
+      dials: name => dials.get(name) ?? [],
+      network: { delayMsMin, delayMsMax, loss },
+      hasPeerExchange: this.#hasPeerExchange,
+      isTraced: false,
+      onStored: (name, { author, from, to }) => this.#spread.stored(name, author, from, to, this.#world.elapsedMs),
+      onReceived: (name, from, author, runs) => {
+        for (const { first, entries } of runs) this.#spread.received(name, from, author, first, entries.length)
+      },
+    })
   }
 
-  try {
-    // Lets the peers connect first.
-    await world.run(hasPeerExchange ? DISCOVERY_MS : SECOND_MS)
-    while (world.elapsedMs < endMs) {
-      performDue()
-      await world.run(Math.min(SECOND_MS, endMs - world.elapsedMs))
-      onProgress(world.elapsedMs / endMs)
-    }
-    await world.converge()
-  } catch (error) {
-    if (!(error instanceof Violation)) throw error
-    violations = error.violations
-  } finally {
-    world.end()
+  get #hasPeerExchange(): boolean {
+    return this.#options.topology === 'met'
   }
-  const entries = spread.entries
-  const at = (share: number, of: number): Millis => quantile(spread.reached(share, peers.length), of)
-  const reachedBy = (of: number): Reached => ({
-    p50Ms: at(0.5, of),
-    p90Ms: at(0.9, of),
-    p99Ms: at(0.99, of),
-    p100Ms: at(1, of),
-  })
-  const copiesPerPeer = spread.copies(peers)
-  return {
-    options,
-    converged: violations.length === 0,
-    entries,
-    reached: reachedBy(0.5),
-    slowest: reachedBy(1),
-    copiesPerEntry: copiesPerPeer.reduce((sum, copies) => sum + copies, 0) / Math.max(1, entries),
-    bytesPerEntry: world.network.bytesSent / Math.max(1, entries),
-    hops: spread.hops(),
-    copiesPerPeer,
-    curve: Array.from({ length: CURVE_POINTS }, (_, index) => {
-      const share = (index + 1) / CURVE_POINTS
-      return { share, low: at(share, 0.1), mid: at(share, 0.5), high: at(share, 0.9) }
-    }),
-    events,
-    virtualMs: world.elapsedMs,
-    steps: world.steps,
-    violations,
+
+  async run(onProgress: (share: number) => void): Promise<ChatFigures> {
+    const world = this.#world
+    let violations: readonly string[] = []
+    try {
+      // Lets the peers connect first.
+      await world.run(this.#hasPeerExchange ? DISCOVERY_MS : SECOND_MS)
+      while (world.elapsedMs < this.#endMs) {
+        this.#say()
+        this.#crash()
+        this.#restart()
+        this.#partition()
+        await world.run(Math.min(SECOND_MS, this.#endMs - world.elapsedMs))
+        onProgress(world.elapsedMs / this.#endMs)
+      }
+      await world.converge()
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error
+      violations = error.violations
+    } finally {
+      world.end()
+    }
+    return this.#figures(violations)
+  }
+
+  /** Sends the lines that are due. */
+  #say(): void {
+    const due = (this.#world.elapsedMs / MINUTE_MS) * this.#options.lines
+    for (; this.#sent < due; this.#sent++) {
+      const sender = this.#random.pick(this.#peers)
+      if (!this.#world.peer(sender).isReady) continue
+      this.#world.peer(sender).say(`${sender} says line ${this.#sent + 1}`)
+      this.#record('line')
+    }
+  }
+
+  #crash(): void {
+    const due = Math.floor((this.#world.elapsedMs / MINUTE_MS) * this.#options.churn)
+    for (; this.#crashed < due; this.#crashed++) {
+      const name = this.#random.pick(this.#peers)
+      if (!this.#world.peer(name).isRunning) continue
+      this.#world.peer(name).crash(this.#random.pick(['killed', 'power cut']))
+      this.#record('crash')
+      this.#restarts.set(name, this.#world.elapsedMs + this.#random.between(SECOND_MS, DOWN_MS_MAX))
+    }
+  }
+
+  #restart(): void {
+    for (const [name, atMs] of this.#restarts) {
+      if (atMs > this.#world.elapsedMs) continue
+      this.#restarts.delete(name)
+      this.#world.peer(name).start()
+      this.#record('start')
+    }
+  }
+
+  /** Cuts the network in the middle of the run, and heals it. */
+  #partition(): void {
+    const lengthMs = this.#options.partitionMinutes * MINUTE_MS
+    const { elapsedMs } = this.#world
+    const [fromMs, toMs] = [(this.#endMs - lengthMs) / 2, (this.#endMs + lengthMs) / 2]
+    const isPartitioned = lengthMs > 0 && elapsedMs >= fromMs && elapsedMs < toMs
+    if (isPartitioned && !this.#isPartitioned) {
+      this.#world.partition(this.#peers.slice(0, Math.floor(this.#peers.length / 2)))
+      this.#record('partition')
+    }
+    if (!isPartitioned && this.#isPartitioned) {
+      this.#world.heal()
+      this.#record('healed')
+    }
+    this.#isPartitioned = isPartitioned
+  }
+
+  #record(kind: Event['kind']): void {
+    this.#events.push({ atMs: this.#world.elapsedMs, kind })
+  }
+
+  #figures(violations: readonly string[]): ChatFigures {
+    const { entries } = this.#spread
+    const at = (share: number, of: number): Millis => quantile(this.#spread.reached(share, this.#peers.length), of)
+    const reachedBy = (of: number): Reached => ({
+      p50Ms: at(0.5, of),
+      p90Ms: at(0.9, of),
+      p99Ms: at(0.99, of),
+      p100Ms: at(1, of),
+    })
+    const copiesPerPeer = this.#spread.copies(this.#peers)
+    return {
+      options: this.#options,
+      converged: violations.length === 0,
+      entries,
+      reached: reachedBy(0.5),
+      slowest: reachedBy(1),
+      copiesPerEntry: copiesPerPeer.reduce((sum, copies) => sum + copies, 0) / Math.max(1, entries),
+      bytesPerEntry: this.#world.network.bytesSent / Math.max(1, entries),
+      hops: this.#spread.hops(),
+      copiesPerPeer,
+      curve: Array.from({ length: CURVE_POINTS }, (_, index) => {
+        const share = (index + 1) / CURVE_POINTS
+        return { share, low: at(share, 0.1), mid: at(share, 0.5), high: at(share, 0.9) }
+      }),
+      events: this.#events,
+      virtualMs: this.#world.elapsedMs,
+      steps: this.#world.steps,
+      violations,
+    }
   }
 }
