@@ -1,19 +1,27 @@
 // Simulates a mutated program: `mutation-run <mutation | none> <seeds>`. Prints the seed that killed it and the violation.
-import { register } from 'node:module'
-import { BUGS } from '../simulation/bugs.js'
+import { BUGS, type RunName } from '../simulation/bugs.js'
+import { mutantOf } from './mutant.js'
+
+type WorldModule = typeof import('../../src/sim/world/world.js')
 
 const [name = '', seeds = ''] = process.argv.slice(2)
 const bug = BUGS.find(bug => bug.name === name)
 if (bug === undefined && name !== 'none') throw new Error(`no such mutation: ${name}`)
-if (bug !== undefined) register('./mutation-hooks.js', import.meta.url, { data: bug })
-const { randomRun } = await import('../../src/sim/runs/random-run.js')
-const { peerExchangeRun } = await import('./peer-exchange-run.js')
-const { joinedSegmentsRun } = await import('./joined-segments-run.js')
-const { roomsRun } = await import('./rooms-run.js')
-const { contentsRun } = await import('./contents-run.js')
-const { strangerRun } = await import('../../src/sim/runs/stranger-run.js')
-const { attacksRun } = await import('./attacks-run.js')
-const { Violation } = await import('../../src/sim/world/world.js')
+const program = bug === undefined ? new URL('.', import.meta.url) : mutantOf(bug)
+
+const load = (file: string) => import(new URL(file, program).href)
+const runs: Readonly<Record<RunName | 'random', () => Promise<(seed: number) => Promise<unknown>>>> = {
+  random: async () => (await load('../../src/sim/runs/random-run.js')).randomRun,
+  'joined-segments': async () => (await load('joined-segments-run.js')).joinedSegmentsRun,
+  'peer-exchange': async () => (await load('peer-exchange-run.js')).peerExchangeRun,
+  presence: async () => (await load('presence-run.js')).presenceRun,
+  rooms: async () => (await load('rooms-run.js')).roomsRun,
+  contents: async () => (await load('contents-run.js')).contentsRun,
+  strangers: async () => (await load('../../src/sim/runs/stranger-run.js')).strangerRun,
+  attacks: async () => (await load('attacks-run.js')).attacksRun,
+}
+const run = await runs[bug?.run ?? 'random']()
+const { Violation } = (await load('../../src/sim/world/world.js')) as WorldModule
 
 let killer: { readonly seed: number; readonly violation: string | undefined } | undefined
 const tries = [
@@ -23,19 +31,7 @@ const tries = [
 for (const seed of tries) {
   if (killer !== undefined) break
   try {
-    await (bug?.needsManyLines
-      ? joinedSegmentsRun(seed)
-      : bug?.needsPeerExchange
-        ? peerExchangeRun(seed)
-        : bug?.needsRooms
-          ? roomsRun(seed)
-          : bug?.needsContents
-            ? contentsRun(seed)
-            : bug?.needsStrangers
-              ? strangerRun(seed)
-              : bug?.needsAttacks
-                ? attacksRun(seed)
-                : randomRun(seed))
+    await run(seed)
   } catch (error) {
     if (!(error instanceof Violation)) throw error
     killer = { seed, violation: error.violations[0]?.split('\n')[0] }

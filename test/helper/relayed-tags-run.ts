@@ -1,15 +1,19 @@
 // Somebody who is in no room relays what two members of one say on their connections to them: `relayed-tags-run <mutation | none>`.
 // Prints how many of 64 attempts opened a channel.
-import { register } from 'node:module'
 import { Duplex } from 'node:stream'
 import { TAG_BUGS } from '../net/tag-bugs.js'
+import { mutantOf } from './mutant.js'
+
+type SeededRandomModule = typeof import('../../src/base/seeded-random.js')
+type MultiplexerModule = typeof import('../../src/net/channels/multiplexer.js')
 
 const [name] = process.argv.slice(2)
 const bug = TAG_BUGS.find(bug => bug.name === name)
 if (bug === undefined && name !== 'none') throw new Error(`no such mutation: ${name}`)
-if (bug !== undefined) register('./mutation-hooks.js', import.meta.url, { data: bug })
-const { SeededRandom } = await import('../../src/base/seeded-random.js')
-const { Multiplexer } = await import('../../src/net/channels/multiplexer.js')
+const program = bug === undefined ? new URL('.', import.meta.url) : mutantOf(bug)
+const load = (file: string) => import(new URL(file, program).href)
+const { SeededRandom } = (await load('../../src/base/seeded-random.js')) as SeededRandomModule
+const { Multiplexer } = (await load('../../src/net/channels/multiplexer.js')) as MultiplexerModule
 
 const ROLES = ['dialler', 'listener'] as const
 

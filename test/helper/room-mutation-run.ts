@@ -1,15 +1,19 @@
 // Simulates private rooms with a mutated program: `room-mutation-run <mutation | none> <seeds>`. Runs the killer of the mutation, then all
 // schedules and seeds. Prints what killed it, and the violation.
-import { register } from 'node:module'
 import { ROOM_BUGS } from '../simulation/room-bugs.js'
+import { mutantOf } from './mutant.js'
+
+type Schedules = typeof import('../../src/sim/rooms/schedules/all.js')
+type WorldModule = typeof import('../../src/sim/world/world.js')
 
 const [name = '', seeds = ''] = process.argv.slice(2)
 const bug = ROOM_BUGS.find(bug => bug.name === name)
 if (bug === undefined && name !== 'none') throw new Error(`no such mutation: ${name}`)
-if (bug !== undefined) register('./mutation-hooks.js', import.meta.url, { data: bug })
-const { randomRoomRun, runSchedule } = await import('../../src/sim/rooms/room-run.js')
-const { ROOM_SCHEDULES } = await import('../../src/sim/rooms/schedules/all.js')
-const { Violation } = await import('../../src/sim/world/world.js')
+const program = bug === undefined ? new URL('.', import.meta.url) : mutantOf(bug)
+const load = (file: string) => import(new URL(file, program).href)
+const { randomRoomRun, runSchedule } = await load('../../src/sim/rooms/room-run.js')
+const { ROOM_SCHEDULES } = (await load('../../src/sim/rooms/schedules/all.js')) as Schedules
+const { Violation } = (await load('../../src/sim/world/world.js')) as WorldModule
 
 /** Seeds with which the schedule that kills a mutation is tried: what races depends on them. */
 const SEEDS = [1, 2, 3, 4, 5, 6]

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { MUTANT_OPTIONS } from '../helper/mutant.js'
 import { ROOM_BUGS } from '../simulation/room-bugs.js'
 import type { Fault, LongRun } from './long-run.js'
 import { runSeedsOf } from './simulation.js'
@@ -27,7 +28,7 @@ export const roomMutations: LongRun = {
     let killed = 0
     for (const [index, { name }] of ROOM_BUGS.slice(0, cycles).entries()) {
       if (isOver()) break
-      const args = ['--no-warnings', MUTATION, name, String(SEEDS_PER_MUTATION)]
+      const args = [...MUTANT_OPTIONS, MUTATION, name, String(SEEDS_PER_MUTATION)]
       const { stdout } = await promisify(execFile)(process.execPath, args)
       const { by, violation }: { by?: unknown; violation?: string } = JSON.parse(stdout)
       if (by === undefined) faults.push({ seed: index, cycles: 1, text: `survived: ${name}` })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import test from 'node:test'
 import { promisify } from 'node:util'
+import { MUTANT_OPTIONS } from '../helper/mutant.js'
 import { TAG_BUGS } from './tag-bugs.js'
 
 // docs/protocol/wire.md §2.7: only who knows a room id can name the room, on each connection anew.
@@ -9,7 +10,7 @@ import { TAG_BUGS } from './tag-bugs.js'
 const RUN = new URL('../helper/relayed-tags-run.js', import.meta.url).pathname
 
 async function openedWith(name: string): Promise<number> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', RUN, name])
+  const { stdout } = await promisify(execFile)(process.execPath, [...MUTANT_OPTIONS, RUN, name])
   return Number(stdout)
 }
 

@@ -1,3 +1,6 @@
+/** A simulation, or a run of fewer parts, in test/helper/mutation-run. */
+export type RunName = 'contents' | 'joined-segments' | 'peer-exchange' | 'presence' | 'rooms' | 'strangers' | 'attacks'
+
 /** A mutation of the compiled program: `find` must occur exactly once in the file. */
 export interface Bug {
   readonly name: string
@@ -7,18 +10,8 @@ export interface Bug {
   readonly replace: string
   /** A seed that kills it, if the first few seeds do not. */
   readonly killer?: number
-  /** Whether only runs with many single lines kill it. */
-  readonly needsManyLines?: boolean
-  /** Whether only runs with peer exchange kill it. */
-  readonly needsPeerExchange?: boolean
-  /** Whether only runs with several rooms kill it. */
-  readonly needsRooms?: boolean
-  /** Whether only runs with missing contents kill it. */
-  readonly needsContents?: boolean
-  /** Whether only runs with strangers kill it. */
-  readonly needsStrangers?: boolean
-  /** Whether only runs with attacks on the network kill it. */
-  readonly needsAttacks?: boolean
+  /** The run that kills it. Default: random faults. */
+  readonly run?: RunName
 }
 
 export const BUGS: readonly Bug[] = [
@@ -27,7 +20,7 @@ export const BUGS: readonly Bug[] = [
     file: 'net/topology',
     find: 'remote.instance === this.#instance && remote.key === this.#key',
     replace: 'false',
-    needsAttacks: true,
+    run: 'attacks',
   },
   {
     name: 'acknowledges entries before they are synced',
@@ -65,7 +58,7 @@ export const BUGS: readonly Bug[] = [
     file: 'log/format/segment-plan',
     find: 'const seq = (this.#head?.seq ?? 0) + this.#unverifiedCount;',
     replace: 'const seq = run.first - 1;\n        validator.begin(run.before ?? chainStart(this.#log), EARLIEST);',
-    killer: 35,
+    killer: 15,
   },
   {
     name: 'stores no chain value before a segment',
@@ -78,7 +71,7 @@ export const BUGS: readonly Bug[] = [
     file: 'log/intake',
     find: 'if (skip < 0)',
     replace: 'if (false)',
-    killer: 36,
+    killer: 45,
   },
   {
     name: 'accepts fork proofs without verifying them',
@@ -106,7 +99,7 @@ export const BUGS: readonly Bug[] = [
     file: 'log/read/subscription',
     find: 'this.#wake?.();\n    }\n}',
     replace: 'if (this.#wake === undefined) ranges.delete(author);\n        this.#wake?.();\n    }\n}',
-    killer: 6,
+    killer: 32,
   },
   {
     name: 'reports entries twice that arrive while the history is read',
@@ -119,7 +112,7 @@ export const BUGS: readonly Bug[] = [
     file: 'log/read/merge',
     find: 'return a.at < b.at ? -1 : 1;\n    return a.author < b.author ? -1 : 1;',
     replace: 'return a.at < b.at ? -1 : 1;\n    return -1;',
-    killer: 28,
+    killer: 34,
   },
   {
     name: 'gives up dialling after three attempts',
@@ -134,7 +127,7 @@ export const BUGS: readonly Bug[] = [
     file: 'net/topology',
     find: 'this.#key + this.#instance < identityOf(remote)',
     replace: 'false',
-    killer: 4,
+    killer: 5,
   },
   {
     name: 'never detects a dead connection',
@@ -197,20 +190,21 @@ export const BUGS: readonly Bug[] = [
     file: 'sync/peer-session',
     find: "frame.notes.filter(({ kind }) => kind !== 'subscribe')",
     replace: 'frame.notes',
-    killer: 122,
+    killer: 16,
   },
   {
     name: 'announces entries that are still being written',
     file: 'log/log',
     find: 'const persisted = frontier.persisted(author);\n        const chain',
     replace: 'const persisted = frontier.pendingHead(author)?.seq ?? 0;\n        const chain',
+    killer: 19,
   },
   {
     name: 'never subscribes to a second announcer',
     file: 'sync/broadcast-tree',
     find: 'if (!isArriving)\n            this.#subscribeNext(author, isStalled);',
     replace: '',
-    killer: 5,
+    killer: 21,
   },
   {
     name: 'takes all fingerprints to be equal',
@@ -223,118 +217,119 @@ export const BUGS: readonly Bug[] = [
     file: 'log/format/joined-segment',
     find: 'this.#end = end;',
     replace: '',
-    needsManyLines: true,
+    run: 'joined-segments',
   },
   {
     name: 'keeps the first signature when it joins segments',
     file: 'log/format/joined-segment',
     find: 'this.#joined.set(signatureIn(this.#latest.bytes), SIGNATURE_AT);',
     replace: '',
+    killer: 37,
   },
   {
     name: 'evicts no one from a full active view',
     file: 'net/overlay/hyparview',
     find: 'if (this.size > ACTIVE_VIEW_MAX)',
     replace: 'if (false)',
-    needsPeerExchange: true,
+    run: 'peer-exchange',
   },
   {
     name: 'forwards no join',
     file: 'net/overlay/hyparview',
     find: 'const hops = connections === 0 ? JOIN_HOPS_MAX : others.length < ACTIVE_VIEW_TARGET ? 1 : 0;',
     replace: 'const hops = 0;',
-    needsPeerExchange: true,
+    run: 'peer-exchange',
   },
   {
     name: 'replaces no lost member of the active view',
     file: 'net/overlay/address-book',
     find: 'if (this.#dialling.size >= most)\n            return places;',
     replace: 'if (this.newCount === 0 || this.#dialling.size >= most)\n            return places;',
-    needsPeerExchange: true,
+    run: 'peer-exchange',
   },
   {
     name: 'does not relay statuses',
     file: 'chat/presence/roster',
     find: 'const canRelay = ({ hops, reach }) => hops < Math.min(reach, STATUS_HOPS_MAX);',
     replace: 'const canRelay = () => false;',
-    needsPeerExchange: true,
+    run: 'presence',
   },
   {
     name: "takes a neighbour's reports of presence as current",
     file: 'chat/presence/roster',
     find: 'const aliveAt = now - ageMs;',
     replace: 'const aliveAt = now;',
-    needsPeerExchange: true,
+    run: 'presence',
   },
   {
     name: 'requests no statuses that a digest shows to be missing',
     file: 'chat/presence/roster',
     find: 'if (requested.length < STATUS_REQUEST_MAX &&',
     replace: 'if (false &&',
-    needsPeerExchange: true,
+    run: 'presence',
   },
   {
     name: 'ignores goodbyes',
     file: 'chat/presence/roster',
     find: "known.hasLeft = status.state === 'left';",
     replace: 'known.hasLeft = false;',
-    needsPeerExchange: true,
+    run: 'presence',
   },
   {
     name: 'sends the goodbye after the connections are closed',
     file: 'node/room',
     find: 'this.#presence.close();',
     replace: 'clock.after(1_000, () => this.#presence.close());',
-    needsPeerExchange: true,
+    run: 'presence',
   },
   {
     name: 'delivers frames to another room of the connection',
     file: 'net/channels/multiplexer',
     find: 'const channel = this.#open.get(slot.value)?.channel;',
     replace: 'const channel = this.#open.get(slot.value) && [...this.#open.values()].at(-1)?.channel;',
-    needsRooms: true,
+    run: 'rooms',
   },
   {
     name: 'offers a room that is opened later to nobody who is connected',
     file: 'net/connections',
     find: 'for (const connection of this.#open.values())\n            connection.offer(room);',
     replace: '',
-    needsRooms: true,
+    run: 'rooms',
   },
   {
     name: 'counts places without content as received',
     file: 'sync/receipts',
     find: ' && !without.some(({ from, to }) => from <= seq && seq < to)',
     replace: '',
-    needsContents: true,
+    run: 'contents',
   },
   {
     name: 'does not say where it has no content',
     file: 'sync/native-replication',
     find: 'const notes = this.#log.logsWithGaps.flatMap(log => this.#gapsNotes(log));',
     replace: 'const notes = [];\n        for (const log of this.#log.logsWithGaps) this.#gapsNotes(log);',
-    needsContents: true,
+    run: 'contents',
   },
   {
     name: 'stores content without checking its hash',
     file: 'log/format/chain',
     find: '!isStub(packed) && sameBytes(running.stubOf(packed), stub)',
     replace: '!isStub(packed)',
-    needsContents: true,
+    run: 'contents',
   },
   {
     name: 'asks again for content that it dropped',
     file: 'log/content/gaps',
     find: 'this.dropped[reason].add(from, to);\n        this.remove(from, to);',
     replace: 'this.missing.add(from, to);\n        this.version++;',
-    needsContents: true,
+    run: 'contents',
   },
   {
     name: 'drops control entries',
     file: 'log/content/contents',
     find: 'seq < from || seq >= to || isControlEntry(entry)',
     replace: 'seq < from || seq >= to',
-    needsContents: true,
+    run: 'contents',
   },
   {
     name: 'stores any number of logs of strangers',
@@ -342,7 +337,7 @@ export const BUGS: readonly Bug[] = [
     find: 'while (this.#logs.size > this.#logsMax)',
     replace: 'while (false)',
     killer: 3,
-    needsStrangers: true,
+    run: 'strangers',
   },
   {
     name: 'lets those who came first keep the pool',
@@ -350,7 +345,7 @@ export const BUGS: readonly Bug[] = [
     find: 'bytesMax: Math.max(bytes, ',
     replace: 'bytesMax: Math.max(bytes, this.#pool.size >= this.#logsMax && !this.#pool.has(log) ? 0 : ',
     killer: 3,
-    needsStrangers: true,
+    run: 'strangers',
   },
   {
     name: 'ignores who brought the logs of strangers',
@@ -358,7 +353,7 @@ export const BUGS: readonly Bug[] = [
     find: 'if (introducer === undefined)\n            return IMPORTED;',
     replace: 'return IMPORTED;',
     killer: 3,
-    needsStrangers: true,
+    run: 'strangers',
   },
   {
     name: 'counts known people as strangers',
@@ -366,6 +361,6 @@ export const BUGS: readonly Bug[] = [
     find: 'return !this.#known.isKnown(authorOfLog(log)) && !this.#lifted.has(log);',
     replace: 'return !this.#lifted.has(log);',
     killer: 3,
-    needsStrangers: true,
+    run: 'strangers',
   },
 ]

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import test from 'node:test'
 import { promisify } from 'node:util'
+import { MUTANT_OPTIONS } from '../helper/mutant.js'
 import { BUGS } from './bugs.js'
 
 const SEEDS_MAX = 200
 const RUN = new URL('../helper/mutation-run.js', import.meta.url).pathname
 
 async function killerOf(name: string, seeds: number): Promise<{ seed?: number; violation?: string }> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', RUN, name, String(seeds)])
+  const { stdout } = await promisify(execFile)(process.execPath, [...MUTANT_OPTIONS, RUN, name, String(seeds)])
   return JSON.parse(stdout)
 }
 
@@ -18,7 +19,7 @@ test('control: no seed fails without a mutation', async () => {
 
 test('the simulation kills every mutation', { concurrency: 2 }, async t => {
   await Promise.all(
-    BUGS.filter(({ needsContents }) => needsContents !== true).map(({ name }) =>
+    BUGS.filter(({ run }) => run !== 'contents').map(({ name }) =>
       t.test(`killed: ${name}`, async t => {
         const { seed, violation } = await killerOf(name, SEEDS_MAX)
         t.diagnostic(`${name} | ${seed} | ${violation}`)

@@ -5,6 +5,7 @@ import type { Present } from '../../src/chat/presence/present.js'
 import { dialledPeersIn } from '../../src/sim/runs/topologies.js'
 import type { World } from '../../src/sim/world/world.js'
 import { inWorld, peerNames } from '../helper/in-world.js'
+import { presenceRun } from '../helper/presence-run.js'
 
 const LINE: Record<string, string[]> = { eduardo: [], mafintosh: ['eduardo'], watson: ['mafintosh'] }
 const line = (seed: number) => ({ seed, peers: Object.keys(LINE), dials: (name: string) => LINE[name] ?? [] })
@@ -52,6 +53,11 @@ test('shows a peer that leaves as left at once, and a silent one within half a m
     world.peer('eduardo').crash('killed')
   })
 })
+
+for (const seed of [1, 2])
+  test(`keeps presence right on a line on which peers restart, are killed and leave, seed ${seed}`, async () => {
+    await presenceRun(seed)
+  })
 
 test('keeps showing a peer that is reachable only through others', async () => {
   const peers = ['alice', 'bob', 'carol']

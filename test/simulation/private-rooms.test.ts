@@ -7,6 +7,7 @@ import { drawRoomPlan } from '../../src/sim/rooms/room-plan.js'
 import { randomRoomRun, runRoomPlan, runSchedule } from '../../src/sim/rooms/room-run.js'
 import { RoomWorld } from '../../src/sim/rooms/room-world.js'
 import { ROOM_SCHEDULES } from '../../src/sim/rooms/schedules/all.js'
+import { MUTANT_OPTIONS } from '../helper/mutant.js'
 import type { Regression } from '../long/simulation.js'
 import { ROOM_BUGS } from './room-bugs.js'
 
@@ -59,7 +60,7 @@ test('the stolen id of a room leads to the same events, bytes and connections as
 
 for (const { name } of ROOM_BUGS.filter(({ isUsual }) => isUsual))
   test(`killed: ${name}`, async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', RUN, name, '0'])
+    const { stdout } = await promisify(execFile)(process.execPath, [...MUTANT_OPTIONS, RUN, name, '0'])
     assert.notDeepEqual(JSON.parse(stdout), {})
   })
 
