@@ -113,7 +113,8 @@ export class DisplayNames {
   }
 
   labelOf(message: Message, now: Millis): Label {
-    const { author, username, timeMs } = message
+    const { author, timeMs } = message
+    const username = message.kind === 'delete' ? (this.#latestNames.get(author) ?? 'unknown') : message.username
     const former = message.kind === 'nick' ? (this.#latestNames.get(author) ?? message.before) : undefined
     const before = former === undefined ? undefined : this.nameOf(author, former)
     const name = this.nameOf(author, username)

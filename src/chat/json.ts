@@ -28,6 +28,7 @@ export function jsonLineOf(shown: Message, isLive = false): string {
     message,
     ...type,
     ...(to !== undefined && { to: targetJson(to) }),
+    ...(shown.kind === 'delete' && { count: shown.count }),
     ...(shown.kind === 'reaction' && { emoji: shown.emoji, removed: shown.isRemoved }),
     at,
     time,

@@ -73,6 +73,8 @@ export function actionOf(
       )
     case 'edit':
       return action(` ${EDITS} ${about}: ${message.text}`)
+    case 'delete':
+      return action(` ${DELETES} ${about}`)
     case 'action': {
       const beginning = skeletonOf(current.slice(0, COMPARED_LENGTH))
       const isDeceptive = PROGRAM_WORDS.some(words => beginning.startsWith(words))

@@ -99,7 +99,7 @@ export class DiskRecovery {
   /** Completes drops that a crash or a disk failure interrupted. If the disk fails again, the next start completes them. */
   async finishDrops(): Promise<void> {
     for (const { log, reason, ...range } of this.#unfinished.splice(0))
-      await this.#contents.drop(log, range, reason).catch(() => {})
+      await this.#contents.drop(log, [range], reason).catch(() => {})
   }
 
   /** Resumes all waiters: writing works again, or the log is closed. */

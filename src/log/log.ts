@@ -28,7 +28,7 @@ import { EntryStream } from './read/entry-stream.js'
 import type { Relayed } from './read/outgoing.js'
 import { dividedAt, unionOf } from './read/read-mark.js'
 import { Reader } from './read/reader.js'
-import type { Subscription } from './read/subscription.js'
+import type { SeqRange, Subscription } from './read/subscription.js'
 import type { RequestId } from './request-id.js'
 import type { Requests } from './requests.js'
 import { Shortener } from './shortener.js'
@@ -305,12 +305,27 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#contents.read(log, range)
   }
 
+  /** The same for several ranges, whose files are rewritten together. */
+  dropContents(log: LogId, ranges: readonly PlaceRange[], reason: DropReason): Promise<void> {
+    return this.#contents.drop(log, ranges, reason)
+  }
+
+  /** Whether this disk has dropped the content of a place because it was deleted. */
+  isDeleted(log: LogId, seq: Seq): boolean {
+    return this.#core.gaps.of(log)?.dropped.deleted.has(seq) === true
+  }
+
+  /** The entries of one log, in order. */
+  entries(range: SeqRange): AsyncGenerator<readonly Entry[]> {
+    return this.#reader.log(range)
+  }
+
   /**
    * Drops the content of places of a signed log, except that of control entries, from all files of this disk, and stores none there
    * from now on. Resolves when nothing of it is left. Rejects if the disk fails; then the next start completes it.
    */
   dropContent(log: LogId, range: PlaceRange, reason: DropReason): Promise<void> {
-    return this.#contents.drop(log, range, reason)
+    return this.dropContents(log, [range], reason)
   }
 
   /** Resolves when writing is possible, or the log is closed. */
@@ -383,11 +398,14 @@ export class Log extends EventEmitter<LogEvents> {
 
   /** The prefix of the chain value after an entry, as peers send it with their heads. */
   async chainAt(log: LogId, seq: Seq): Promise<Uint8Array | undefined> {
+    return (await this.chainValueAt(log, seq))?.subarray(0, CHAIN_PREFIX_BYTES)
+  }
+
+  /** The chain value after an entry; undefined if this disk does not have it. */
+  async chainValueAt(log: LogId, seq: Seq): Promise<Uint8Array | undefined> {
     const { frontier, segments } = this.#core
     if (seq > frontier.persisted(log)) return undefined
-    const known = frontier.chainAt(log, seq)
-    if (known !== undefined) return known.subarray(0, CHAIN_PREFIX_BYTES)
-    return (await segments.chainAt(log, seq))?.subarray(0, CHAIN_PREFIX_BYTES)
+    return frontier.chainAt(log, seq) ?? segments.chainAt(log, seq)
   }
 
   /** Adjusts read marks to the forks known now: a mark after a fork moves to the branch that has its chain value. */

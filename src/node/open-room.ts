@@ -9,6 +9,7 @@ import { Replicator } from '../sync/replicator.js'
 import type { NetworkOptions, NodeNetwork } from './connections/node-network.js'
 import { RoomNetwork } from './connections/room-network.js'
 import type { DirectRoom } from './direct-rooms/direct-room.js'
+import { Erasures } from './erasures.js'
 import type { NodeEvent } from './events.js'
 import { keyCreated } from './home-guard.js'
 import { homeOf } from './paths.js'
@@ -82,6 +83,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
       ...(privateRoom !== undefined && { chatPlaces }),
       log,
       labels: await StoredLabels.open(log),
+      erasures: await Erasures.open(log),
       replicator: new Replicator(log),
       connections,
       network,

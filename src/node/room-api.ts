@@ -7,7 +7,7 @@ import type { Entry } from '../log/format/entry.js'
 import type { Digest } from '../log/format/heads.js'
 import type { StoredFault } from '../log/format/log-fault.js'
 import type { ReadOptions } from '../log/options.js'
-import type { OwnPlace, ReplicaHeads, Replicas } from '../sync/receipts.js'
+import type { OwnPlace, Reach, ReplicaHeads, Replicas } from '../sync/receipts.js'
 import type { ConnectionSummary } from './events.js'
 import type { KnownSet, PinSource } from './people/pin.js'
 
@@ -43,6 +43,11 @@ export interface RoomApi {
    * LOG_READ_ONLY or LOG_CLOSED, and with the reason of the signal.
    */
   say(draft: Draft | string, options?: SayOptions): Promise<void>
+  /**
+   * Erases one of our lines: resolves when the erasure is on this disk and nothing of the line is. Peers drop it as they learn of it.
+   * Rejects with BAD_USAGE, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
+   */
+  erase(place: OwnPlace): Promise<void>
   /** Resolves when every message sent so far is on this disk, or was refused. */
   flushed(): Promise<void>
   /** Messages in batches: the history in conversation order, then what arrives. `isWanted` skips entries by their bytes. */
@@ -51,6 +56,8 @@ export interface RoomApi {
   readonly lastPlace: OwnPlace | undefined
   /** Which peers store one of our entries. */
   replicasOf(place: OwnPlace): Replicas
+  /** How many peers have dropped one of our lines that was erased. */
+  reachOf(place: OwnPlace): Reach
   /** Keeps a connection to a peer, named as on the command line. Throws a ChatError. */
   connect(peer: string): void
   /** Closes the connection to a peer and stops dialling it. False if it is neither connected nor dialled. */

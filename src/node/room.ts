@@ -4,6 +4,7 @@ import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { isName } from '../base/names.js'
 import type { Random } from '../base/random.js'
+import { erasureMembers } from '../chat/kinds/erasure.js'
 import type { EntryFields } from '../chat/kinds/kind.js'
 import { type Draft, draftOf, entryFieldsOf } from '../chat/kinds/kinds.js'
 import type { Message } from '../chat/kinds/message.js'
@@ -24,12 +25,13 @@ import { REQUEST_BYTES_MAX } from '../membership/limits.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
 import type { RoomChannels } from '../net/room-channels.js'
 import { archiveOf } from '../sync/archive.js'
-import type { OwnPlace, ReplicaHeads, Replicas } from '../sync/receipts.js'
+import { type OwnPlace, type Reach, type ReplicaHeads, type Replicas, reachIn } from '../sync/receipts.js'
 import type { Replicator } from '../sync/replicator.js'
 import type { Circle } from './circle.js'
 import { RoomConnections } from './connections/room-connections.js'
 import { DeliveryWatch } from './delivery-watch.js'
 import type { DirectRoom } from './direct-rooms/direct-room.js'
+import type { Erasures } from './erasures.js'
 import type { ConnectionSummary, NodeEvent } from './events.js'
 import { Outbox, type Outcome } from './outbox.js'
 import { databaseNameOf } from './paths.js'
@@ -75,6 +77,8 @@ export interface RoomParts {
   readonly log: Log
   /** The labels of lines. Default: lines have none. */
   readonly labels?: StoredLabels
+  /** Drops what authors erase. Default: nothing is dropped. */
+  readonly erasures?: Erasures
   /** Replicates the log with every peer. */
   readonly replicator: Replicator
   readonly connections: RoomChannels
@@ -258,6 +262,12 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#parts.replicator.receipts.of({ author: logOf(this.id, run), seq })
   }
 
+  reachOf({ run, seq }: OwnPlace): Reach {
+    const { log, replicator } = this.#parts
+    const place = log.placeOf({ author: logOf(this.id, run), seq })
+    return reachIn(replicator.receipts.headsOf(place.author), place.seq)
+  }
+
   /** Reports what happened to the node. */
   report(event: NodeEvent): void {
     this.emit('event', event)
@@ -310,6 +320,19 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     if (outcome.kind === 'aborted') throw signal?.reason
     if (outcome.kind === 'refused') throw outcome.error
     if (outcome.kind === 'closed') throw new ChatError('LOG_CLOSED', 'not stored: the log was closed before')
+  }
+
+  async erase({ run, seq }: OwnPlace): Promise<void> {
+    const { log, erasures } = this.#parts
+    await this.#outbox.settled()
+    const place = log.placeOf({ author: logOf(this.id, run), seq })
+    const chain = await log.chainValueAt(place.author, place.seq)
+    if (chain === undefined) throw new ChatError('BAD_USAGE', 'not deleted: your log has no such line')
+    const erasure = { run: runOf(place.author), from: place.seq, to: place.seq, chain }
+    const outcome = await this.#outbox.post(erasureMembers(erasure))
+    if (outcome.kind === 'refused') throw outcome.error
+    if (outcome.kind !== 'stored') throw new ChatError('LOG_CLOSED', 'not deleted: the log was closed before')
+    await erasures?.settled()
   }
 
   /** Appends the entry of a client's request, and the request in the same commit; resolves with the outcome. */
@@ -427,6 +450,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     this.#connections.close()
     await network?.close()
     await this.#parts.members?.close()
+    await this.#parts.erasures?.close()
     await log.close()
     this.pins.off('change', this.#onPeople).off('known', this.#onPeople)
     this.emit('close')

@@ -93,7 +93,7 @@ export class References {
 
   /** Reads the lines that messages refer to and that are not known yet. */
   async fetch(messages: readonly Message[]): Promise<void> {
-    const targets = messages.flatMap(message => targetOf(message) ?? [])
+    const targets = messages.flatMap(message => (message.kind === 'delete' ? [] : (targetOf(message) ?? [])))
     const here = new Set(messages.map(message => keyOfPlace(placeOf(message).author, message.seq)))
     const unknown = new Map(targets.map(target => [keyOfTarget(target), target]))
     let left = FETCHED_MAX
@@ -122,6 +122,7 @@ export class References {
   }
 
   #about({ kind }: Message, to: Target): string {
+    if (kind === 'delete') return this.#labelOf(to)
     if (kind === 'edit') return this.lines.at(keyOfTarget(to)) === undefined ? UNKNOWN_LINE : this.#labelOf(to)
     return this.#describe(to, kind === 'reply' ? QUOTED_MAX : QUOTED_BESIDE_MAX)
   }

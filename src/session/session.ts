@@ -3,7 +3,7 @@ import type { Clock, Millis } from '../base/clock.js'
 import { equalsIgnoringCase } from '../base/names.js'
 import { DisplayNames, type PinnedNames } from '../chat/display-names.js'
 import { type Draft, plainTextOf } from '../chat/kinds/kinds.js'
-import { lastPlaceOf, type Message, placeOf, withoutGaps } from '../chat/kinds/message.js'
+import { lastPlaceOf, type Message, placeOf, withNames } from '../chat/kinds/message.js'
 import { addressedNames } from '../chat/mention.js'
 import type { Present } from '../chat/presence/present.js'
 import { type Nick, nickAfter } from '../chat/views/nick.js'
@@ -177,7 +177,7 @@ export class Session extends EventEmitter<SessionEvents> {
     for await (const messages of this.room.batches({ since })) {
       this.noteNames(messages)
       for (const message of messages) {
-        if (!this.isHistory(message)) continue
+        if (!this.isHistory(message) || message.kind === 'delete') continue
         this.people.note(message)
         this.#nick = nickAfter(this.#nick, message, this.room.id)
       }
@@ -204,7 +204,7 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** Notes the names of messages that are shown together, before any of them is labelled. */
   noteNames(messages: readonly Message[]): void {
-    for (const { author, username } of withoutGaps(messages)) this.names.note(author, username)
+    for (const { author, username } of withNames(messages)) this.names.note(author, username)
   }
 
   /** The history was shown: marks all of it as read, because messages older than the shown lines were counted. */
@@ -219,7 +219,7 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** Updates people and topic from a message. */
   note(message: Message): void {
-    if (message.kind === 'gap') return
+    if (message.kind === 'gap' || message.kind === 'delete') return
     this.people.note(message)
     this.#topic = topicAfter(this.#topic, message)
   }

@@ -69,6 +69,21 @@ export function replicasIn(heads: ReplicaHeads, seq: Seq): Replicas {
   }
 }
 
+/** How far other peers have dropped a line of ours that was erased. */
+export interface Reach {
+  /** Peers that had the place of the line, and how many of them have no content there any more. */
+  readonly of: number
+  readonly dropped: number
+}
+
+/** Which peers have dropped the content of the entry at `seq`, among all that have its place. */
+export function reachIn({ connected, left, strangers = [] }: ReplicaHeads, seq: Seq): Reach {
+  const heads = [...connected, ...left, ...strangers].filter(
+    head => (typeof head === 'number' ? head : head.seq) >= seq,
+  )
+  return { of: heads.length, dropped: heads.filter(head => !has(head, seq)).length }
+}
+
 /** Our own logs, of which another device with the same key may have written another history. */
 export interface OurHistory {
   /** Largest number of logs that are stored here. Default: AUTHORS_MAX. */

@@ -1,5 +1,5 @@
 import { isDirectName } from '../base/names.js'
-import type { Replicas } from '../sync/receipts.js'
+import type { Reach, Replicas } from '../sync/receipts.js'
 
 /** Describes on which peers the user's last line is stored. `room` is where it was written. */
 export function receiptLine(replicas: Replicas, room = ''): string {
@@ -26,4 +26,12 @@ function deliveryLine({ on, of, left, strangers = 0 }: Replicas): string {
   const known = [connected, gone].filter(text => text !== '').join(', and to ')
   const apart = strangers === 0 ? '' : strangersText(strangers)
   return `last line delivered to ${[known, apart].filter(text => text !== '').join(' and ')}`
+}
+
+/** How far an erasure of a line of the user has come. */
+export function deletedText(label: string, { dropped, of }: Reach): string {
+  if (of === 0) return `${label} was deleted here; no peer is known to have it`
+  const rest = of - dropped
+  const others = rest === 1 ? 'the other one returns' : 'the others return'
+  return `${label} was deleted here, and dropped by ${dropped} of ${of} peers${rest === 0 ? '' : `; it goes on as ${others}`}`
 }

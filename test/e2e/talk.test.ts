@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
 import test, { type TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { CHAT_PROGRAM, startChat } from '../helper/chat-process.js'
 import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
@@ -97,3 +100,50 @@ test('a reaction raises no unread count, and an answer counts as a mention', BOU
   const [room] = rooms.stdout.map(line => JSON.parse(line))
   assert.deepEqual([room.unread, room.mentions], [1, 1])
 })
+
+test('deletes a line and its edits from every file, here and at a peer that returns', BOUND, async t => {
+  const { alice, bob, data, again } = await pair(t)
+  const directories = [data, process.env['XDG_STATE_HOME'] ?? data]
+  const holders = async (): Promise<string[]> =>
+    (await Promise.all(directories.map(directory => filesWith(directory, 'swordfish')))).flat()
+  await alice.enter('the passphrase is swordfish')
+  await bob.waitFor('│ the passphrase is swordfish')
+  await bob.enter('/re -1 thanks')
+  await alice.waitFor(/» thanks$/)
+  await alice.enter('/edit -1 no: the passphrase is not swordfish')
+  await bob.waitFor(/\* alice edits/)
+  assert.equal(new Set((await holders()).map(file => file.split('/').at(-3))).size, 2, 'control: both have it')
+  await bob.press('C-c')
+  await bob.waitFor(/^Pane is dead/)
+  await alice.enter('/delete -1')
+  await alice.waitFor(/was deleted here, and dropped by 0 of 1 peers; it$/)
+  await alice.press('Up')
+  assert.ok(!(await alice.waitFor(/alice> \/delete -1/)).some(row => row.startsWith('alice> the passphrase')))
+  await alice.press('C-u')
+  assert.deepEqual(new Set((await holders()).map(file => file.split('/').at(-3))), new Set(['bob']))
+
+  const back = await again()
+  await back.waitFor(/\* alice deletes \w+$/)
+  for (let tries = 0; (await holders()).length > 0; tries++) {
+    assert.ok(tries < 600, (await holders()).join())
+    await pause(100)
+  }
+  for (const me of ['alice', 'bob']) {
+    const verify = startChat(t, ['verify', me, '--json', '--data', data])
+    await verify.exited
+    const { ok, without } = JSON.parse(verify.stdout.join(''))
+    assert.deepEqual([ok, without.deleted], [true, 2], me)
+  }
+})
+
+/** The files below a directory that contain a text. */
+async function filesWith(directory: string, text: string): Promise<string[]> {
+  const found: string[] = []
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name)
+    // LevelDB deletes files at any time.
+    const bytes = entry.isFile() ? await readFile(file).catch(() => Buffer.alloc(0)) : Buffer.alloc(0)
+    if (bytes.includes(text)) found.push(file)
+  }
+  return found
+}

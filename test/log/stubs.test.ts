@@ -237,3 +237,21 @@ test('leaves nothing of dropped content in any file', async t => {
   assert.equal((await read(reopened, { gaps: true })).length, 49 + 1 + 11 + 2 + 1 + 1)
   await reopened.close()
 })
+
+test('leaves nothing of dropped content in a small database, which LevelDB has in memory until then', async t => {
+  const directory = await temporaryDirectory(t)
+  for (const count of [1, 2, 7]) {
+    const database = path.join(directory, `database-${count}`)
+    const log = await logOver(await LevelStore.open(database), bob)
+    for (let i = 0; i < count; i++) await log.append({ username: 'bob', message: secretOf(i) })
+    assert.ok((await allBytes(database)).includes(secretOf(0)), 'control: it is there before')
+    await log.dropContent(log.id, { from: 1, to: 2 }, 'deleted')
+    const after = await allBytes(database)
+    assert.ok(!after.includes(secretOf(0)), `${count} entries`)
+    if (count > 1) assert.ok(after.includes(secretOf(1)))
+    await log.append({ username: 'bob', message: secretOf(99) })
+    await log.dropContent(log.id, { from: count + 1, to: count + 2 }, 'deleted')
+    assert.ok(!(await allBytes(database)).includes(secretOf(99)), `${count} entries, later`)
+    await log.close()
+  }
+})

@@ -1,5 +1,5 @@
 import { defineKind } from './kind.js'
-import { encodeOwnTarget, type OwnTarget, parseOwnTarget } from './target.js'
+import { encodeOwnTarget, type OwnTarget, parseOwnTarget, readOwnTarget } from './target.js'
 
 /** The author replaces the text of one of their own lines. Lines of others cannot be named. */
 export interface EditContent {
@@ -21,9 +21,7 @@ export const EDIT = defineKind<EditDraft, EditContent>({
     return to && message.startsWith(PREFIX) ? { kind: 'edit', to, text: message.slice(PREFIX.length) } : undefined
   },
   read: ({ to, text }) => {
-    if (typeof to !== 'object' || to === null || typeof text !== 'string') return undefined
-    const { run, seq } = to as Record<string, unknown>
-    const target = parseOwnTarget([run ?? 0, seq])
-    return target && { kind: 'edit', to: target, text }
+    const target = readOwnTarget(to)
+    return target !== undefined && typeof text === 'string' ? { kind: 'edit', to: target, text } : undefined
   },
 })

@@ -5,11 +5,12 @@ import type { EntryFields, Kind } from './kind.js'
 import { NICK, type NickContent, type NickDraft } from './nick.js'
 import { REACTION, type ReactionContent, type ReactionDraft } from './reaction.js'
 import { REPLY, type ReplyContent, type ReplyDraft } from './reply.js'
+import type { OwnTarget } from './target.js'
 import { TEXT, type TextContent, type TextDraft } from './text.js'
 import { TOPIC, type TopicContent, type TopicDraft } from './topic.js'
 
 /** The part of a message that depends on its kind. */
-export type Content = MessageContent | GapContent
+export type Content = MessageContent | GapContent | DeleteContent
 
 type MessageContent =
   | TextContent
@@ -23,6 +24,14 @@ type MessageContent =
 /** Not a message, but consecutive places of a log whose messages are not on this disk. */
 interface GapContent extends Gap {
   readonly kind: 'gap'
+}
+
+/** The author erased lines of one of their logs, of which nothing but the places is left. */
+interface DeleteContent {
+  readonly kind: 'delete'
+  readonly to: OwnTarget
+  /** How many consecutive places. */
+  readonly count: number
 }
 
 /** A message to be sent. `username` is the sender's name, if it is not the name of the node. */
@@ -56,7 +65,7 @@ export function contentOf(members: Members): MessageContent {
 }
 
 /** Whether a message is something that its author says: it counts as unread until it is read, and can be referred to. */
-export const isLine = ({ kind }: Content): boolean => kind !== 'gap' && KINDS[kind].isLine
+export const isLine = ({ kind }: Content): boolean => kind !== 'gap' && kind !== 'delete' && KINDS[kind].isLine
 
 /** Encodes a draft as the members of an entry. */
 export function entryFieldsOf(draft: Draft): EntryFields {

@@ -5,6 +5,7 @@ import type { Digest } from '../../log/format/heads.js'
 import type { Hlc } from '../../log/format/hybrid-clock.js'
 import { millisOf } from '../../log/format/hybrid-clock.js'
 import type { LineLabels } from '../line-labels.js'
+import { erasureIn } from './erasure.js'
 import { type Content, contentOf } from './kinds.js'
 import type { Target } from './target.js'
 
@@ -38,7 +39,7 @@ const DATE_MS_MAX = 8.64e15
 /** The message in an entry, or places without content; undefined for a control entry, and if the entry cannot be decoded. */
 export function messageOf(entry: Entry, labels?: LineLabels): Message | undefined {
   if (entry.gap !== undefined) return gapOf(entry, entry.gap, labels)
-  if (isControl(entry.entry)) return undefined
+  if (isControl(entry.entry)) return deletionOf(entry, labels)
   const members = decodeEntry(entry.entry)
   if (members === undefined) return undefined
   const { time } = members
@@ -73,15 +74,30 @@ const gapOf = ({ author, seq, at }: Entry, gap: Gap, labels: LineLabels | undefi
   ...gap,
 })
 
+/** The erasure in a control entry. */
+function deletionOf({ author, seq, at, entry }: Entry, labels: LineLabels | undefined): Message | undefined {
+  const erasure = erasureIn(entry)
+  if (erasure === undefined) return undefined
+  const { run, from, to } = erasure
+  return {
+    ...{ author: authorOfLog(author), run: runOf(author), seq, label: labels?.labelOf(author, seq) },
+    ...{ username: '', message: '', at, isVerified: true, timeMs: millisOf(at) },
+    ...{ kind: 'delete', to: { run, seq: from }, count: to - from + 1 },
+  }
+}
+
 /** The line that a message refers to. */
 export function targetOf(message: Message): Target | undefined {
-  if (message.kind === 'edit') return { author: message.author, ...message.to }
+  if (message.kind === 'edit' || message.kind === 'delete') return { author: message.author, ...message.to }
   return message.kind === 'reply' || message.kind === 'reaction' ? message.to : undefined
 }
 
-/** The messages without the gaps. */
-export const withoutGaps = (messages: readonly Message[]): readonly Message[] =>
-  messages.some(({ kind }) => kind === 'gap') ? messages.filter(({ kind }) => kind !== 'gap') : messages
+/** Whether a message carries the name of its author. */
+const hasName = ({ kind }: Message): boolean => kind !== 'gap' && kind !== 'delete'
+
+/** The messages that carry the names of their authors: no gaps and erasures. */
+export const withNames = (messages: readonly Message[]): readonly Message[] =>
+  messages.every(hasName) ? messages : messages.filter(hasName)
 
 /** The log of a message, and its place there. */
 export const placeOf = ({ author, run, seq }: Pick<MessageHead, 'author' | 'run' | 'seq'>): Digest => ({

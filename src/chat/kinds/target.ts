@@ -45,5 +45,12 @@ export function readTarget(value: unknown): Target | undefined {
   return parseTarget([author, run ?? 0, seq])
 }
 
+/** The same for a place among one's own logs. */
+export function readOwnTarget(value: unknown): OwnTarget | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { run, seq } = value as Record<string, unknown>
+  return parseOwnTarget([run ?? 0, seq])
+}
+
 /** A target as the member `to` in JSON. */
 export const targetJson = ({ author, run, seq }: Target): object => ({ author, ...(run !== 0 && { run }), seq })

@@ -1,5 +1,6 @@
 import type { AuthorId, LogId, Seq } from '../../log/format/author.js'
 import { logOf } from '../../log/format/author.js'
+import type { Digest } from '../../log/format/heads.js'
 import { isLine } from '../kinds/kinds.js'
 import { type Message, placeOf, targetOf } from '../kinds/message.js'
 import type { Target } from '../kinds/target.js'
@@ -66,7 +67,9 @@ export class Lines {
 
   /** Returns whether the message changes what is shown: false for an edit that is not the latest, and for a reaction that was there. */
   note(message: Message): boolean {
-    if (message.kind === 'gap') return this.#noteGap(message)
+    if (message.kind === 'gap') return message.state !== 'deleted' || this.#erase(placeOf(message), message.count)
+    if (message.kind === 'delete')
+      return this.#erase({ author: logOf(message.author, message.to.run), seq: message.to.seq }, message.count)
     const { author, seq } = placeOf(message)
     if (isLine(message)) return this.#noteLine(keyOfPlace(author, seq), message)
     const to = targetOf(message)
@@ -155,14 +158,12 @@ export class Lines {
     return (before?.isRemoved ?? true) !== isRemoved
   }
 
-  /** Places whose content was deleted. Only those that are remembered matter. */
-  #noteGap(gap: Message & { readonly kind: 'gap' }): boolean {
-    if (gap.state !== 'deleted') return true
-    const { author, seq } = placeOf(gap)
-    for (let at = seq; at < seq + Math.min(gap.count, this.#noted.size + 1); at++) this.#delete(keyOfPlace(author, at))
-    if (gap.count > this.#noted.size)
+  /** Places of a log were erased. */
+  #erase({ author, seq }: Digest, count: number): true {
+    if (count <= this.#noted.size + 1) for (let at = seq; at < seq + count; at++) this.#delete(keyOfPlace(author, at))
+    else
       for (const [key, { line }] of this.#noted)
-        if (line !== undefined && placeOf(line).author === author && line.seq >= seq && line.seq < seq + gap.count)
+        if (line !== undefined && placeOf(line).author === author && line.seq >= seq && line.seq < seq + count)
           this.#delete(key)
     return true
   }

@@ -1,8 +1,9 @@
-import { type AuthorId, authorOfLog, type LogId, type Seq } from '../../log/format/author.js'
+import { type AuthorId, authorOfLog, type LogId, logOf, type Seq } from '../../log/format/author.js'
 import { Places } from '../../log/format/places.js'
 import type { ReadMark } from '../../log/options.js'
 import { isLine } from '../kinds/kinds.js'
 import { type Message, placeOf } from '../kinds/message.js'
+import type { OwnTarget } from '../kinds/target.js'
 
 export interface UnreadCountOptions {
   readonly ourId: AuthorId
@@ -20,6 +21,8 @@ interface UnreadLog {
   /** Places that had no content when the mark passed them, and those of them that have a message now. */
   passed: Places
   readonly late: Places
+  /** Places that their author erased. */
+  readonly erased: Places
   /** Unread messages that mention the user. */
   mentions: Seq[]
 }
@@ -39,9 +42,10 @@ export class UnreadCount {
 
   note(message: Message): void {
     if (message.author === this.#options.ourId || message.kind === 'gap') return
+    if (message.kind === 'delete') this.#erase(message.author, message.to, message.count)
     const { author, seq } = placeOf(message)
     const log = this.#logOf(author)
-    const isCounted = isLine(message)
+    const isCounted = isLine(message) && !log.erased.has(seq)
     if (seq <= log.mark) {
       if (!isCounted || !log.passed.has(seq) || log.late.has(seq)) return
       log.late.add(seq, seq + 1)
@@ -54,6 +58,17 @@ export class UnreadCount {
       log.uncounted.remove(seq, seq + 1) // its content came late
     }
     if (isCounted && this.#options.isMention(message)) log.mentions.push(seq)
+  }
+
+  /** Erased lines do not count, whether they were noted or are still to come. */
+  #erase(author: AuthorId, { run, seq }: OwnTarget, count: number): void {
+    const log = this.#logOf(logOf(author, run))
+    const end = seq + count
+    log.erased.add(seq, end)
+    const [from, to] = [Math.max(seq, log.mark + 1), Math.min(end, log.last + 1)]
+    if (from < to) log.uncounted.add(from, to)
+    log.late.remove(seq, end)
+    log.mentions = log.mentions.filter(mention => mention < seq || mention >= end)
   }
 
   /** Moves the mark of a log forward; or, if `seq` is not beyond the mark, notes that a message whose content came late was read. */
@@ -99,5 +114,6 @@ const newLog = (mark: Seq, passed: ReadMark['passed'] = []): UnreadLog => ({
   uncounted: new Places(),
   passed: new Places(passed),
   late: new Places(),
+  erased: new Places(),
   mentions: [],
 })

@@ -13,7 +13,7 @@ import { namedPeer } from '../../node/connections/peer-name.js'
 import type { ConnectionSummary } from '../../node/events.js'
 import type { KnownSet, PinSource } from '../../node/people/pin.js'
 import { type Companion, messagesOf, type RoomApi } from '../../node/room-api.js'
-import type { OwnPlace, Replicas } from '../../sync/receipts.js'
+import type { OwnPlace, Reach, Replicas } from '../../sync/receipts.js'
 import { type Fields, readMarkPairs } from '../protocol/codec.js'
 import type { FaceEvent } from '../protocol/events.js'
 import type { RoomOptions } from '../protocol/options.js'
@@ -210,9 +210,18 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#connection.replicasOf(place)
   }
 
+  reachOf(place: OwnPlace): Reach {
+    return this.#connection.reachOf(place)
+  }
+
   say(said: Draft | string): Promise<void> {
     this.#hasSpoken = true
     return this.#outbox.add(said)
+  }
+
+  /** Erases one of the user's lines, as `RoomApi.erase` does. An erasure that is repeated changes nothing. */
+  erase({ run, seq }: OwnPlace): Promise<void> {
+    return this.#failover.again(() => this.#connection.call({ do: 'erase', run, seq }))
   }
 
   /** Resolves when every line is answered. */

@@ -11,7 +11,14 @@ import type { ReadMark, ReadOptions } from '../../log/options.js'
 import type { ConnectionSummary } from '../../node/events.js'
 import type { KnownSet } from '../../node/people/pin.js'
 import type { Companion, HostedRoom } from '../../node/room-api.js'
-import { type OwnPlace, type ReplicaHeads, type Replicas, replicasIn } from '../../sync/receipts.js'
+import {
+  type OwnPlace,
+  type Reach,
+  type ReplicaHeads,
+  type Replicas,
+  reachIn,
+  replicasIn,
+} from '../../sync/receipts.js'
 import {
   type CallId,
   digestsOf,
@@ -190,6 +197,11 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
 
   replicasOf({ run, seq }: OwnPlace): Replicas {
     return replicasIn(this.#replicas[run] ?? NO_REPLICA_HEADS, seq)
+  }
+
+  /** How far other peers have dropped an erased line of ours. */
+  reachOf({ run, seq }: OwnPlace): Reach {
+    return reachIn(this.#replicas[run] ?? NO_REPLICA_HEADS, seq)
   }
 
   /**

@@ -69,7 +69,7 @@ export class FaceCalls {
     return true
   }
 
-  #work(id: CallId, { do: name, options, isForState, to, authors }: Fields): Promise<void> | undefined {
+  #work(id: CallId, { do: name, options, isForState, to, authors, run, seq }: Fields): Promise<void> | undefined {
     const peer = this.#peer
     switch (name) {
       case 'ping':
@@ -77,6 +77,8 @@ export class FaceCalls {
         return Promise.resolve()
       case 'stored':
         return this.#stored(typeof to === 'string' ? authorOf(to) : undefined)
+      case 'erase':
+        return isCount(run) && isCount(seq) ? peer.erase({ run, seq }) : undefined
       case 'read': {
         const read = isFields(options) ? readOptionsOf(options) : undefined
         const open: Open<Parameters<typeof entriesBodies>[1]> = signal => peer.entries({ ...read, signal })

@@ -52,30 +52,35 @@ export class Contents {
   }
 
   /** Drops the content of places, except that of control entries, from every file; returns when nothing of it is left. */
-  async drop(log: LogId, { from, to }: PlaceRange, reason: DropReason): Promise<void> {
+  async drop(log: LogId, places: readonly PlaceRange[], reason: DropReason): Promise<void> {
     const { gaps, own, frontier, queue, mark, store, events } = this.#core
     if (!isSigned(log)) return
-    const end = Math.min(to, SEQ_MAX, own.isOurs(log) ? frontier.persisted(log) + 1 : SEQ_MAX)
-    if (from < 1 || from >= end) return
+    const end = own.isOurs(log) ? frontier.persisted(log) + 1 : SEQ_MAX
+    const ranges = places.map(({ from, to }) => ({ from, to: Math.min(to, end) }))
+    const valid = ranges.filter(({ from, to }) => from >= 1 && from < to)
+    if (valid.length === 0) return
     if (own.isOurs(log)) await own.settled()
     await this.#core.rewrites.run(async () => {
       await queue.write([])
       const found = gaps.open(log)
-      // Adjacent ranges are one row.
-      const replaced = found.dropped[reason].touching(from, end)
-      found.drop({ from, to: end, reason })
-      const [range] = found.dropped[reason].touching(from, end)
-      if (range === undefined) return
-      await queue.write([
-        ...replaced.map(({ from }) => droppedDelete(log, reason, from)),
-        droppedWrite(log, { ...range, reason, isDone: false }),
-        gaps.write(log),
-      ])
-      await this.#rewrite(log, { from, to: end })
+      for (const { from, to } of valid) {
+        // Adjacent ranges are one row.
+        const replaced = found.dropped[reason].touching(from, to)
+        found.drop({ from, to, reason })
+        await queue.write([
+          ...replaced.map(({ from }) => droppedDelete(log, reason, from)),
+          ...found.dropped[reason]
+            .touching(from, to)
+            .map(range => droppedWrite(log, { ...range, reason, isDone: false })),
+          gaps.write(log),
+        ])
+        await this.#rewrite(log, { from, to })
+      }
       if (own.isOurs(log)) await mark?.forgetBatch?.()
       await store.compact?.(segmentsOfAuthor(log))
       await store.compact?.(contentsOfAuthor(log))
-      await queue.write([droppedWrite(log, { ...range, reason, isDone: true })])
+      const done = new Places(valid.flatMap(({ from, to }) => found.dropped[reason].touching(from, to)))
+      await queue.write(done.ranges.map(range => droppedWrite(log, { ...range, reason, isDone: true })))
     })
     events.emit('gaps', log)
   }

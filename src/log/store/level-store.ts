@@ -22,6 +22,9 @@ const LONG_ROW_BYTES = 32 * 1024
 
 const { Level }: typeof import('level') = requirePackage('level')
 
+/** Follows a prefix at the end of the rows that begin with it. */
+const KEY_END = new Uint8Array(64).fill(0xff)
+
 type Database = InstanceType<typeof Level<Uint8Array, Uint8Array>>
 /** A method of classic-level that the types of level omit, because it has none in browsers. */
 type Compactable = { compactRange(start: Uint8Array, end: Uint8Array): Promise<void> }
@@ -148,7 +151,14 @@ export class LevelStore implements Store {
   }
 
   async compact({ gte, lt }: Range): Promise<void> {
-    await this.#throughReopen(() => (this.#database as unknown as Compactable).compactRange(gte, lt))
+    const compactRange = (): Promise<void> =>
+      this.#throughReopen(() => (this.#database as unknown as Compactable).compactRange(gte, lt))
+    // LevelDB rewrites no file below which nothing is newer, and a small database is flushed into one such file, with all versions of its
+    // rows. Tombstones at both ends of the range are newer, so that the second compaction rewrites that file too.
+    await compactRange()
+    const ends = [gte, Buffer.concat([gte, KEY_END])].map(key => ({ type: 'del' as const, key }))
+    await this.#throughReopen(() => this.#database.batch(ends))
+    await compactRange()
   }
 
   async reopen(): Promise<void> {

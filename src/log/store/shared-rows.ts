@@ -1,5 +1,5 @@
 import type { CommitQueue } from './commit-queue.js'
-import { after, type Row, type Store, type Write } from './store.js'
+import { after, type Range, type Row, type Store, type Write } from './store.js'
 
 /** Rows under a prefix of their own in the database of a room, written in the same commits as its logs. */
 export class SharedRows {
@@ -15,8 +15,17 @@ export class SharedRows {
 
   /** All rows, in the order of their keys, without the prefix. */
   async all(): Promise<Row[]> {
+    return this.#read({ gte: this.#prefix, lt: after(this.#prefix) })
+  }
+
+  /** The rows in a range of keys, which lack the prefix. */
+  within({ gte, lt }: Range): Promise<Row[]> {
+    return this.#read({ gte: Buffer.concat([this.#prefix, gte]), lt: Buffer.concat([this.#prefix, lt]) })
+  }
+
+  async #read(range: Range): Promise<Row[]> {
     const rows: Row[] = []
-    for await (const page of this.#store.pages({ gte: this.#prefix, lt: after(this.#prefix) }))
+    for await (const page of this.#store.pages(range))
       for (const [key, value] of page) rows.push([key.subarray(this.#prefix.length), value])
     return rows
   }

@@ -3,7 +3,7 @@ import { connect, disconnect, peers } from './connections.js'
 import { type Command, type CommandContext, command } from './context.js'
 import { decline, msg, requests } from './direct.js'
 import { last, search, show, since } from './history.js'
-import { edit, history, jump, re, react, unreact } from './lines.js'
+import { edit, erase, history, jump, re, react, unreact } from './lines.js'
 import { admit, invite, invites, members, refuse, remove, room, uninvite } from './members.js'
 import { hide, unhide, who, whois } from './people.js'
 import { accept, compare, people } from './pins.js'
@@ -40,6 +40,7 @@ export const COMMANDS = [
   react,
   unreact,
   edit,
+  erase,
   history,
   jump,
   join,

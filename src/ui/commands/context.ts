@@ -58,6 +58,8 @@ export interface CommandContext extends CommandOutput {
   readonly runTask: (title: string, work: (task: Task) => Promise<void>) => Promise<void>
   /** Sends a draft, in pieces if it is long, and reports a failure. */
   readonly say: (draft: Draft) => void
+  /** The user deleted a line of theirs: it is not recalled any more. */
+  readonly forget: (message: string) => void
   /** The last lines of /help. */
   readonly keyHelp: readonly string[]
   /** The rooms that the face has open; undefined where it shows one only. */

@@ -1,7 +1,9 @@
+import { pause, systemClock } from '../../base/clock.js'
 import { typedEmoji } from '../../chat/emoji.js'
 import type { Message } from '../../chat/kinds/message.js'
 import type { Target } from '../../chat/kinds/target.js'
 import { EDITS_MAX } from '../../chat/views/lines.js'
+import { deletedText } from '../receipt-text.js'
 import { type CommandContext, command } from './context.js'
 import { last } from './history.js'
 
@@ -9,6 +11,10 @@ import { last } from './history.js'
 const DEFAULT_EMOJI = '👍'
 /** Lines that /jump prints before and after the line. */
 const AROUND = 5
+
+/** How long /delete waits for peers before it says how far it came, and how often it looks. */
+const REPORTED_MS_MAX = 5_000
+const LOOK_MS = 100
 
 const targetOf = ({ author, run, seq }: Message): Target => ({ author, run, seq })
 
@@ -117,6 +123,29 @@ export const history = command({
       timeMs,
     }))
     context.quote(`the texts of ${label}${more}`, [found.line, ...versions.reverse()], 'end', { isRaw: true })
+  },
+})
+
+export const erase = command({
+  name: 'delete',
+  argument: 'line',
+  help: 'delete a line of yours and its edits, at every peer that it reaches; -1 is your last one',
+  run: async (context, argument) => {
+    const found = await named(context, argument, 'which line? /delete b12', true)
+    if (found === undefined) return
+    const { line, rest } = found
+    if (rest !== '') return context.complain('one line at a time: /delete b12')
+    const { room } = context.session
+    await context.runTask(`deleting ${line.label ?? 'the line'}`, async ({ signal }) => {
+      await room.erase(line)
+      context.forget(line.message)
+      for (let waited = 0; waited < REPORTED_MS_MAX && !signal.aborted; waited += LOOK_MS) {
+        const { dropped, of } = room.reachOf(line)
+        if (of > 0 && dropped === of) break
+        await pause(systemClock, LOOK_MS)
+      }
+      context.tell(deletedText(line.label ?? 'the line', room.reachOf(line)))
+    })
   },
 })
 

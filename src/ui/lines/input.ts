@@ -1,5 +1,6 @@
 import { ChatError, errorLine } from '../../base/errors.js'
 import { type Draft, plainTextOf, readDraft } from '../../chat/kinds/kinds.js'
+import { type OwnTarget, readOwnTarget } from '../../chat/kinds/target.js'
 import { ENTRY_BYTES_MAX } from '../../log/limits.js'
 import type { RoomApi } from '../../node/room-api.js'
 import { lineBatches, piecesOf, piecesOfDraft } from '../split-lines.js'
@@ -22,7 +23,7 @@ export const cutLine = (): string =>
  * sent in pieces.
  */
 export async function sendLines(
-  room: Pick<RoomApi, 'say'>,
+  room: Pick<RoomApi, 'say' | 'erase'>,
   input: AsyncIterable<Buffer | string>,
   isJson: boolean,
   onCut: () => void = () => info(cutLine()),
@@ -31,6 +32,10 @@ export async function sendLines(
   const bytesMax = isJson ? JSON_LINE_BYTES_MAX : MESSAGE_BYTES_MAX
   for await (const lines of lineBatches(input, bytesMax, isJson ? undefined : onCut))
     for (const draft of isJson ? lines.flatMap(line => draftsIn(line, onCut)) : lines) {
+      if (typeof draft === 'object' && draft.kind === 'delete') {
+        unsaved.add('', room.erase(draft.to))
+        continue
+      }
       const message = typeof draft === 'string' ? draft : plainTextOf(draft)
       if (message.trim() === '') continue
       unsaved.add(message, room.say(draft))
@@ -80,9 +85,16 @@ class UnsavedLines {
   }
 }
 
+/** A line of JSON that erases one of the user's lines. */
+interface Deletion {
+  readonly kind: 'delete'
+  readonly to: OwnTarget
+}
+
 /** The messages of a line of JSON; one that is too long for one entry in pieces. */
-function draftsIn(line: string, onCut: () => void): readonly (Draft | string)[] {
+function draftsIn(line: string, onCut: () => void): readonly (Draft | Deletion | string)[] {
   const draft = draftIn(line)
+  if (typeof draft === 'object' && draft.kind === 'delete') return [draft]
   const pieces =
     typeof draft === 'string' ? [...piecesOf(draft, MESSAGE_BYTES_MAX)] : [...piecesOfDraft(draft, MESSAGE_BYTES_MAX)]
   if (pieces.length > 1) onCut()
@@ -93,13 +105,17 @@ function draftsIn(line: string, onCut: () => void): readonly (Draft | string)[] 
  * The message of a JSON line: `"…"`, `{"message":"…"}`, or one with a `kind` and the members that it has in output. Any other line is a
  * message as it is.
  */
-function draftIn(line: string): Draft | string {
+function draftIn(line: string): Draft | Deletion | string {
   try {
     const value: unknown = JSON.parse(line)
     if (typeof value === 'string') return value
     if (typeof value !== 'object' || value === null) return line
     const { type, message, removed, ...members } = value as Record<string, unknown>
     const kind = members['kind'] ?? type
+    if (kind === 'delete') {
+      const to = readOwnTarget(members['to'])
+      if (to !== undefined) return { kind, to }
+    }
     const draft = typeof kind === 'string' && readDraft({ ...members, kind, text: message, isRemoved: removed })
     if (draft) return draft
     return typeof message === 'string' ? message : line

@@ -85,7 +85,9 @@ export class LineConversation {
     if (!isJson) await this.#readLatest()
     const printing = Promise.all([this.#print(), this.#printPresence()])
     const say = (text: string): Promise<void> => (this.#isTyped ? this.#handleTyped(text) : this.#face.say(text))
-    this.#reading = sendLines({ say }, process.stdin, isJson, () => info(cutLine())).catch(error => {
+    this.#reading = sendLines({ say, erase: place => this.#face.erase(place) }, process.stdin, isJson, () =>
+      info(cutLine()),
+    ).catch(error => {
       if (!process.stdin.destroyed) warn(`stdin cannot be read: ${error.message}`)
     })
     try {
@@ -262,6 +264,7 @@ export class LineConversation {
       quote: (title, messages, end, style) => void this.#quote(title, messages, end, style),
       runTask: (_title, work) => this.#runTask(work),
       say: draft => void this.#say(draft).catch(error => warn(reasonOf(error))),
+      forget: () => {}, // the terminal has no lines to recall
       rooms: undefined,
       request: command => this.#face.command(command),
       folded: () => this.#folded,

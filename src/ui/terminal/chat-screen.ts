@@ -288,6 +288,7 @@ export class ChatScreen {
       folded: () => this.#folded,
       runTask: (title, work) => this.#runTask(title, work),
       say: draft => this.#say(draft),
+      forget: message => this.#composer.forget(message),
       keyHelp: [
         'Tab completes commands and names, Alt-Enter begins a new line,',
         'Up brings back what you said, and //text says /text.',

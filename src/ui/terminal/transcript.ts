@@ -44,6 +44,8 @@ const LIST_COLUMNS_MIN = 30
 const GUTTER = TIME_COLUMNS + 1 + LABEL_COLUMNS + NAME_COLUMNS + 1
 /** Maximum lines of one message, before wrapping. */
 const ROWS_MAX = 24
+/** Kinds that only change another line, and so have no label. */
+const REFERRING: ReadonlySet<Message['kind']> = new Set(['reaction', 'edit', 'delete'])
 const NO_CONTEXT: ShownContext = { reactions: '' }
 /** How far a live line may be behind the newest one before it counts as late: people often write at the same time. */
 const BEHIND_MS = 60_000
@@ -242,7 +244,7 @@ export class Transcript {
   /** The time, and the label of a line. A very narrow terminal has no room for labels. */
   #timeAndLabel({ timeMs, label, kind }: Message): { readonly text: string; readonly cells: number } {
     const { palette } = this.#options
-    const hasLabel = label !== undefined && kind !== 'reaction' && kind !== 'edit' && this.columns >= INDENTED_COLUMNS
+    const hasLabel = label !== undefined && !REFERRING.has(kind) && this.columns >= INDENTED_COLUMNS
     const text = hasLabel ? `${timeOf(timeMs)} ${label} ` : `${timeOf(timeMs)} `
     return { text: palette.faint(text), cells: text.length }
   }

@@ -73,6 +73,11 @@ export class Composer {
     this.#editor.remember(typedFor(message))
   }
 
+  /** Removes a deleted line from those that Up brings back. */
+  forget(message: string): void {
+    this.#editor.forget(typedFor(message))
+  }
+
   press(key: Key): void {
     this.#choices = []
     this.#hint = undefined

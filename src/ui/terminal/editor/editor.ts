@@ -71,6 +71,13 @@ export class Editor {
     this.set('')
   }
 
+  /** Removes a line from the history. */
+  forget(text: string): void {
+    for (let index = this.#history.length - 1; index >= 0; index--)
+      if (this.#history[index] === text) this.#history.splice(index, 1)
+    this.#recalled = this.#history.length
+  }
+
   /** Adds a line to the history. */
   remember(text: string): void {
     if (text.trim() !== '' && this.#history.at(-1) !== text) this.#history.push(text)
