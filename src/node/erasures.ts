@@ -21,7 +21,7 @@ import type { SeqRange } from '../log/read/subscription.js'
 import type { SharedRows } from '../log/store/shared-rows.js'
 import type { Write } from '../log/store/store.js'
 
-const EDITS = utf8('x')
+const EDITS = utf8('t')
 const SCANNED = utf8('y')
 const SEQ_BYTES = 4
 /** Erasures that wait for their places. */

@@ -7,7 +7,7 @@ import type { Entry } from '../log/format/entry.js'
 import type { Digest } from '../log/format/heads.js'
 import type { StoredFault } from '../log/format/log-fault.js'
 import type { ReadOptions } from '../log/options.js'
-import type { OwnPlace, Reach, ReplicaHeads, Replicas } from '../sync/receipts.js'
+import type { Holder, OwnPlace, Reach, ReplicaHeads, Replicas } from '../sync/receipts.js'
 import type { ConnectionSummary } from './events.js'
 import type { KnownSet, PinSource } from './people/pin.js'
 
@@ -58,6 +58,8 @@ export interface RoomApi {
   replicasOf(place: OwnPlace): Replicas
   /** How many peers have dropped one of our lines that was erased. */
   reachOf(place: OwnPlace): Reach
+  /** What each peer says about an entry: whether it has it, and since when. */
+  holdersOf(place: Digest): Promise<readonly Holder[]>
   /** Keeps a connection to a peer, named as on the command line. Throws a ChatError. */
   connect(peer: string): void
   /** Closes the connection to a peer and stops dialling it. False if it is neither connected nor dialled. */

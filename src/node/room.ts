@@ -25,7 +25,7 @@ import { REQUEST_BYTES_MAX } from '../membership/limits.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
 import type { RoomChannels } from '../net/room-channels.js'
 import { archiveOf } from '../sync/archive.js'
-import { type OwnPlace, type Reach, type ReplicaHeads, type Replicas, reachIn } from '../sync/receipts.js'
+import { type Holder, type OwnPlace, type Reach, type ReplicaHeads, type Replicas, reachIn } from '../sync/receipts.js'
 import type { Replicator } from '../sync/replicator.js'
 import type { Circle } from './circle.js'
 import { RoomConnections } from './connections/room-connections.js'
@@ -266,6 +266,10 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     const { log, replicator } = this.#parts
     const place = log.placeOf({ author: logOf(this.id, run), seq })
     return reachIn(replicator.receipts.headsOf(place.author), place.seq)
+  }
+
+  holdersOf(place: Digest): Promise<readonly Holder[]> {
+    return this.#parts.replicator.receipts.holdersOf(place)
   }
 
   /** Reports what happened to the node. */

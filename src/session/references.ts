@@ -5,6 +5,7 @@ import type { Target } from '../chat/kinds/target.js'
 import { type LineContext, UNKNOWN_LINE } from '../chat/text-line.js'
 import { keyOfPlace, keyOfTarget, Lines } from '../chat/views/lines.js'
 import { type AuthorId, type LogId, logOf, type Seq } from '../log/format/author.js'
+import type { Digest } from '../log/format/heads.js'
 import type { RoomApi } from '../node/room-api.js'
 
 /** Characters of a line that is quoted above an answer, and beside a reaction. */
@@ -39,7 +40,8 @@ export interface ShownContext extends LineContext {
 /** The line that a command names, or why there is none. */
 export type FoundLine =
   | { readonly kind: 'found'; readonly line: Message; readonly key: string }
-  | { readonly kind: 'none'; readonly why: string }
+  /** `deleted`: the place, if the line was deleted. */
+  | { readonly kind: 'none'; readonly why: string; readonly deleted?: Digest }
 
 /** The lines that a user sees, with their edits and reactions: what messages refer to, and what commands name. */
 export class References {
@@ -151,7 +153,8 @@ export class References {
     if (this.lines.at(key) === undefined && !this.lines.isDeleted(key)) await this.#read(place.author, place.seq)
     const line = this.lines.at(key)
     if (line !== undefined) return { kind: 'found', line, key }
-    return { kind: 'none', why: this.lines.isDeleted(key) ? `${name} was deleted` : `the line ${name} is not here` }
+    if (this.lines.isDeleted(key)) return { kind: 'none', why: `${name} was deleted`, deleted: place }
+    return { kind: 'none', why: `the line ${name} is not here` }
   }
 
   #atDistance(distance: number, isOurs: boolean): FoundLine {

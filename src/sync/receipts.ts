@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { Clock, Millis } from '../base/clock.js'
 import { sameBytes } from '../base/wire/bytes.js'
 import type { LogId, Run, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
@@ -69,6 +70,20 @@ export function replicasIn(heads: ReplicaHeads, seq: Seq): Replicas {
   }
 }
 
+/** What a peer says about one entry. */
+export interface Holder {
+  /** The peer's key, or the address of a scuttleup peer. */
+  readonly peer: string
+  readonly isConnected: boolean
+  readonly isKnown: boolean
+  /** Whether it has the content; if it has left, whether it had it then. */
+  readonly holds: boolean
+  /** Whether its chain value agrees with ours; undefined if this disk cannot tell. */
+  readonly isSameHistory?: boolean | undefined
+  /** When it first said on this connection that it has the entry, or a later one. */
+  readonly sinceMs?: Millis | undefined
+}
+
 /** How far other peers have dropped a line of ours that was erased. */
 export interface Reach {
   /** Peers that had the place of the line, and how many of them have no content there any more. */
@@ -86,6 +101,8 @@ export function reachIn({ connected, left, strangers = [] }: ReplicaHeads, seq: 
 
 /** Our own logs, of which another device with the same key may have written another history. */
 export interface OurHistory {
+  readonly clock?: Clock
+
   /** Largest number of logs that are stored here. Default: AUTHORS_MAX. */
   readonly logsMax?: number
   isOurs(log: LogId): boolean
@@ -118,12 +135,24 @@ interface ReceiptsEvents {
   receipt: [replica: string, author: LogId, seq: Seq]
 }
 
+interface Growth {
+  readonly seq: Seq
+  readonly atMs: Millis
+}
+
+/** Steps of growth of one log that are remembered for each connection. */
+const GROWTH_MAX = 4
+
 /** The heads that one connection announced. */
 interface ConnectionHeads {
   /** The peer's head of each log; of our logs, only the part that is proven to be our history. */
   readonly heads: Map<LogId, Seq>
   /** Where the peer has no content of our logs. */
   readonly without: Map<LogId, readonly PlaceRange[]>
+  /** The chain value at the head of each log of others. */
+  readonly chains: Map<LogId, Uint8Array>
+  /** The latest growth of each log: how far, and when the peer said so. */
+  readonly growth: Map<LogId, readonly Growth[]>
   /** The latest head of each log of ours that is not yet known to agree with it. */
   readonly unproven: Map<LogId, Required<Pick<Digest, 'seq' | 'chain'>>>
   /** Logs of ours whose unproven head was compared and differs. */
@@ -145,6 +174,8 @@ interface Replica {
 const newConnectionHeads = (onDiffering: ConnectionHeads['onDiffering'] = () => {}): ConnectionHeads => ({
   heads: new Map(),
   without: new Map(),
+  chains: new Map(),
+  growth: new Map(),
   unproven: new Map(),
   differing: new Set(),
   comparing: new Set(),
@@ -195,8 +226,8 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
       },
       gaps: notes => {
         for (const { author, ranges } of notes) {
-          if (!this.#ours?.isOurs(author)) continue
-          if (connection.without.size >= trackedLogsMax(this.#ours.logsMax) && !connection.without.has(author)) continue
+          if (connection.without.size >= trackedLogsMax(this.#ours?.logsMax) && !connection.without.has(author))
+            continue
           connection.without.set(author, ranges)
           this.emit('receipt', replica.name, author, connection.heads.get(author) ?? 0)
         }
@@ -229,6 +260,33 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
       }
     }
     return { connected, left, differing, ...(strangers.length > 0 && { strangers }) }
+  }
+
+  /** What each peer says about an entry. */
+  async holdersOf(place: Digest): Promise<readonly Holder[]> {
+    const { author, seq } = this.#ours?.placeOf(place) ?? place
+    const holders: Holder[] = []
+    for (const { name, open, left, isKnown } of [...this.#replicas.values()]) {
+      const connection = latestOf(open, left, author)
+      holders.push({
+        peer: name,
+        isConnected: open.size > 0,
+        isKnown: isKnown(),
+        holds: has(headOf(connection, author), seq),
+        // Peers that are the author signed what came from them.
+        isSameHistory: author.startsWith(name) || (await this.#isSameHistory(connection, author)),
+        sinceMs: connection.growth.get(author)?.find(each => each.seq >= seq)?.atMs,
+      })
+    }
+    return holders
+  }
+
+  /** Whether the head of a log at a peer has our chain value; undefined if one of us does not have that much. */
+  async #isSameHistory({ heads, chains, differing }: ConnectionHeads, log: LogId): Promise<boolean | undefined> {
+    const [seq, chain] = [heads.get(log), chains.get(log)]
+    if (this.#ours?.isOurs(log)) return differing.has(log) ? false : seq !== undefined || undefined
+    const ours = seq === undefined ? undefined : await this.#ours?.chainAt(log, seq).catch(() => undefined)
+    return ours === undefined || chain === undefined ? undefined : sameBytes(ours, chain)
   }
 
   /** Whether one peer has an entry. */
@@ -268,13 +326,19 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
 
   /** This disk neither has a log nor remembers it. */
   forget(log: LogId): void {
-    for (const { open, left } of this.#replicas.values()) for (const { heads } of [...open, left]) heads.delete(log)
+    for (const { open, left } of this.#replicas.values())
+      for (const { heads, chains, growth, without } of [...open, left])
+        for (const of of [heads, chains, growth, without]) of.delete(log)
   }
 
-  #count({ name }: Replica, { heads }: ConnectionHeads, { author, seq }: Digest): void {
+  #count({ name }: Replica, connection: ConnectionHeads, { author, seq, chain }: Digest): void {
+    const { heads, growth, chains } = connection
     if (seq <= (heads.get(author) ?? 0) || (heads.size >= trackedLogsMax(this.#ours?.logsMax) && !heads.has(author)))
       return
     heads.set(author, seq)
+    if (chain !== undefined && this.#ours?.isOurs(author) !== true) chains.set(author, Uint8Array.from(chain))
+    const atMs = this.#ours?.clock?.now()
+    if (atMs !== undefined) growth.set(author, [...(growth.get(author) ?? []), { seq, atMs }].slice(-GROWTH_MAX))
     this.emit('receipt', name, author, seq)
   }
 
@@ -329,11 +393,11 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   }
 }
 
-/** The head of a log at a peer: the highest of its open connections or, if none is open, that of the last one. */
-function headIn({ open, left }: Replica, author: LogId): ReplicaHead {
-  if (open.size === 0) return headOf(left, author)
-  return headOf(
-    [...open].reduce((a, b) => ((b.heads.get(author) ?? 0) > (a.heads.get(author) ?? 0) ? b : a)),
-    author,
-  )
+/** The connection with the highest head of a log: of the open ones or, if none is open, the last one. */
+function latestOf(open: ReadonlySet<ConnectionHeads>, left: ConnectionHeads, author: LogId): ConnectionHeads {
+  if (open.size === 0) return left
+  return [...open].reduce((a, b) => ((b.heads.get(author) ?? 0) > (a.heads.get(author) ?? 0) ? b : a))
 }
+
+/** The head of a log at a peer. */
+const headIn = ({ open, left }: Replica, author: LogId): ReplicaHead => headOf(latestOf(open, left, author), author)

@@ -1,5 +1,6 @@
 import { isDirectName } from '../base/names.js'
-import type { Reach, Replicas } from '../sync/receipts.js'
+import { dateAndTimeOf } from '../session/dates.js'
+import type { Holder, Reach, Replicas } from '../sync/receipts.js'
 
 /** Describes on which peers the user's last line is stored. `room` is where it was written. */
 export function receiptLine(replicas: Replicas, room = ''): string {
@@ -34,4 +35,12 @@ export function deletedText(label: string, { dropped, of }: Reach): string {
   const rest = of - dropped
   const others = rest === 1 ? 'the other one returns' : 'the others return'
   return `${label} was deleted here, and dropped by ${dropped} of ${of} peers${rest === 0 ? '' : `; it goes on as ${others}`}`
+}
+
+/** What a peer says about a line: `bob  has it, as said on 27 Nov 18:03`. */
+export function holderText(name: string, { isConnected, holds, isSameHistory, sinceMs }: Holder): string {
+  if (isSameHistory === false) return `${name}  has another history of this log`
+  if (!holds) return `${name}  ${isConnected ? 'does not have it' : 'did not have it when they left'}`
+  const said = sinceMs === undefined ? '' : `, as said on ${dateAndTimeOf(sinceMs)}`
+  return `${name}  ${isConnected ? 'has it' : 'had it when they left'}${said}${isSameHistory ? '' : ', unproven'}`
 }

@@ -38,7 +38,9 @@ test('documents the members of a message', () => {
     isVerified: true,
     isAhead: true,
   } as Parameters<typeof jsonLineOf>[0]
-  assert.deepEqual(Object.keys(JSON.parse(jsonLineOf(message))).sort(), membersBelow('## JSON lines'))
+  const deletion = { ...message, kind: 'delete', count: 1 } as Parameters<typeof jsonLineOf>[0]
+  const members = [message, deletion].flatMap(each => Object.keys(JSON.parse(jsonLineOf(each))))
+  assert.deepEqual([...new Set(members)].sort(), membersBelow('## JSON lines'))
 })
 
 test('documents the members of a gap', () => {

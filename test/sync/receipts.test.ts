@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
 import test from 'node:test'
+import type { LogId } from '../../src/log/format/author.js'
 import { isControl } from '../../src/log/format/control.js'
 import { decodeEntry, type Entry } from '../../src/log/format/entry.js'
 import type { Log } from '../../src/log/log.js'
@@ -258,4 +259,38 @@ test('counts no head of our log without our chain value; compares one beyond our
   const scuttleup = receipts.open('dave', { hasChainValues: false })
   scuttleup.record([{ author, seq: 3 }])
   assert.equal(receipts.of({ author, seq: 3 }).on, 2, 'scuttleup peers send no chain values')
+})
+
+test('lists what each peer says about a line of anybody, and whether its history is ours', async () => {
+  const [ours, theirs] = ['a1', 'b0'].map(digits => digits.repeat(32) as LogId) as [LogId, LogId]
+  const chain = (byte: number): Uint8Array => new Uint8Array(8).fill(byte)
+  const clock = new VirtualClock(1_000)
+  const receipts = new Receipts({
+    clock,
+    isOurs: log => log === ours,
+    placeOf: place => place,
+    chainAt: async (_log, seq) => (seq <= 5 ? chain(seq) : undefined),
+  })
+  const holderOf = async (author: LogId, seq: number) => (await receipts.holdersOf({ author, seq }))[0]
+  const bob = receipts.open('bob')
+  assert.deepEqual(await holderOf(theirs, 1), {
+    ...{ peer: 'bob', isConnected: true, isKnown: true, holds: false, isSameHistory: undefined, sinceMs: undefined },
+  })
+  bob.record([{ author: theirs, seq: 3, chain: chain(3) }])
+  clock.advance(1_000)
+  bob.record([{ author: theirs, seq: 5, chain: chain(5) }])
+  const has = { peer: 'bob', isConnected: true, isKnown: true, holds: true, isSameHistory: true }
+  assert.deepEqual(await holderOf(theirs, 2), { ...has, sinceMs: 1_000 })
+  assert.deepEqual(await holderOf(theirs, 4), { ...has, sinceMs: 2_000 })
+  bob.gaps([{ author: theirs, ranges: [{ from: 2, to: 3 }] }])
+  assert.equal((await holderOf(theirs, 2))?.holds, false)
+  assert.equal((await holderOf(theirs, 1))?.holds, true)
+  bob.record([{ author: theirs, seq: 9, chain: chain(9) }])
+  assert.equal((await holderOf(theirs, 4))?.isSameHistory, undefined, 'beyond the end of ours')
+  const carol = receipts.open('carol', { isKnown: () => false })
+  carol.record([{ author: theirs, seq: 5, chain: chain(99) }])
+  const [, other] = await receipts.holdersOf({ author: theirs, seq: 5 })
+  assert.deepEqual([other?.isKnown, other?.isSameHistory], [false, false])
+  bob.close()
+  assert.equal((await holderOf(theirs, 4))?.isConnected, false)
 })

@@ -73,7 +73,8 @@ test('counts added, missing, replaced and swapped letters as one each', () => {
 
 test('completes commands as far as all choices agree', () => {
   assert.deepEqual(complete('/sea', []), { text: '/search ', choices: [] })
-  assert.deepEqual(complete('/wh', []), { text: '/who', choices: ['/who', '/whois'] })
+  assert.deepEqual(complete('/who', []), { text: '/who', choices: ['/who', '/whois'] })
+  assert.deepEqual(complete('/wh', []), { text: '/wh', choices: ['/who', '/whois', '/where'] })
   assert.equal(complete('/xyz', []), undefined)
   assert.deepEqual(complete('/help ver', []), { text: '/help verify', choices: [] })
 })

@@ -13,7 +13,7 @@ import { namedPeer } from '../../node/connections/peer-name.js'
 import type { ConnectionSummary } from '../../node/events.js'
 import type { KnownSet, PinSource } from '../../node/people/pin.js'
 import { type Companion, messagesOf, type RoomApi } from '../../node/room-api.js'
-import type { OwnPlace, Reach, Replicas } from '../../sync/receipts.js'
+import type { Holder, OwnPlace, Reach, Replicas } from '../../sync/receipts.js'
 import { type Fields, readMarkPairs } from '../protocol/codec.js'
 import type { FaceEvent } from '../protocol/events.js'
 import type { RoomOptions } from '../protocol/options.js'
@@ -208,6 +208,10 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   replicasOf(place: OwnPlace): Replicas {
     return this.#connection.replicasOf(place)
+  }
+
+  holdersOf(place: Digest): Promise<readonly Holder[]> {
+    return this.#connection.holdersOf(place)
   }
 
   reachOf(place: OwnPlace): Reach {

@@ -12,6 +12,7 @@ import type { ConnectionSummary } from '../../node/events.js'
 import type { KnownSet } from '../../node/people/pin.js'
 import type { Companion, HostedRoom } from '../../node/room-api.js'
 import {
+  type Holder,
   type OwnPlace,
   type Reach,
   type ReplicaHeads,
@@ -40,6 +41,7 @@ import type { RoomOptions } from '../protocol/options.js'
 import {
   isCompanions,
   isConnectionSummary,
+  isHolders,
   isKnownSet,
   isPresent,
   isReplicaHeads,
@@ -252,6 +254,14 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     const found: Companion[] = []
     for await (const parts of this.#parts({ do: 'companions', authors }))
       for (const part of parts) if (part.kind === 'item' && isCompanions(part.value)) found.push(...part.value)
+    return found
+  }
+
+  /** What each peer says about an entry. */
+  async holdersOf({ author, seq }: Digest): Promise<readonly Holder[]> {
+    const found: Holder[] = []
+    for await (const parts of this.#parts({ do: 'where', log: author, seq }))
+      for (const part of parts) if (part.kind === 'item' && isHolders(part.value)) found.push(...part.value)
     return found
   }
 

@@ -8,7 +8,7 @@ import type { MessageRequest } from '../../node/direct-rooms/message-requests.js
 import type { ConnectionSummary } from '../../node/events.js'
 import { type Asking, isPin, type KnownSet } from '../../node/people/pin.js'
 import type { Companion } from '../../node/room-api.js'
-import type { ReplicaHead, ReplicaHeads, Replicas } from '../../sync/receipts.js'
+import type { Holder, ReplicaHead, ReplicaHeads, Replicas } from '../../sync/receipts.js'
 
 // What a node tells its faces about a room. A newer node may send values that are unknown here: they are left out.
 
@@ -79,6 +79,17 @@ export const isKnownSet = record<KnownSet>({
   addressed: listOf(AUTHOR_ID),
   asking: optional(listOf(isAsking)),
 })
+
+export const isHolders = listOf(
+  record<Holder>({
+    peer: text,
+    isConnected: boolean,
+    isKnown: boolean,
+    holds: boolean,
+    isSameHistory: optional(boolean),
+    sinceMs: optional(number),
+  }),
+)
 
 export const isCompanions = listOf(record<Companion>({ author: AUTHOR_ID, of: AUTHOR_ID }))
 

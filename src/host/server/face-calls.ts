@@ -1,12 +1,14 @@
 import { isCount, isFields } from '../../base/shape.js'
 import { FRAME_BYTES_MAX } from '../../base/wire/frames.js'
 import { type AuthorId, authorOf } from '../../log/format/author.js'
+import type { Digest } from '../../log/format/heads.js'
 import type { ReadOptions } from '../../log/options.js'
 import type { Room } from '../../node/room.js'
 import {
   bytesBody,
   CALL_ID_MAX,
   type CallId,
+  digestsOf,
   entriesBodies,
   type Fields,
   jsonBody,
@@ -69,7 +71,7 @@ export class FaceCalls {
     return true
   }
 
-  #work(id: CallId, { do: name, options, isForState, to, authors, run, seq }: Fields): Promise<void> | undefined {
+  #work(id: CallId, { do: name, options, isForState, to, authors, run, seq, log }: Fields): Promise<void> | undefined {
     const peer = this.#peer
     switch (name) {
       case 'ping':
@@ -79,6 +81,10 @@ export class FaceCalls {
         return this.#stored(typeof to === 'string' ? authorOf(to) : undefined)
       case 'erase':
         return isCount(run) && isCount(seq) ? peer.erase({ run, seq }) : undefined
+      case 'where': {
+        const [place] = digestsOf([[log, seq]]) ?? []
+        return place && this.#holders(id, place)
+      }
       case 'read': {
         const read = isFields(options) ? readOptionsOf(options) : undefined
         const open: Open<Parameters<typeof entriesBodies>[1]> = signal => peer.entries({ ...read, signal })
@@ -111,6 +117,10 @@ export class FaceCalls {
 
   async #companions(id: CallId, authors: readonly AuthorId[]): Promise<void> {
     this.#output.send({ is: 'item', id, value: await this.#peer.companionsOf(authors) })
+  }
+
+  async #holders(id: CallId, place: Digest): Promise<void> {
+    this.#output.send({ is: 'item', id, value: await this.#peer.holdersOf(place) })
   }
 
   #runCommand(id: CallId, command: Fields): Promise<void> {

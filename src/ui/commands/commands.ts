@@ -3,7 +3,7 @@ import { connect, disconnect, peers } from './connections.js'
 import { type Command, type CommandContext, command } from './context.js'
 import { decline, msg, requests } from './direct.js'
 import { last, search, show, since } from './history.js'
-import { edit, erase, history, jump, re, react, unreact } from './lines.js'
+import { edit, erase, history, jump, re, react, unreact, where } from './lines.js'
 import { admit, invite, invites, members, refuse, remove, room, uninvite } from './members.js'
 import { hide, unhide, who, whois } from './people.js'
 import { accept, compare, people } from './pins.js'
@@ -42,6 +42,7 @@ export const COMMANDS = [
   edit,
   erase,
   history,
+  where,
   jump,
   join,
   rooms,

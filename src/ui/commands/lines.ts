@@ -1,9 +1,13 @@
 import { pause, systemClock } from '../../base/clock.js'
+import { sanitise } from '../../base/safe-text.js'
+import { shortKey } from '../../chat/display-names.js'
 import { typedEmoji } from '../../chat/emoji.js'
-import type { Message } from '../../chat/kinds/message.js'
+import { type Message, placeOf } from '../../chat/kinds/message.js'
 import type { Target } from '../../chat/kinds/target.js'
 import { EDITS_MAX } from '../../chat/views/lines.js'
-import { deletedText } from '../receipt-text.js'
+import { authorOf } from '../../log/format/author.js'
+import type { Session } from '../../session/session.js'
+import { deletedText, holderText, strangersText } from '../receipt-text.js'
 import { type CommandContext, command } from './context.js'
 import { last } from './history.js'
 
@@ -129,7 +133,7 @@ export const history = command({
 export const erase = command({
   name: 'delete',
   argument: 'line',
-  help: 'delete a line of yours and its edits, at every peer that it reaches; -1 is your last one',
+  help: 'delete a line of yours and its edits, at every peer; -1 is your last',
   run: async (context, argument) => {
     const found = await named(context, argument, 'which line? /delete b12', true)
     if (found === undefined) return
@@ -148,6 +152,36 @@ export const erase = command({
     })
   },
 })
+
+export const where = command({
+  name: 'where',
+  argument: 'line',
+  help: 'list who says that they have a line, and since when',
+  run: async ({ session, list, tell, complain }, argument) => {
+    const [name] = divided(argument)
+    if (name === '') return complain('where is which line? /where b12')
+    const found = await session.references.find(name)
+    // A deleted line cannot be read any more, but peers may still have it.
+    const place = found.kind === 'found' ? placeOf(found.line) : found.deleted
+    if (place === undefined) return complain(found.kind === 'none' ? found.why : '')
+    const holders = await session.room.holdersOf(place)
+    const here = found.kind === 'found' ? 'it is here' : 'it was deleted here'
+    tell(
+      `${found.kind === 'found' ? (found.line.label ?? name) : name}: ${here}${holders.length === 0 ? '; no other peer was met since the start' : ''}`,
+    )
+    for (const holder of holders) if (holder.isKnown) list(holderText(nameOfPeer(session, holder.peer), holder))
+    const strangers = holders.filter(({ isKnown, holds }) => !isKnown && holds).length
+    if (strangers > 0) list(`${strangersText(strangers)}  ${strangers === 1 ? 'says' : 'say'} that they have it`)
+  },
+})
+
+/** The name of a peer, by its key; of a scuttleup peer, its address. */
+function nameOfPeer(session: Session, peer: string): string {
+  const author = authorOf(peer)
+  const name = author === undefined ? undefined : session.people.nameOf(author)
+  if (author !== undefined && name !== undefined) return session.names.nameOf(author, name)
+  return author === undefined ? sanitise(peer) : shortKey(author)
+}
 
 export const jump = command({
   name: 'jump',
