@@ -7,13 +7,13 @@ import type { Random } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { type AuthorId, authorOf } from '../../log/format/author.js'
 import type { Log } from '../../log/log.js'
-import type { ChatPlace } from '../../membership/format/body.js'
 import type { Operation } from '../../membership/format/operation.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
 import { foundRoom } from '../../membership/founding.js'
 import { isCodeFor, readCode } from '../../membership/invitation/invitation-code.js'
 import type { NodeNetwork } from '../../node/connections/node-network.js'
 import { type Home, homeOf, markPaths, operationMarkPaths } from '../../node/paths.js'
+import { chatPlaceOf } from '../../node/private-rooms/chat-places.js'
 import type { ForgottenRoom } from '../../node/private-rooms/introductions.js'
 import { nameIn, type RoomMembers } from '../../node/private-rooms/room-members.js'
 import type { FoundRoom } from '../../node/private-rooms/room-seeker.js'
@@ -302,9 +302,6 @@ function forgottenOf({ room, me, membership }: RoomMembers): ForgottenRoom {
 }
 
 const unknownCommand = (): ChatError => new ChatError('BAD_USAGE', 'the node does not know this command')
-
-const chatPlaceOf = (ends: ReturnType<Room['endsOf']>): ChatPlace =>
-  ends.map(({ run, seq, chain }) => ({ run, seq, chain: hexOf(chain) })).sort((a, b) => a.run - b.run)
 
 function isUsable(name: string): boolean {
   try {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { bufferOf, sameBytes } from '../../base/wire/bytes.js'
+import { bufferOf, hexOf, sameBytes } from '../../base/wire/bytes.js'
 import { authorOfLog, isSigned, type LogId, runOf, type Seq } from '../../log/format/author.js'
 import { isControl } from '../../log/format/control.js'
 import type { Entry } from '../../log/format/entry.js'
@@ -153,3 +153,7 @@ export async function countedIn(log: Log, members: RoomMembers | undefined): Pro
   await places.read(log, members)
   return entries => places.counted(log, entries)
 }
+
+/** The ends of somebody's logs, as a removal or a leave names them. */
+export const chatPlaceOf = (ends: ReturnType<Log['endsOf']>): ChatPlace =>
+  ends.map(({ run, seq, chain }) => ({ run, seq, chain: hexOf(chain) })).sort((a, b) => a.run - b.run)

@@ -2,7 +2,6 @@ import type { Clock } from '../../base/clock.js'
 import type { KeyPair } from '../../base/crypto/signing.js'
 import { reasonOf } from '../../base/errors.js'
 import { SeededRandom } from '../../base/seeded-random.js'
-import { hexOf } from '../../base/wire/bytes.js'
 import { openRowStore } from '../../compat/scuttleup/row-store.js'
 import { type AuthorId, authorOfKey, type LogId, type Seq } from '../../log/format/author.js'
 import { isControl } from '../../log/format/control.js'
@@ -11,7 +10,7 @@ import { entryStart, isStub } from '../../log/format/packed.js'
 import type { SignedRun } from '../../log/format/segment-plan.js'
 import { Log } from '../../log/log.js'
 import { admissionOf, nextPlace, removalOf } from '../../membership/drafting.js'
-import type { Body, ChatPlace } from '../../membership/format/body.js'
+import type { Body } from '../../membership/format/body.js'
 import { signConsent } from '../../membership/format/consent.js'
 import { type Operation, signOperation } from '../../membership/format/operation.js'
 import type { GivenRole } from '../../membership/format/role.js'
@@ -21,7 +20,7 @@ import type { Membership } from '../../membership/membership.js'
 import type { Refusal } from '../../membership/refusal.js'
 import type { Connections } from '../../net/connections.js'
 import { type Connection, RoomChannels } from '../../net/room-channels.js'
-import { ChatPlaces } from '../../node/private-rooms/chat-places.js'
+import { ChatPlaces, chatPlaceOf } from '../../node/private-rooms/chat-places.js'
 import type { Introductions } from '../../node/private-rooms/introductions.js'
 import { type OperationDraft, RoomMembers } from '../../node/private-rooms/room-members.js'
 import { Room } from '../../node/room.js'
@@ -199,12 +198,36 @@ export class Seat {
     await places.follow(log, seen)
     if (life.isOver) return
     const channels = new RoomChannels(privateRoom.id, connections, key => seen.isMember(key))
+    const room = this.#roomOver(log, seen, places, channels, program, random('presence'))
+    introductions.add({ members: seen, channels })
+    this.#open = { program, log, channels, places, room }
+    channels.open()
+    const dialMembers = (): void => {
+      for (const author of members.membership.members.keys()) this.#context.dial(channels, author)
+    }
+    members.on('change', dialMembers)
+    dialMembers()
+    if (this.byzantine === undefined) void this.#show(this.#open)
+    checker.checkMembers(called)
+  }
+
+  /** The production room, observed by the checker. */
+  #roomOver(
+    log: Log,
+    members: RoomMembers,
+    chatPlaces: ChatPlaces,
+    channels: RoomChannels,
+    program: SeatProgram,
+    random: SeededRandom,
+  ): Room {
+    const { person, keys, called } = this.#options
+    const { life, clock } = program
     const replicator = new Replicator(log)
     const room = new Room({
       me: person,
       room: called,
-      members: seen,
-      chatPlaces: places,
+      members,
+      chatPlaces,
       log,
       replicator: withOverrides(replicator, {
         createStream: (options = {}) => {
@@ -220,23 +243,14 @@ export class Seat {
       }),
       connections: channels,
       clock,
-      random: random('presence'),
+      random,
       keys,
       hasPeerExchange: false,
     })
     room.on('event', ({ kind, ...fields }) => {
       if (!life.isOver) this.#context.note(`${person} in ${called}: ${kind} ${JSON.stringify(fields)}`)
     })
-    introductions.add({ members: seen, channels })
-    this.#open = { program, log, channels, places, room }
-    channels.open()
-    const dialMembers = (): void => {
-      for (const author of members.membership.members.keys()) this.#context.dial(channels, author)
-    }
-    members.on('change', dialMembers)
-    dialMembers()
-    if (this.byzantine === undefined) void this.#show(this.#open)
-    checker.checkMembers(called)
+    return room
   }
 
   /** Stores operations that a peer sent. */
@@ -277,9 +291,7 @@ export class Seat {
 
   remove(subject: AuthorId): Promise<void> {
     return this.sign(`removes ${this.#nameOf(subject)} from ${this.called}`, membership => {
-      const chat: ChatPlace = (this.#open?.room.endsOf(subject) ?? [])
-        .map(({ run, seq, chain }) => ({ run, seq, chain: hexOf(chain) }))
-        .sort((a, b) => a.run - b.run)
+      const chat = chatPlaceOf(this.#open?.room.endsOf(subject) ?? [])
       return removalOf(membership, subject, chat, this.#nowMs) ?? NEVER_ADMITTED
     })
   }
@@ -298,10 +310,7 @@ export class Seat {
     if (members === undefined || open === undefined || open.program.life.isOver) return
     const { id, founder } = this.room
     if (founder === this.author) return
-    const chat = open.room
-      .endsOf(founder)
-      .map(({ run, seq, chain }) => ({ run, seq, chain: hexOf(chain) }))
-      .sort((a, b) => a.run - b.run)
+    const chat = chatPlaceOf(open.room.endsOf(founder))
     const consent = signConsent(id, this.#options.keys)
     const signed = await members.signAs(
       rescueKeys,
@@ -340,9 +349,7 @@ export class Seat {
 
   leave(): Promise<void> {
     return this.sign(`leaves ${this.called}`, () => {
-      const chat = (this.#open?.room.endsOf(this.author) ?? [])
-        .map(({ run, seq, chain }) => ({ run, seq, chain: hexOf(chain) }))
-        .sort((a, b) => a.run - b.run)
+      const chat = chatPlaceOf(this.#open?.room.endsOf(this.author) ?? [])
       return { kind: 'leave', ...(chat.length > 0 && { chat }), time: this.#nowMs }
     })
   }
