@@ -28,6 +28,16 @@ interface LinePlace {
   readonly seq: Seq
 }
 
+/** What is true of a room. */
+interface Truths {
+  /** The memberships that it is derived from. */
+  readonly of: readonly Membership[]
+  /** By the operations of all honest peers together. */
+  readonly truth: Membership
+  /** By those that its members have to know. */
+  readonly known: () => Membership
+}
+
 interface Signed {
   readonly operation: Operation
   readonly at: Millis
@@ -55,7 +65,7 @@ export class RoomChecker {
   /** Who said that an old copy is complete, or has two machines: they may have signed two histories. */
   readonly #mayFork = new Set<AuthorId>()
   readonly #statements = new WeakMap<Membership, string>()
-  readonly #truths = new Map<string, { readonly of: readonly Membership[]; readonly truth: Membership }>()
+  readonly #truths = new Map<string, Truths>()
 
   constructor(now: () => Millis) {
     this.#now = now
@@ -150,10 +160,10 @@ export class RoomChecker {
       )
   }
 
-  /** Whether `membership`, as one peer knows it, agrees with the operations of all honest peers together. */
+  /** Whether `membership`, as one member knows it, agrees with all operations that members have to know. */
   isUpToDate(room: string, membership: Membership | undefined): boolean {
-    const truth = this.truth(room)
-    return truth !== undefined && membership !== undefined && this.#statementOf(membership) === this.#statementOf(truth)
+    const known = this.#truthsOf(room)?.known()
+    return known !== undefined && membership !== undefined && this.#statementOf(membership) === this.#statementOf(known)
   }
 
   /** Members, warnings, and how far the chat of each term counts. */
@@ -169,21 +179,35 @@ export class RoomChecker {
 
   /** The membership according to the operations of all honest peers together. */
   truth(room: string): Membership | undefined {
+    return this.#truthsOf(room)?.truth
+  }
+
+  #truthsOf(room: string): Truths | undefined {
     const seats = (this.#seats.get(room) ?? []).filter(({ author }) => this.isHonest(author))
     const of = seats.flatMap(({ members }) => members?.membership ?? [])
     const [first] = of
     if (first === undefined) return undefined
     const cached = this.#truths.get(room)
     if (cached !== undefined && cached.of.length === of.length && cached.of.every((each, i) => each === of[i]))
-      return cached.truth
-    const operations = new Map<OperationId, Operation>()
-    for (const { author, members } of seats)
-      for (const operation of members === undefined ? [] : this.#operationsIn(members.membership))
-        if (members?.membership.members.has(author) || this.#isByHonest(operation))
-          operations.set(operation.id, operation)
-    const truth = new Membership(first.room, operations.values())
-    this.#truths.set(room, { of, truth })
-    return truth
+      return cached
+    const union = (has: (author: AuthorId, operation: Operation) => boolean): Membership => {
+      const operations = new Map<OperationId, Operation>()
+      for (const { author, members } of seats)
+        for (const operation of members === undefined ? [] : this.#operationsIn(members.membership))
+          if (has(author, operation)) operations.set(operation.id, operation)
+      return new Membership(first.room, operations.values())
+    }
+    const truth = union(() => true)
+    // What a Byzantine member told only somebody who is out does not reach the members, and need not.
+    let known: Membership | undefined
+    const truths = {
+      of,
+      truth,
+      known: () =>
+        (known ??= union((author, { id }) => truth.members.has(author) || this.#signed.get(id)?.isHonest === true)),
+    }
+    this.#truths.set(room, truths)
+    return truths
   }
 
   /** Checks who is a member, by rules that need no evaluation. */
@@ -261,11 +285,6 @@ export class RoomChecker {
       for (const text of this.#acknowledged.get(`${room}/${author}`) ?? [])
         if (!texts.has(text)) this.violate(`${reader} lacks the line "${text}" of ${this.nameOf(author)}`)
     }
-  }
-
-  /** What a Byzantine member told somebody who knows that they are out does not reach the others, and need not. */
-  #isByHonest({ author, id }: Operation): boolean {
-    return this.isHonest(author) || this.#signed.get(id)?.isHonest === true
   }
 
   #operationsIn({ logs }: Membership): Operation[] {

@@ -70,7 +70,7 @@ export const NODE_SENTENCES: Sentences<RoomEvent> = {
   'lines-withdrawn': ({ member, count, first, isOurs }) =>
     `${count === 1 ? 'one line' : `${count} lines`} ${isOurs ? 'of yours' : `of ${member}`}${first === '' ? '' : `, from "${first}" on`}, ${count === 1 ? 'lies' : 'lie'} beyond the end of ${isOurs ? 'your' : 'their'} membership: gone from the history, whatever this screen still shows`,
   'operations-forked': ({ member }) =>
-    `${member} signed two histories of what they did in this room: the one with the lower id counts for everybody`,
+    `${member} changed the members in two histories, as an old copy of the data or a second device does: one of them counts for everybody`,
   'operations-repeated': ({ count }) =>
     `${count === 1 ? 'one change of yours' : `${count} changes of yours`} to the members did not count, because another device with your key, or an old copy of your data, made others at the same time: signed again`,
   'clock-differs': ({ peer, aheadMs }) => {

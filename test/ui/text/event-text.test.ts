@@ -191,7 +191,7 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   ],
   [
     { kind: 'operations-forked', member: 'bob' },
-    'bob signed two histories of what they did in this room: the one with the lower id counts for everybody',
+    'bob changed the members in two histories, as an old copy of the data or a second device does: one of them counts for everybody',
   ],
   [
     { ...WITHDRAWN, count: 2, isOurs: false },
