@@ -101,6 +101,8 @@ export interface ReadOptions {
   readonly gaps?: boolean
   /** Only the last entries of the history. */
   readonly last?: number
+  /** Which entries count towards `last`; the others are read along with them. Default: all. */
+  readonly isCounted?: (entry: Uint8Array) => boolean
   /** Ends a live reader. */
   readonly signal?: AbortSignal
 }

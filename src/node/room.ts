@@ -4,6 +4,7 @@ import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { isName } from '../base/names.js'
 import type { Random } from '../base/random.js'
+import { isCounted } from '../chat/kinds/counted.js'
 import { erasureMembers } from '../chat/kinds/erasure.js'
 import type { EntryFields } from '../chat/kinds/kind.js'
 import { type Draft, draftOf, entryFieldsOf } from '../chat/kinds/kinds.js'
@@ -377,7 +378,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
 
   async *entries(options: ReadOptions): AsyncGenerator<readonly Entry[]> {
     const { log, chatPlaces, labels } = this.#parts
-    for await (const entries of log.read(options)) {
+    for await (const entries of log.read({ ...options, isCounted })) {
       await labels?.cover(entries)
       yield chatPlaces === undefined ? entries : chatPlaces.counted(log, entries)
     }

@@ -148,13 +148,32 @@ const imitation = fc
   )
   .map(parts => parts.join(''))
 
+const kinds = fc.constantFrom('text', 'action', 'topic', 'nick', 'reply', 'reaction', 'edit')
+
+function contentOf(kind: string, text: string): object {
+  const to = { author: BOB, run: 0, seq: 1 }
+  switch (kind) {
+    case 'topic':
+      return { kind, topic: text }
+    case 'nick':
+      return { kind, before: text }
+    case 'reply':
+      return { kind, to }
+    case 'reaction':
+      return { kind, to, emoji: '👍', isRemoved: false }
+    case 'edit':
+      return { kind, to, text }
+    default:
+      return { kind }
+  }
+}
+
 test('no text of a person passes for a line of the program, or of somebody else', () => {
   fc.assert(
-    fc.property(imitation, imitation, fc.constantFrom('text', 'action', 'topic', 'nick'), (name, text, kind) => {
+    fc.property(imitation, imitation, kinds, (name, text, kind) => {
       const names = new DisplayNames('me', ME)
       names.note(BOB, 'bob')
-      const content = kind === 'topic' ? { kind, topic: text } : kind === 'nick' ? { kind, before: text } : { kind }
-      const line = labelled(names, false)(said(EVE, name, text, content))
+      const line = labelled(names, false)(said(EVE, name, text, contentOf(kind, text)))
       const label = names.nameOf(EVE, name)
       const start = kind === 'text' ? `${label}> ` : '* '
       assert.ok(line.startsWith(start), line)
@@ -165,11 +184,6 @@ test('no text of a person passes for a line of the program, or of somebody else'
     { numRuns: 3_000 },
   )
 })
-
-const kinds = fc.constantFrom('text', 'action', 'topic', 'nick')
-
-const contentOf = (kind: string, text: string): object =>
-  kind === 'topic' ? { kind, topic: text } : kind === 'nick' ? { kind, before: text } : { kind }
 
 test('no line on a terminal has a row that passes for another line, however it is wrapped or folded', () => {
   const styles = fc.constantFrom<TimeStyle>('none', 'time', 'date and time')

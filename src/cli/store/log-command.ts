@@ -1,5 +1,6 @@
 import { DisplayNames } from '../../chat/display-names.js'
 import { jsonLineOf } from '../../chat/json.js'
+import { isCounted } from '../../chat/kinds/counted.js'
 import { type Message, messageOf } from '../../chat/kinds/message.js'
 import { isProblem } from '../../host/protocol/events.js'
 import type { Log } from '../../log/log.js'
@@ -54,7 +55,10 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
     try {
       // Keeps the last n matches, however many messages are read.
       let window: string[] = []
-      for await (const entries of log.read({ gaps: hasGaps, ...(last !== undefined && !isFiltered && { last }) })) {
+      for await (const entries of log.read({
+        gaps: hasGaps,
+        ...(last !== undefined && !isFiltered && { last, isCounted }),
+      })) {
         const messages = messagesOf(counted(entries), undefined, labels)
         for (const message of messages) references.lines.note(message)
         const matches = messages.filter(matching(filter))

@@ -2,6 +2,12 @@ import type { LogId, Seq } from '../format/author.js'
 import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
 import { BATCH_ENTRIES_MAX, type LogRange, merge, type ReadLog } from './merge.js'
 
+/** Whether an entry counts among the last ones. */
+export type IsCounted = (entry: Uint8Array) => boolean
+
+/** How many entries are read for each that is to be found: so many reactions to one line displace others. */
+const UNCOUNTED_MAX = 64
+
 /** Number of entries of strangers shown along with `count` entries of known people. */
 export const strangersMax = (count: number): number => Math.floor(count / 4)
 
@@ -15,13 +21,15 @@ export async function lastRanges(
   readBack: ReadLog,
   count: number,
   isKnown: (range: LogRange) => boolean = () => true,
+  isCounted: IsCounted = () => true,
 ): Promise<LogRange[]> {
-  const known = await lastEntries(ranges.filter(isKnown), readBack, count)
+  const known = await lastEntries(ranges.filter(isKnown), readBack, count, EARLIEST, isCounted)
   const others = await lastEntries(
     ranges.filter(range => !isKnown(range)),
     readBack,
     Math.max(strangersMax(count), count - known.count),
     known.count < count ? EARLIEST : known.first,
+    isCounted,
   )
   return ranges.flatMap(range => {
     const from = known.from.get(range.author) ?? others.from.get(range.author)
@@ -37,22 +45,28 @@ interface LastEntries {
   readonly first: Hlc
 }
 
-/** The last `count` entries of the conversation that have content, not before `after`. Reads about as many, from the end. */
+/**
+ * The last `count` entries of the conversation that have content and are counted, not before `after`. Reads about as many, from the end,
+ * and at most UNCOUNTED_MAX for each.
+ */
 export async function lastEntries(
   ranges: readonly LogRange[],
   readBack: ReadLog,
   count: number,
   after: Hlc = EARLIEST,
+  isCounted: IsCounted = () => true,
 ): Promise<LastEntries> {
   const from = new Map<LogId, Seq>()
-  let [found, first] = [0, EARLIEST]
+  let [found, first, left] = [0, EARLIEST, count * UNCOUNTED_MAX]
   if (count === 0) return { from, count: 0, first }
   for await (const batch of merge(ranges, readBack, true, Math.min(count, BATCH_ENTRIES_MAX))) {
-    for (const { author, seq, at, gap } of batch) {
+    for (const { author, seq, at, gap, entry } of batch) {
       if (at < after) return { from, count: found, first }
       from.set(author, seq)
       first = at
-      if (gap === undefined && ++found === count) return { from, count, first }
+      if (gap !== undefined) continue
+      if (isCounted(entry) && ++found === count) return { from, count, first }
+      if (--left === 0) return { from, count: found, first }
     }
   }
   return { from, count: found, first }

@@ -44,7 +44,7 @@ export class Reader {
       // Entries before the requested last ones are never shown.
       if (options.tail || options.last !== undefined)
         for (const { author, seq } of frontier.heads) reached.note(author, seq)
-      for await (const entries of this.#history(ranges, options.last)) {
+      for await (const entries of this.#history(ranges, options)) {
         const fresh = shown(hasPassed ? reached.fresh(entries) : entries)
         reached.noteAll(entries)
         if (fresh.length > 0) yield fresh
@@ -97,14 +97,18 @@ export class Reader {
   }
 
   /** The history in conversation order, or its last entries; then the entries that are dated too far ahead of our clock. */
-  async *#history(all: readonly LogRange[], last: number | undefined): AsyncGenerator<readonly Entry[]> {
+  async *#history(
+    all: readonly LogRange[],
+    { last, isCounted }: Pick<ReadOptions, 'last' | 'isCounted'>,
+  ): AsyncGenerator<readonly Entry[]> {
     const horizon = new Horizon(this.#core)
     const { past, ahead } = await horizon.divide(all, range => this.log(range))
     const logBack = (range: SeqRange): AsyncGenerator<readonly Entry[]> => this.#logBack(range)
     const isKnown = ({ author }: SeqRange): boolean => this.#core.isKnown(author)
     // For a user who knows nobody here, strangers are not limited to a share.
     const knowsSomebody = past.some(range => isKnown(range) && !this.#core.own.isOurs(range.author))
-    const shown = last === undefined ? past : await lastRanges(past, logBack, last, knowsSomebody ? isKnown : undefined)
+    const shown =
+      last === undefined ? past : await lastRanges(past, logBack, last, knowsSomebody ? isKnown : undefined, isCounted)
     yield* merge(shown, range => this.log(range))
     const block = last === undefined ? ahead : await lastRanges(ahead, logBack, strangersMax(last))
     for await (const entries of merge(block, range => this.log(range))) yield entries.map(asAhead)
