@@ -2,6 +2,7 @@ import type { Millis } from '../base/clock.js'
 import type { Topic } from '../chat/views/topic.js'
 import type { AuthorId, LogId, Seq } from '../log/format/author.js'
 import type { UnsentLine } from './draft.js'
+import { isNotifyLevel, type NotifyLevel } from './notify-level.js'
 import { loadFields, saveFields } from './saved-json.js'
 
 /** State of a session that is saved for the next one, per user and room. Never sent. */
@@ -14,6 +15,8 @@ export interface SavedView {
   /** Hidden companions, each with the author whom the user hid: their lines came by the same connection. */
   readonly companions: ReadonlyMap<AuthorId, AuthorId>
   readonly topic: Topic | undefined
+  /** What rings in this room. */
+  readonly notifyLevel?: NotifyLevel | undefined
   readonly draft: UnsentLine
 }
 
@@ -24,7 +27,7 @@ export const savedViewFile = (database: string): string => `${database}.screen`
 
 /** The saved view; an empty one if it cannot be read. */
 export function loadView(file: string): SavedView {
-  const { seen, leftAt, hidden, companions, topic, draft, window } = loadFields(file)
+  const { seen, leftAt, hidden, companions, topic, notifyLevel, draft, window } = loadFields(file)
   return {
     seen: new Map(pairsIn(seen).filter(([, seq]) => typeof seq === 'number') as [LogId, Seq][]),
     leftAt: typeof leftAt === 'number' ? leftAt : undefined,
@@ -33,6 +36,7 @@ export function loadView(file: string): SavedView {
       pairsIn(companions).filter(pair => pair.every(author => typeof author === 'string')) as [AuthorId, AuthorId][],
     ),
     topic: isTopic(topic) ? topic : undefined,
+    notifyLevel: isNotifyLevel(notifyLevel) ? notifyLevel : undefined,
     draft: typeof draft === 'string' ? { text: draft, pid: typeof window === 'number' ? window : undefined } : NO_DRAFT,
   }
 }

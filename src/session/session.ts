@@ -2,9 +2,9 @@ import { EventEmitter } from 'node:events'
 import type { Clock, Millis } from '../base/clock.js'
 import { equalsIgnoringCase } from '../base/names.js'
 import { DisplayNames, type PinnedNames } from '../chat/display-names.js'
-import { type Draft, plainTextOf } from '../chat/kinds/kinds.js'
+import { type Draft, isLine, plainTextOf } from '../chat/kinds/kinds.js'
 import { lastPlaceOf, type Message, placeOf, withNames } from '../chat/kinds/message.js'
-import { addressedNames } from '../chat/mention.js'
+import { addressedNames, concerns } from '../chat/mention.js'
 import type { Present } from '../chat/presence/present.js'
 import { type Nick, nickAfter } from '../chat/views/nick.js'
 import { People } from '../chat/views/people.js'
@@ -18,6 +18,7 @@ import type { ReadMark } from '../log/options.js'
 import { type KnownSet, pinnedNamesOf } from '../node/people/pin.js'
 import type { RoomApi } from '../node/room-api.js'
 import { HiddenPeople } from './hidden-people.js'
+import type { NotifyLevel } from './notify-level.js'
 import { References } from './references.js'
 import type { SavedView } from './saved-view.js'
 
@@ -30,6 +31,9 @@ export interface SessionRoom extends RoomApi {
   /** The user has read these logs this far. */
   markRead(marks: readonly Digest[]): void
 }
+
+/** Mentions that are listed at once: the newest ones. */
+const MENTIONS_MAX = 200
 
 /** Stands for all strangers among the hidden people. */
 export const STRANGERS = 'strangers' as AuthorId
@@ -70,6 +74,10 @@ export class Session extends EventEmitter<SessionEvents> {
   #pinnedNames: PinnedNames = new Map()
   #hasSpoken = false
   #isAway = false
+  /** What rings in this room. */
+  notifyLevel: NotifyLevel
+  /** Labels of the mentions that were listed and not walked to yet. */
+  #mentions: string[] = []
 
   constructor(room: SessionRoom, view: SavedView, clock: Clock) {
     super()
@@ -80,6 +88,7 @@ export class Session extends EventEmitter<SessionEvents> {
     this.#clock = clock
     this.#hidden = new HiddenPeople(view.hidden, view.companions)
     this.#checked = new Set(room.heads.map(({ author }) => authorOfLog(author)))
+    this.notifyLevel = view.notifyLevel ?? 'mentions'
     this.#topic = isTooNew(view.topic, clock.now()) ? undefined : view.topic
     this.#nick = { name: room.me, at: EARLIEST }
     this.names = new DisplayNames(room.me, room.id, () => this.#pinned)
@@ -200,6 +209,37 @@ export class Session extends EventEmitter<SessionEvents> {
       if (signal.aborted) return
       for (const message of messages) this.#topic = topicAfter(this.#topic, message)
     }
+  }
+
+  /** Whether a message that arrives rings. */
+  rings(message: Message): boolean {
+    if (this.notifyLevel === 'none' || this.isOurs(message)) return false
+    return this.notifyLevel === 'all' ? isLine(message) : this.#concernsUs(message)
+  }
+
+  #concernsUs(message: Message): boolean {
+    return !this.isOurs(message) && concerns(message, this.room.id, [this.room.me, this.nick])
+  }
+
+  /** The mentions of the user, and the answers to them, that they had not read when the session began, or that came since. */
+  async missedMentions(
+    signal: AbortSignal,
+  ): Promise<{ readonly messages: readonly Message[]; readonly count: number }> {
+    let messages: Message[] = []
+    let count = 0
+    for await (const batch of this.room.batches({ since: this.#unreadSince })) {
+      if (signal.aborted) break
+      const found = this.visible(batch).filter(message => this.#concernsUs(message))
+      count += found.length
+      if (found.length > 0) messages = [...messages, ...found].slice(-MENTIONS_MAX)
+    }
+    this.#mentions = messages.flatMap(({ label }) => label ?? [])
+    return { messages, count }
+  }
+
+  /** The label of the next of these; undefined after the last. */
+  nextMention(): string | undefined {
+    return this.#mentions.shift()
   }
 
   /** Notes the names of messages that are shown together, before any of them is labelled. */
@@ -329,6 +369,7 @@ export class Session extends EventEmitter<SessionEvents> {
       hidden: this.#hidden.all,
       companions: this.#hidden.companions,
       topic: this.#topic,
+      notifyLevel: this.notifyLevel,
     }
   }
 }

@@ -332,3 +332,41 @@ test('draws the status row within 50 ms of work for a key, while 1,000 strangers
   const median = used.sort((a, b) => a - b)[5] ?? 0
   assert.ok(median < 50, `${median} ms`)
 })
+
+test('rings for mentions and answers, for every line, or for nothing, as the user chose for the room', () => {
+  const answer = said(BOB, 1, 'bob', { kind: 'reply', to: { author: ALICE, run: 0, seq: 1 } })
+  const messages = {
+    line: said(BOB, 2, 'bob'),
+    mention: said(BOB, 3, 'bob', { message: 'alice: hi' }),
+    answer,
+    other: said(BOB, 4, 'bob', { kind: 'reply', to: { author: CAROL, run: 0, seq: 1 } }),
+    reaction: said(BOB, 5, 'bob', {
+      ...{ kind: 'reaction', to: { author: ALICE, run: 0, seq: 1 }, emoji: '👍', isRemoved: false },
+      message: 'alice',
+    }),
+    edit: said(BOB, 6, 'bob', { kind: 'edit', to: { run: 0, seq: 2 }, text: 'alice!', message: 'edited: alice!' }),
+    ours: said(ALICE, 1, 'alice', { message: 'alice' }),
+  }
+  const rung = (view: Partial<SavedView>): string[] => {
+    const { session } = world([], view)
+    return Object.entries(messages).flatMap(([name, message]) => (session.rings(message) ? [name] : []))
+  }
+  assert.deepEqual(rung({}), ['mention', 'answer'])
+  assert.deepEqual(rung({ notifyLevel: 'all' }), ['line', 'mention', 'answer', 'other'])
+  assert.deepEqual(rung({ notifyLevel: 'none' }), [])
+  const { session } = world()
+  session.notifyLevel = 'none'
+  assert.equal(session.saved.notifyLevel, 'none')
+})
+
+test('lists mentions and answers since the user left, without those of hidden people, and walks them', async () => {
+  const at = (seq: number): object => ({ message: 'hello alice', label: `b${seq}` })
+  const stored = [said(BOB, 1, 'bob', at(1)), said(BOB, 2, 'bob', at(2)), said(BOB, 3, 'bob')]
+  const { session } = world([...stored, said(BOB, 4, 'bob', at(4)), said(CAROL, 1, 'carol', at(1))], {
+    seen: new Map([[logOf(BOB), 1]]),
+    hidden: new Set([CAROL]),
+  })
+  const { messages, count } = await session.missedMentions(new AbortController().signal)
+  assert.deepEqual([count, messages.map(({ seq }) => seq)], [2, [2, 4]])
+  assert.deepEqual([session.nextMention(), session.nextMention(), session.nextMention()], ['b2', 'b4', undefined])
+})

@@ -1,4 +1,5 @@
 import { distanceOf } from '../near-miss.js'
+import { mentions, next, notify } from './attention.js'
 import { connect, disconnect, peers } from './connections.js'
 import { type Command, type CommandContext, command } from './context.js'
 import { decline, msg, requests } from './direct.js'
@@ -56,6 +57,9 @@ export const COMMANDS = [
   admit,
   refuse,
   last,
+  mentions,
+  next,
+  notify,
   show,
   search,
   since,

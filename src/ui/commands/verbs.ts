@@ -35,5 +35,4 @@ export const ADVICE: ReadonlyMap<string, string> = new Map([
   ['version', 'persisted-chat version prints it'],
   ['ping', '/peers lists who is connected'],
   ['set', 'options are set at the start: see persisted-chat --help'],
-  ['notify', 'the bell rings when someone mentions you; --no-bell turns it off'],
 ])

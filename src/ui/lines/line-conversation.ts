@@ -232,13 +232,18 @@ export class LineConversation {
   async #handleTyped(text: string): Promise<void> {
     const line = lineOf(text)
     if (line.kind === 'message') return this.#say({ kind: 'text', text: line.text })
-    const hidden = [...this.#session.hidden].join()
+    const before = this.#choices
     try {
       await runCommand(this.#commandContext, line)
     } catch (error) {
       warn(errorLine(error))
     }
-    if ([...this.#session.hidden].join() !== hidden) await this.#saveHidden()
+    if (this.#choices !== before) await this.#saveChoices()
+  }
+
+  /** What the user chose to hide, and what rings. */
+  get #choices(): string {
+    return [this.#session.notifyLevel, ...this.#session.hidden].join()
   }
 
   async #say(draft: Draft): Promise<void> {
@@ -296,12 +301,12 @@ export class LineConversation {
     }
   }
 
-  /** Saves the hidden people, so that the screen hides them too. */
-  async #saveHidden(): Promise<void> {
+  /** Saves the user's choices for the next start, on the screen too. */
+  async #saveChoices(): Promise<void> {
     const { viewFile } = this.#options
-    const { hidden, companions } = this.#session.saved
-    await saveView(viewFile, { ...loadView(viewFile), hidden, companions }).catch(error =>
-      warn(`the list of hidden people cannot be saved: ${reasonOf(error)}`),
+    const { hidden, companions, notifyLevel } = this.#session.saved
+    await saveView(viewFile, { ...loadView(viewFile), hidden, companions, notifyLevel }).catch(error =>
+      warn(`hidden people and what rings cannot be saved: ${reasonOf(error)}`),
     )
   }
 }

@@ -208,8 +208,8 @@ export class ChatScreen {
     if (skipped > 0)
       this.#queue.rule(`${skipped.toLocaleString('en')} lines came at once: /last 2000, /since and /search show them`)
     for (const message of messages) {
-      const { isMention } = this.#queue.message(message, now, mark === undefined ? 'live' : 'missed')
-      if (isMention) this.#ring(now)
+      this.#queue.message(message, now, mark === undefined ? 'live' : 'missed')
+      if (this.#session.rings(message)) this.#ring(now)
     }
     this.#draw()
   }
