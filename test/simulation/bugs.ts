@@ -21,6 +21,7 @@ export const BUGS: readonly Bug[] = [
     find: 'remote.instance === this.#instance && remote.key === this.#key',
     replace: 'false',
     run: 'attacks',
+    killer: 5,
   },
   {
     name: 'acknowledges entries before they are synced',
@@ -295,6 +296,7 @@ export const BUGS: readonly Bug[] = [
     find: 'for (const connection of this.#open.values())\n            connection.offer(room);',
     replace: '',
     run: 'rooms',
+    killer: 11,
   },
   {
     name: 'counts places without content as received',
@@ -360,7 +362,7 @@ export const BUGS: readonly Bug[] = [
     file: 'sync/quota/stranger-quota',
     find: 'return !this.#known.isKnown(authorOfLog(log)) && !this.#lifted.has(log);',
     replace: 'return !this.#lifted.has(log);',
-    killer: 3,
+    killer: 12,
     run: 'strangers',
   },
 ]
