@@ -16,6 +16,20 @@ export interface Bug {
 
 export const BUGS: readonly Bug[] = [
   {
+    name: 'accepts the proof of another handshake',
+    file: 'net/handshake/hello',
+    find: 'roleByte(role), handshakeHash, hash(hello)',
+    replace: 'roleByte(role), hash(hello)',
+    needsAttacks: true,
+  },
+  {
+    name: 'counts receipts of strangers as those of known people',
+    file: 'sync/receipts',
+    find: 'if (!replica.isKnown()) {',
+    replace: 'if (false) {',
+    needsAttacks: true,
+  },
+  {
     name: 'stays connected to itself',
     file: 'net/topology',
     find: 'remote.instance === this.#instance && remote.key === this.#key',

@@ -1,6 +1,7 @@
 import { type KeyPair, keyPairOf, SEED_BYTES } from '../../base/crypto/signing.js'
 import type { SeededRandom } from '../../base/seeded-random.js'
 import { EMPTY } from '../../base/wire/bytes.js'
+import { FRAME_BYTES_MAX, FrameReader, frame } from '../../base/wire/frames.js'
 import { keyOf, type LogId, logOfKey, runOf, unsignedLog } from '../../log/format/author.js'
 import { type ChainValue, chainAfter, chainNext, chainStart, signChain } from '../../log/format/chain.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from '../../log/format/heads.js'
@@ -8,6 +9,8 @@ import { EARLIEST } from '../../log/format/hybrid-clock.js'
 import { packEntry, SALT_BYTES } from '../../log/format/packed.js'
 import { decodeSegment, encodeSegment, lastOf, type Segment } from '../../log/format/segment.js'
 import type { Relayed } from '../../log/read/outgoing.js'
+import { decodeFrame, encodeFingerprints } from '../../sync/codec.js'
+import { FINGERPRINTS_BYTES, fingerprintsOf } from '../../sync/fingerprints.js'
 import { createNativeStream } from '../../sync/native-replication.js'
 import type { NativeReplicationOptions } from '../../sync/options.js'
 import type { ReplicationStream } from '../../sync/replication-stream.js'
@@ -30,7 +33,14 @@ export const BYZANTINE_FAULTS = [
   'forges proofs of forks',
 ] as const
 /** Faults of strangers that random runs do not choose. */
-export const STRANGER_FAULTS = ['makes up heads', 'makes up authors', 'makes up gaps', 'fills the pool'] as const
+export const STRANGER_FAULTS = [
+  'makes up heads',
+  'makes up authors',
+  'makes up gaps',
+  'makes up receipts',
+  'makes up fingerprints',
+  'fills the pool',
+] as const
 /** Not a fault: a stranger who follows the protocol, and is guaranteed only their share of the pool. */
 export const STRANGER = 'is a stranger'
 export type ByzantineFault =
@@ -68,9 +78,16 @@ export function byzantineStream(
   const { random, replicator } = identity
   const { log } = replicator
   const inflated = ({ author, seq }: Digest): Digest => ({ author, seq: seq + 1_000 })
+  /** Claims to have what it does not store: the history of the author, or another one. */
+  const receipt = ({ author, seq, chain }: Digest): Digest => ({
+    author,
+    seq: seq + random.whole(0, 2),
+    ...(chain !== undefined && { chain: random.is(0.5) ? chain : random.bytes(CHAIN_PREFIX_BYTES) }),
+  })
   const faulty = withOverrides(log, {
     get announcedHeads() {
       if (fault === 'makes up heads') return [...log.announcedHeads, ...madeUpHeads(random)]
+      if (fault === 'makes up receipts') return log.announcedHeads.map(receipt)
       return fault === 'announces missing entries' ? log.head.map(inflated) : log.announcedHeads
     },
     get logsWithGaps() {
@@ -79,16 +96,47 @@ export function byzantineStream(
     gapsVersion: author => (fault === 'makes up gaps' ? random.whole(1, 1_000_000) : log.gapsVersion(author)),
     gaps: (author, count) =>
       fault === 'makes up gaps' ? [{ from: 1, to: random.whole(2, 1_000) }] : log.gaps(author, count),
-    announcedHead: author =>
-      fault === 'announces missing entries' ? inflated(log.announcedHead(author)) : log.announcedHead(author),
+    announcedHead: author => {
+      const head = log.announcedHead(author)
+      return fault === 'announces missing entries'
+        ? inflated(head)
+        : fault === 'makes up receipts'
+          ? receipt(head)
+          : head
+    },
     relay: since => falsified(identity, fault, log.relay(since), isSecond),
     follow: options => falsified(identity, fault, log.follow(options), isSecond),
   })
   const stream = createNativeStream(withOverrides(replicator, { log: faulty }), options)
+  if (fault === 'makes up fingerprints') withMadeUpFingerprints(stream, random, isSecond)
   if (fault !== 'garbles bytes') return stream
   const push = stream.push.bind(stream)
   stream.push = (bytes: Uint8Array | null) => push(bytes !== null && random.is(0.3) ? garbled(random, bytes) : bytes)
   return stream
+}
+
+/** Begins with made-up fingerprints: random ones or, if `isReflecting`, those of the other side, so that it seems to have everything. */
+function withMadeUpFingerprints(stream: ReplicationStream, random: SeededRandom, isReflecting: boolean): void {
+  const start = new FrameReader(FRAME_BYTES_MAX)
+  start.push((stream.read() as Uint8Array | null) ?? EMPTY)
+  for (let read = start.next(); read.kind === 'frame'; read = start.next())
+    if (!['heads', 'fingerprints'].includes(decodeFrame(read.body).kind)) stream.push(frame(read.body))
+  if (!isReflecting) {
+    stream.push(encodeFingerprints(random.bytes(FINGERPRINTS_BYTES)))
+    return
+  }
+  const frames = new FrameReader(FRAME_BYTES_MAX)
+  const receive = stream.write.bind(stream) as (bytes: Uint8Array) => boolean
+  stream.write = ((bytes: Uint8Array) => {
+    frames.push(bytes)
+    for (let read = frames.next(); read.kind === 'frame'; read = frames.next()) {
+      const theirs = decodeFrame(read.body)
+      if (theirs.kind === 'fingerprints') stream.push(encodeFingerprints(theirs.fingerprints))
+      if (theirs.kind === 'heads') stream.push(encodeFingerprints(fingerprintsOf(theirs.heads)))
+      stream.write = receive as typeof stream.write
+    }
+    return receive(bytes)
+  }) as typeof stream.write
 }
 
 async function* falsified(

@@ -64,6 +64,24 @@ export class LivenessChecker {
     await this.#compareHistories(msMax)
     await this.#awaitConnections(msMax)
     await this.#awaitReceipts(msMax)
+    this.#checkReceipts()
+  }
+
+  /** Receipts count the people whom the user named, whatever strangers claim. */
+  #checkReceipts(): void {
+    for (const { name, log, receipts, connectedKeys, dialled } of this.#honest) {
+      const isNamed = (key: AuthorId): boolean => {
+        const other = this.#world.nameOf(key) ?? ''
+        return dialled.includes(other) || this.#world.checker.isHonest(key)
+      }
+      const most = new Set(connectedKeys.filter(isNamed)).size
+      for (const head of log?.head ?? []) {
+        const { on = 0, of = 0 } = receipts?.of(head) ?? {}
+        if (on > of || of > most)
+          this.#world.checker.violate(`${name} counts ${on} of ${of} receipts, of ${most} people`)
+      }
+    }
+    this.#world.check()
   }
 
   /** Waits until receipts show every peer that all connected peers have all entries. */
