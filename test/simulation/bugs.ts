@@ -20,14 +20,14 @@ export const BUGS: readonly Bug[] = [
     file: 'net/handshake/hello',
     find: 'roleByte(role), handshakeHash, hash(hello)',
     replace: 'roleByte(role), hash(hello)',
-    needsAttacks: true,
+    run: 'attacks',
   },
   {
     name: 'counts receipts of strangers as those of known people',
     file: 'sync/receipts',
     find: 'if (!replica.isKnown()) {',
     replace: 'if (false) {',
-    needsAttacks: true,
+    run: 'attacks',
   },
   {
     name: 'stays connected to itself',
