@@ -23,6 +23,16 @@ declare module 'sodium-native' {
   export function crypto_scalarmult_base(publicKey: Buffer, secretKey: Buffer): void
   /** X25519. Throws for a public key of small order. */
   export function crypto_scalarmult(shared: Buffer, secretKey: Buffer, publicKey: Buffer): void
+  export const crypto_pwhash_ALG_ARGON2ID13: number
+  /** Argon2id in a worker thread. `memory` in bytes. Rejects if there is not enough memory. */
+  export function crypto_pwhash_async(
+    key: Buffer,
+    passphrase: Buffer,
+    salt: Buffer,
+    passes: number,
+    memory: number,
+    algorithm: number,
+  ): Promise<void>
   /** The state of a direction from its header. */
   export function crypto_secretstream_xchacha20poly1305_init_pull(state: Buffer, header: Buffer, key: Buffer): void
   export function crypto_secretstream_xchacha20poly1305_push(

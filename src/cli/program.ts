@@ -4,6 +4,7 @@ import { ChatError } from '../base/errors.js'
 import { packageVersion } from '../base/program-files.js'
 import { homeOf } from '../node/paths.js'
 import { complain, loadWrapping } from '../ui/lines/output.js'
+import { backupCommands } from './backup/backup-program.js'
 import { addChat, chatCommands } from './chat-program.js'
 import { checkFirstWord, firstWordOf } from './command-words.js'
 import { doctorCommands } from './doctor/doctor-program.js'
@@ -30,6 +31,7 @@ const versionCommands: Registration = (program, exitWith) => [
 const REGISTRATIONS: readonly Registration[] = [
   chatCommands,
   logCommands,
+  backupCommands,
   roomCommands,
   nodeCommands,
   doctorCommands,

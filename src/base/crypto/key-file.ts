@@ -51,6 +51,19 @@ export async function loadKey(file: string, random: Random, onEvent: OnEvent = (
   return { ...keyPairOf(seed), isNew: true, isChecked: true }
 }
 
+/** The seed in a key file, for a backup. Rejects with DATA_UNUSABLE if there is none. */
+export async function readKeySeed(file: string): Promise<Uint8Array> {
+  const saved = await readSeed(file, () => {})
+  if (saved === undefined)
+    throw new ChatError('DATA_UNUSABLE', `there is no key ${file}`, { hint: 'The chat creates it at its first start.' })
+  return saved.seed
+}
+
+/** Writes a key file with a seed from a backup. Rejects if the file exists. */
+export async function writeKeySeed(file: string, seed: Uint8Array, random: Random): Promise<void> {
+  await createFile(file, textOf(seed), random)
+}
+
 /** A new key that is on disk but not in use yet. */
 export interface PreparedKey {
   readonly old: KeyPair

@@ -26,6 +26,8 @@ import { type OperationsMark, OwnOperations } from './own-operations.js'
 const OPERATIONS = utf8('g')
 const CARDS = utf8('m')
 const REFUSED = utf8('k')
+/** The prefixes of all rows about the members of a room. */
+export const MEMBERSHIP_ROWS = [OPERATIONS, CARDS, REFUSED] as const
 /** Bytes of a term and of an id in a key. */
 const PREFIX_BYTES = 8
 
