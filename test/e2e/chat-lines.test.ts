@@ -102,10 +102,11 @@ test('prints JSON objects with control characters escaped', BOUND, async t => {
   bob.type(HOSTILE)
   const line = await alice.waitForLine('username', { from })
   assert.match(line, /^[\x20-\x7e]*$/)
-  const { author, seq, username, message, at, time, verified, live, ...more } = JSON.parse(line)
+  const { author, seq, label, username, message, at, time, verified, live, ...more } = JSON.parse(line)
   const expected = { seq: JSON.parse(previous).seq + 1, username: 'bob', message: HOSTILE, verified: true }
   assert.deepEqual({ seq, username, message, verified }, expected)
   assert.match(author, /^[0-9a-f]{64}$/)
+  assert.ok(/^[a-z]+(\d+)$/.exec(label)?.[1] === String(seq), label)
   assert.match(at, /^\d{13}\.\d{4}$/)
   assert.ok(new Date(time).toISOString() === time && Date.parse(time) >= before - 1_000)
   assert.equal(live, true)
