@@ -1,25 +1,31 @@
 import type { Gap, Members } from '../../log/format/entry.js'
-import { ACTION, type ActionContent, type ActionDraft } from './action.js'
-import { EDIT, type EditContent, type EditDraft } from './edit.js'
+import { ACTION } from './action.js'
+import { EDIT } from './edit.js'
 import type { EntryFields, Kind } from './kind.js'
-import { NICK, type NickContent, type NickDraft } from './nick.js'
-import { REACTION, type ReactionContent, type ReactionDraft } from './reaction.js'
-import { REPLY, type ReplyContent, type ReplyDraft } from './reply.js'
+import { NICK } from './nick.js'
+import { REACTION } from './reaction.js'
+import { REPLY } from './reply.js'
 import type { OwnTarget } from './target.js'
-import { TEXT, type TextContent, type TextDraft } from './text.js'
-import { TOPIC, type TopicContent, type TopicDraft } from './topic.js'
+import { TEXT } from './text.js'
+import { TOPIC } from './topic.js'
+
+/** Every kind of message; a new kind is a new file and a line here. */
+const KINDS = {
+  text: TEXT,
+  action: ACTION,
+  nick: NICK,
+  topic: TOPIC,
+  reply: REPLY,
+  reaction: REACTION,
+  edit: EDIT,
+}
+
+type Kinds = typeof KINDS
+type MessageKind = keyof Kinds
+type MessageContent = { [K in MessageKind]: NonNullable<ReturnType<Kinds[K]['parse']>> }[MessageKind]
 
 /** The part of a message that depends on its kind. */
 export type Content = MessageContent | GapContent | DeleteContent
-
-type MessageContent =
-  | TextContent
-  | ActionContent
-  | NickContent
-  | TopicContent
-  | ReplyContent
-  | ReactionContent
-  | EditContent
 
 /** Not a message, but consecutive places of a log whose messages are not on this disk. */
 interface GapContent extends Gap {
@@ -35,25 +41,8 @@ interface DeleteContent {
 }
 
 /** A message to be sent. `username` is the sender's name, if it is not the name of the node. */
-export type Draft = (TextDraft | ActionDraft | NickDraft | TopicDraft | ReplyDraft | ReactionDraft | EditDraft) & {
+export type Draft = { [K in MessageKind]: Parameters<Kinds[K]['encode']>[0] }[MessageKind] & {
   readonly username?: string
-}
-
-type MessageKind = MessageContent['kind']
-
-type Registry = {
-  readonly [K in MessageKind]: Kind<Extract<Draft, { kind: K }>, Extract<MessageContent, { kind: K }>>
-}
-
-/** Every kind of message; a new kind is a new file and a line here. */
-const KINDS: Registry = {
-  text: TEXT,
-  action: ACTION,
-  nick: NICK,
-  topic: TOPIC,
-  reply: REPLY,
-  reaction: REACTION,
-  edit: EDIT,
 }
 
 const isKind = (name: unknown): name is MessageKind => typeof name === 'string' && Object.hasOwn(KINDS, name)
