@@ -9,6 +9,7 @@ import { Replicator } from '../sync/replicator.js'
 import type { NetworkOptions, NodeNetwork } from './connections/node-network.js'
 import { RoomNetwork } from './connections/room-network.js'
 import type { DirectRoom } from './direct-rooms/direct-room.js'
+import { firstLinesOf } from './direct-rooms/first-lines.js'
 import { Erasures } from './erasures.js'
 import type { NodeEvent } from './events.js'
 import { keyCreated } from './home-guard.js'
@@ -113,7 +114,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
 async function askWith(room: Room, direct: DirectRoom, network: NodeNetwork): Promise<void> {
   const contacts = (await network.opened())?.contacts
   if (contacts === undefined) return
-  const remove = contacts.add({ direct, me: room.me, requestText: () => room.requestText() })
+  const remove = contacts.add({ direct, me: room.me, requestText: () => firstLinesOf(room) })
   room.on('heads', () => contacts.said(direct))
   room.on('close', remove)
 }

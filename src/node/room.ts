@@ -1,13 +1,10 @@
 import { EventEmitter } from 'node:events'
-import type { Clock, Millis } from '../base/clock.js'
-import type { KeyPair } from '../base/crypto/signing.js'
-import { ChatError, reasonOf } from '../base/errors.js'
+import type { Millis } from '../base/clock.js'
+import { reasonOf } from '../base/errors.js'
 import { isName } from '../base/names.js'
-import type { Random } from '../base/random.js'
 import { isCounted } from '../chat/kinds/counted.js'
-import { erasureMembers } from '../chat/kinds/erasure.js'
 import type { EntryFields } from '../chat/kinds/kind.js'
-import { type Draft, draftOf, entryFieldsOf } from '../chat/kinds/kinds.js'
+import type { Draft } from '../chat/kinds/kinds.js'
 import type { Message } from '../chat/kinds/message.js'
 import { LineLabels } from '../chat/line-labels.js'
 import { Presence } from '../chat/presence/presence.js'
@@ -20,84 +17,28 @@ import type { Log } from '../log/log.js'
 import type { ReadOptions } from '../log/options.js'
 import type { RequestId } from '../log/request-id.js'
 import type { Requests } from '../log/requests.js'
-import { requestText } from '../membership/exchange/request-frame.js'
 import { roomLabel } from '../membership/format/room.js'
-import { REQUEST_BYTES_MAX } from '../membership/limits.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
-import type { RoomChannels } from '../net/room-channels.js'
 import { archiveOf } from '../sync/archive.js'
 import { type Holder, type OwnPlace, type Reach, type ReplicaHeads, type Replicas, reachIn } from '../sync/receipts.js'
-import type { Replicator } from '../sync/replicator.js'
 import type { Circle } from './circle.js'
 import { RoomConnections } from './connections/room-connections.js'
 import { DeliveryWatch } from './delivery-watch.js'
 import type { DirectRoom } from './direct-rooms/direct-room.js'
-import type { Erasures } from './erasures.js'
 import type { ConnectionSummary, NodeEvent } from './events.js'
-import { Outbox, type Outcome } from './outbox.js'
+import type { Outcome } from './outbox.js'
 import { databaseNameOf } from './paths.js'
 import type { KnownSet, PinSource } from './people/pin.js'
 import { Pins } from './people/pins.js'
 import { Renewals } from './people/renewals.js'
 import { StrangerNotices } from './people/stranger-notices.js'
-import { twoKeysError } from './people/two-keys.js'
-import type { ChatPlaces, Withdrawn } from './private-rooms/chat-places.js'
+import type { Withdrawn } from './private-rooms/chat-places.js'
 import { MembershipEvents } from './private-rooms/membership-events.js'
 import { nameIn, type RoomMembers } from './private-rooms/room-members.js'
 import { withdrawnLines } from './private-rooms/withdrawn-lines.js'
 import { type Companion, type HostedRoom, messagesOf, type RoomApi, type SayOptions } from './room-api.js'
-import type { StoredLabels } from './stored-labels.js'
-
-export interface RoomEvents {
-  /** Something happened that the user may want to know. */
-  event: [NodeEvent]
-  /** Connections, dial attempts or delivery status changed. */
-  change: []
-  /** Who is present, away or typing changed. */
-  presence: []
-  /** A log grew. */
-  heads: []
-  /** A connection is being closed because the view is full. The argument is the start of the peer's key. */
-  dropped: [string]
-  /** The room is closed. */
-  close: []
-}
-
-/** What a room is made of. It closes all of it. */
-export interface RoomParts {
-  /** The user's name, as messages carry it. */
-  readonly me: string
-  /** The room's name; undefined in the lobby. */
-  readonly room?: string | undefined
-  /** The members, if the room is private. */
-  readonly members?: RoomMembers | undefined
-  /** The two people, if the room is direct. */
-  readonly direct?: DirectRoom | undefined
-  /** The last entry that counts of each log in a private room. */
-  readonly chatPlaces?: ChatPlaces
-  readonly log: Log
-  /** The labels of lines. Default: lines have none. */
-  readonly labels?: StoredLabels
-  /** Drops what authors erase. Default: nothing is dropped. */
-  readonly erasures?: Erasures
-  /** Replicates the log with every peer. */
-  readonly replicator: Replicator
-  readonly connections: RoomChannels
-  /** The network that the channels belong to, if it ends with the room. */
-  readonly network?: { close(): Promise<void> }
-  readonly clock: Clock
-  readonly random: Pick<Random, 'number'>
-  /** The key that signs our log. */
-  readonly keys: KeyPair
-  /** The address it listens on, as peers know it; undefined if it does not listen. */
-  readonly listensOn?: string
-  /** Whom the user knows. Default: nobody, until they name a peer. */
-  readonly pins?: Pins
-  /** The name under which the peer with a key is announced on the local network, if it is. */
-  readonly announcedAs?: (key: string) => string | undefined
-  /** Whether it finds further peers through the connected ones. */
-  readonly hasPeerExchange: boolean
-}
+import type { RoomEvents, RoomParts } from './room-parts.js'
+import { RoomWriter } from './room-writer.js'
 
 /** How long a goodbye has to reach peers before the connections are closed. */
 const GOODBYE_MS = 150
@@ -112,21 +53,19 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   /** Whom the user knows. */
   readonly pins: Pins
   readonly #parts: RoomParts
-  readonly #outbox: Outbox
+  readonly #writer: RoomWriter
   readonly #connections: RoomConnections
   readonly #presence: Presence
   readonly #membershipEvents: MembershipEvents | undefined
   readonly #strangers: StrangerNotices
   readonly #renewals: Renewals
   readonly #labels: LineLabels
-  #hasSpoken = false
   #closing: Promise<void> | undefined
 
   constructor(parts: RoomParts) {
     super()
     this.#parts = parts
     const { me, log, clock, keys, random } = parts
-    this.#outbox = new Outbox(log)
     this.#labels = parts.labels?.labels ?? new LineLabels()
     this.#presence = new Presence(clock, {
       keys,
@@ -138,6 +77,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       random: () => random.number(),
     })
     this.pins = parts.pins ?? new Pins()
+    this.#writer = new RoomWriter({ ...parts, room: this.room, pins: this.pins })
     this.#strangers = new StrangerNotices(clock, event => this.emit('event', event))
     this.#connections = new RoomConnections({ ...parts, presence: this.#presence, pins: this.pins })
     this.delivery = new DeliveryWatch({
@@ -230,7 +170,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
 
   /** Whether anything was said since the start. */
   get hasSpoken(): boolean {
-    return this.#hasSpoken
+    return this.#writer.hasSpoken
   }
 
   /** Whom the user knows: in a private or direct room, its people too. */
@@ -244,7 +184,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   get unsavedCount(): number {
-    return this.#outbox.pending
+    return this.#writer.pending
   }
 
   get ownReplicas(): Readonly<Record<string, ReplicaHeads>> {
@@ -317,35 +257,17 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     this.pins.forget(name)
   }
 
-  async say(said: Draft | string, { signal }: SayOptions = {}): Promise<void> {
-    this.#hasSpoken = true
-    const error = this.#refusal
-    if (error !== undefined) throw error
-    const outcome = await this.#outbox.post({ username: this.#parts.me, ...entryFieldsOf(draftOf(said)) }, { signal })
-    if (outcome.kind === 'aborted') throw signal?.reason
-    if (outcome.kind === 'refused') throw outcome.error
-    if (outcome.kind === 'closed') throw new ChatError('LOG_CLOSED', 'not stored: the log was closed before')
+  say(said: Draft | string, options?: SayOptions): Promise<void> {
+    return this.#writer.say(said, options)
   }
 
-  async erase({ run, seq }: OwnPlace): Promise<void> {
-    const { log, erasures } = this.#parts
-    await this.#outbox.settled()
-    const place = log.placeOf({ author: logOf(this.id, run), seq })
-    const chain = await log.chainValueAt(place.author, place.seq)
-    if (chain === undefined) throw new ChatError('BAD_USAGE', 'not deleted: your log has no such line')
-    const erasure = { run: runOf(place.author), from: place.seq, to: place.seq, chain }
-    const outcome = await this.#outbox.post(erasureMembers(erasure))
-    if (outcome.kind === 'refused') throw outcome.error
-    if (outcome.kind !== 'stored') throw new ChatError('LOG_CLOSED', 'not deleted: the log was closed before')
-    await erasures?.settled()
+  erase(place: OwnPlace): Promise<void> {
+    return this.#writer.erase(place)
   }
 
   /** Appends the entry of a client's request, and the request in the same commit; resolves with the outcome. */
   post(fields: EntryFields, request: RequestId): Promise<Outcome> {
-    this.#hasSpoken = true
-    const error = this.#refusal
-    if (error !== undefined) return Promise.resolve({ kind: 'refused', error })
-    return this.#outbox.post({ username: this.#parts.me, ...fields }, { request })
+    return this.#writer.post(fields, request)
   }
 
   /** Which requests of clients are answered already. */
@@ -354,7 +276,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   flushed(): Promise<void> {
-    return this.#outbox.settled()
+    return this.#writer.settled()
   }
 
   delivered(options?: Parameters<DeliveryWatch['delivered']>[0]): Promise<void> {
@@ -405,34 +327,6 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  /** The text of the message request to the other person of a direct room: the first of our lines. */
-  async requestText(): Promise<string> {
-    const lines: string[] = []
-    let bytes = 0
-    for await (const batch of this.batches({})) {
-      for (const { author, kind, message } of batch) {
-        if (author !== this.id || (kind !== 'text' && kind !== 'action')) continue
-        lines.push(message)
-        bytes += Buffer.byteLength(message)
-      }
-      if (bytes > REQUEST_BYTES_MAX) break
-    }
-    return requestText(lines)
-  }
-
-  /** Why writing is refused: a non-member would write to nobody, and a name with two keys identifies nobody. */
-  get #refusal(): ChatError | undefined {
-    const { members, direct } = this.#parts
-    const pin = direct && this.pins.of(direct.name)
-    if (pin?.other !== undefined) return twoKeysError(pin)
-    if (pin !== undefined && pin.key !== direct?.other && this.room === `@${pin.name}`)
-      return new ChatError('LOG_CLOSED', `not sent: ${pin.name} has another key now`)
-    if (members === undefined || members.isMember(this.id)) return undefined
-    return new ChatError('ROOM_REFUSED', 'not sent: you are no member of this room any more', {
-      hint: 'Ask an admin of the room to admit you.',
-    })
   }
 
   get #id(): Uint8Array {
