@@ -11,6 +11,8 @@ export const COMMANDS: readonly string[] = [
   'import',
   'repair',
   'renew',
+  'backup',
+  'restore',
   'room',
   'invite',
   'invites',
@@ -33,7 +35,7 @@ export const COMMANDS: readonly string[] = [
 ]
 
 /** Planned commands. They are reserved, so that no one uses one as a name by accident. */
-const PLANNED = ['backup', 'completion', 'proof', 'restore', 'risk', 'search', 'web'] as const
+const PLANNED = ['completion', 'proof', 'risk', 'search', 'web'] as const
 
 /** Longest mistyped command. */
 const WORD_LENGTH_MAX = 20

@@ -79,7 +79,7 @@ test('accepts help and version, and rejects mistyped commands before it creates 
   for (const [word, complaint] of [
     ['loog', /there is no command loog; did you mean log\? .*persisted-chat chat loog$/],
     ['jion', /did you mean join\?/],
-    ['backup', /backup is not a command of this version\. .*persisted-chat chat backup$/],
+    ['risk', /risk is not a command of this version\. .*persisted-chat chat risk$/],
   ] as const) {
     for (const args of [
       [word, ...options],

@@ -47,7 +47,7 @@ async function slowSystem(t: TestContext) {
 test('control: a process that resolves names itself ends only with the answer', BOUND, async t => {
   const system = await slowSystem(t)
   if (system === undefined) return
-  const script = `require('dns').lookup('${HOST}', () => {}); process.on('SIGTERM', () => { console.log('ending'); process.exit(0) })`
+  const script = `process.on('SIGTERM', () => { console.log('ending'); process.exit(0) }); require('dns').lookup('${HOST}', () => {})`
   const child = new Child(t, process.execPath, { args: ['-e', script], env: system.env })
   await system.searching(child)
   let hasEnded = false
