@@ -74,6 +74,7 @@ export class DisplayNames {
     const first = new Map<string, AuthorId>()
     for (const { author, name } of people) {
       if (author === undefined || isAddress(name)) continue
+      this.suggest(author, name)
       const other = first.get(skeletonOf(name))
       if (other === undefined) first.set(skeletonOf(name), author)
       else if (other !== author) {
@@ -81,6 +82,12 @@ export class DisplayNames {
         this.note(author, name)
       }
     }
+  }
+
+  /** Notes the name of an author from elsewhere than their messages, which may all be deleted. */
+  suggest(author: AuthorId, name: string): void {
+    if (isSigned(author) && !this.#latestNames.has(author) && this.#latestNames.size < NAMES_MAX)
+      this.#latestNames.set(author, name)
   }
 
   /** How a present person is shown: with the key if someone else uses the name. */
@@ -114,7 +121,9 @@ export class DisplayNames {
 
   labelOf(message: Message, now: Millis): Label {
     const { author, timeMs } = message
-    const username = message.kind === 'delete' ? (this.#latestNames.get(author) ?? 'unknown') : message.username
+    const username = message.kind === 'delete' ? this.#latestNames.get(author) : message.username
+    // A deletion has no name, and an author without one is shown by their key alone.
+    if (username === undefined) return { text: shortKey(author), notice: undefined }
     const former = message.kind === 'nick' ? (this.#latestNames.get(author) ?? message.before) : undefined
     const before = former === undefined ? undefined : this.nameOf(author, former)
     const name = this.nameOf(author, username)

@@ -171,6 +171,7 @@ export class Session extends EventEmitter<SessionEvents> {
     this.#people = people
     this.#known = new Set([id, ...people.pins.map(({ key }) => key), ...people.addressed])
     this.#pinnedNames = pinnedNamesOf(people)
+    for (const { key, name } of people.pins) this.names.suggest(key, name)
   }
 
   isOurs({ author }: Pick<Message, 'author'>): boolean {

@@ -214,3 +214,12 @@ test('marks a clock as ahead by the time in the message, not by its place in the
     'control',
   )
 })
+
+test('names who deletes a line as known from elsewhere, or by their key alone', () => {
+  const names = new DisplayNames('me', ME)
+  names.notePresent([{ author: ANN, name: 'ann' }])
+  const deletion = { username: '', message: '', kind: 'delete' as const }
+  assert.equal(names.labelOf(said(ANN, '', deletion), NOW).text, 'ann')
+  assert.equal(names.labelOf(said(BOB, '', deletion), NOW).text, 'dddddddd')
+  assert.equal(names.labelOf(said(ME, 'unknown'), NOW).text, 'unknown', 'no name is used up')
+})

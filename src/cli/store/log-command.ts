@@ -35,6 +35,7 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
     if (!isWhole) warn('the logs are damaged, and messages may be missing: `verify` says more')
     const pinned = pinnedNamesOf(pins.known)
     const names = new DisplayNames(home.me, log.author, () => pinned)
+    for (const { key, name } of pins.known.pins) names.suggest(key, name)
     const counted = await countedIn(log, privateRoom && (await RoomMembers.open(privateRoom, keys, log)))
     const isTerminal = process.stdout.isTTY === true
     const time = filter.hasTimes ? 'date and time' : 'none'
