@@ -16,7 +16,7 @@ const meanings = new Map(
   ),
 )
 
-/** A comment as it stands in the table: one line, without a capital letter and the last full stop. */
+/** A comment as written in the table: one line, without a capital letter and the last full stop. */
 function meaningOf(comment: string): string {
   const line = comment.replace(/\s*\n\s*\*?\s*/g, ' ').trim()
   return (line.charAt(0).toLowerCase() + line.slice(1)).replace(/\.$/, '')

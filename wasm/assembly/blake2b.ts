@@ -63,8 +63,8 @@ function initialise(): void {
 }
 
 /**
- * Mixes a block into the state. `count`: bytes of the message up to the end of the block. The mixing function G stands here eight
- * times, because a function cannot change the locals of its caller, and the state would not be in registers elsewhere.
+ * Mixes a block into the state. `count`: bytes of the message up to the end of the block. The mixing function G is written out
+ * eight times, because a function cannot change the locals of its caller, and the state would not be in registers elsewhere.
  */
 function compress(block: usize, count: u64, isLast: bool): void {
   let v0 = load<u64>(DIGEST)

@@ -2,7 +2,7 @@ import type { Clock, Millis } from '../../base/clock.js'
 import { ChatError, reasonOf } from '../../base/errors.js'
 import { type NodeConnection, NodeGone } from './node-connection.js'
 
-/** How long a lost node may be missing before the user is told. */
+/** How long a lost node may be missing before the user is notified. */
 const MISSING_MS = 2_000
 /** Failed starts within FAILURES_MS after which a face gives up. */
 const FAILURES_MAX = 3

@@ -32,7 +32,7 @@ export interface RoomOptions extends NodeOptions {
   readonly peers: readonly string[]
 }
 
-/** How an option of the node stands on the command line. */
+/** How an option of the node is written on the command line. */
 interface NodeFlag {
   readonly flag: string
   /** The value without the option. Default: undefined. */

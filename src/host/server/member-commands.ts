@@ -188,7 +188,7 @@ export class MemberCommands {
     onItem({ key: newcomer, name: members.nameOf(newcomer) ?? null, role })
   }
 
-  /** Refuses a newcomer to a closed room, who is not told. */
+  /** Refuses a newcomer to a closed room, without notifying them. */
   async #refuse({ members }: RoomAccess, { who }: Fields, onItem: OnItem): Promise<void> {
     const newcomer = onlyOf(who, digits => members.desk.waiting(digits))
     if (newcomer === undefined)
