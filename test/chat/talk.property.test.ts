@@ -6,7 +6,8 @@ import { talkFault } from '../helper/talk-world.js'
 import { TALK_BUGS } from './talk-bugs.js'
 
 const RUN = fileURLToPath(new URL('../helper/talk-run.js', import.meta.url))
-const SCHEDULES = 1_000
+/** More are in the long run `talk`. */
+const SCHEDULES = 250
 /** A planted bug shows within so many schedules. */
 const KILLED_WITHIN = 200
 

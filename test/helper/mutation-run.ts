@@ -1,4 +1,4 @@
-// Simulates a mutated program: `mutation-run <mutation | none> <seeds>`. Prints the seed that killed it and the violation.
+// Simulates a mutated program: `mutation-run <mutation | none> <seeds>`. Prints the seed that killed it, and the violation.
 import { BUGS, type RunName } from '../simulation/bugs.js'
 import { mutantOf } from './mutant.js'
 
@@ -23,7 +23,7 @@ const runs: Readonly<Record<RunName | 'random', () => Promise<(seed: number) => 
 const run = await runs[bug?.run ?? 'random']()
 const { Violation } = (await load('../../src/sim/world/world.js')) as WorldModule
 
-let killer: { readonly seed: number; readonly violation: string | undefined } | undefined
+let killer: { readonly by: number; readonly violation: string | undefined } | undefined
 const tries = [
   ...(bug?.killer === undefined ? [] : [bug.killer]),
   ...Array.from({ length: Number(seeds) }, (_, i) => i + 1),
@@ -34,7 +34,7 @@ for (const seed of tries) {
     await run(seed)
   } catch (error) {
     if (!(error instanceof Violation)) throw error
-    killer = { seed, violation: error.violations[0]?.split('\n')[0] }
+    killer = { by: seed, violation: error.violations[0]?.split('\n')[0] }
   }
 }
 console.log(JSON.stringify(killer ?? {}))

@@ -10,16 +10,18 @@ import { kill9 } from './kill9.js'
 import type { Fault, LongRun } from './long-run.js'
 import { membership } from './membership.js'
 import { mutatedSessions } from './mutated-sessions.js'
+import { mutations, roomMutations } from './mutations.js'
 import { nodeKills } from './node-kills.js'
 import { overlay } from './overlay.js'
 import { powerCut } from './power-cut.js'
-import { roomMutations, roomSimulation } from './room-simulation.js'
+import { roomSimulation } from './room-simulation.js'
 import { roomTiming } from './room-timing.js'
 import { sanitiser } from './sanitise.js'
 import { screen } from './screen.js'
 import { simulatedStrangers } from './simulated-strangers.js'
 import { simulation } from './simulation.js'
 import { strangers } from './strangers.js'
+import { talk } from './talk.js'
 import { writeFailures } from './write-failures.js'
 
 const RUNS: readonly LongRun[] = [
@@ -34,12 +36,14 @@ const RUNS: readonly LongRun[] = [
   handshakes,
   membership,
   mutatedSessions,
+  mutations,
   roomMutations,
   roomSimulation,
   roomTiming,
   sanitiser,
   screen,
   simulation,
+  talk,
   simulatedStrangers,
   gossip,
   overlay,

@@ -12,6 +12,8 @@ export interface Bug {
   readonly killer?: number
   /** The run that kills it. Default: random faults. */
   readonly run?: RunName
+  /** Whether every test run plants it; the long run `mutations` plants all. */
+  readonly isUsual?: boolean
 }
 
 export const BUGS: readonly Bug[] = [
@@ -28,6 +30,7 @@ export const BUGS: readonly Bug[] = [
     find: 'if (!replica.isKnown()) {',
     replace: 'if (false) {',
     run: 'attacks',
+    isUsual: true,
   },
   {
     name: 'stays connected to itself',
@@ -42,12 +45,14 @@ export const BUGS: readonly Bug[] = [
     file: 'sim/virtual/disk',
     find: 'this.#disk.sync();\n        this.#view.apply(mine);',
     replace: 'this.#time.after(5_000, () => this.#disk.sync());\n        this.#view.apply(mine);',
+    isUsual: true,
   },
   {
     name: 'announces entries before they are on disk',
     file: 'log/store/commit-queue',
     find: 'await this.#store.commit(this.#writesOf(jobs));',
     replace: 'this.#store.commit(this.#writesOf(jobs)).catch(() => {});',
+    isUsual: true,
   },
   {
     name: 'announces heads before their entries are on disk',
@@ -67,6 +72,7 @@ export const BUGS: readonly Bug[] = [
     find: 'isSignature(signature,',
     replace: 'true || isSignature(signature,',
     killer: 13,
+    isUsual: true,
   },
   {
     name: 'checks neither gaps nor the chain of a run',
@@ -74,6 +80,7 @@ export const BUGS: readonly Bug[] = [
     find: 'const seq = (this.#head?.seq ?? 0) + this.#unverifiedCount;',
     replace: 'const seq = run.first - 1;\n        validator.begin(run.before ?? chainStart(this.#log), EARLIEST);',
     killer: 15,
+    isUsual: true,
   },
   {
     name: 'stores no chain value before a segment',
@@ -94,6 +101,7 @@ export const BUGS: readonly Bug[] = [
     find: 'if (!isGenuine(log, a) || !isGenuine(log, b))',
     replace: 'if (false)',
     killer: 13,
+    isUsual: true,
   },
   {
     name: 'does not relay fork proofs',
@@ -101,6 +109,7 @@ export const BUGS: readonly Bug[] = [
     find: 'return encodeFork(relayed.proof);',
     replace: 'return undefined;',
     killer: 230,
+    isUsual: true,
   },
   {
     name: 'shows entries again that were moved to a branch',
@@ -108,6 +117,7 @@ export const BUGS: readonly Bug[] = [
     find: 'branch?.isKept',
     replace: 'branch?.isKept && false',
     killer: 66,
+    isUsual: true,
   },
   {
     name: 'loses new entries while a live reader is busy',
@@ -115,6 +125,7 @@ export const BUGS: readonly Bug[] = [
     find: 'this.#wake?.();\n    }\n}',
     replace: 'if (this.#wake === undefined) ranges.delete(author);\n        this.#wake?.();\n    }\n}',
     killer: 32,
+    isUsual: true,
   },
   {
     name: 'reports entries twice that arrive while the history is read',
@@ -150,6 +161,7 @@ export const BUGS: readonly Bug[] = [
     find: 'this.#silentMs >= SILENCE_MS_MAX',
     replace: 'false',
     killer: 3,
+    isUsual: true,
   },
   {
     name: 'measures silence by a clock that can be set back',
@@ -171,6 +183,7 @@ export const BUGS: readonly Bug[] = [
     find: '!this.push(bytes))\n                    await this.#drained();',
     replace: '!this.push(bytes))\n                    await null;',
     killer: 8,
+    isUsual: true,
   },
   {
     name: 'does not relay entries that arrive as several segments',
@@ -240,6 +253,7 @@ export const BUGS: readonly Bug[] = [
     find: 'this.#joined.set(signatureIn(this.#latest.bytes), SIGNATURE_AT);',
     replace: '',
     killer: 37,
+    isUsual: true,
   },
   {
     name: 'evicts no one from a full active view',
@@ -254,6 +268,7 @@ export const BUGS: readonly Bug[] = [
     find: 'const hops = connections === 0 ? JOIN_HOPS_MAX : others.length < ACTIVE_VIEW_TARGET ? 1 : 0;',
     replace: 'const hops = 0;',
     run: 'peer-exchange',
+    isUsual: true,
   },
   {
     name: 'replaces no lost member of the active view',
@@ -289,6 +304,7 @@ export const BUGS: readonly Bug[] = [
     find: "known.hasLeft = status.state === 'left';",
     replace: 'known.hasLeft = false;',
     run: 'presence',
+    isUsual: true,
   },
   {
     name: 'sends the goodbye after the connections are closed',
@@ -303,6 +319,7 @@ export const BUGS: readonly Bug[] = [
     find: 'const channel = this.#open.get(slot.value)?.channel;',
     replace: 'const channel = this.#open.get(slot.value) && [...this.#open.values()].at(-1)?.channel;',
     run: 'rooms',
+    isUsual: true,
   },
   {
     name: 'offers a room that is opened later to nobody who is connected',
@@ -354,6 +371,7 @@ export const BUGS: readonly Bug[] = [
     replace: 'while (false)',
     killer: 3,
     run: 'strangers',
+    isUsual: true,
   },
   {
     name: 'lets those who came first keep the pool',

@@ -62,8 +62,6 @@ test('reconnects two halves within 30 s after a partition of ten minutes', async
   })
 })
 
-for (const seed of [1, 2]) {
-  test(`keeps connections and presence right while some of 24 peers are killed and one leaves, seed ${seed}`, async () => {
-    await peerExchangeRun(seed)
-  })
-}
+test('keeps connections and presence right while some of 24 peers are killed and one leaves', async () => {
+  await peerExchangeRun(1)
+})

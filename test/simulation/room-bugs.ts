@@ -4,8 +4,6 @@ import type { Bug } from './bugs.js'
 export interface RoomBug extends Omit<Bug, 'killer'> {
   /** The start of the name of a schedule, or a seed. */
   readonly killer: string | number
-  /** Whether every test run plants it; a long run plants all. */
-  readonly isUsual?: boolean
 }
 
 const GATE = 'node/private-rooms/membership-gate'

@@ -15,5 +15,5 @@ test('fetches, counts and drops content correctly, whatever a liar sends', async
 for (const { name } of BUGS.filter(({ run }) => run === 'contents'))
   test(`control: the run fails if a program ${name}`, async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [...MUTANT_OPTIONS, RUN, name, '5'])
-    assert.ok(JSON.parse(stdout).seed !== undefined, stdout)
+    assert.ok(JSON.parse(stdout).by !== undefined, stdout)
   })
