@@ -1,0 +1,36 @@
+export type PictureFormat = 'jpeg' | 'png' | 'webp'
+
+/** Why a file that begins like a picture is not a valid one. */
+export type PictureFault =
+  /** Ends within a block of data, or without the mark of its end. */
+  | 'cut-off'
+  /** A block has a length, a checksum or content that its format does not allow. */
+  | 'bad-block'
+  /** A block that decoders need and this program does not know. */
+  | 'unknown-block'
+  /** Blocks are missing, repeated or out of order. */
+  | 'bad-order'
+
+export interface Picture {
+  readonly kind: 'picture'
+  readonly format: PictureFormat
+  /** Largest width and height that any block of the file declares, before it is turned. */
+  readonly width: number
+  readonly height: number
+  /** How decoders turn the picture, 1 to 8, as in EXIF. 1: not at all. */
+  readonly orientation: number
+  /** The file without its metadata. */
+  readonly bytes: Uint8Array
+}
+
+export interface MalformedPicture {
+  readonly kind: 'malformed'
+  readonly format: PictureFormat
+  readonly fault: PictureFault
+}
+
+/** `unknown`: the bytes are no picture of a format that this program reads. */
+export type Removal = Picture | MalformedPicture | { readonly kind: 'unknown' }
+
+/** What a parser of one format finds. */
+export type Found = Omit<Picture, 'kind' | 'format'> | PictureFault
