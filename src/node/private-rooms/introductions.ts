@@ -92,7 +92,10 @@ export class Introductions {
       card: undefined,
     }
     this.#peers.add(peer)
-    multiplexer.once('closed', () => this.#peers.delete(peer))
+    multiplexer.once('closed', () => {
+      this.#peers.delete(peer)
+      for (const seeker of this.#seekers) seeker.disconnected(peer)
+    })
     multiplexer.on('rooms', () => {
       for (const room of this.#rooms) this.#introduce(peer, room)
       for (const seeker of this.#seekers) this.#knock(peer, seeker)
@@ -204,7 +207,7 @@ export class Introductions {
         break
       }
       case 'refused':
-        this.#seekerOf(peer, frame)?.refused(frame, peer.key, peer.remote.aheadMs)
+        this.#seekerOf(peer, frame)?.refused(frame, peer.key, peer, peer.remote.aheadMs)
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '../../base/clock.js'
+import type { Cancel, Clock, Millis } from '../../base/clock.js'
 import type { KeyPair } from '../../base/crypto/signing.js'
 import { type AuthorId, authorOfKey } from '../../log/format/author.js'
 import type { IntroductionFrame, KnockRefusal } from '../../membership/exchange/introduction-frames.js'
@@ -16,6 +16,11 @@ const WELCOME_BYTES_MAX = 4 * 1024 * 1024
 
 /** How long others have to admit us after one peer has refused. */
 const REFUSAL_MS = 1_000
+/**
+ * How long a peer that was asked to admit us may take to answer before another one's refusal ends the search, also if the connection is
+ * lost meanwhile: the peer may have signed the admission already. In a closed room an admin decides, and may take longer.
+ */
+const ANSWER_MS = 30_000
 
 export interface FoundRoom {
   readonly room: PrivateRoom
@@ -33,7 +38,7 @@ export interface SeekerHooks {
   /** A peer shows the room, and was asked to admit us. */
   onFound(found: FoundRoom, by: AuthorId): void
   onAdmitted(found: FoundRoom): void
-  /** No connected peer admits us, for this reason. `aheadMs`: how far the clock of the refusing peer is ahead of ours. */
+  /** A peer refused, for this reason, and no other peer that was asked can still admit us. `aheadMs`: how far the clock of the refusing peer is ahead of ours. */
   onRefused(reason: KnockRefusal, until: number, by: AuthorId, aheadMs: number): void
 }
 
@@ -65,6 +70,8 @@ export class RoomSeeker {
   readonly #known: () => readonly Operation[]
   readonly #name: string | undefined
   #refusal: Cancel | undefined
+  /** Peers that were asked to admit us and have not answered, and until when their answers count. */
+  readonly #asked = new Map<object, Millis>()
   #hasAsked = false
   /** What each peer has shown so far. */
   readonly #shown = new WeakMap<object, { readonly items: Uint8Array[]; bytes: number }>()
@@ -115,6 +122,7 @@ export class RoomSeeker {
         const operations = this.#known().filter(({ author }) => author === me)
         return operations.length > 0 ? { room: id, operations } : undefined
       }
+      this.#asked.clear()
       this.#refusal?.()
       this.#hooks.onAdmitted({ ...found, by: member.by, isNewcomer: this.#hasAsked })
       return undefined
@@ -122,14 +130,37 @@ export class RoomSeeker {
     const invitation = found.membership.invitations.find(each => each.id === this.keys.id)
     if (invitation?.state !== 'open') return undefined
     this.#hasAsked = true
+    this.#forgetLateAnswers()
+    this.#asked.set(peer, found.isClosed ? Number.POSITIVE_INFINITY : this.#clock.now() + ANSWER_MS)
     this.#hooks.onFound({ ...found, by: undefined, isNewcomer: true }, by)
     const card = this.#name === undefined ? undefined : firstCard(id, this.#own, this.#name)
     return { consent: signConsent(id, this.#own), use: signUse(id, this.keys.invite, me), card }
   }
 
-  /** A peer refused to admit us. Another one may still do so: its clock or its operations may differ. */
-  refused({ reason, until }: Extract<IntroductionFrame, { readonly kind: 'refused' }>, by: AuthorId, aheadMs: number) {
-    this.#refusal ??= this.#clock.after(REFUSAL_MS, () => this.#hooks.onRefused(reason, until, by, aheadMs))
+  /** `peer` refused to admit us. Another one may still do so: its clock or its operations may differ. */
+  refused(
+    { reason, until }: Extract<IntroductionFrame, { readonly kind: 'refused' }>,
+    by: AuthorId,
+    peer: object,
+    aheadMs: Millis,
+  ): void {
+    this.#asked.delete(peer)
+    const end = (): void => {
+      this.#forgetLateAnswers()
+      if (this.#asked.size === 0) this.#hooks.onRefused(reason, until, by, aheadMs)
+      else this.#refusal = this.#clock.after(REFUSAL_MS, end)
+    }
+    this.#refusal ??= this.#clock.after(REFUSAL_MS, end)
+  }
+
+  /** The connection with `peer` is lost. */
+  disconnected(peer: object): void {
+    const answersUntil = this.#asked.get(peer)
+    if (answersUntil !== undefined) this.#asked.set(peer, Math.min(answersUntil, this.#clock.now() + ANSWER_MS))
+  }
+
+  #forgetLateAnswers(): void {
+    for (const [peer, answersUntil] of this.#asked) if (answersUntil <= this.#clock.now()) this.#asked.delete(peer)
   }
 
   #read(id: Uint8Array, items: readonly Uint8Array[]) {
