@@ -23,10 +23,12 @@ test('random members, removals and faults: all agree, and nobody gets what they 
 })
 
 /** Seeds that found a fault. */
-const regressions: Regression[] = JSON.parse(await readFile('test/simulation/room-regressions.json', 'utf8'))
+const regressions: (Regression & { readonly hasRareFaults?: true })[] = JSON.parse(
+  await readFile('test/simulation/room-regressions.json', 'utf8'),
+)
 
-for (const { seed, found } of regressions)
-  test(`regression, seed ${seed}: ${found}`, async () => void (await randomRoomRun(seed, { hasRareFaults: false })))
+for (const { seed, hasRareFaults = false, found } of regressions)
+  test(`regression, seed ${seed}: ${found}`, async () => void (await randomRoomRun(seed, { hasRareFaults })))
 
 test('the same seed gives the same run', async () => {
   const plan = drawRoomPlan(2, { faultsMs: 2_000 })

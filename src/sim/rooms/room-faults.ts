@@ -8,7 +8,7 @@ import type { RoomPerson } from './room-person.js'
 interface FaultContext {
   readonly checker: RoomChecker
   readonly people: () => Iterable<RoomPerson>
-  /** Honest members of a room, according to the operations of all honest peers. */
+  /** Machines of honest members of a room, according to the operations of all honest peers. */
   readonly insidersOf: (room: string) => readonly RoomPerson[]
   readonly now: () => Millis
 }

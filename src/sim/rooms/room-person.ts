@@ -68,6 +68,9 @@ export class RoomPerson extends Machine<Program> {
   readonly codes = new Set<string>()
   /** Why codes were refused. */
   readonly refusals: string[] = []
+  /** Whether this is the second machine of somebody. */
+  readonly #isCopy: boolean
+  #hasEnteredCode = false
   readonly #context: RoomContext
 
   /** `keyOf`: whose key they have, if this is the second machine of somebody. */
@@ -82,6 +85,7 @@ export class RoomPerson extends Machine<Program> {
     super(context, { name, address, aheadMs, keyOf })
     this.#context = context
     this.character = character
+    this.#isCopy = keyOf !== name
     if (keyOf === name) context.checker.person(name, this.author, this.isHonest)
   }
 
@@ -91,6 +95,11 @@ export class RoomPerson extends Machine<Program> {
 
   get address(): { readonly host: string; readonly port: number } {
     return { host: this.host.address, port: PORT }
+  }
+
+  /** Whether this machine can know of a room: a copy that was made before its owner entered the room does not. */
+  canKnow(room: string): boolean {
+    return !this.#isCopy || this.#hasEnteredCode || this.seats.has(room)
   }
 
   get #isByzantine(): boolean {
@@ -176,6 +185,7 @@ export class RoomPerson extends Machine<Program> {
     if (this.codes.has(code)) return
     this.#context.note(`${this.name} enters the code ${code.slice(0, 12)}…`)
     this.codes.add(code)
+    this.#hasEnteredCode = true
     if (this.program !== undefined) this.#seek(this.program, code)
   }
 

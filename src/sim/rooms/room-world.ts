@@ -328,10 +328,12 @@ export class RoomWorld extends VirtualWorld<RoomPerson> {
     }
   }
 
-  /** Honest members of a room, according to the operations of all honest peers. */
+  /** Machines of honest members of a room, according to the operations of all honest peers, except copies from before they entered. */
   insidersOf(room: string): readonly RoomPerson[] {
     const truth = this.checker.truth(room)
-    return [...this.machines.values()].filter(({ isHonest, author }) => isHonest && truth?.members.has(author))
+    return [...this.machines.values()].filter(
+      person => person.isHonest && truth?.members.has(person.author) && person.canKnow(room),
+    )
   }
 
   protected override checkStep(): void {

@@ -63,6 +63,17 @@ export const machines: RoomSchedules = {
     },
   },
 
+  'a copy that was made before its owner entered a room does not know it': {
+    people: HONEST,
+    run: async world => {
+      await world.found('alice', ROOM)
+      world.copyMachine('bob')
+      await world.enter('bob', ROOM, 'alice')
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob')
+    },
+  },
+
   'somebody who leaves on one machine learns it on the other': {
     people: HONEST,
     run: async world => {
