@@ -1,11 +1,37 @@
 // Leaving a private room that is not open, with real processes.
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { openChat, startChat } from '../helper/chat-process.js'
+import { CHAT_PROGRAM, openChat, startChat } from '../helper/chat-process.js'
 import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
+import { TerminalWindow } from '../helper/terminal.js'
 
 const BOUND = { timeout: 300_000 }
+
+test('a member leaves in the chat, once they have confirmed it', BOUND, async t => {
+  const data = await temporaryDirectory(t)
+  const [a = '', b = ''] = await localAddresses(2)
+  const run = async (...args: readonly string[]): Promise<string[]> => {
+    const child = startChat(t, [...args, '--data', data])
+    await child.exited
+    return child.stdout
+  }
+  await run('room', 'new', 'alice', 'ops', '--no-rescue')
+  const options = ['--room', 'ops', '--no-discovery']
+  const alice = await openChat(t, { me: 'alice', listen: a, data, options })
+  const [code = ''] = await run('invite', 'alice', 'ops')
+  await run('join', 'bob', code, a, '--no-discovery', '--listen', b)
+  const args = ['bob', a, '--listen', b, '--data', data, ...options]
+  const bob = await TerminalWindow.open(t, [process.execPath, CHAT_PROGRAM, ...args])
+  await bob.waitFor('1 connected: alice')
+  await bob.enter('/leave')
+  await bob.waitFor('this ends your membership of ops')
+  await bob.enter('still here')
+  await alice.waitForLine('bob> still here')
+  await bob.enter('/leave ops')
+  await bob.waitFor('you left ops; its history stays here')
+  await alice.waitForLine('bob left the room', { stream: 'stderr' })
+})
 
 for (const [isRunning, isForgotten] of [
   [false, false],

@@ -421,7 +421,7 @@ test(
     await assert.rejects(machine.face(t, another), {
       code: 'BAD_USAGE',
       message: 'alice has 32 rooms open',
-      hint: 'Close one first: /leave in its terminal.',
+      hint: 'Close one first: /close in its terminal.',
     })
     const again = await machine.face(t, { ...LOBBY_OPTIONS, room: 'room-1' })
     await again.close()

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
+import { ChatError } from '../../src/base/errors.js'
 import { hexOf } from '../../src/base/wire/bytes.js'
 import type { Fields } from '../../src/host/protocol/codec.js'
 import { rescueSeedOf } from '../../src/membership/rescue-words.js'
@@ -8,6 +9,7 @@ import { momentOf } from '../../src/session/dates.js'
 import { COMMANDS, lineOf, unknownCommandLine } from '../../src/ui/commands/commands.js'
 import type { CommandContext } from '../../src/ui/commands/context.js'
 import { room } from '../../src/ui/commands/members.js'
+import { leave } from '../../src/ui/commands/rooms.js'
 import { ADVICE, ALIASES } from '../../src/ui/commands/verbs.js'
 import { distanceOf } from '../../src/ui/near-miss.js'
 import { complete } from '../../src/ui/terminal/editor/completion.js'
@@ -86,6 +88,29 @@ test('completes names at the start of a line, after @, and as an argument', () =
   assert.deepEqual(complete('/whois bo', names), { text: '/whois Bob ', choices: [] })
   assert.deepEqual(complete('hey al', names), { text: 'hey al', choices: ['albert', 'alice'] })
   assert.equal(complete('', names), undefined)
+})
+
+test('ends the membership of a private room only if its name confirms it, and closes a public one', async () => {
+  const typed = async (argument: string, isPrivate: boolean) => {
+    const done: string[] = []
+    const context = {
+      session: { room: { room: 'ops' } },
+      rooms: { badges: () => [{}, {}], leave: () => done.push('closed') },
+      request: async function* ({ do: name }: Fields) {
+        if (!isPrivate) throw new ChatError('BAD_USAGE', 'alice has no private room called ops')
+        if (name !== 'members') done.push(String(name))
+        yield {}
+      },
+      runTask: (_: string, work: () => Promise<void>) => work(),
+      tell: () => {},
+      complain: (line: string) => void done.push(line),
+    }
+    await leave.run(context as unknown as CommandContext, argument)
+    return done
+  }
+  for (const argument of ['', 'dev']) assert.match((await typed(argument, true)).join(), /^this ends .* \/leave ops /)
+  assert.deepEqual(await typed('ops', true), ['leave', 'closed'])
+  assert.deepEqual(await typed('', false), ['closed'])
 })
 
 test('founds a private room and shows its rescue words once', async () => {

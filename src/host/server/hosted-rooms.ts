@@ -163,7 +163,7 @@ export class HostedRooms implements OpenRooms {
     if (this.#rooms.size >= OPEN_ROOMS_MAX) {
       if (!(await this.#parkIdlest(freshMs)))
         throw new ChatError('BAD_USAGE', `${me} has ${OPEN_ROOMS_MAX} rooms open`, {
-          hint: 'Close one first: /leave in its terminal.',
+          hint: 'Close one first: /close in its terminal.',
         })
       return this.roomFor(options, freshMs)
     }

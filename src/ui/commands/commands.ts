@@ -8,7 +8,7 @@ import { edit, erase, history, jump, re, react, unreact, where } from './lines.j
 import { admit, invite, invites, members, refuse, remove, room, uninvite } from './members.js'
 import { hide, unhide, who, whois } from './people.js'
 import { accept, compare, people } from './pins.js'
-import { join, leave, rooms } from './rooms.js'
+import { close, join, leave, rooms } from './rooms.js'
 import { away, back, me, nick, topic } from './speech.js'
 import { exportLogs, verify } from './storage.js'
 import { ADVICE, ALIASES } from './verbs.js'
@@ -47,6 +47,7 @@ export const COMMANDS = [
   jump,
   join,
   rooms,
+  close,
   leave,
   room,
   invite,

@@ -1,3 +1,4 @@
+import { ChatError } from '../../base/errors.js'
 import { shownRoom } from '../../base/names.js'
 import { type CommandContext, command, formatNumber, type OpenRoom } from './context.js'
 
@@ -47,17 +48,49 @@ export const rooms = command({
   },
 })
 
+export const close = command({
+  name: 'close',
+  argument: '',
+  help: 'close this room on the screen; its history stays, and /join opens it again',
+  run: closeRoom,
+})
+
 export const leave = command({
   name: 'leave',
-  argument: '',
-  help: 'close this room; its history stays, and /join opens it again',
-  run: ({ rooms, complain, session }: CommandContext) => {
-    if (rooms === undefined) return complain(ONE_ROOM)
-    if (rooms.badges().length === 1)
-      return complain(`${shownRoom(session.room.room)} is the only open room: /quit ends the chat`)
-    rooms.leave()
+  argument: '[room]',
+  help: 'leave this private room for good, confirmed by its name; closes a public one',
+  run: async (context, confirmed) => {
+    const { session, request, complain, tell, runTask, rooms } = context
+    const { room } = session.room
+    if (!(await isPrivate(context))) return closeRoom(context)
+    if (confirmed !== room)
+      return complain(`this ends your membership of ${room}: /leave ${room} confirms it, /close only closes the room`)
+    let hasLeft = false
+    await runTask(`leaving ${room}`, async () => {
+      for await (const _ of request({ do: 'leave', room, forget: false })) hasLeft = true
+    })
+    if (!hasLeft) return
+    tell(`you left ${room}; its history stays here`)
+    if (rooms !== undefined && rooms.badges().length > 1) rooms.leave()
   },
 })
+
+function closeRoom({ rooms, complain, session }: CommandContext): void {
+  if (rooms === undefined) complain(ONE_ROOM)
+  else if (rooms.badges().length === 1)
+    complain(`${shownRoom(session.room.room)} is the only open room: /quit ends the chat`)
+  else rooms.leave()
+}
+
+/** Whether the room that is shown has members. */
+async function isPrivate({ request, session }: CommandContext): Promise<boolean> {
+  try {
+    for await (const _ of request({ do: 'members', room: session.room.room })) return true
+  } catch (error) {
+    if (!(error instanceof ChatError && error.code === 'BAD_USAGE')) throw error
+  }
+  return false
+}
 
 function rowOf({ number, room, isShown, isParked, unread, mentions }: OpenRoom): string {
   const counts = [

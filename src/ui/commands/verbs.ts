@@ -16,7 +16,7 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   disconnect: ['unlink'],
   join: ['j', 'channel', 'switch'],
   rooms: ['list', 'channels'],
-  leave: ['part', 'close'],
+  leave: ['part'],
   help: ['commands', '?'],
 }
 
