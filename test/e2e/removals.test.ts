@@ -127,3 +127,38 @@ test(
     assert.ok(!(await run('log', 'carol', '--room', 'ops')).some(each => each.includes('late')))
   },
 )
+
+test('rooms does not count lines beyond the end of a membership', BOUND, async t => {
+  const { data, run, chat, end, alice, addresses } = await world(t)
+  const node = startChat(t, [
+    'node',
+    'carol',
+    addresses.alice,
+    '--room',
+    'ops',
+    '--data',
+    data,
+    '--no-discovery',
+    '--listen',
+    addresses.carol,
+  ])
+  await node.waitForLine('listening on', { stream: 'stderr' })
+  const unread = async (): Promise<number> => {
+    const rooms = (await run('rooms', 'carol', '--json')).map(line => JSON.parse(line))
+    return rooms.find(({ room }) => room === 'ops').unread
+  }
+  const becomes = async (count: number): Promise<void> => {
+    while ((await unread()) !== count);
+  }
+  const bob = await chat('bob', addresses.alice, addresses.carol)
+  bob.type('before')
+  await alice.waitForLine('bob> before')
+  await becomes(1)
+  await end('alice', alice)
+  bob.type('late\nlater')
+  await becomes(3) // control: they count until the removal is known
+  await end('bob', bob)
+  await run('remove', 'alice', 'ops', 'bob')
+  await chat('alice', addresses.carol)
+  await becomes(1)
+})
