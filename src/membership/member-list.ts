@@ -13,7 +13,7 @@ export function memberItems(
   nameOf: (author: AuthorId) => string | undefined,
 ): readonly MemberItem[] {
   const named = (author: AuthorId): { readonly name: string | null } => ({ name: nameOf(author) ?? null })
-  const { members, waiting, former, warnings } = membership
+  const { members, waiting, former, warnings, room } = membership
   return [
     ...[...members.values()].map(({ author, role, by, since }) => ({
       key: author,
@@ -23,12 +23,16 @@ export function memberItems(
       since: dateOf(since),
     })),
     ...waiting.map(author => ({ waiting: author, ...named(author) })),
-    ...[...former.values()].map(({ author, reason }) => ({
-      removed: author,
-      ...named(author),
-      reason,
-      by: membership.removalsOf(author)[0]?.by.author ?? null,
-    })),
+    ...[...former.values()].map(({ author, reason }) => {
+      const by = membership.removalsOf(author)[0]?.by.author ?? null
+      return {
+        removed: author,
+        ...named(author),
+        reason,
+        by,
+        ...(by !== null && by === room.rescue && { isRescue: true }),
+      }
+    }),
     ...warnings.map(warning => ({ warning: warning.kind, ...warning })),
   ]
 }

@@ -79,18 +79,18 @@ const ROOM_EVENTS = {
   'key-renewed-twice': problem({ me: text, name: text, key: text, other: text }),
   /** The peer's clock is far ahead of ours or, where negative, behind it. */
   'clock-differs': problem({ peer: text, aheadMs: number }),
-  /** Somebody became a member of the private room. */
-  'member-admitted': change({ member: text, by: text, role: oneOf(ROLES) }),
+  /** Somebody became a member of the private room; with `isRescue` by its rescue words. */
+  'member-admitted': change({ member: text, by: text, role: oneOf(ROLES), isRescue: optional(boolean) }),
   /**
    * A newcomer with a code waits until this admin decides, because the room is closed. With `isClaimed`, `name` is what they call
    * themselves, and unproven; it is empty if that is no plain name, or looks like the name of somebody whom the user knows or who is
    * in the room.
    */
   'admission-asked': change({ name: text, key: text, isClaimed: optional(boolean) }),
-  /** Somebody is no longer a member: they were removed by somebody, or left. */
-  'member-gone': change({ member: text, by: optional(text) }),
-  /** The user is no longer a member of the room: they were removed by somebody, or left. */
-  'membership-ended': problem({ by: optional(text) }),
+  /** Somebody is no longer a member: they were removed by somebody, with `isRescue` by the rescue words, or left. */
+  'member-gone': change({ member: text, by: optional(text), isRescue: optional(boolean) }),
+  /** The user is no longer a member of the room: they were removed by somebody, with `isRescue` by the rescue words, or left. */
+  'membership-ended': problem({ by: optional(text), isRescue: optional(boolean) }),
   /** More people were admitted by one invitation than it allows. */
   'invitation-overused': problem({ members: listOf(text), uses: count }),
   /** A code that was entered before has admitted the user to a private room. */

@@ -10,6 +10,12 @@ export function personText(name: unknown, key: unknown): string {
   return author === undefined ? '?' : shortKey(author)
 }
 
+/** A row of the list of members: somebody who was in the room. */
+export const formerText = ({ removed, name, reason, isRescue }: Fields): string => {
+  const how = reason === 'left' ? 'left' : `was removed${isRescue === true ? ' with the rescue words' : ''}`
+  return `${personText(name, removed)}  ${how}  ${String(removed).slice(0, 8)}`
+}
+
 /** What became of somebody who is admitted: who was refused before is asked about again. */
 export const admittedText = ({ key, name, role }: Fields, where: string): string =>
   role === null

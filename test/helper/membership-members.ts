@@ -15,7 +15,7 @@ export const authorOfKeys = ({ publicKey }: KeyPair): AuthorId => authorOfKey(pu
 export const founderKeys = memberKeys(1)
 export const aliceKeys = memberKeys(2)
 export const bobKeys = memberKeys(3)
-const rescueKeys = memberKeys(9)
+export const rescueKeys = memberKeys(9)
 
 const NONCE = new Uint8Array(32).fill(5)
 

@@ -1,6 +1,6 @@
 import type { Fields } from '../../host/protocol/codec.js'
 import { info } from '../../ui/lines/output.js'
-import { admittedText, personText } from '../../ui/member-text.js'
+import { admittedText, formerText, personText } from '../../ui/member-text.js'
 import { DONE } from '../exit-code.js'
 import { requestNode } from './node-request.js'
 import { printJson, printLine, type RoomFlags } from './output.js'
@@ -29,11 +29,7 @@ export async function listMembers(
     if (tree) for (const guest of members) if (guest['by'] === key && !shown.has(guest['key'])) print(guest, depth + 1)
   }
   for (const member of members) if (!tree || !keys.has(member['by'])) print(member, 0)
-  for (const { removed, name, reason } of items)
-    if (removed !== undefined)
-      printLine(
-        `${personText(name, removed)}  ${reason === 'left' ? 'left' : 'was removed'}  ${String(removed).slice(0, 8)}`,
-      )
+  for (const item of items) if (item['removed'] !== undefined) printLine(formerText(item))
   for (const { waiting, name } of items)
     if (waiting !== undefined) printLine(`${personText(name, waiting)}  waits for a place: the room is full`)
   return DONE

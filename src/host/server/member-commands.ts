@@ -16,7 +16,7 @@ import { invitationKeys } from '../../membership/invitation/invitation-keys.js'
 import { memberItems } from '../../membership/member-list.js'
 import type { Membership } from '../../membership/membership.js'
 import { homeOf } from '../../node/paths.js'
-import { nameIn, type OperationDraft, type RoomMembers } from '../../node/private-rooms/room-members.js'
+import { byIn, nameIn, type OperationDraft, type RoomMembers } from '../../node/private-rooms/room-members.js'
 import type { Fields } from '../protocol/codec.js'
 import type { EnteredRoom } from './node-store.js'
 import { refusalError } from './refusal-error.js'
@@ -172,7 +172,7 @@ export class MemberCommands {
     const subject = personIn(members, who)
     const given = ROLES.includes(role) ? (role as GivenRole) : 'member'
     const consent = consentOf(members.membership, subject)
-    if (consent === undefined) throw refusalError({ kind: 'never-admitted' }, author => nameIn(members, author))
+    if (consent === undefined) throw refusalError({ kind: 'never-admitted' }, author => byIn(members, author))
     await signIn(members, membership =>
       admissionOf(membership, { subject, role: given, consent, time: this.#parts.clock.now() }),
     )
@@ -220,7 +220,7 @@ export class MemberCommands {
           time: clock.now(),
         }),
     )
-    if ('kind' in signed) throw refusalError(signed, author => nameIn(members, author))
+    if ('kind' in signed) throw refusalError(signed, author => byIn(members, author))
     onItem({ room: room.name, id: room.label, removed: founder })
   }
 }
@@ -228,7 +228,7 @@ export class MemberCommands {
 /** Signs and stores an operation. Rejects with ROOM_REFUSED. */
 export async function signIn(members: RoomMembers, draft: OperationDraft): Promise<void> {
   const signed = await members.sign(draft)
-  if ('kind' in signed) throw refusalError(signed, author => nameIn(members, author))
+  if ('kind' in signed) throw refusalError(signed, author => byIn(members, author))
 }
 
 /** The key that begins with `who`; undefined if there are none or several. */

@@ -3,9 +3,9 @@ import type { AuthorId } from '../../log/format/author.js'
 import type { DoubtReason } from '../../log/mark/doubt.js'
 import type { Refusal } from '../../membership/refusal.js'
 
-/** The error of an operation that is not signed. `nameOf` names people. */
-export function refusalError(refusal: Refusal, nameOf: (author: AuthorId) => string): ChatError {
-  const [message, hint] = wordsOf(refusal, nameOf)
+/** The error of an operation that is not signed. `byOf` names the signer of an operation: by alice. */
+export function refusalError(refusal: Refusal, byOf: (author: AuthorId) => string): ChatError {
+  const [message, hint] = wordsOf(refusal, byOf)
   return new ChatError('ROOM_REFUSED', message, hint === undefined ? {} : { hint })
 }
 
@@ -17,7 +17,7 @@ const DOUBTS: Readonly<Partial<Record<DoubtReason, string>>> = {
   'no-mark': 'you were in this room before, so what you signed last may be missing here',
 }
 
-function wordsOf(refusal: Refusal, nameOf: (author: AuthorId) => string): [message: string, hint?: string] {
+function wordsOf(refusal: Refusal, byOf: (author: AuthorId) => string): [message: string, hint?: string] {
   switch (refusal.kind) {
     case 'not-a-member':
       return ['you are not a member of this room']
@@ -41,7 +41,7 @@ function wordsOf(refusal: Refusal, nameOf: (author: AuthorId) => string): [messa
       return ['this person was removed meanwhile', 'Try again.']
     case 'removed-by-senior':
       return [
-        `they were removed by ${refusal.by.map(nameOf).join(' and ')}`,
+        `they were removed ${refusal.by.map(byOf).join(' and ')}`,
         'Only the members who removed this person, or members above those, can admit them again.',
       ]
     case 'too-many-removals':

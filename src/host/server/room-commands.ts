@@ -15,7 +15,7 @@ import type { NodeNetwork } from '../../node/connections/node-network.js'
 import { type Home, homeOf, markPaths, operationMarkPaths } from '../../node/paths.js'
 import { chatPlaceOf } from '../../node/private-rooms/chat-places.js'
 import type { ForgottenRoom } from '../../node/private-rooms/introductions.js'
-import { nameIn, type RoomMembers } from '../../node/private-rooms/room-members.js'
+import { byIn, type RoomMembers } from '../../node/private-rooms/room-members.js'
 import type { FoundRoom } from '../../node/private-rooms/room-seeker.js'
 import type { Room } from '../../node/room.js'
 import { openLog, openMembers } from '../../node/stored-log.js'
@@ -178,7 +178,7 @@ export class RoomCommands {
       if (removal !== undefined)
         throw new ChatError(
           'ROOM_REFUSED',
-          `you were removed from ${entered.name} by ${nameIn(members, removal.by.author)}, and a code does not let you in again`,
+          `you were removed from ${entered.name} ${byIn(members, removal.by.author)}, and a code does not let you in again`,
           { hint: 'Ask them, or somebody above them, to admit you.' },
         )
       return members.sent

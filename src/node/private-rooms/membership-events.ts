@@ -75,6 +75,11 @@ export class MembershipEvents {
     return skeleton !== '' && !taken.some(name => skeletonOf(name) === skeleton)
   }
 
+  /** Who signed an operation. */
+  #agent(author: AuthorId): { readonly by: string; readonly isRescue?: true } {
+    return { by: nameIn(this.#members, author), ...(author === this.#members.room.rescue && { isRescue: true }) }
+  }
+
   #update(): void {
     const { membership, me } = this.#members
     const before = this.#reported
@@ -85,16 +90,16 @@ export class MembershipEvents {
         this.#report({
           kind: 'member-admitted',
           member: nameIn(this.#members, author),
-          by: nameIn(this.#members, by),
           role,
+          ...this.#agent(by),
         })
     }
     for (const { author } of before.members.values()) {
       if (membership.members.has(author)) continue
       const remover = membership.removalsOf(author)[0]?.by.author
-      const by = remover === undefined ? undefined : nameIn(this.#members, remover)
-      if (author === me) this.#report({ kind: 'membership-ended', ...(by !== undefined && { by }) })
-      else this.#report({ kind: 'member-gone', member: nameIn(this.#members, author), ...(by !== undefined && { by }) })
+      const agent = remover === undefined ? {} : this.#agent(remover)
+      if (author === me) this.#report({ kind: 'membership-ended', ...agent })
+      else this.#report({ kind: 'member-gone', member: nameIn(this.#members, author), ...agent })
     }
     for (const warning of membership.warnings) {
       const text = JSON.stringify(warning)

@@ -2,7 +2,7 @@ import { systemRandom } from '../../base/random.js'
 import { sanitise } from '../../base/safe-text.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import type { Fields } from '../../host/protocol/codec.js'
-import { admittedText, personText } from '../member-text.js'
+import { admittedText, formerText, personText } from '../member-text.js'
 import { type CommandContext, command } from './context.js'
 
 const DAY_MS = 86_400_000
@@ -66,15 +66,13 @@ export const members = command({
   argument: '',
   help: 'list who is in this private room, and who was',
   run: context =>
-    inRoom(context, 'listing members', { do: 'members' }, ({ key, name, role, removed, reason, keeper }) => {
+    inRoom(context, 'listing members', { do: 'members' }, item => {
+      const { key, name, role, removed, keeper } = item
       if (key !== undefined)
         context.list(
           `${personText(name, key)}  ${role}  ${String(key).slice(0, 8)}${keeper === true ? '  keeps the room' : ''}`,
         )
-      if (removed !== undefined)
-        context.list(
-          `${personText(name, removed)}  ${reason === 'left' ? 'left' : 'was removed'}  ${String(removed).slice(0, 8)}`,
-        )
+      if (removed !== undefined) context.list(formerText(item))
     }),
 })
 

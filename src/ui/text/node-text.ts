@@ -50,13 +50,18 @@ export const NODE_SENTENCES: Sentences<RoomEvent> = {
   'room-entered': ({ room }) => `you are a member of ${room} now: /join ${room} opens it`,
   'admission-asked': ({ name, key, isClaimed }) =>
     `${name === '' ? 'somebody' : `${isClaimed === true ? 'somebody who says that they are ' : ''}${name}`} (${key.slice(0, 8)}) has a code for this closed room: /admit ${key.slice(0, 8)} or /refuse ${key.slice(0, 8)}`,
-  'member-admitted': ({ member, by, role }) => `${by} admitted ${member} as ${role}`,
-  'member-gone': ({ member, by }) =>
+  'member-admitted': ({ member, by, role, isRescue }) =>
+    isRescue ? `${member} was admitted as ${role} with the rescue words` : `${by} admitted ${member} as ${role}`,
+  'member-gone': ({ member, by, isRescue }) =>
     by === undefined
       ? `${member} left the room`
-      : `${by} removed ${member}: what is written from now on does not reach them`,
-  'membership-ended': ({ by }) =>
-    `${by === undefined ? 'you left this room' : `${by} removed you from this room`}: nobody gets what you write, and you get nothing new`,
+      : `${isRescue ? `${member} was removed with the rescue words` : `${by} removed ${member}`}: what is written from now on does not reach them`,
+  'membership-ended': ({ by, isRescue }) => {
+    const removed = isRescue
+      ? 'you were removed from this room with the rescue words'
+      : `${by} removed you from this room`
+    return `${by === undefined ? 'you left this room' : removed}: nobody gets what you write, and you get nothing new`
+  },
   'invitation-overused': ({ members, uses }) =>
     `an invitation for ${uses === 1 ? 'one person' : `${uses} people`} let in ${namesText(members)}: if one of them should not be here, remove them`,
   'direct-message': ({ room, name }) => `${name} wrote to you: /join ${room} shows it`,

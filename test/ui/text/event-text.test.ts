@@ -190,6 +190,18 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
     'alice removed you from this room: nobody gets what you write, and you get nothing new',
   ],
   [
+    { kind: 'membership-ended', by: '3fa1c20e', isRescue: true },
+    'you were removed from this room with the rescue words: nobody gets what you write, and you get nothing new',
+  ],
+  [
+    { kind: 'member-gone', member: 'alice', by: '3fa1c20e', isRescue: true },
+    'alice was removed with the rescue words: what is written from now on does not reach them',
+  ],
+  [
+    { kind: 'member-admitted', member: 'bob', by: '3fa1c20e', role: 'admin', isRescue: true },
+    'bob was admitted as admin with the rescue words',
+  ],
+  [
     { kind: 'operations-forked', member: 'bob' },
     'bob changed the members in two histories, as an old copy of the data or a second device does: one of them counts for everybody',
   ],
