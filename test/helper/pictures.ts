@@ -14,7 +14,7 @@ const compiled = async (file: string): Promise<WebAssembly.Module> =>
 
 /** A picture of which every corner has another colour. */
 export function painted(width: number, height: number): Pixels {
-  const data = new Uint8ClampedArray(width * height * 4)
+  const data = new Uint8Array(width * height * 4)
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++)
       data.set([(x * 255) / width, (y * 255) / height, ((x + y) * 8) & 0xff, 255], (y * width + x) * 4)
@@ -22,7 +22,9 @@ export function painted(width: number, height: number): Pixels {
 }
 
 export async function encoded(format: PictureFormat, pixels: Pixels): Promise<Uint8Array> {
-  const image = { ...pixels, colorSpace: 'srgb' } as unknown as Parameters<typeof encodeJpeg>[0]
+  const image = { ...pixels, data: new Uint8ClampedArray(pixels.data), colorSpace: 'srgb' } as unknown as Parameters<
+    typeof encodeJpeg
+  >[0]
   switch (format) {
     case 'jpeg':
       await initJpeg(await compiled('@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm'))

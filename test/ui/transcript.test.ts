@@ -349,6 +349,27 @@ test('keeps our line pending until every peer has it, and later lines behind it'
   assert.deepEqual(tail.texts, [])
 })
 
+test('draws a picture over its rows when they are printed, and not while they are pending', () => {
+  const replicas = { on: 0, of: 1, left: 0 }
+  const tail = new PendingLines(
+    () => replicas,
+    paletteOf(false),
+    () => 80,
+  )
+  tail.push({ text: 'mine', own: { run: 0, seq: 1 } })
+  tail.push({ text: '\n\n', drawing: 'picture' })
+  assert.deepEqual(
+    tail.take(8, () => 1),
+    [],
+  )
+  assert.deepEqual(tail.texts, ['mine  ✓ 0/1', '\n\n'])
+  replicas.on = 1
+  assert.deepEqual(
+    tail.take(8, () => 1),
+    ['mine  ✓ 1/1', '\n\npicture'],
+  )
+})
+
 test('prints a delivery mark on the next row if it does not fit', () => {
   const tail = new PendingLines(
     () => ({ on: 1, of: 2, left: 0 }),

@@ -3,9 +3,15 @@ import { requirePackage } from '../../base/packages.js'
 import type { PictureFormat } from '../metadata/picture.js'
 import type { Pixels } from '../pixels.js'
 
-type Decode = (bytes: ArrayBuffer) => Promise<Pixels>
+/** What the decoders return, as `ImageData` of browsers. */
+interface Image {
+  readonly width: number
+  readonly height: number
+  readonly data: Uint8ClampedArray
+}
+
 interface Decoder {
-  readonly default: Decode
+  readonly default: (bytes: ArrayBuffer) => Promise<Image>
   readonly init: (module: WebAssembly.Module) => Promise<unknown>
 }
 
@@ -16,7 +22,8 @@ interface Decoder {
 export async function decoded(format: PictureFormat, bytes: Uint8Array): Promise<Pixels> {
   const { decoder, program } = await decoderOf(format)
   await decoder.init(new WebAssembly.Module(await readFile(requirePackage.resolve(program))))
-  return decoder.default(Uint8Array.from(bytes).buffer)
+  const { width, height, data } = await decoder.default(Uint8Array.from(bytes).buffer)
+  return { width, height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) }
 }
 
 async function decoderOf(format: PictureFormat): Promise<{ decoder: Decoder; program: string }> {

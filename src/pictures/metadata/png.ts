@@ -7,7 +7,7 @@ import { beginsWith, viewOf } from './view.js'
 
 // PNG, third edition, W3C 2025.
 
-const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
+export const PNG_SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
 const CHUNK_BYTES_MAX = 2 ** 31 - 1
 /** Width and height of a picture, of which PNG allows 31 bits. */
 const SIDE_MAX = 2 ** 31 - 1
@@ -24,17 +24,17 @@ const KEPT: ReadonlySet<string> = new Set([
 const CRITICAL = /^[A-Z]/
 const CHUNK_TYPE = /^[A-Za-z]{4}$/
 
-export const isPng = (bytes: Uint8Array): boolean => beginsWith(bytes, SIGNATURE)
+export const isPng = (bytes: Uint8Array): boolean => beginsWith(bytes, PNG_SIGNATURE)
 
 export function pngWithoutMetadata(bytes: Uint8Array): Found {
   const view = viewOf(bytes)
   const kept = new KeptBytes(bytes.length)
-  kept.append(SIGNATURE)
+  kept.append(PNG_SIGNATURE)
   let size: { readonly width: number; readonly height: number } | undefined
   let orientation: number | undefined
   /** End of the image data so far, which are consecutive. */
   let endOfData: number | undefined
-  for (let at = SIGNATURE.length; ; ) {
+  for (let at = PNG_SIGNATURE.length; ; ) {
     if (at + OVERHEAD_BYTES > bytes.length) return 'cut-off'
     const length = view.getUint32(at)
     const end = at + OVERHEAD_BYTES + length
@@ -56,7 +56,7 @@ export function pngWithoutMetadata(bytes: Uint8Array): Found {
     if (type === 'eXIf') orientation ??= orientationOf(content)
     if (type === 'IEND') {
       if (size === undefined || endOfData === undefined) return 'bad-order'
-      if (orientation !== undefined && orientation !== UPRIGHT) kept.append(chunk('eXIf', exifOf(orientation)))
+      if (orientation !== undefined && orientation !== UPRIGHT) kept.append(pngChunk('eXIf', exifOf(orientation)))
       kept.append(bytes.subarray(at, end))
       return { ...size, orientation: orientation ?? UPRIGHT, bytes: kept.bytes }
     }
@@ -68,7 +68,7 @@ export function pngWithoutMetadata(bytes: Uint8Array): Found {
 
 const isSide = (side: number): boolean => side > 0 && side <= SIDE_MAX
 
-function chunk(type: string, content: Uint8Array): Uint8Array {
+export function pngChunk(type: string, content: Uint8Array): Uint8Array {
   const typed = concat([utf8(type), content])
   const bytes = new Uint8Array(content.length + OVERHEAD_BYTES)
   bytes.set(typed, 4)

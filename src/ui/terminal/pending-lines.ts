@@ -42,12 +42,16 @@ export class PendingLines {
       rows -= rowsOf(this.#withReceipt(line))
       first++
     }
-    return this.#lines.splice(0, first).map(line => this.#withReceipt(line))
+    return this.#lines.splice(0, first).map(line => this.#printed(line))
   }
 
   /** Removes all lines. */
   takeAll(): string[] {
-    return this.#lines.splice(0).map(line => this.#withReceipt(line))
+    return this.#lines.splice(0).map(line => this.#printed(line))
+  }
+
+  #printed(line: Printed): string {
+    return `${this.#withReceipt(line)}${line.drawing ?? ''}`
   }
 
   #isDelivered(place: OwnPlace): boolean {

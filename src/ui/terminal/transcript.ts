@@ -22,6 +22,8 @@ export interface Printed {
   readonly text: string
   /** Indent of rows that continue it. */
   readonly indent?: number
+  /** Draws a picture over its rows, with the cursor in the last of them, when they are printed and do not move any more. */
+  readonly drawing?: string
   /** Its seq, if the user wrote it. */
   readonly own?: OwnPlace
   /** Whether someone else mentioned the user by name. */
