@@ -46,6 +46,10 @@ export const ERROR_CODES = {
     meaning: 'a private room does not allow this, or does not admit you',
     remedy: 'Follow the hint; `persisted-chat members` lists who may do what.',
   },
+  FILE_UNUSABLE: {
+    meaning: 'a file cannot be sent, fetched or saved',
+    remedy: 'Correct it as the message says.',
+  },
   OUTPUT_FAILED: { meaning: 'standard output cannot be written', remedy: 'Free some space, or write elsewhere.' },
   SIMULATION_STOPPED: { meaning: 'a simulation was stopped before its end', remedy: 'Run it again.' },
 } as const satisfies Record<string, ErrorMeaning>

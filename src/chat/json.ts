@@ -1,6 +1,6 @@
 import { sanitisedJson } from '../base/safe-text.js'
 import { type Message, targetOf } from './kinds/message.js'
-import { targetJson } from './kinds/target.js'
+import { type Target, targetJson } from './kinds/target.js'
 
 interface WithdrawnMessages {
   readonly author: string
@@ -13,6 +13,10 @@ interface WithdrawnMessages {
 export function withdrawnJsonOf({ author, run, seq, count }: WithdrawnMessages): string {
   return sanitisedJson({ event: 'withdrawn', author, ...(run !== 0 && { run }), seq, count })
 }
+
+/** The file of a line was saved, as one JSON object for programs. */
+export const savedJsonOf = ({ author, run, seq }: Target, path: string): string =>
+  sanitisedJson({ event: 'saved', author, ...(run !== 0 && { run }), seq, path })
 
 /** A message, or places without content, as one JSON object for programs. `isLive` is false for history. */
 export function jsonLineOf(shown: Message, isLive = false): string {
@@ -30,6 +34,7 @@ export function jsonLineOf(shown: Message, isLive = false): string {
     ...(to !== undefined && { to: targetJson(to) }),
     ...(shown.kind === 'delete' && { count: shown.count }),
     ...(shown.kind === 'reaction' && { emoji: shown.emoji, removed: shown.isRemoved }),
+    ...(shown.kind === 'file' && { name: shown.name, size: shown.size, root: shown.root }),
     at,
     time,
     verified: isVerified,

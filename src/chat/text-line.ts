@@ -1,5 +1,6 @@
 import { sanitise } from '../base/safe-text.js'
 import type { Message } from './kinds/message.js'
+import { sizeText } from './size-text.js'
 import { skeletonOf } from './skeleton.js'
 
 /** The program's wording of a change of name or topic, and of places without content, which begins with their number. */
@@ -12,7 +13,8 @@ const REACTS = 'reacts'
 const TAKES_BACK = 'takes back'
 const EDITS = 'edits'
 const DELETES = 'deletes'
-const CHANGES = [IS_CALLED, SET_TOPIC, REMOVED_TOPIC, HAS_NEW_NAME, ANSWERS, REACTS, TAKES_BACK, EDITS, DELETES]
+const SENDS = 'sends'
+const CHANGES = [IS_CALLED, SET_TOPIC, REMOVED_TOPIC, HAS_NEW_NAME, ANSWERS, REACTS, TAKES_BACK, EDITS, DELETES, SENDS]
 const PROGRAM_WORDS = [...CHANGES, 'entry', 'entries'].map(skeletonOf)
 
 /** Rows of a message of a stranger that are shown on a terminal at first. */
@@ -75,6 +77,8 @@ export function actionOf(
       return action(` ${EDITS} ${about}: ${message.text}`)
     case 'delete':
       return action(` ${DELETES} ${about}`)
+    case 'file':
+      return action(` ${SENDS} ${sanitise(message.name)} (${sizeText(message.size)})`)
     case 'action': {
       const beginning = skeletonOf(current.slice(0, COMPARED_LENGTH))
       const isDeceptive = PROGRAM_WORDS.some(words => beginning.startsWith(words))

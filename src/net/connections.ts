@@ -42,6 +42,8 @@ export class Connections implements ChannelCarrier {
   readonly #topology: Topology
   readonly #upgrader: Upgrader
   readonly #rooms = new Map<string, RoomChannels>()
+  /** The same rooms by the ids of their file channels. */
+  readonly #files = new Map<string, RoomChannels>()
   /** Rooms that are closed here but watched: `onWanted` runs when a peer opens one. */
   readonly #watched = new Set<{ readonly room: Uint8Array; readonly onWanted: () => void }>()
   readonly #open = new Map<ConnectionId, PeerConnection>()
@@ -102,14 +104,14 @@ export class Connections implements ChannelCarrier {
 
   enter(room: RoomChannels): void {
     this.#rooms.set(hexOf(room.id), room)
+    this.#files.set(hexOf(room.filesId), room)
     this.#upgrader.offer(room.id, room.admits)
     for (const connection of this.#open.values()) connection.offer(room)
   }
 
   updateAdmission(room: RoomChannels): void {
     if (this.#rooms.get(hexOf(room.id)) !== room) return
-    for (const connection of [...this.#open.values()])
-      if (!connection.isAdmittedTo(room)) connection.multiplexer?.withdraw(room.id)
+    for (const connection of [...this.#open.values()]) if (!connection.isAdmittedTo(room)) connection.withdraw(room)
     this.#upgrader.offer(room.id, room.admits)
     for (const connection of [...this.#open.values()]) connection.offer(room)
   }
@@ -117,9 +119,10 @@ export class Connections implements ChannelCarrier {
   leave(room: RoomChannels): void {
     const isPlain = room === this.#plainRoom
     this.#rooms.delete(hexOf(room.id))
+    this.#files.delete(hexOf(room.filesId))
     this.#upgrader.withdraw(room.id)
     for (const connection of [...this.#open.values()]) {
-      connection.multiplexer?.withdraw(room.id)
+      connection.withdraw(room)
       if (isPlain && connection.multiplexer === undefined) connection.close('closed')
     }
   }
@@ -173,15 +176,19 @@ export class Connections implements ChannelCarrier {
 
   recall(room: RoomChannels, id: ConnectionId): void {
     const connection = this.#open.get(id)
-    connection?.multiplexer?.withdraw(room.id)
+    connection?.withdraw(room)
     connection?.offer(room)
+  }
+
+  openFiles(room: RoomChannels, id: ConnectionId): void {
+    this.#open.get(id)?.offerFiles(room)
   }
 
   withdraw(room: RoomChannels, id: ConnectionId, reason: CloseReason, cooldownMs: Millis): void {
     const connection = this.#open.get(id)
     if (connection === undefined) return
     const { multiplexer } = connection
-    multiplexer?.withdraw(room.id)
+    connection.withdraw(room)
     if (multiplexer !== undefined && multiplexer.size > 0) return
     this.#topology.cooldown(id, cooldownMs)
     connection.close(reason)
@@ -237,16 +244,29 @@ export class Connections implements ChannelCarrier {
     this.#open.set(id, connection)
     stream.once('close', () => this.#closed(connection))
     multiplexer
-      ?.on('channel', room => this.#channelOpened(connection, this.#rooms.get(room)))
-      .on('channel-broken', room => this.#channelBroke(connection, this.#rooms.get(room)))
-      .on('channel-closed', room => this.#channelClosed(connection, this.#rooms.get(room)))
-      .on('rooms', () => this.#update())
+      ?.on('channel', (room, channel) => {
+        if (this.#files.has(room)) this.#files.get(room)?.filesOpened(id, channel)
+        else this.#channelOpened(connection, this.#rooms.get(room))
+      })
+      .on('channel-broken', room => {
+        if (this.#files.has(room)) connection.refuseFiles(this.#files.get(room))
+        else this.#channelBroke(connection, this.#rooms.get(room))
+      })
+      .on('channel-closed', room => {
+        if (!this.#files.has(room)) this.#channelClosed(connection, this.#rooms.get(room))
+        else if (multiplexer.size === 0 && !stream.destroyed) connection.closeSoon()
+      })
+      .on('rooms', () => {
+        this.#openOfferedFiles(connection)
+        this.#update()
+      })
       .once('violation', () => connection.close('protocol-violated'))
     this.#perform(this.#topology.opened(connection))
     if (stream.destroyed) return
     connection.watch(unread => {
       const room = this.#rooms.get(unread)
-      if (room === undefined) connection.close('not-reading')
+      if (this.#files.has(unread)) connection.refuseFiles(this.#files.get(unread))
+      else if (room === undefined) connection.close('not-reading')
       else room.drop(id, 'not-reading', BROKEN_CHANNEL_MS)
     })
   }
@@ -276,6 +296,12 @@ export class Connections implements ChannelCarrier {
     if (stream === undefined) return
     connection.keep()
     room.opened({ id, remote, dialled, probed: connection.probed?.slice(PROBE.length), remoteAddress, stream })
+    connection.openOfferedFiles(room)
+  }
+
+  /** The other side named its rooms: opens the file channels that it has opened. */
+  #openOfferedFiles(connection: PeerConnection): void {
+    for (const room of this.#rooms.values()) connection.openOfferedFiles(room)
   }
 
   /**
@@ -291,6 +317,7 @@ export class Connections implements ChannelCarrier {
     const { id, stream, multiplexer } = connection
     if (multiplexer?.size === 0 && !stream.destroyed) connection.closeSoon()
     if (room === undefined) return
+    multiplexer?.withdraw(room.filesId)
     room.closed(id, 'closed')
     if (multiplexer?.offers(room.id)) room.left(id)
   }

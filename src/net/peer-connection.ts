@@ -22,6 +22,8 @@ export class PeerConnection implements OpenConnection {
   readonly #opened: Opened
   readonly #clock: Clock
   readonly #openedAt: Millis
+  /** Rooms whose file channels the other side broke. */
+  readonly #withoutFiles = new WeakSet<RoomChannels>()
   #closeReason: CloseReason = 'closed'
   #cancelEnd = (): void => {}
   #cancelCheck = (): void => {}
@@ -69,6 +71,30 @@ export class PeerConnection implements OpenConnection {
 
   offer(room: RoomChannels): void {
     if (this.isAdmittedTo(room)) this.multiplexer?.offer([room.id])
+  }
+
+  /** Takes a room off it, with its file channel. */
+  withdraw(room: RoomChannels): void {
+    this.multiplexer?.withdraw(room.filesId)
+    this.multiplexer?.withdraw(room.id)
+  }
+
+  /** Opens the file channel of a room whose channel is open. */
+  offerFiles(room: RoomChannels): void {
+    if (!this.isConnected || this.#withoutFiles.has(room) || this.multiplexer?.channelOf(room.id) === undefined) return
+    this.multiplexer.offer([room.filesId])
+  }
+
+  /** Opens the file channel of a room if the other side has opened it. */
+  openOfferedFiles(room: RoomChannels): void {
+    if (this.multiplexer?.isOfferedByOther(room.filesId)) this.offerFiles(room)
+  }
+
+  /** The other side broke the file channel of a room, or does not read it: it stays closed on this connection. */
+  refuseFiles(room: RoomChannels | undefined): void {
+    if (room === undefined) return
+    this.#withoutFiles.add(room)
+    this.multiplexer?.withdraw(room.filesId)
   }
 
   /** A room was opened on it. */

@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { Cancel, Clock, Millis } from '../base/clock.js'
+import { HASH_BYTES, keyedHash } from '../base/crypto/hash.js'
+import { utf8 } from '../base/wire/bytes.js'
 import type { DialAttempt } from './dial-target.js'
 import type { CloseReason, NetEvent } from './events.js'
 import type { Remote } from './handshake/effects.js'
@@ -30,6 +32,8 @@ export interface Connection {
 export interface RoomChannelsEvents {
   /** The room's channel opened. The listener has to read its stream. */
   connection: [Connection]
+  /** The file channel of a connection opened. The listener has to read it. */
+  files: [Connection, RawConnection]
   /** The room's channel closed, and why. */
   disconnection: [Connection, CloseReason]
   /** Something to report to the user. */
@@ -64,12 +68,18 @@ export interface ChannelCarrier {
   offer(room: RoomChannels, id: ConnectionId): void
   /** Offers a room once more to a peer that has closed it. */
   recall(room: RoomChannels, id: ConnectionId): void
+  /** Opens the file channel of a room on a connection, unless it is open. */
+  openFiles(room: RoomChannels, id: ConnectionId): void
   /** Takes a room off a connection. Closes the connection if no other room uses it, and does not redial its peer for `cooldownMs`. */
   withdraw(room: RoomChannels, id: ConnectionId, reason: CloseReason, cooldownMs: Millis): void
   /** Closes a connection, so that a new one starts over. */
   reconnect(id: ConnectionId): void
   clearCooldowns(): void
 }
+
+const FILES = utf8('persisted-chat/files/1')
+
+const filesIdOf = (room: Uint8Array): Uint8Array => keyedHash(room, HASH_BYTES, FILES)
 
 /** A peer that a room dials. */
 interface Target {
@@ -82,6 +92,8 @@ interface Target {
 /** One room on the connections of its node: its channels, and the peers that it dials. Closing it leaves the connections to other rooms. */
 export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
   readonly id: Uint8Array
+  /** Names the file channel of the room, as `id` names its channel. */
+  readonly filesId: Uint8Array
   readonly admits: (key: string) => boolean
   readonly #carrier: ChannelCarrier
   readonly #open = new Map<ConnectionId, Connection>()
@@ -98,6 +110,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
   constructor(id: Uint8Array, carrier: ChannelCarrier, admits: (key: string) => boolean = () => true) {
     super()
     this.id = id
+    this.filesId = filesIdOf(id)
     this.admits = admits
     this.#carrier = carrier
   }
@@ -188,6 +201,11 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
       if (which(connection)) this.#carrier.withdraw(this, connection.id, 'closed', 0)
   }
 
+  /** Opens the file channel of each connection to a native peer. The other side opens it too, unless its version has none. */
+  openFiles(): void {
+    for (const { id } of this.connections) this.#carrier.openFiles(this, id)
+  }
+
   /** The room has new entries: asks peers that have closed it in favour of another room to open it again. */
   recall(): void {
     if (this.#left.size === 0) return
@@ -245,6 +263,12 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
     this.#left.delete(id)
     this.emit('connection', opened)
     this.emit('change')
+  }
+
+  /** The file channel of a connection opened. Without a listener it is closed. */
+  filesOpened(id: ConnectionId, stream: RawConnection): void {
+    const connection = this.#open.get(id)
+    if (connection === undefined || !this.emit('files', connection, stream)) stream.destroy()
   }
 
   /** The channel of a connection closed, with the connection or without. */

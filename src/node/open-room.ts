@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../base/clock.js'
 import { systemRandom } from '../base/random.js'
+import { FileStore } from '../files/store/file-store.js'
 import type { LogId } from '../log/format/author.js'
 import { UNSET_CLOCK_BEFORE_MS } from '../log/format/hybrid-clock.js'
 import { LOBBY } from '../log/format/room-id.js'
@@ -12,6 +13,7 @@ import type { DirectRoom } from './direct-rooms/direct-room.js'
 import { firstLinesOf } from './direct-rooms/first-lines.js'
 import { Erasures } from './erasures.js'
 import type { NodeEvent } from './events.js'
+import { RoomFiles } from './files/room-files.js'
 import { keyCreated } from './home-guard.js'
 import { homeOf } from './paths.js'
 import { Pins } from './people/pins.js'
@@ -76,6 +78,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
     members?.introduceAs(home.me, options.isKeeper)
     if (members !== undefined) await chatPlaces.follow(log, members)
     const connections = await network.open(keys, members ?? direct)
+    const files = await FileStore.open(home.files)
     const room = new Room({
       me: home.me,
       room: home.room === LOBBY ? undefined : home.room,
@@ -85,6 +88,13 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
       log,
       labels: await StoredLabels.open(log),
       erasures: await Erasures.open(log),
+      files: new RoomFiles({
+        store: files,
+        channels: connections,
+        log,
+        clock: systemClock,
+        random: () => systemRandom.number(),
+      }),
       replicator: new Replicator(log),
       connections,
       network,

@@ -29,6 +29,8 @@ export interface Home {
   readonly directory: string
   readonly keyFile: string
   readonly database: string
+  /** Directory of the contents of files. */
+  readonly files: string
   /** Name of the database within the directory. */
   readonly databaseName: string
 }
@@ -51,6 +53,7 @@ export function homeOf(data: string, me: string, room = LOBBY, privateId?: Uint8
     directory,
     keyFile: path.join(directory, 'key'),
     database: path.join(directory, databaseName),
+    files: path.join(directory, `${databaseName}.files`),
     databaseName,
   }
 }

@@ -1,5 +1,7 @@
+import type { FileDraft } from '../chat/kinds/file.js'
 import type { Draft } from '../chat/kinds/kinds.js'
 import { type Message, messageOf } from '../chat/kinds/message.js'
+import type { Target } from '../chat/kinds/target.js'
 import type { LineLabels } from '../chat/line-labels.js'
 import type { Present } from '../chat/presence/present.js'
 import type { AuthorId, LogId, Seq } from '../log/format/author.js'
@@ -9,11 +11,22 @@ import type { StoredFault } from '../log/format/log-fault.js'
 import type { ReadOptions } from '../log/options.js'
 import type { Holder, OwnPlace, Reach, ReplicaHeads, Replicas } from '../sync/receipts.js'
 import type { ConnectionSummary } from './events.js'
+import type { FileProgress } from './files/download.js'
 import type { KnownSet, PinSource } from './people/pin.js'
 
 export interface SayOptions {
   /** Gives up a message that the log does not have yet. */
   readonly signal?: AbortSignal | undefined
+}
+
+export interface SendFileOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((progress: FileProgress) => void) | undefined
+}
+
+export interface GetFileOptions extends SendFileOptions {
+  /** Whether to fetch a file that is larger than the space that the disk has left. */
+  readonly isConfirmed?: boolean | undefined
 }
 
 /** A stranger whose lines came by the same connection as those of an author. */
@@ -48,6 +61,19 @@ export interface RoomApi {
    * Rejects with BAD_USAGE, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
    */
   erase(place: OwnPlace): Promise<void>
+  /**
+   * Sends a file: copies it, so that peers can fetch it later, and resolves when its line is on disk. Rejects as `say` does, and with
+   * FILE_UNUSABLE.
+   */
+  sendFile(file: string, options?: SendFileOptions): Promise<void>
+  /** The first half of `sendFile`: copies a file, and resolves with the draft of its line. Rejects with FILE_UNUSABLE. */
+  storeFile(file: string, options?: SendFileOptions): Promise<FileDraft>
+  /**
+   * Fetches the file of a line from the connected peers that have it, waits until there are some, and saves it in a directory under a name
+   * that is free there. What was fetched before is not fetched again. Resolves with the path. Rejects with FILE_UNUSABLE, DATA_UNUSABLE,
+   * LOG_CLOSED or the reason of the signal.
+   */
+  getFile(line: Target, directory: string, options?: GetFileOptions): Promise<string>
   /** Resolves when every message sent so far is on this disk, or was refused. */
   flushed(): Promise<void>
   /** Messages in batches: the history in conversation order, then what arrives. `isWanted` skips entries by their bytes. */

@@ -7,6 +7,7 @@ import type { Replicator } from '../sync/replicator.js'
 import type { DirectRoom } from './direct-rooms/direct-room.js'
 import type { Erasures } from './erasures.js'
 import type { NodeEvent } from './events.js'
+import type { RoomFiles } from './files/room-files.js'
 import type { Pins } from './people/pins.js'
 import type { ChatPlaces } from './private-rooms/chat-places.js'
 import type { RoomMembers } from './private-rooms/room-members.js'
@@ -44,6 +45,8 @@ export interface RoomParts {
   readonly labels?: StoredLabels
   /** Drops what authors erase. Default: nothing is dropped. */
   readonly erasures?: Erasures
+  /** The contents of files. Default: files are neither sent nor fetched. */
+  readonly files?: RoomFiles
   /** Replicates the log with every peer. */
   readonly replicator: Replicator
   readonly connections: RoomChannels

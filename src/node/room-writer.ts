@@ -2,12 +2,15 @@ import { ChatError } from '../base/errors.js'
 import { erasureMembers } from '../chat/kinds/erasure.js'
 import type { EntryFields } from '../chat/kinds/kind.js'
 import { type Draft, draftOf, entryFieldsOf } from '../chat/kinds/kinds.js'
+import { fileRootOf } from '../files/format/hash-tree.js'
 import { logOf, runOf } from '../log/format/author.js'
 import type { Log } from '../log/log.js'
 import type { RequestId } from '../log/request-id.js'
 import type { OwnPlace } from '../sync/receipts.js'
 import type { DirectRoom } from './direct-rooms/direct-room.js'
 import type { Erasures } from './erasures.js'
+import { lineName } from './files/file-lines.js'
+import type { RoomFiles } from './files/room-files.js'
 import { Outbox, type Outcome } from './outbox.js'
 import type { Pins } from './people/pins.js'
 import { twoKeysError } from './people/two-keys.js'
@@ -20,6 +23,7 @@ interface WriterParts {
   readonly members?: RoomMembers | undefined
   readonly direct?: DirectRoom | undefined
   readonly erasures?: Erasures
+  readonly files?: RoomFiles
   readonly log: Log
   readonly pins: Pins
 }
@@ -52,7 +56,9 @@ export class RoomWriter {
     this.#hasSpoken = true
     const error = this.#refusal
     if (error !== undefined) throw error
-    const outcome = await this.#outbox.post({ username: this.#parts.me, ...entryFieldsOf(draftOf(said)) }, { signal })
+    const fields = { username: this.#parts.me, ...entryFieldsOf(draftOf(said)) }
+    const outcome = await this.#outbox.post(fields, { signal })
+    await this.#posted(fields, outcome)
     if (outcome.kind === 'aborted') throw signal?.reason
     if (outcome.kind === 'refused') throw outcome.error
     if (outcome.kind === 'closed') throw new ChatError('LOG_CLOSED', 'not stored: the log was closed before')
@@ -72,11 +78,20 @@ export class RoomWriter {
   }
 
   /** Appends the entry of a client's request, and the request in the same commit; resolves with the outcome. */
-  post(fields: EntryFields, request: RequestId): Promise<Outcome> {
+  async post(fields: EntryFields, request: RequestId): Promise<Outcome> {
     this.#hasSpoken = true
     const error = this.#refusal
-    if (error !== undefined) return Promise.resolve({ kind: 'refused', error })
-    return this.#outbox.post({ username: this.#parts.me, ...fields }, { request })
+    if (error !== undefined) return { kind: 'refused', error }
+    const outcome = await this.#outbox.post({ username: this.#parts.me, ...fields }, { request })
+    await this.#posted(fields, outcome)
+    return outcome
+  }
+
+  /** Records which file a stored line refers to. */
+  async #posted(fields: EntryFields, outcome: Outcome): Promise<void> {
+    const root = fields['type'] === 'file' ? fileRootOf(fields['root']) : undefined
+    if (root === undefined || outcome.kind !== 'stored') return
+    await this.#parts.files?.refer(root, lineName({ author: this.#parts.log.id, seq: outcome.seq })).catch(() => {})
   }
 
   /** Why writing is refused: a non-member would write to nobody, and a name with two keys identifies nobody. */

@@ -1,11 +1,14 @@
 import { EventEmitter } from 'node:events'
+import path from 'node:path'
 import type { Millis } from '../base/clock.js'
-import { reasonOf } from '../base/errors.js'
+import { ChatError, reasonOf } from '../base/errors.js'
 import { isName } from '../base/names.js'
 import { isCounted } from '../chat/kinds/counted.js'
+import type { FileDraft } from '../chat/kinds/file.js'
 import type { EntryFields } from '../chat/kinds/kind.js'
 import type { Draft } from '../chat/kinds/kinds.js'
-import type { Message } from '../chat/kinds/message.js'
+import { type Message, messageOf } from '../chat/kinds/message.js'
+import type { Target } from '../chat/kinds/target.js'
 import { LineLabels } from '../chat/line-labels.js'
 import { Presence } from '../chat/presence/presence.js'
 import type { Present } from '../chat/presence/present.js'
@@ -26,6 +29,8 @@ import { RoomConnections } from './connections/room-connections.js'
 import { DeliveryWatch } from './delivery-watch.js'
 import type { DirectRoom } from './direct-rooms/direct-room.js'
 import type { ConnectionSummary, NodeEvent } from './events.js'
+import { lineName } from './files/file-lines.js'
+import type { RoomFiles } from './files/room-files.js'
 import type { Outcome } from './outbox.js'
 import { databaseNameOf } from './paths.js'
 import type { KnownSet, PinSource } from './people/pin.js'
@@ -36,9 +41,20 @@ import type { Withdrawn } from './private-rooms/chat-places.js'
 import { MembershipEvents } from './private-rooms/membership-events.js'
 import { nameIn, type RoomMembers } from './private-rooms/room-members.js'
 import { withdrawnLines } from './private-rooms/withdrawn-lines.js'
-import { type Companion, type HostedRoom, messagesOf, type RoomApi, type SayOptions } from './room-api.js'
+import {
+  type Companion,
+  type GetFileOptions,
+  type HostedRoom,
+  messagesOf,
+  type RoomApi,
+  type SayOptions,
+  type SendFileOptions,
+} from './room-api.js'
 import type { RoomEvents, RoomParts } from './room-parts.js'
 import { RoomWriter } from './room-writer.js'
+
+/** The signal of work that nobody ends. */
+const NEVER = new AbortController().signal
 
 /** How long a goodbye has to reach peers before the connections are closed. */
 const GOODBYE_MS = 150
@@ -265,6 +281,39 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#writer.erase(place)
   }
 
+  async storeFile(file: string, { signal = NEVER, onProgress = () => {} }: SendFileOptions = {}): Promise<FileDraft> {
+    const found = await this.#files.add(file, {
+      signal,
+      onProgress: (bytes, of) => onProgress({ bytes, of, holders: 0 }),
+    })
+    return { kind: 'file', name: path.basename(file), ...found }
+  }
+
+  async sendFile(file: string, options: SendFileOptions = {}): Promise<void> {
+    return this.say(await this.storeFile(file, options), options)
+  }
+
+  async getFile(line: Target, directory: string, options: GetFileOptions = {}): Promise<string> {
+    const place = this.#parts.log.placeOf({ author: logOf(line.author, line.run), seq: line.seq })
+    const entry = await this.#parts.log.entry(place.author, place.seq)
+    const message = entry && messageOf(entry)
+    if (message?.kind !== 'file')
+      throw new ChatError('FILE_UNUSABLE', 'not fetched: this line is not here, or sends no file')
+    const { signal = NEVER, onProgress = () => {}, isConfirmed = false } = options
+    return this.#files.get(
+      { root: message.root, size: message.size },
+      lineName(place),
+      { directory, name: message.name },
+      { signal, onProgress, isConfirmed },
+    )
+  }
+
+  get #files(): RoomFiles {
+    const { files } = this.#parts
+    if (files === undefined) throw new ChatError('FILE_UNUSABLE', 'this room has no files')
+    return files
+  }
+
   /** Appends the entry of a client's request, and the request in the same commit; resolves with the outcome. */
   post(fields: EntryFields, request: RequestId): Promise<Outcome> {
     return this.#writer.post(fields, request)
@@ -350,6 +399,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     await network?.close()
     await this.#parts.members?.close()
     await this.#parts.erasures?.close()
+    await this.#parts.files?.close()
     await log.close()
     this.pins.off('change', this.#onPeople).off('known', this.#onPeople)
     this.emit('close')

@@ -16,7 +16,7 @@ import { AHEAD_MS_MAX, EARLIEST, hlcAt } from '../log/format/hybrid-clock.js'
 import type { PlaceRange } from '../log/format/places.js'
 import type { ReadMark } from '../log/options.js'
 import { type KnownSet, pinnedNamesOf } from '../node/people/pin.js'
-import type { RoomApi } from '../node/room-api.js'
+import type { RoomApi, SendFileOptions } from '../node/room-api.js'
 import { HiddenPeople } from './hidden-people.js'
 import type { NotifyLevel } from './notify-level.js'
 import { References } from './references.js'
@@ -293,6 +293,11 @@ export class Session extends EventEmitter<SessionEvents> {
     this.#noteAddressed(draft)
     this.setAway(undefined)
     return this.room.say(this.nick === this.room.me ? draft : { username: this.nick, ...draft })
+  }
+
+  /** Sends a file under the user's name, and ends their absence. Settles like `RoomApi.sendFile`. */
+  async sendFile(file: string, options: SendFileOptions): Promise<void> {
+    await this.say(await this.room.storeFile(file, options))
   }
 
   /** People whom a typed line addresses become known. A name that several people use addresses nobody. */

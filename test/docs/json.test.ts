@@ -39,7 +39,8 @@ test('documents the members of a message', () => {
     isAhead: true,
   } as Parameters<typeof jsonLineOf>[0]
   const deletion = { ...message, kind: 'delete', count: 1 } as Parameters<typeof jsonLineOf>[0]
-  const members = [message, deletion].flatMap(each => Object.keys(JSON.parse(jsonLineOf(each))))
+  const file = { ...message, kind: 'file', name: 'a', size: 1, root: String(key) } as Parameters<typeof jsonLineOf>[0]
+  const members = [message, deletion, file].flatMap(each => Object.keys(JSON.parse(jsonLineOf(each))))
   assert.deepEqual([...new Set(members)].sort(), membersBelow('## JSON lines'))
 })
 

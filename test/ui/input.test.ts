@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { entryText } from '../../src/log/format/entry.js'
 import { HybridClock } from '../../src/log/format/hybrid-clock.js'
 import { ENTRY_BYTES_MAX } from '../../src/log/limits.js'
-import type { Room } from '../../src/node/room.js'
+import type { LineActions } from '../../src/ui/lines/input.js'
 import { sendLines } from '../../src/ui/lines/input.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
@@ -22,7 +22,7 @@ function listener() {
       said.push(message)
       return isSlow ? new Promise(resolve => waiting.push(resolve)) : Promise.resolve()
     },
-  } as unknown as Room
+  } as unknown as LineActions
   return {
     said,
     waiting,
@@ -104,7 +104,7 @@ test('reports a rejected line and sends the next one', async t => {
       if (message === 'two') throw new Error('no')
       said.push(message)
     },
-  } as unknown as Room
+  } as unknown as LineActions
   await sendLines(peer, input('one\ntwo\nthree\n'), false)
   assert.deepEqual(said, ['one', 'three'])
   assert.deepEqual(

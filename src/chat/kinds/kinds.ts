@@ -1,6 +1,7 @@
 import type { Gap, Members } from '../../log/format/entry.js'
 import { ACTION } from './action.js'
 import { EDIT } from './edit.js'
+import { FILE } from './file.js'
 import type { EntryFields, Kind } from './kind.js'
 import { NICK } from './nick.js'
 import { REACTION } from './reaction.js'
@@ -18,6 +19,7 @@ const KINDS = {
   reply: REPLY,
   reaction: REACTION,
   edit: EDIT,
+  file: FILE,
 }
 
 type Kinds = typeof KINDS

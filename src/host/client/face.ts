@@ -1,7 +1,9 @@
 import { EventEmitter } from 'node:events'
 import { type Clock, type Millis, systemClock } from '../../base/clock.js'
+import type { FileDraft } from '../../chat/kinds/file.js'
 import type { Draft } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
+import type { Target } from '../../chat/kinds/target.js'
 import type { LineLabels } from '../../chat/line-labels.js'
 import type { Present } from '../../chat/presence/present.js'
 import type { AuthorId, LogId, Seq } from '../../log/format/author.js'
@@ -12,7 +14,13 @@ import type { ReadMark, ReadOptions } from '../../log/options.js'
 import { namedPeer } from '../../node/connections/peer-name.js'
 import type { ConnectionSummary } from '../../node/events.js'
 import type { KnownSet, PinSource } from '../../node/people/pin.js'
-import { type Companion, messagesOf, type RoomApi } from '../../node/room-api.js'
+import {
+  type Companion,
+  type GetFileOptions,
+  messagesOf,
+  type RoomApi,
+  type SendFileOptions,
+} from '../../node/room-api.js'
 import type { Holder, OwnPlace, Reach, Replicas } from '../../sync/receipts.js'
 import { type Fields, readMarkPairs } from '../protocol/codec.js'
 import type { FaceEvent } from '../protocol/events.js'
@@ -226,6 +234,20 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   /** Erases one of the user's lines, as `RoomApi.erase` does. An erasure that is repeated changes nothing. */
   erase({ run, seq }: OwnPlace): Promise<void> {
     return this.#failover.again(() => this.#connection.call({ do: 'erase', run, seq }))
+  }
+
+  /** Sends a file. If the node is lost meanwhile, the next one copies it again; the line is sent once. */
+  async sendFile(file: string, options: SendFileOptions = {}): Promise<void> {
+    return this.say(await this.storeFile(file, options))
+  }
+
+  storeFile(file: string, options: SendFileOptions = {}): Promise<FileDraft> {
+    return this.#failover.again(() => this.#connection.storeFile(file, options))
+  }
+
+  /** Fetches the file of a line. If the node is lost meanwhile, the next one goes on where it ended. */
+  getFile(line: Target, directory: string, options: GetFileOptions = {}): Promise<string> {
+    return this.#failover.again(() => this.#connection.getFile(line, directory, options))
   }
 
   /** Resolves when every line is answered. */

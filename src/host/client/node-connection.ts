@@ -1,7 +1,11 @@
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
+import { ChatError } from '../../base/errors.js'
 import { isCount, isFields } from '../../base/shape.js'
 import { FrameReader } from '../../base/wire/frames.js'
+import type { FileDraft } from '../../chat/kinds/file.js'
+import { readDraft } from '../../chat/kinds/kinds.js'
+import type { Target } from '../../chat/kinds/target.js'
 import { LineLabels } from '../../chat/line-labels.js'
 import type { Present } from '../../chat/presence/present.js'
 import { type AuthorId, type LogId, logOf, type Run, type Seq } from '../../log/format/author.js'
@@ -10,7 +14,7 @@ import type { Digest } from '../../log/format/heads.js'
 import type { ReadMark, ReadOptions } from '../../log/options.js'
 import type { ConnectionSummary } from '../../node/events.js'
 import type { KnownSet } from '../../node/people/pin.js'
-import type { Companion, HostedRoom } from '../../node/room-api.js'
+import type { Companion, GetFileOptions, HostedRoom, SendFileOptions } from '../../node/room-api.js'
 import {
   type Holder,
   type OwnPlace,
@@ -71,6 +75,8 @@ interface ConnectionEvents {
   parked: []
   gone: []
 }
+
+const unanswered = (): ChatError => new ChatError('NODE_UNUSABLE', 'the node did not answer')
 
 /** What a node tells a face about its room. */
 export interface Welcome {
@@ -263,6 +269,39 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     for await (const parts of this.#parts({ do: 'where', log: author, seq }))
       for (const part of parts) if (part.kind === 'item' && isHolders(part.value)) found.push(...part.value)
     return found
+  }
+
+  /** Has the node copy a file. Resolves with the draft of its line. */
+  async storeFile(file: string, { signal, onProgress }: SendFileOptions): Promise<FileDraft> {
+    for await (const value of this.#fileParts({ do: 'store-file', file }, signal, onProgress)) {
+      const draft = isFields(value['draft']) ? readDraft(value['draft']) : undefined
+      if (draft?.kind === 'file') return draft
+    }
+    throw unanswered()
+  }
+
+  /** Has the node fetch and save the file of a line. Resolves with its path. */
+  async getFile(line: Target, directory: string, options: GetFileOptions): Promise<string> {
+    const { signal, onProgress, isConfirmed } = options
+    const call = { do: 'get-file', line, directory, isConfirmed }
+    for await (const { path } of this.#fileParts(call, signal, onProgress)) if (typeof path === 'string') return path
+    throw unanswered()
+  }
+
+  /** Reports the progress in an answer, and yields its other parts. Rejects with the reason of the signal. */
+  async *#fileParts(
+    call: object,
+    signal: AbortSignal | undefined,
+    onProgress: SendFileOptions['onProgress'],
+  ): AsyncGenerator<Fields> {
+    for await (const parts of this.#parts(call, signal))
+      for (const part of parts) {
+        if (part.kind !== 'item' || !isFields(part.value)) continue
+        const { bytes, of, holders } = part.value
+        if (isCount(bytes) && isCount(of) && isCount(holders)) onProgress?.({ bytes, of, holders })
+        else yield part.value
+      }
+    signal?.throwIfAborted()
   }
 
   /** Runs a command on private rooms; yields its answer in parts. */

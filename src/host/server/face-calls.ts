@@ -17,6 +17,7 @@ import {
 } from '../protocol/codec.js'
 import { faultOf } from '../protocol/node-start.js'
 import type { FaceOutput } from './face-output.js'
+import { fileWork } from './file-work.js'
 import { PacedStream } from './paced-stream.js'
 
 /** Unanswered calls of one face, apart from its lines; an honest face has a few. */
@@ -71,7 +72,8 @@ export class FaceCalls {
     return true
   }
 
-  #work(id: CallId, { do: name, options, isForState, to, authors, run, seq, log }: Fields): Promise<void> | undefined {
+  #work(id: CallId, call: Fields): Promise<void> | undefined {
+    const { do: name, options, isForState, to, authors, run, seq, log } = call
     const peer = this.#peer
     switch (name) {
       case 'ping':
@@ -97,6 +99,11 @@ export class FaceCalls {
       case 'companions': {
         const asked = textsOf(authors)?.flatMap(each => authorOf(each) ?? [])
         return asked && this.#companions(id, asked)
+      }
+      case 'store-file':
+      case 'get-file': {
+        const open = fileWork(peer, call)
+        return open && this.#stream(id, open, value => [jsonBody({ is: 'item', id, value })])
       }
       case 'verify':
         return this.#stream(

@@ -215,7 +215,13 @@ export class RoomCommands {
       const marks = [markPaths(home, author), operationMarkPaths(home, author)].flatMap(({ file, copy }) =>
         copy === undefined ? [file] : [file, copy],
       )
-      for (const path of [home.database, savedViewFile(home.database), ...marks, ...marks.map(mark => `${mark}.heads`)])
+      for (const path of [
+        home.database,
+        home.files,
+        savedViewFile(home.database),
+        ...marks,
+        ...marks.map(mark => `${mark}.heads`),
+      ])
         await rm(path, { recursive: true, force: true })
       await store.leave(label)
     })

@@ -7,6 +7,8 @@ import type { Session } from '../../session/session.js'
 export interface Task {
   readonly signal: AbortSignal
   readonly onProgress: (done: number, of: number) => void
+  /** The same in words, instead of numbers. */
+  readonly onStatus: (text: string) => void
 }
 
 /** How messages are quoted. */

@@ -1,6 +1,6 @@
 import { ChatError, errorLine } from '../../base/errors.js'
 import { type Draft, plainTextOf, readDraft } from '../../chat/kinds/kinds.js'
-import { type OwnTarget, readOwnTarget } from '../../chat/kinds/target.js'
+import { type OwnTarget, readOwnTarget, readTarget, type Target } from '../../chat/kinds/target.js'
 import { ENTRY_BYTES_MAX } from '../../log/limits.js'
 import type { RoomApi } from '../../node/room-api.js'
 import { lineBatches, piecesOf, piecesOfDraft } from '../split-lines.js'
@@ -18,12 +18,19 @@ const UNSAVED_BYTES_MAX = 64 * 1024
 export const cutLine = (): string =>
   `a message of more than ${MESSAGE_BYTES_MAX.toLocaleString('en')} bytes is sent in several pieces`
 
+/** What lines of input do. */
+export interface LineActions extends Pick<RoomApi, 'say' | 'erase'> {
+  sendFile(file: string): Promise<void>
+  /** Fetches the file of a line, and reports what became of it. */
+  fetchFile(fetched: FetchedFile): void
+}
+
 /**
  * Sends each line of `input`, as fast as the disk stores them. Resolves at the end of the input. Calls `onCut` for a line that is
  * sent in pieces.
  */
 export async function sendLines(
-  room: Pick<RoomApi, 'say' | 'erase'>,
+  room: LineActions,
   input: AsyncIterable<Buffer | string>,
   isJson: boolean,
   onCut: () => void = () => info(cutLine()),
@@ -34,6 +41,11 @@ export async function sendLines(
     for (const draft of isJson ? lines.flatMap(line => draftsIn(line, onCut)) : lines) {
       if (typeof draft === 'object' && draft.kind === 'delete') {
         unsaved.add('', room.erase(draft.to))
+        continue
+      }
+      if (typeof draft === 'object' && 'path' in draft) {
+        if (draft.kind === 'get') room.fetchFile(draft)
+        else unsaved.add('', room.sendFile(draft.path))
         continue
       }
       const message = typeof draft === 'string' ? draft : plainTextOf(draft)
@@ -91,10 +103,25 @@ interface Deletion {
   readonly to: OwnTarget
 }
 
+/** A line of JSON that sends a file. */
+interface SentFile {
+  readonly kind: 'file'
+  readonly path: string
+}
+
+/** A line of JSON that fetches the file of a line, and saves it in the directory `path`. */
+export interface FetchedFile {
+  readonly kind: 'get'
+  readonly to: Target
+  readonly path: string
+}
+
+type Action = Deletion | SentFile | FetchedFile
+
 /** The messages of a line of JSON; one that is too long for one entry in pieces. */
-function draftsIn(line: string, onCut: () => void): readonly (Draft | Deletion | string)[] {
+function draftsIn(line: string, onCut: () => void): readonly (Draft | Action | string)[] {
   const draft = draftIn(line)
-  if (typeof draft === 'object' && draft.kind === 'delete') return [draft]
+  if (typeof draft === 'object' && ('path' in draft || draft.kind === 'delete')) return [draft]
   const pieces =
     typeof draft === 'string' ? [...piecesOf(draft, MESSAGE_BYTES_MAX)] : [...piecesOfDraft(draft, MESSAGE_BYTES_MAX)]
   if (pieces.length > 1) onCut()
@@ -105,7 +132,7 @@ function draftsIn(line: string, onCut: () => void): readonly (Draft | Deletion |
  * The message of a JSON line: `"…"`, `{"message":"…"}`, or one with a `kind` and the members that it has in output. Any other line is a
  * message as it is.
  */
-function draftIn(line: string): Draft | Deletion | string {
+function draftIn(line: string): Draft | Action | string {
   try {
     const value: unknown = JSON.parse(line)
     if (typeof value === 'string') return value
@@ -115,6 +142,12 @@ function draftIn(line: string): Draft | Deletion | string {
     if (kind === 'delete') {
       const to = readOwnTarget(members['to'])
       if (to !== undefined) return { kind, to }
+    }
+    const { path } = members
+    if (kind === 'file' && typeof path === 'string') return { kind, path }
+    if (kind === 'get') {
+      const to = readTarget(members['to'])
+      if (to !== undefined) return { kind, to, path: typeof path === 'string' ? path : '.' }
     }
     const draft = typeof kind === 'string' && readDraft({ ...members, kind, text: message, isRemoved: removed })
     if (draft) return draft

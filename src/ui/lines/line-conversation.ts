@@ -1,8 +1,9 @@
+import path from 'node:path'
 import { systemClock } from '../../base/clock.js'
 import { errorLine, reasonOf } from '../../base/errors.js'
 import { sanitisedJson } from '../../base/safe-text.js'
 import { shortKey } from '../../chat/display-names.js'
-import { jsonLineOf, withdrawnJsonOf } from '../../chat/json.js'
+import { jsonLineOf, savedJsonOf, withdrawnJsonOf } from '../../chat/json.js'
 import { type Draft, plainTextOf } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
 import { isLive } from '../../chat/liveness.js'
@@ -11,11 +12,12 @@ import { type AuthorId, isSigned } from '../../log/format/author.js'
 import { dayNumberOf, dayOf } from '../../session/dates.js'
 import { loadView, saveView } from '../../session/saved-view.js'
 import { Session } from '../../session/session.js'
+import type { OwnPlace } from '../../sync/receipts.js'
 import { lineOf, runCommand } from '../commands/commands.js'
 import type { CommandContext, QuoteStyle, Task } from '../commands/context.js'
 import { quotedMessages } from '../commands/quoted.js'
 import { type Folding, labelled, type TimeStyle } from '../labels.js'
-import { cutLine, sendLines } from './input.js'
+import { cutLine, type FetchedFile, sendLines } from './input.js'
 import { info, warn, writeLines } from './output.js'
 import { PresenceChanges } from './presence-changes.js'
 
@@ -85,9 +87,13 @@ export class LineConversation {
     if (!isJson) await this.#readLatest()
     const printing = Promise.all([this.#print(), this.#printPresence()])
     const say = (text: string): Promise<void> => (this.#isTyped ? this.#handleTyped(text) : this.#face.say(text))
-    this.#reading = sendLines({ say, erase: place => this.#face.erase(place) }, process.stdin, isJson, () =>
-      info(cutLine()),
-    ).catch(error => {
+    const actions = {
+      say,
+      erase: (place: OwnPlace) => this.#face.erase(place),
+      sendFile: (file: string) => this.#face.sendFile(path.resolve(file), { signal: this.#closing.signal }),
+      fetchFile: (fetched: FetchedFile) => void this.#fetchFile(fetched),
+    }
+    this.#reading = sendLines(actions, process.stdin, isJson, () => info(cutLine())).catch(error => {
       if (!process.stdin.destroyed) warn(`stdin cannot be read: ${error.message}`)
     })
     try {
@@ -95,6 +101,17 @@ export class LineConversation {
     } finally {
       this.#closing.abort()
       process.stdin.destroy()
+    }
+  }
+
+  /** Fetches a file, and prints where it is saved, or why it is not. */
+  async #fetchFile({ to, path: directory }: FetchedFile): Promise<void> {
+    const { signal } = this.#closing
+    try {
+      const saved = await this.#face.getFile(to, path.resolve(directory), { signal })
+      await writeLines(process.stdout, [savedJsonOf(to, saved)])
+    } catch (error) {
+      if (!signal.aborted) warn(errorLine(error))
     }
   }
 
@@ -295,7 +312,7 @@ export class LineConversation {
     if (this.#isBusy) return warn('another command is still running: try again when it has ended')
     this.#isBusy = true
     try {
-      await work({ signal: this.#closing.signal, onProgress: () => {} })
+      await work({ signal: this.#closing.signal, onProgress: () => {}, onStatus: () => {} })
     } finally {
       this.#isBusy = false
     }

@@ -21,12 +21,14 @@ export class BackgroundTask {
     const running = { title, abort, progress: '' }
     this.#running = running
     this.#onChange()
-    const onProgress = (done: number, of: number): void => {
-      running.progress = `: ${done.toLocaleString('en')} of ${of.toLocaleString('en')}`
+    const onStatus = (text: string): void => {
+      running.progress = `: ${text}`
       this.#onChange()
     }
+    const onProgress = (done: number, of: number): void =>
+      onStatus(`${done.toLocaleString('en')} of ${of.toLocaleString('en')}`)
     try {
-      await work({ signal: abort.signal, onProgress })
+      await work({ signal: abort.signal, onProgress, onStatus })
       return abort.signal.aborted ? 'cancelled' : 'done'
     } finally {
       this.#running = undefined

@@ -1,0 +1,164 @@
+import type { Duplex } from 'node:stream'
+import { EMPTY } from '../../base/wire/bytes.js'
+import { FRAME_BYTES_MAX, FrameReader } from '../../base/wire/frames.js'
+import type { Bitmap } from '../format/bitmap.js'
+import type { FileId, FileRoot } from '../format/hash-tree.js'
+import { FILE_REQUESTS_MAX } from '../limits.js'
+import {
+  decodeFileFrame,
+  encodeAbsent,
+  encodeHolding,
+  encodePart,
+  encodeQuery,
+  encodeRequest,
+  type Piece,
+} from './frames.js'
+
+/** What this side serves to a peer. */
+export interface FileSource {
+  /** The chunks of a content that are here; undefined: none. */
+  holding(file: FileId): Bitmap | 'all' | undefined
+  /** A piece; undefined if it is not here. */
+  read(root: FileRoot, piece: Piece): Promise<Uint8Array | undefined>
+}
+
+/** Receives what the peer answers. */
+export interface FileListener {
+  holding(root: FileRoot, bitmap: Uint8Array | undefined): void
+  part(root: FileRoot, piece: Piece, bytes: Uint8Array): void
+  absent(root: FileRoot, piece: Piece): void
+}
+
+/** A question of the peer: what this side has, or a piece. */
+type Question = { readonly file: FileId } | { readonly root: FileRoot; readonly piece: Piece }
+
+/**
+ * The file channel of a room to one peer: serves its requests one by one, as fast as it reads, and passes on its answers. A peer costs
+ * one piece in memory, and FILE_REQUESTS_MAX waiting requests; with more, or with a malformed frame, the channel is closed.
+ */
+export class FileChannel {
+  readonly #stream: Duplex
+  readonly #source: FileSource
+  readonly #listener: FileListener
+  readonly #frames = new FrameReader(FRAME_BYTES_MAX)
+  readonly #questions: Question[] = []
+  #isServing = false
+  /** Our requests that wait until fewer are unanswered. */
+  readonly #waiting: Uint8Array[] = []
+  #unanswered = 0
+
+  constructor(stream: Duplex, source: FileSource, listener: FileListener) {
+    this.#stream = stream
+    this.#source = source
+    this.#listener = listener
+    stream.on('data', (bytes: Uint8Array) => this.#receive(bytes))
+  }
+
+  query(file: FileId): void {
+    this.#askPeer(encodeQuery(file))
+  }
+
+  request(root: FileRoot, piece: Piece): void {
+    this.#askPeer(encodeRequest(root, piece))
+  }
+
+  /** Closes the channel, and does not open it again on this connection: the peer broke the protocol. */
+  break(): void {
+    this.#stream.destroy()
+  }
+
+  #askPeer(frame: Uint8Array): void {
+    if (this.#unanswered >= FILE_REQUESTS_MAX) this.#waiting.push(frame)
+    else {
+      this.#unanswered++
+      this.#write(frame)
+    }
+  }
+
+  /** The peer answered a request, which makes room for the next one. False if there was none. */
+  #answered(): boolean {
+    if (this.#unanswered === 0) return false
+    this.#unanswered--
+    const next = this.#waiting.shift()
+    if (next !== undefined) this.#askPeer(next)
+    return true
+  }
+
+  #receive(bytes: Uint8Array): void {
+    this.#frames.push(bytes)
+    for (let read = this.#frames.next(); read.kind !== 'more'; read = this.#frames.next()) {
+      if (this.#stream.destroyed) return
+      if (read.kind === 'bad' || !this.#onFrame(read.body)) return void this.break()
+    }
+  }
+
+  /** Returns false if the peer broke the protocol. */
+  #onFrame(body: Uint8Array): boolean {
+    const frame = decodeFileFrame(body)
+    switch (frame?.kind) {
+      case undefined:
+        return false
+      case 'query':
+      case 'request':
+        return this.#ask(frame)
+      case 'holding':
+        if (!this.#answered()) return false
+        this.#listener.holding(frame.root, frame.bitmap)
+        return true
+      case 'part':
+        if (!this.#answered()) return false
+        this.#listener.part(frame.root, frame.piece, frame.bytes)
+        return true
+      case 'absent':
+        if (!this.#answered()) return false
+        this.#listener.absent(frame.root, frame.piece)
+        return true
+      case 'unknown':
+        return true
+    }
+  }
+
+  #ask(question: Question): boolean {
+    if (this.#questions.length >= FILE_REQUESTS_MAX) return false
+    this.#questions.push(question)
+    if (!this.#isServing) void this.#serve()
+    return true
+  }
+
+  async #serve(): Promise<void> {
+    this.#isServing = true
+    for (let next = this.#questions.shift(); next !== undefined; next = this.#questions.shift()) {
+      const answer = await this.#answerTo(next)
+      if (!this.#write(answer)) await this.#drained()
+      if (this.#stream.destroyed) break
+    }
+    this.#isServing = false
+  }
+
+  async #answerTo(question: Question): Promise<Uint8Array> {
+    if ('file' in question) {
+      const holding = this.#source.holding(question.file)
+      return encodeHolding(question.file.root, holding === 'all' ? undefined : (holding?.bytes ?? EMPTY))
+    }
+    const { root, piece } = question
+    // A disk that fails has nothing to serve.
+    const bytes = await this.#source.read(root, piece).catch(() => undefined)
+    return bytes === undefined ? encodeAbsent(root, piece) : encodePart(root, piece, bytes)
+  }
+
+  /** Returns whether the peer reads as fast as this side writes. */
+  #write(frame: Uint8Array): boolean {
+    return this.#stream.destroyed || this.#stream.write(frame)
+  }
+
+  #drained(): Promise<void> {
+    if (this.#stream.destroyed) return Promise.resolve()
+    return new Promise(resolve => {
+      const done = (): void => {
+        this.#stream.off('drain', done).off('close', done)
+        resolve()
+      }
+      this.#stream.on('drain', done).on('close', done)
+    })
+  }
+}

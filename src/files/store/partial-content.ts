@@ -1,0 +1,89 @@
+import { constants, type FileHandle, open } from 'node:fs/promises'
+import type { Piece } from '../exchange/frames.js'
+import { Bitmap } from '../format/bitmap.js'
+import { chunkBytesAt, chunksIn, type FileId, isChunk, pagesIn } from '../format/hash-tree.js'
+import { CHUNK_BYTES, PAGE_HASHES_MAX } from '../limits.js'
+import type { StoredPieces } from '../transfer/transfer.js'
+import { readAt, TreeFile, writeAll } from './tree-file.js'
+
+const FLAGS = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0)
+const MODE = 0o600
+
+/**
+ * A content that is being fetched: a sparse file, and its tree. What was fetched before is found by its hashes, so there is no other
+ * record that a crash could separate from the chunks: what a killed process wrote is there, and what a power cut lost is fetched again.
+ */
+export class PartialContent {
+  readonly #file: FileId
+  readonly #content: FileHandle
+  readonly #treeHandle: FileHandle
+  readonly #tree: TreeFile
+
+  private constructor(file: FileId, content: FileHandle, treeHandle: FileHandle) {
+    this.#file = file
+    this.#content = content
+    this.#treeHandle = treeHandle
+    this.#tree = new TreeFile(treeHandle, file)
+  }
+
+  static async open(file: FileId, contentPath: string, treePath: string): Promise<PartialContent> {
+    const content = await open(contentPath, FLAGS, MODE)
+    try {
+      const partial = new PartialContent(file, content, await open(treePath, FLAGS, MODE))
+      await partial.#tree.writeSize()
+      return partial
+    } catch (error) {
+      await content.close()
+      throw error
+    }
+  }
+
+  /** What is here, verified. Calls `onProgress` with the bytes that were read. */
+  async stored(signal: AbortSignal, onProgress: (bytes: number) => void): Promise<StoredPieces> {
+    const { size } = this.#file
+    const chunks = Bitmap.empty(chunksIn(size))
+    const pages = new Map<number, Uint8Array>()
+    const top = await this.#tree.top()
+    const end = (await this.#content.stat()).size
+    for (let index = 0; top !== undefined && index < pagesIn(size); index++) {
+      const page = await this.#tree.page(top, index)
+      if (page === undefined) continue
+      pages.set(index, page)
+      const last = Math.min(chunksIn(size), (index + 1) * PAGE_HASHES_MAX, Math.ceil(end / CHUNK_BYTES))
+      for (let chunk = index * PAGE_HASHES_MAX; chunk < last; chunk++) {
+        signal.throwIfAborted()
+        const bytes = await this.#read(chunk)
+        if (bytes !== undefined && isChunk(size, page, chunk, bytes)) chunks.add(chunk)
+        onProgress(Math.min(size, (chunk + 1) * CHUNK_BYTES))
+      }
+    }
+    return { top, pages, chunks }
+  }
+
+  async write({ level, index }: Piece, bytes: Uint8Array): Promise<void> {
+    if (level === 'top') await this.#tree.writeTop(bytes)
+    else if (level === 'page') await this.#tree.writePage(index, bytes)
+    else await writeAll(this.#content, bytes, index * CHUNK_BYTES)
+  }
+
+  /** A chunk that was written. */
+  async chunk(index: number): Promise<Uint8Array | undefined> {
+    return this.#read(index)
+  }
+
+  /** Resolves when everything that was written is on disk. */
+  async sync(): Promise<void> {
+    await this.#treeHandle.sync()
+    await this.#content.truncate(this.#file.size)
+    await this.#content.sync()
+  }
+
+  async close(): Promise<void> {
+    await this.#content.close()
+    await this.#treeHandle.close()
+  }
+
+  #read(chunk: number): Promise<Uint8Array | undefined> {
+    return readAt(this.#content, chunk * CHUNK_BYTES, chunkBytesAt(this.#file.size, chunk))
+  }
+}
