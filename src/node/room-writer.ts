@@ -60,8 +60,7 @@ export class RoomWriter {
     const outcome = await this.#outbox.post(fields, { signal })
     await this.#posted(fields, outcome)
     if (outcome.kind === 'aborted') throw signal?.reason
-    if (outcome.kind === 'refused') throw outcome.error
-    if (outcome.kind === 'closed') throw new ChatError('LOG_CLOSED', 'not stored: the log was closed before')
+    checkStored(outcome)
   }
 
   async erase({ run, seq }: OwnPlace): Promise<void> {
@@ -106,4 +105,10 @@ export class RoomWriter {
       hint: 'Ask an admin of the room to admit you.',
     })
   }
+}
+
+/** Throws a ChatError if a message was not stored. */
+export function checkStored(outcome: Outcome): void {
+  if (outcome.kind === 'refused') throw outcome.error
+  if (outcome.kind !== 'stored') throw new ChatError('LOG_CLOSED', 'not stored: the log was closed before')
 }

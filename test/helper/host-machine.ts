@@ -8,12 +8,16 @@ import type { FaceEvent } from '../../src/host/protocol/events.js'
 import type { RoomOptions } from '../../src/host/protocol/options.js'
 import { loadSecret } from '../../src/host/protocol/secret.js'
 import { connectTo, listenAt } from '../../src/host/protocol/socket.js'
+import { DirectRooms } from '../../src/host/server/direct-rooms.js'
 import { NodeStore } from '../../src/host/server/node-store.js'
 import { type EndReason, NodeServer } from '../../src/host/server/server.js'
+import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
 import { roomId } from '../../src/log/format/room-id.js'
 import { CLIENT_BYTES } from '../../src/log/request-id.js'
 import { Connections } from '../../src/net/connections.js'
 import { RoomChannels } from '../../src/net/room-channels.js'
+import { DirectRoom } from '../../src/node/direct-rooms/direct-room.js'
+import { MessageRequests } from '../../src/node/direct-rooms/message-requests.js'
 import type { NodeEvent } from '../../src/node/events.js'
 import { Pins } from '../../src/node/people/pins.js'
 import { Room } from '../../src/node/room.js'
@@ -47,6 +51,8 @@ interface MachineOptions {
   readonly stays?: boolean
   readonly clock?: Clock
   readonly hasPeerExchange?: boolean
+  /** Somebody whom the user knows as bob, and has a direct room with. */
+  readonly bob?: AuthorId
 }
 
 /** One user's machine: logs in memory, a node that serves them, and faces with real sockets between them. */
@@ -141,6 +147,8 @@ export class HostMachine {
     const peers = new Map<string, Room>()
     const sockets = new Set<Duplex>()
     const store = new NodeStore(new MemoryStore(this.#ownDisk))
+    const pins = await Pins.open(store)
+    const direct = this.#options.bob && (await this.#direct(store, pins, this.#options.bob))
     const server = new NodeServer({
       me: 'alice',
       pid: process.pid,
@@ -151,7 +159,8 @@ export class HostMachine {
       random: systemRandom,
       stays: this.#options.stays ?? false,
       store,
-      pins: await Pins.open(store),
+      pins,
+      ...(direct !== undefined && { direct }),
       commands: () => Promise.reject(new Error('there are no commands here')),
       openRoom: async (options, report) => {
         this.onOpen(report)
@@ -184,6 +193,25 @@ export class HostMachine {
     return this.node
   }
 
+  async #direct(store: NodeStore, pins: Pins, bob: AuthorId): Promise<DirectRooms> {
+    if (pins.of('bob') === undefined) pins.pin({ name: 'bob', key: bob, since: 1, how: 'met' })
+    const requests = await MessageRequests.open({
+      store,
+      now: () => this.clock.now(),
+      isKnown: key => pins.isKnown(key),
+    })
+    const author = async (): Promise<AuthorId> => authorOfKey(alice.publicKey)
+    return DirectRooms.open({
+      me: 'alice',
+      clock: this.clock,
+      store,
+      pins,
+      requests,
+      author,
+      isConnected: async () => false,
+    })
+  }
+
   async #peer(room: string): Promise<Room> {
     const disk = this.#disks.get(room) ?? new MemoryDisk()
     this.#disks.set(room, disk)
@@ -199,6 +227,7 @@ export class HostMachine {
       source: { dial: nowhere, listen: nowhere },
     })
     const channels = new RoomChannels(id, swarm)
+    const { bob } = this.#options
     const opened = new Room({
       me: 'alice',
       room: room === 'lobby' ? undefined : room,
@@ -209,6 +238,7 @@ export class HostMachine {
       random: systemRandom,
       keys: alice,
       hasPeerExchange: this.#options.hasPeerExchange ?? false,
+      ...(bob !== undefined && room === '@bob' && { direct: new DirectRoom(authorOfKey(alice.publicKey), bob, 'bob') }),
     })
     channels.open()
     return opened

@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { type Clock, type Millis, systemClock } from '../../base/clock.js'
+import { systemRandom } from '../../base/random.js'
+import { hexOf } from '../../base/wire/bytes.js'
 import type { FileDraft } from '../../chat/kinds/file.js'
 import type { Draft } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
@@ -11,6 +13,7 @@ import { withContent } from '../../log/format/gap.js'
 import type { Digest } from '../../log/format/heads.js'
 import type { PlaceRange } from '../../log/format/places.js'
 import type { ReadMark, ReadOptions } from '../../log/options.js'
+import { CLIENT_BYTES } from '../../log/request-id.js'
 import { namedPeer } from '../../node/connections/peer-name.js'
 import type { ConnectionSummary } from '../../node/events.js'
 import type { KnownSet, PinSource } from '../../node/people/pin.js'
@@ -333,9 +336,9 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#connection.verify()
   }
 
-  /** Runs a command on private rooms; yields its answer in parts. Rejects with a ChatError. */
+  /** Runs a command in the node; yields its answer in parts. Only a direct message is repeated. Rejects with a ChatError. */
   command(command: Fields): AsyncIterable<Fields> {
-    return this.#connection.command(command)
+    return command['do'] === 'msg' ? this.#directMessage(command) : this.#connection.command(command)
   }
 
   archive(): AsyncIterable<Uint8Array> {
@@ -361,6 +364,16 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     clearTimeout(awake)
     this.#connection.destroy()
     return isDone
+  }
+
+  /** Writes to one person, through the next node if this one is lost. Each message is from a client of its own, so it is stored once. */
+  async *#directMessage(command: Fields): AsyncGenerator<Fields> {
+    const client = hexOf(systemRandom.bytes(CLIENT_BYTES))
+    yield* await this.#failover.again(async () => {
+      const answers: Fields[] = []
+      for await (const answer of this.#connection.command({ ...command, client })) answers.push(answer)
+      return answers
+    })
   }
 
   /** Uses this connection from now on. */

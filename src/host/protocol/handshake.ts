@@ -96,7 +96,7 @@ export function helloOf(
     version,
     purpose: purpose as Purpose,
     pid: typeof pid === 'number' && Number.isSafeInteger(pid) ? pid : 0,
-    client: typeof client === 'string' && CLIENT.test(client) ? Buffer.from(client, 'hex') : undefined,
+    client: clientOf(client),
     options: typeof options === 'object' && options !== null ? roomOptionsOf(options as Fields) : undefined,
     command: isFields(command) ? command : undefined,
     isBack: value['isBack'] === true,
@@ -106,6 +106,10 @@ export function helloOf(
   const isWhole = purpose === 'face' ? isFace : purpose === 'people' ? hello.people !== undefined : true
   return isWhole ? { hello, nonce } : undefined
 }
+
+/** Decodes the id of a client, whose requests are idempotent. */
+export const clientOf = (value: unknown): Uint8Array | undefined =>
+  typeof value === 'string' && CLIENT.test(value) ? Buffer.from(value, 'hex') : undefined
 
 /** Undefined for anything but a request about people. */
 function peopleRequestOf(value: unknown): PeopleRequest | undefined {

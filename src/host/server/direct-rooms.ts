@@ -1,7 +1,9 @@
 import type { Clock } from '../../base/clock.js'
 import { ChatError } from '../../base/errors.js'
 import { checkName, isDirectName } from '../../base/names.js'
+import { hexOf } from '../../base/wire/bytes.js'
 import { shortKey } from '../../chat/display-names.js'
+import { draftOf } from '../../chat/kinds/kinds.js'
 import { type AuthorId, authorOf } from '../../log/format/author.js'
 import { directRoomId, roomLabel } from '../../membership/format/room.js'
 import type { DirectContactsHooks, ReceivedRequest } from '../../node/direct-rooms/direct-contacts.js'
@@ -13,9 +15,12 @@ import type { Pins } from '../../node/people/pins.js'
 import { StrangerNotices } from '../../node/people/stranger-notices.js'
 import { twoKeysError } from '../../node/people/two-keys.js'
 import type { Room } from '../../node/room.js'
+import { checkStored } from '../../node/room-writer.js'
 import { type Fields, textsOf } from '../protocol/codec.js'
+import { clientOf } from '../protocol/handshake.js'
 import type { NodeOptions } from '../protocol/options.js'
 import { directNameOf, type EnteredRoom, type NodeStore } from './node-store.js'
+import { RequestDeduplicator } from './request-deduplicator.js'
 
 export interface DirectRoomsParts {
   readonly me: string
@@ -64,6 +69,8 @@ export class DirectRooms implements DirectContactsHooks {
   readonly #hidden: Set<AuthorId>
   /** Rooms whose unread messages were reported, until a face shows the room. */
   readonly #reported = new Set<string>()
+  /** The requests of messages that are being stored, by client: a repeated one gets the same answer. */
+  readonly #unanswered = new Map<string, Promise<RequestDeduplicator>>()
   #access: DirectAccess | undefined
 
   private constructor(parts: DirectRoomsParts, hidden: Iterable<AuthorId>) {
@@ -124,8 +131,8 @@ export class DirectRooms implements DirectContactsHooks {
   }
 
   /** Runs a command. Rejects with a ChatError. */
-  async run({ do: name, who, text, digits, keys }: Fields, onItem: (item: Fields) => void): Promise<void> {
-    if (name === 'msg') return this.#say(String(who ?? ''), String(text ?? ''), onItem)
+  async run({ do: name, who, text, client, digits, keys }: Fields, onItem: (item: Fields) => void): Promise<void> {
+    if (name === 'msg') return this.#say(String(who ?? ''), String(text ?? ''), clientOf(client), onItem)
     if (name === 'hide' || name === 'show') return this.#setHidden(textsOf(keys) ?? [], name === 'hide')
     if (name === 'decline') return onItem(this.#decline(String(who ?? ''), String(digits ?? '')))
     for (const { key: asking, name: called, since, text: said } of this.#parts.requests.all)
@@ -199,12 +206,25 @@ export class DirectRooms implements DirectContactsHooks {
     }
   }
 
-  async #say(who: string, text: string, onItem: (item: Fields) => void): Promise<void> {
+  async #say(who: string, text: string, client: Uint8Array | undefined, onItem: (item: Fields) => void): Promise<void> {
     const entered = await this.resolve(who)
     const room = await this.#access?.openInBackground(entered.name)
     if (room === undefined) throw new ChatError('LOG_CLOSED', 'the node is ending')
-    if (text !== '') await room.say(text)
+    if (text !== '') await (client === undefined ? room.say(text) : this.#sayOnce(room, text, client))
     onItem({ room: room.room, name: room.direct?.name ?? who, presence: await this.#presenceIn(room) })
+  }
+
+  /** Appends a message: request 1 of a client that has no other, so that a repeated command does not append it again. */
+  async #sayOnce(room: Room, text: string, client: Uint8Array): Promise<void> {
+    const name = hexOf(client)
+    const requests = this.#unanswered.get(name) ?? RequestDeduplicator.open(room, client)
+    this.#unanswered.set(name, requests)
+    try {
+      const [outcome] = (await (await requests).ask(1, [draftOf(text)])) ?? []
+      if (outcome !== undefined) checkStored(outcome)
+    } finally {
+      this.#unanswered.delete(name)
+    }
   }
 
   /** Where the other person of a direct room is. */
