@@ -1,6 +1,6 @@
 import { shownRoom } from '../base/names.js'
 import type { Face } from '../host/client/face.js'
-import { authorOfLog } from '../log/format/author.js'
+import { authorOfLog, logOf } from '../log/format/author.js'
 import { homeOf } from '../node/paths.js'
 import { savedViewFile } from '../session/saved-view.js'
 import { LineConversation } from '../ui/lines/line-conversation.js'
@@ -77,6 +77,12 @@ export async function chat(options: ChatOptions, prepared: PreparedNode, stop: S
   }
 }
 
+/** The label of the last line of the user, `b12: `, if it has one. */
+function ownLabel({ lastPlace, id, labels }: Face): string {
+  const label = lastPlace && labels.labelOf(logOf(id, lastPlace.run), lastPlace.seq)
+  return label === undefined ? '' : `${label}: `
+}
+
 /** Resolves when the user ends the face, or when the face ends by itself, which it reports. */
 async function over(face: Face, stop: StopRequest): Promise<void> {
   await Promise.race([stop.asked(), face.ended])
@@ -85,7 +91,8 @@ async function over(face: Face, stop: StopRequest): Promise<void> {
 /** Chats in lines until the user stops it or stdout is closed. Typed lines are stored either way. */
 async function converse(face: Face, options: ChatOptions, stop: StopRequest): Promise<number> {
   // With a pipe, receipts are reported once, at the end.
-  if (process.stdin.isTTY) face.on('delivery', replicas => info(receiptLine(replicas, face.room)))
+  // On a terminal the receipt also says what the line is called, because the terminal has echoed it without a label.
+  if (process.stdin.isTTY) face.on('delivery', replicas => info(`${ownLabel(face)}${receiptLine(replicas, face.room)}`))
   const { data, me, room } = options
   const conversation = new LineConversation(face, {
     ...options,

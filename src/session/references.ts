@@ -21,6 +21,7 @@ const REPORTED_MAX = 8
 const EMOJIS_MAX = 8
 
 const DELETED_LINE = 'a deleted line'
+const HIDDEN_LINE = 'a line that you have hidden'
 
 /** Ends a quotation: another character replaces these within it, so that no quoted text can seem to end earlier. */
 const QUOTATION_MARKS = /["'`\u00b4\u2033\u301d-\u301f\uff02\u275b-\u2760]|\p{Pi}|\p{Pf}|\p{Ps}|\p{Pe}/gu
@@ -29,6 +30,7 @@ export interface ReferencesOptions {
   readonly room: Pick<RoomApi, 'id' | 'heads' | 'labels' | 'batches'>
   readonly names: Pick<DisplayNames, 'nameOf'>
   readonly isHidden: (author: AuthorId) => boolean
+  readonly isHiddenLine: (place: Digest) => boolean
 }
 
 /** How a message is shown. */
@@ -135,6 +137,7 @@ export class References {
     if (this.lines.isDeleted(key)) return DELETED_LINE
     const line = this.lines.at(key)
     if (line === undefined) return UNKNOWN_LINE
+    if (this.#options.isHiddenLine(placeOf(line))) return HIDDEN_LINE
     const text = (this.lines.textOf(key) ?? '').replace(/\s+/g, ' ').replace(QUOTATION_MARKS, '·')
     const characters = [...text]
     const quoted = characters.length > quotedMax ? `${characters.slice(0, quotedMax).join('').trimEnd()}…` : text

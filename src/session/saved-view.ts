@@ -14,6 +14,8 @@ export interface SavedView {
   readonly hidden: ReadonlySet<AuthorId>
   /** Hidden companions, each with the author whom the user hid: their lines came by the same connection. */
   readonly companions: ReadonlyMap<AuthorId, AuthorId>
+  /** Lines that are not shown, by `keyOfPlace`. */
+  readonly hiddenLines?: ReadonlySet<string> | undefined
   readonly topic: Topic | undefined
   /** What rings in this room. */
   readonly notifyLevel?: NotifyLevel | undefined
@@ -27,11 +29,12 @@ export const savedViewFile = (database: string): string => `${database}.screen`
 
 /** The saved view; an empty one if it cannot be read. */
 export function loadView(file: string): SavedView {
-  const { seen, leftAt, hidden, companions, topic, notifyLevel, draft, window } = loadFields(file)
+  const { seen, leftAt, hidden, companions, hiddenLines, topic, notifyLevel, draft, window } = loadFields(file)
   return {
     seen: new Map(pairsIn(seen).filter(([, seq]) => typeof seq === 'number') as [LogId, Seq][]),
     leftAt: typeof leftAt === 'number' ? leftAt : undefined,
-    hidden: new Set((Array.isArray(hidden) ? hidden : []).filter(author => typeof author === 'string') as AuthorId[]),
+    hidden: new Set(textsIn(hidden) as AuthorId[]),
+    hiddenLines: new Set(textsIn(hiddenLines)),
     companions: new Map(
       pairsIn(companions).filter(pair => pair.every(author => typeof author === 'string')) as [AuthorId, AuthorId][],
     ),
@@ -42,15 +45,22 @@ export function loadView(file: string): SavedView {
 }
 
 /** Replaces the file atomically. */
-export function saveView(file: string, { hidden, companions, draft, ...rest }: Omit<SavedView, 'seen'>): Promise<void> {
+export function saveView(
+  file: string,
+  { hidden, companions, hiddenLines, draft, ...rest }: Omit<SavedView, 'seen'>,
+): Promise<void> {
   return saveFields(file, {
     ...rest,
     draft: draft.text,
     window: draft.pid,
     hidden: [...hidden],
+    hiddenLines: [...(hiddenLines ?? [])],
     companions: [...companions],
   })
 }
+
+const textsIn = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter(each => typeof each === 'string') : []
 
 const pairsIn = (value: unknown): [unknown, unknown][] =>
   Array.isArray(value) ? value.filter(pair => Array.isArray(pair) && pair.length === 2) : []

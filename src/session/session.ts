@@ -17,6 +17,7 @@ import type { PlaceRange } from '../log/format/places.js'
 import type { ReadMark } from '../log/options.js'
 import { type KnownSet, pinnedNamesOf } from '../node/people/pin.js'
 import type { RoomApi, SendFileOptions } from '../node/room-api.js'
+import { HiddenLines } from './hidden-lines.js'
 import { HiddenPeople } from './hidden-people.js'
 import type { NotifyLevel } from './notify-level.js'
 import { References } from './references.js'
@@ -63,6 +64,7 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly #passed: ReadonlyMap<LogId, readonly PlaceRange[]>
   readonly #clock: Clock
   readonly #hidden: HiddenPeople
+  readonly #hiddenLines: HiddenLines
   /** Authors for whom it was already checked whether they came by the same connection as a hidden one. */
   readonly #checked: Set<AuthorId>
   /** Whom the user chose to see: they are not hidden with others again. */
@@ -87,12 +89,18 @@ export class Session extends EventEmitter<SessionEvents> {
     this.#passed = new Map(room.passed)
     this.#clock = clock
     this.#hidden = new HiddenPeople(view.hidden, view.companions)
+    this.#hiddenLines = new HiddenLines(view.hiddenLines ?? [])
     this.#checked = new Set(room.heads.map(({ author }) => authorOfLog(author)))
     this.notifyLevel = view.notifyLevel ?? 'mentions'
     this.#topic = isTooNew(view.topic, clock.now()) ? undefined : view.topic
     this.#nick = { name: room.me, at: EARLIEST }
     this.names = new DisplayNames(room.me, room.id, () => this.#pinned)
-    this.references = new References({ room, names: this.names, isHidden: author => this.isHidden(author) })
+    this.references = new References({
+      room,
+      names: this.names,
+      isHidden: author => this.isHidden(author),
+      isHiddenLine: place => this.#hiddenLines.has(place),
+    })
     this.heads = new Map(room.heads.map(({ author, seq }) => [author, seq]))
     this.unread = new Unread({
       ourId: room.id,
@@ -101,9 +109,30 @@ export class Session extends EventEmitter<SessionEvents> {
       passed: this.#passed,
       leftAt: view.leftAt,
       isHidden: author => this.isHidden(author),
+      isHiddenLine: place => this.#hiddenLines.has(place),
       startedAt: clock.now(),
     })
     this.presenceChanged()
+  }
+
+  /** Lines that are not shown, by `keyOfPlace`. */
+  get hiddenLines(): ReadonlySet<string> {
+    return this.#hiddenLines.all
+  }
+
+  /** Hides a line in this user's faces only. */
+  hideLine(place: Digest): void {
+    this.#hiddenLines.hide(place)
+  }
+
+  /** Shows a hidden line again. False if it is not hidden. */
+  showLine(place: Digest): boolean {
+    return this.#hiddenLines.show(place)
+  }
+
+  /** Whether a message is not shown: of a hidden person, or a hidden line, or an edit of one or a reaction to one. */
+  hides(message: Message): boolean {
+    return this.isHidden(message.author) || this.#hiddenLines.hides(message)
   }
 
   /** The name that the user's next message carries. */
@@ -365,7 +394,7 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** The messages that are not hidden. */
   visible(messages: readonly Message[]): Message[] {
-    return messages.filter(({ author }) => !this.isHidden(author))
+    return messages.filter(message => !this.hides(message))
   }
 
   /** What to save for the next session, besides the draft. */
@@ -374,6 +403,7 @@ export class Session extends EventEmitter<SessionEvents> {
       leftAt: this.#clock.now(),
       hidden: this.#hidden.all,
       companions: this.#hidden.companions,
+      hiddenLines: this.#hiddenLines.all,
       topic: this.#topic,
       notifyLevel: this.notifyLevel,
     }

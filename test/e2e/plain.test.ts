@@ -64,6 +64,27 @@ test('runs commands without sending them', BOUND, async t => {
   for (const line of log.stdout) assert.match(line, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (\* )?(bob|alice|Al)/)
 })
 
+test('hides a single line, and names the lines that the terminal has echoed', BOUND, async t => {
+  const { alice, bob, data } = await pair(t)
+  bob.type('too much')
+  const row = (await alice.waitFor(/bob> too much$/)).find(each => each.endsWith('bob> too much')) ?? ''
+  const [, label = ''] = row.split(' ')
+  await alice.enter(`/hide ${label}`)
+  await alice.waitFor(`info> ${label} is hidden from your view only`)
+  await alice.enter('mine')
+  await alice.waitFor(/^info> [a-z]+\d+: last line delivered to 1 stranger$/)
+  await alice.enter('/quit')
+  assert.equal(await alice.ended(), 0)
+  const args = ['alice', '--plain', '--no-discovery', '--data', data, '--listen', '127.0.0.1:0']
+  const again = await TerminalWindow.open(t, [process.execPath, CHAT_PROGRAM, ...args], { columns: 100, rows: 50 })
+  const rows = await again.waitFor(/alice> mine$/)
+  assert.ok(!rows.some(each => each.includes('too much')), rows.join('\n'))
+  await again.enter('/hide')
+  await again.waitFor(`info> hidden lines: ${label}`)
+  await again.enter(`/show ${label}`)
+  await again.waitFor(/bob> too much$/)
+})
+
 test('looks up and hides people who have not written yet', BOUND, async t => {
   const { alice, bob } = await pair(t)
   // The connection is reported a moment before the presence of the peer arrives.

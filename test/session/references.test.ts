@@ -49,7 +49,7 @@ function referencesOver(stored: readonly Message[] = [], hidden: readonly Author
     },
   }
   const names = new DisplayNames('alice', ALICE)
-  return new References({ room, names, isHidden: author => hidden.includes(author) })
+  return new References({ room, names, isHidden: author => hidden.includes(author), isHiddenLine: () => false })
 }
 
 const draw = (references: References, ...messages: Message[]): Message[] => {

@@ -221,6 +221,26 @@ test('hides people for this user, now and in the next session', async () => {
 
 const [GUEST, GUEST2] = ['d', 'e'].map(digit => digit.repeat(64)) as [AuthorId, AuthorId]
 
+test('hides single lines for this user, with what refers to them, now and in the next session', async () => {
+  const lines = [said(BOB, 1, 'bob'), said(BOB, 2, 'bob'), said(CAROL, 1, 'carol')]
+  const to = { author: BOB, run: 0, seq: 2 }
+  const reply = said(CAROL, 2, 'carol', { kind: 'reply', to })
+  const about = [said(CAROL, 3, 'carol', { kind: 'reaction', to }), said(BOB, 3, 'bob', { kind: 'edit', to })]
+  const { session } = world()
+  session.hideLine({ author: logOf(BOB), seq: 2 })
+  const { session: next } = world(lines, { ...session.saved, leftAt: 0 })
+  for (const each of [session, next]) {
+    assert.deepEqual(each.visible([...lines, reply, ...about]), [lines[0], lines[2], reply])
+    each.references.note([...lines, reply])
+    assert.equal(each.references.contextOf(reply).about, 'a line that you have hidden')
+  }
+  await next.countUnread()
+  assert.equal(next.unread.markAbove(lines[0] as Message)?.count, 2, 'of three lines')
+  assert.ok(session.showLine({ author: logOf(BOB), seq: 2 }))
+  assert.ok(!session.showLine({ author: logOf(BOB), seq: 2 }))
+  assert.deepEqual(session.visible(lines), lines)
+})
+
 test('hides with somebody the strangers who came by the same connection, now, later and in the next session', async () => {
   const { room, session } = world()
   room.people = { pins: [{ name: 'carol', key: CAROL, since: 1, how: 'met' }], addressed: [] }

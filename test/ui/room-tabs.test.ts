@@ -8,7 +8,7 @@ import { HostMachine, LOBBY_OPTIONS } from '../helper/host-machine.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const BOUND = { timeout: 60_000 }
-const NO_ONE: ReadonlySet<never> = new Set()
+const NO_ONE = { hidden: new Set<never>() }
 
 /** The rooms of a terminal that shows the lobby, and what its notices say. */
 async function openTabs(t: TestContext, rooms: readonly string[], onAttach: (room: string) => void = () => {}) {

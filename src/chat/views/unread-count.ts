@@ -1,4 +1,5 @@
 import { type AuthorId, authorOfLog, type LogId, logOf, type Seq } from '../../log/format/author.js'
+import type { Digest } from '../../log/format/heads.js'
 import { Places } from '../../log/format/places.js'
 import type { ReadMark } from '../../log/options.js'
 import { isLine } from '../kinds/kinds.js'
@@ -8,6 +9,8 @@ import type { OwnTarget } from '../kinds/target.js'
 export interface UnreadCountOptions {
   readonly ourId: AuthorId
   readonly isHidden: (author: AuthorId) => boolean
+  /** Whether the user has hidden a line. Default: none. */
+  readonly isHiddenLine?: ((place: Digest) => boolean) | undefined
   readonly isMention: (message: Message) => boolean
 }
 
@@ -45,7 +48,7 @@ export class UnreadCount {
     if (message.kind === 'delete') this.#erase(message.author, message.to, message.count)
     const { author, seq } = placeOf(message)
     const log = this.#logOf(author)
-    const isCounted = isLine(message) && !log.erased.has(seq)
+    const isCounted = isLine(message) && !log.erased.has(seq) && this.#options.isHiddenLine?.({ author, seq }) !== true
     if (seq <= log.mark) {
       if (!isCounted || !log.passed.has(seq) || log.late.has(seq)) return
       log.late.add(seq, seq + 1)

@@ -1,5 +1,6 @@
 import type { Millis } from '../../base/clock.js'
 import type { AuthorId, LogId, Seq } from '../../log/format/author.js'
+import type { Digest } from '../../log/format/heads.js'
 import { type PlaceRange, Places } from '../../log/format/places.js'
 import { isLine } from '../kinds/kinds.js'
 import { type Message, placeOf } from '../kinds/message.js'
@@ -27,6 +28,7 @@ export interface UnreadOptions {
   readonly passed?: ReadonlyMap<LogId, readonly PlaceRange[]>
   readonly leftAt: Millis | undefined
   readonly isHidden: (author: AuthorId) => boolean
+  readonly isHiddenLine?: (place: Digest) => boolean
   readonly startedAt: Millis
 }
 

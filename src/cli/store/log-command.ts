@@ -44,7 +44,7 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
       for await (const entries of log.read(options)) yield messagesOf(counted(entries), undefined, labels)
     }
     const room = { id: log.author, heads: log.head, labels, batches }
-    const references = new References({ room, names, isHidden: () => false })
+    const references = new References({ room, names, isHidden: () => false, isHiddenLine: () => false })
     const contextOf = (message: Message): ShownContext => references.aboutOf(message)
     const format = filter.isJson
       ? (message: Message) => jsonLineOf(message)

@@ -4,6 +4,7 @@ import { ChatError } from '../../base/errors.js'
 import { sanitise, sanitisedJson } from '../../base/safe-text.js'
 import { shortKey } from '../../chat/display-names.js'
 import { concerns } from '../../chat/mention.js'
+import { keyOfPlace } from '../../chat/views/lines.js'
 import { UnreadCount } from '../../chat/views/unread-count.js'
 import { askNode, statusIn } from '../../host/client/connect.js'
 import { type EnteredRoom, NodeStore } from '../../host/server/node-store.js'
@@ -91,7 +92,7 @@ async function summaryOf(
   isOpen: boolean,
 ): Promise<RoomSummary> {
   const home = homeOf(data, me, name, privateRoom?.id ?? direct?.id)
-  const { hidden } = loadView(savedViewFile(home.database))
+  const { hidden, hiddenLines } = loadView(savedViewFile(home.database))
   const { log, keys } = await openLogCopy(home, report)
   try {
     const marks = await log.marksNow(stored)
@@ -99,6 +100,7 @@ async function summaryOf(
       {
         ourId: log.author,
         isHidden: author => hidden.has(author),
+        isHiddenLine: ({ author, seq }) => hiddenLines?.has(keyOfPlace(author, seq)) === true,
         isMention: message => concerns(message, log.author, [me]),
       },
       marks,

@@ -1,6 +1,7 @@
 import { sanitise } from '../../base/safe-text.js'
 import { momentOf } from '../../session/dates.js'
 import { command, formatNumber } from './context.js'
+import { showLine } from './hidden-lines.js'
 import { hiddenAs, SHORT_KEY, showAgain } from './people.js'
 import { type Found, lastMessages, messagesSince, messagesWith } from './reading.js'
 
@@ -26,8 +27,8 @@ export const last = command({
 
 export const show = command({
   name: 'show',
-  argument: '[name]',
-  help: 'print a folded message whole; with a name, store or show their lines again',
+  argument: '[name or line]',
+  help: 'print a folded message whole, show what was hidden, or fetch dropped lines',
   completes: 'name',
   run: async (context, name) => {
     const { session, folded, quote, tell, complain } = context
@@ -35,6 +36,7 @@ export const show = command({
     const found = name === '' ? [] : SHORT_KEY.test(name) ? [name] : session.authorsNamed(name)
     const hidden = hiddenAs(session, name)
     if (hidden.length > 0) return tell(await showAgain(context, name, hidden))
+    if (await showLine(context, name)) return
     const message = folded().findLast(({ author }) => name === '' || found.some(each => author.startsWith(each)))
     if (name === '' && message === undefined) return complain('no message is folded; whose lines? /show bob')
     if (name !== '' && found.length === 0) return complain(`no one here is known as ${sanitise(name)}`)

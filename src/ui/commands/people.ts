@@ -6,6 +6,7 @@ import { type AuthorId, authorOfLog, isSigned } from '../../log/format/author.js
 import { type Session, STRANGERS } from '../../session/session.js'
 import { strangersText } from '../receipt-text.js'
 import { type CommandContext, command, formatNumber } from './context.js'
+import { hiddenLabels, hideLine, isLineName, showLine } from './hidden-lines.js'
 
 const STATES = { connected: 'connected', indirect: 'through others', left: 'left' } as const
 
@@ -68,8 +69,8 @@ export const whois = command({
 
 export const hide = command({
   name: 'hide',
-  argument: '[name]',
-  help: 'hide a person and who came by their connection, or strangers; alone: list them',
+  argument: '[name or line]',
+  help: 'hide a person and who came with them, strangers, or one line; alone: list',
   completes: 'name',
   run: async (context, name) => {
     const { session, tell, complain } = context
@@ -77,9 +78,13 @@ export const hide = command({
       const named = session.hiddenByName.map(author =>
         author === STRANGERS ? 'strangers' : `${session.people.nameOf(author) ?? 'unknown'} (${shortKey(author)})`,
       )
-      if (named.length === 0) return tell('no one is hidden')
-      return tell(`hidden from your view: ${named.join(', ')}${withOthers(session.hidden.size - named.length)}`)
+      const lines = hiddenLabels(session)
+      if (named.length > 0)
+        tell(`hidden from your view: ${named.join(', ')}${withOthers(session.hidden.size - named.length)}`)
+      if (lines.length > 0) tell(`hidden lines: ${lines.join(', ')}`)
+      return named.length + lines.length === 0 ? tell('nothing is hidden') : undefined
     }
+    if (isLineName(session, name)) return hideLine(context, name)
     if (name === STRANGERS) {
       await session.hide(STRANGERS)
       return tell('strangers are hidden from your view: /unhide strangers shows them, /accept name makes one known')
@@ -131,12 +136,13 @@ export async function showAgain(context: CommandContext, name: string, found: re
 
 export const unhide = command({
   name: 'unhide',
-  argument: 'name',
-  help: 'show a hidden person again',
+  argument: 'name or line',
+  help: 'show a hidden person or line again',
   completes: 'name',
   run: async (context, name) => {
     const { session, tell, complain } = context
-    if (name === '') return complain('show whom again? /hide lists who is hidden')
+    if (name === '') return complain('show whom again? /hide lists what is hidden')
+    if (await showLine(context, name)) return
     const found = hiddenAs(session, name)
     if (found.length === 0) return complain(`no one hidden is known as ${name}`)
     tell(await showAgain(context, name, found))

@@ -70,7 +70,7 @@ export class LineConversation {
     const view = loadView(options.viewFile)
     this.#session = new Session(
       face,
-      this.#isTyped ? view : { ...view, hidden: new Set(), companions: new Map() },
+      this.#isTyped ? view : { ...view, hidden: new Set(), companions: new Map(), hiddenLines: new Set() },
       systemClock,
     )
     this.#session.on('away', isAway => info(isAway ? 'you are away until /back or your next line' : 'you are back'))
@@ -195,7 +195,7 @@ export class LineConversation {
   #isShown(message: Message): boolean {
     const session = this.#session
     session.note(message)
-    if (session.isHidden(message.author)) return false
+    if (session.hides(message)) return false
     if (!session.isOurs(message) || message.kind !== 'text') return true
     const index = this.#echoed.indexOf(message.message)
     if (index === -1 || session.isHistory(message)) return true
@@ -260,7 +260,7 @@ export class LineConversation {
 
   /** What the user chose to hide, and what rings. */
   get #choices(): string {
-    return [this.#session.notifyLevel, ...this.#session.hidden].join()
+    return [this.#session.notifyLevel, ...this.#session.hidden, ...this.#session.hiddenLines].join()
   }
 
   async #say(draft: Draft): Promise<void> {
@@ -321,9 +321,9 @@ export class LineConversation {
   /** Saves the user's choices for the next start, on the screen too. */
   async #saveChoices(): Promise<void> {
     const { viewFile } = this.#options
-    const { hidden, companions, notifyLevel } = this.#session.saved
-    await saveView(viewFile, { ...loadView(viewFile), hidden, companions, notifyLevel }).catch(error =>
-      warn(`hidden people and what rings cannot be saved: ${reasonOf(error)}`),
+    const { hidden, companions, hiddenLines, notifyLevel } = this.#session.saved
+    await saveView(viewFile, { ...loadView(viewFile), hidden, companions, hiddenLines, notifyLevel }).catch(error =>
+      warn(`what is hidden and what rings cannot be saved: ${reasonOf(error)}`),
     )
   }
 }

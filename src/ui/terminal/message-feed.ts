@@ -91,7 +91,7 @@ export class MessageFeed {
     for (const message of messages) {
       session.note(message)
       if (session.isOurs(message) && message.kind === 'text') this.#events.onOwnLine(message.message)
-      if (session.isHidden(message.author) || !shown.has(message)) continue
+      if (session.hides(message) || !shown.has(message)) continue
       this.#events.onHistory(message, session.unread.markAbove(message))
       session.references.drawn(message)
     }

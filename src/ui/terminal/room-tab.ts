@@ -1,16 +1,20 @@
 import { concerns } from '../../chat/mention.js'
+import { keyOfPlace } from '../../chat/views/lines.js'
 import { UnreadCount } from '../../chat/views/unread-count.js'
 import type { Face } from '../../host/client/face.js'
-import type { AuthorId } from '../../log/format/author.js'
 import type { ReadMark } from '../../log/options.js'
+import type { SavedView } from '../../session/saved-view.js'
 import type { Notices } from '../notices.js'
+
+/** People and lines that the user does not see. */
+export type Hidden = Pick<SavedView, 'hidden' | 'hiddenLines'>
 
 /** A room that the terminal has open. While it is not shown, it counts what arrives and prints nothing. */
 export class RoomTab {
   readonly face: Face
   readonly notices: Notices
   readonly #onChange: () => void
-  #hidden: ReadonlySet<AuthorId> = new Set()
+  #hidden: Hidden = { hidden: new Set() }
   #count: UnreadCount | undefined
   #counting = new AbortController()
 
@@ -47,8 +51,8 @@ export class RoomTab {
     this.#count = undefined
   }
 
-  /** The room is no longer shown: counts what arrives, except from these hidden authors. */
-  hide(hidden: ReadonlySet<AuthorId>): void {
+  /** The room is no longer shown: counts what arrives, except what is hidden. */
+  hide(hidden: Hidden): void {
     this.#hidden = hidden
     this.face.look(false)
     this.notices.hold()
@@ -59,7 +63,8 @@ export class RoomTab {
     const count = new UnreadCount(
       {
         ourId: this.face.id,
-        isHidden: author => this.#hidden.has(author),
+        isHidden: author => this.#hidden.hidden.has(author),
+        isHiddenLine: ({ author, seq }) => this.#hidden.hiddenLines?.has(keyOfPlace(author, seq)) === true,
         isMention: message => concerns(message, this.face.id, [this.face.me]),
       },
       marks,

@@ -2,10 +2,9 @@ import { EventEmitter } from 'node:events'
 import { errorLine, reasonOf } from '../../base/errors.js'
 import { checkRoomName, shownRoom } from '../../base/names.js'
 import type { Face } from '../../host/client/face.js'
-import type { AuthorId } from '../../log/format/author.js'
 import type { OpenRoom } from '../commands/context.js'
 import type { Notices } from '../notices.js'
-import { RoomTab } from './room-tab.js'
+import { type Hidden, RoomTab } from './room-tab.js'
 import type { SavedRooms } from './saved-rooms.js'
 
 /** A face that is attached to a room, and what its node reports. */
@@ -30,7 +29,7 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
   #waiting: string[] | undefined
   /** Rooms with new messages, as the node reported before `reopen`. */
   readonly #news: string[] = []
-  #hiddenIn: (room: string) => ReadonlySet<AuthorId> = () => new Set()
+  #hiddenIn: (room: string) => Hidden = () => ({ hidden: new Set() })
   #hasEnded = false
 
   #onEnded: () => void = () => {}
@@ -101,9 +100,9 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
 
   /**
    * Opens the saved rooms that are not open, at the first call only. One after the other, so that the shown room is not slowed
-   * down. `hiddenIn` returns the authors of a room whose messages do not count as unread.
+   * down. `hiddenIn` returns the people and lines of a room that do not count as unread.
    */
-  async reopen(hiddenIn: (room: string) => ReadonlySet<AuthorId>): Promise<void> {
+  async reopen(hiddenIn: (room: string) => Hidden): Promise<void> {
     if (this.#waiting !== undefined) return
     this.#hiddenIn = hiddenIn
     this.#waiting = [...this.#saved.load(), ...this.#news]

@@ -6,7 +6,7 @@ import { loadView, savedViewFile, saveView } from '../../session/saved-view.js'
 import { Session } from '../../session/session.js'
 import { info } from '../lines/output.js'
 import { ChatScreen } from './chat-screen.js'
-import type { RoomTab } from './room-tab.js'
+import type { Hidden, RoomTab } from './room-tab.js'
 import type { RoomTabs } from './room-tabs.js'
 import { Terminal } from './terminal.js'
 
@@ -85,15 +85,15 @@ class ShownRoom {
       terminal,
       rooms,
       draft: this.#known,
-      onShown: () => void rooms.reopen(room => loadView(viewFileOf(options, room)).hidden),
+      onShown: () => void rooms.reopen(room => loadView(viewFileOf(options, room))),
       isLastFace: () => !face.goesOn,
       isSilent: () => face.isSilent,
     })
   }
 
-  /** Authors whose messages are not shown. */
-  get hidden(): Session['hidden'] {
-    return this.#session.hidden
+  /** People and lines that are not shown. */
+  get hidden(): Hidden {
+    return this.#session
   }
 
   async show(stop: AbortSignal): Promise<RoomTab | undefined> {

@@ -1,0 +1,43 @@
+import { type Message, placeOf, targetOf } from '../chat/kinds/message.js'
+import { keyOfPlace, keyOfTarget } from '../chat/views/lines.js'
+import type { Digest } from '../log/format/heads.js'
+
+/** Lines that are remembered as hidden: of more, the first are shown again. */
+const HIDDEN_MAX = 1_000
+
+/** Single lines that a user does not see, in their own faces only. */
+export class HiddenLines {
+  /** By `keyOfPlace`. */
+  readonly #keys: Set<string>
+
+  constructor(keys: Iterable<string>) {
+    this.#keys = new Set(keys)
+  }
+
+  get all(): ReadonlySet<string> {
+    return this.#keys
+  }
+
+  has({ author, seq }: Digest): boolean {
+    return this.#keys.has(keyOfPlace(author, seq))
+  }
+
+  /** Whether a message is a hidden line, or an edit of one or a reaction to one. */
+  hides(message: Message): boolean {
+    if (this.#keys.size === 0) return false
+    if (this.has(placeOf(message))) return true
+    const to = message.kind === 'edit' || message.kind === 'reaction' ? targetOf(message) : undefined
+    return to !== undefined && this.#keys.has(keyOfTarget(to))
+  }
+
+  hide({ author, seq }: Digest): void {
+    this.#keys.add(keyOfPlace(author, seq))
+    const [first] = this.#keys
+    if (this.#keys.size > HIDDEN_MAX && first !== undefined) this.#keys.delete(first)
+  }
+
+  /** False if the line is not hidden. */
+  show({ author, seq }: Digest): boolean {
+    return this.#keys.delete(keyOfPlace(author, seq))
+  }
+}
