@@ -16,10 +16,10 @@ import { invitationKeys } from '../../membership/invitation/invitation-keys.js'
 import { memberItems } from '../../membership/member-list.js'
 import type { Membership } from '../../membership/membership.js'
 import { homeOf } from '../../node/paths.js'
-import { byIn, nameIn, type OperationDraft, type RoomMembers } from '../../node/private-rooms/room-members.js'
+import { nameIn, type OperationDraft, type RoomMembers } from '../../node/private-rooms/room-members.js'
 import type { Fields } from '../protocol/codec.js'
 import type { EnteredRoom } from './node-store.js'
-import { refusalError } from './refusal-error.js'
+import { byIn, refusalError } from './refusal-error.js'
 
 const SEED_BYTES = 16
 /** Shortest part of a key that names somebody. */

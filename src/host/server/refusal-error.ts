@@ -2,12 +2,17 @@ import { ChatError } from '../../base/errors.js'
 import type { AuthorId } from '../../log/format/author.js'
 import type { DoubtReason } from '../../log/mark/doubt.js'
 import type { Refusal } from '../../membership/refusal.js'
+import { nameIn, type RoomMembers } from '../../node/private-rooms/room-members.js'
 
 /** The error of an operation that is not signed. `byOf` names the signer of an operation: by alice. */
 export function refusalError(refusal: Refusal, byOf: (author: AuthorId) => string): ChatError {
   const [message, hint] = wordsOf(refusal, byOf)
   return new ChatError('ROOM_REFUSED', message, hint === undefined ? {} : { hint })
 }
+
+/** The signer of an operation, in a sentence: by somebody, or with the rescue words. */
+export const byIn = (members: Pick<RoomMembers, 'nameOf' | 'room'>, author: AuthorId): string =>
+  author === members.room.rescue ? 'with the rescue words' : `by ${nameIn(members, author)}`
 
 /** Why operations of the user may be missing, as far as they can know the cause. */
 const DOUBTS: Readonly<Partial<Record<DoubtReason, string>>> = {

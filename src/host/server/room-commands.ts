@@ -15,7 +15,7 @@ import type { NodeNetwork } from '../../node/connections/node-network.js'
 import { type Home, homeOf, markPaths, operationMarkPaths } from '../../node/paths.js'
 import { chatPlaceOf } from '../../node/private-rooms/chat-places.js'
 import type { ForgottenRoom } from '../../node/private-rooms/introductions.js'
-import { byIn, type RoomMembers } from '../../node/private-rooms/room-members.js'
+import type { RoomMembers } from '../../node/private-rooms/room-members.js'
 import type { FoundRoom } from '../../node/private-rooms/room-seeker.js'
 import type { Room } from '../../node/room.js'
 import { openLog, openMembers } from '../../node/stored-log.js'
@@ -26,6 +26,7 @@ import type { NodeOptions } from '../protocol/options.js'
 import { requestAdmission } from './join-request.js'
 import { MemberCommands, type OnItem, type RoomAccess, signIn } from './member-commands.js'
 import type { EnteredRoom, NodeStore } from './node-store.js'
+import { byIn } from './refusal-error.js'
 
 const NONCE_BYTES = 32
 

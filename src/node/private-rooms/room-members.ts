@@ -366,10 +366,6 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
 export const nameIn = (members: Pick<RoomMembers, 'nameOf'>, author: AuthorId): string =>
   members.nameOf(author) ?? shortKey(author)
 
-/** The signer of an operation, in a sentence: by somebody, or with the rescue words. */
-export const byIn = (members: Pick<RoomMembers, 'nameOf' | 'room'>, author: AuthorId): string =>
-  author === members.room.rescue ? 'with the rescue words' : `by ${nameIn(members, author)}`
-
 const isRefusal = (value: Body | Refusal): value is Refusal => !('time' in value)
 
 const isSame = (a: Card, b: Card): boolean => Buffer.compare(a.bytes, b.bytes) === 0
