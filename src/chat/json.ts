@@ -19,14 +19,20 @@ export const savedJsonOf = ({ author, run, seq }: Target, path: string): string 
   sanitisedJson({ event: 'saved', author, ...(run !== 0 && { run }), seq, path })
 
 /** A message, or places without content, as one JSON object for programs. `isLive` is false for history. */
-export function jsonLineOf(shown: Message, isLive = false): string {
+export const jsonLineOf = (shown: Message, isLive = false): string => sanitisedJson(fieldsOf(shown, isLive))
+
+/** A live message with the room that it is in, as one JSON object. */
+export const messageJsonOf = (message: Message, room: string): string =>
+  sanitisedJson({ room, ...fieldsOf(message, true) })
+
+function fieldsOf(shown: Message, isLive: boolean): Readonly<Record<string, unknown>> {
   const { author, run, seq, label, username, message, kind, at, timeMs, isAhead, isVerified } = shown
   const log = { author, ...(run !== 0 && { run }), seq, ...(label !== undefined && { label }) }
-  if (shown.kind === 'gap') return sanitisedJson({ event: 'gap', ...log, count: shown.count, state: shown.state, at })
+  if (shown.kind === 'gap') return { event: 'gap', ...log, count: shown.count, state: shown.state, at }
   const time = new Date(timeMs).toISOString()
   const to = targetOf(shown)
   const type = kind === 'text' ? {} : { type: kind }
-  return sanitisedJson({
+  return {
     ...log,
     username,
     message,
@@ -40,5 +46,5 @@ export function jsonLineOf(shown: Message, isLive = false): string {
     verified: isVerified,
     live: isLive,
     ...(isAhead && { ahead: true }),
-  })
+  }
 }

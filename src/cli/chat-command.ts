@@ -35,6 +35,8 @@ export interface ChatOptions {
   readonly hasPresence: boolean
   /** Whether the terminal bell rings when someone mentions the user. */
   readonly hasBell: boolean
+  /** The command to run for messages that ring and that the user does not see. */
+  readonly onMention: string | undefined
   readonly room: string | undefined
   /** Sent instead of typed lines; the command exits once it is delivered, to `to` if given, or after `timeoutS` seconds. */
   readonly message: MessageOptions | undefined

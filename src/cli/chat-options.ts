@@ -38,7 +38,12 @@ const CHAT_OPTIONS = {
   plain: { scope: 'face', help: 'print lines without screen control, on a terminal too' },
   time: { scope: 'face', help: 'begin each line with its time; --plain on a terminal always does' },
   presence: { scope: 'face', help: 'with --json: also print who comes, leaves or goes away' },
-  bell: { scope: 'face', default: true, help: 'do not ring when someone mentions you' },
+  bell: { scope: 'face', default: true, help: 'do not ring or notify when someone mentions you' },
+  onMention: {
+    scope: 'face',
+    argument: 'command',
+    help: 'run this for each mention of you, or answer to you, that you do not see; it gets the message as JSON on stdin',
+  },
   message: { scope: 'face', argument: 'text', help: 'send this, wait until a peer has stored it, and exit' },
   to: {
     scope: 'face',

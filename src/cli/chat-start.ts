@@ -19,6 +19,10 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
     throw new ChatError('BAD_USAGE', '--to says who must have stored a --message', {
       hint: 'Pass --message as well, or name the person after your name.',
     })
+  if (flags.onMention !== undefined && (flags.message !== undefined || flags.seed))
+    throw new ChatError('BAD_USAGE', '--on-mention is for a face that shows messages', {
+      hint: 'Leave it out, or chat without --message and --seed.',
+    })
   const to = flags.to === undefined ? undefined : checkName(flags.to, `the name ${JSON.stringify(flags.to)}`)
   const place = await dataDirectory(me, flags.data)
   const isDialled = to === undefined || peers.some(peer => pinnedNameOf(peer) === pinnedNameOf(to))
@@ -37,6 +41,7 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
     hasTimes: flags.time ?? false,
     hasPresence: flags.presence ?? false,
     hasBell: flags.bell,
+    onMention: flags.onMention,
     last: flags.all ? ('all' as const) : flags.last,
     isJson: flags.json ?? false,
     message: flags.message === undefined ? undefined : { text: flags.message, timeoutS: flags.timeout, to },

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { existsSync, readFileSync, watch } from 'node:fs'
+import path from 'node:path'
 import test from 'node:test'
 import { connectedTo, openChat, startChat } from '../helper/chat-process.js'
 import { localAddresses } from '../helper/ports.js'
@@ -85,5 +88,25 @@ test('control: prints messages only without --presence', BOUND, async t => {
   assert.deepEqual(
     objects(bot.stdout).map(({ message }) => message),
     ['hello'],
+  )
+})
+
+test('--on-mention runs a command with the message', BOUND, async t => {
+  const [a = '', b = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  const bob = await openChat(t, { me: 'bob', listen: b, peers: [], data })
+  const file = path.join(data, 'mentions')
+  const options = ['--json', '--on-mention', `tee -a '${file}'`]
+  const bot = await openChat(t, { me: 'bot', listen: a, peers: [b], data, options })
+  await connectedTo(bot, b)
+  bob.type('nobody\nbot: $(touch trap)')
+  await bot.waitForLine('touch trap')
+  const mentions = (): string[] => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [])
+  const watcher = watch(data)
+  t.after(() => watcher.close())
+  while (mentions().length === 0) await once(watcher, 'change')
+  assert.deepEqual(
+    objects(mentions()).map(({ room, message }) => [room, message]),
+    [['lobby', 'bot: $(touch trap)']],
   )
 })

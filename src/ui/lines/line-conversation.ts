@@ -13,6 +13,7 @@ import { dayNumberOf, dayOf } from '../../session/dates.js'
 import { loadView, saveView } from '../../session/saved-view.js'
 import { Session } from '../../session/session.js'
 import type { OwnPlace } from '../../sync/receipts.js'
+import { Alerts } from '../alerts.js'
 import { lineOf, runCommand } from '../commands/commands.js'
 import type { CommandContext, QuoteStyle, Task } from '../commands/context.js'
 import { quotedMessages } from '../commands/quoted.js'
@@ -37,6 +38,8 @@ export interface LineOptions {
   readonly hasTimes: boolean
   /** Whether JSON output includes presence changes. */
   readonly hasPresence: boolean
+  /** The command to run for messages that ring and that the user does not see. */
+  readonly onMention: string | undefined
   /** The saved view: hidden people, and the topic. */
   readonly viewFile: string
   /** Ends the conversation. */
@@ -52,6 +55,7 @@ export class LineConversation {
   /** Whether the terminal echoes what the person types. */
   readonly #isEchoed: boolean
   readonly #startedAt = systemClock.now()
+  readonly #alerts: Alerts
   readonly #session: Session
   readonly #closing = new AbortController()
   /** Typed lines that have not been read from the log yet. */
@@ -74,6 +78,7 @@ export class LineConversation {
       systemClock,
     )
     this.#session.on('away', isAway => info(isAway ? 'you are away until /back or your next line' : 'you are back'))
+    this.#alerts = new Alerts({ command: options.onMention, notify: () => {}, warn })
     face.on('presence', () => this.#session.presenceChanged())
     if (options.isJson)
       face.on('withdrawn', event => {
@@ -157,6 +162,7 @@ export class LineConversation {
         this.#session.references.drawn(message)
       }
       await writeLines(process.stdout, lines)
+      for (const message of this.#session.visible(shown)) this.#alert(message)
       this.#session.shown(messages)
     }
   }
@@ -189,6 +195,12 @@ export class LineConversation {
     }
     this.#face.off('presence', onChange)
     changes.close()
+  }
+
+  #alert(message: Message): void {
+    if (this.#session.isHistory(message) || !this.#session.rings(message)) return
+    const { room, connectionSummary } = this.#face
+    this.#alerts.rang({ room, message, connectedAt: connectionSummary.openedAt, isShown: this.#isTyped })
   }
 
   /** False for lines that the terminal has echoed, and for lines of hidden people. */
@@ -247,6 +259,7 @@ export class LineConversation {
 
   /** Handles a line that a person has typed. */
   async #handleTyped(text: string): Promise<void> {
+    this.#alerts.used()
     const line = lineOf(text)
     if (line.kind === 'message') return this.#say({ kind: 'text', text: line.text })
     const before = this.#choices

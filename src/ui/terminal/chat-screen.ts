@@ -46,6 +46,8 @@ export interface ChatScreenOptions {
   /** How many messages of the history are shown first. */
   readonly last: number | 'all'
   readonly hasBell: boolean
+  /** A message that rings was printed. */
+  readonly onRing: (message: Message) => void
   /** Called when the history is on the screen, above the prompt. */
   readonly onShown: () => void
   /** Whether the chat ends when this screen is closed. */
@@ -209,7 +211,9 @@ export class ChatScreen {
       this.#queue.rule(`${skipped.toLocaleString('en')} lines came at once: /last 2000, /since and /search show them`)
     for (const message of messages) {
       this.#queue.message(message, now, mark === undefined ? 'live' : 'missed')
-      if (this.#session.rings(message)) this.#ring(now)
+      if (!this.#session.rings(message)) continue
+      this.#ring(now)
+      this.#options.onRing(message)
     }
     this.#draw()
   }

@@ -1,3 +1,5 @@
+import { isLine } from '../../chat/kinds/kinds.js'
+import type { Message } from '../../chat/kinds/message.js'
 import { concerns } from '../../chat/mention.js'
 import { keyOfPlace } from '../../chat/views/lines.js'
 import { UnreadCount } from '../../chat/views/unread-count.js'
@@ -6,22 +8,24 @@ import type { ReadMark } from '../../log/options.js'
 import type { SavedView } from '../../session/saved-view.js'
 import type { Notices } from '../notices.js'
 
-/** People and lines that the user does not see. */
-export type Hidden = Pick<SavedView, 'hidden' | 'hiddenLines'>
+/** People and lines that the user does not see, and what rings in the room. */
+export type Hidden = Pick<SavedView, 'hidden' | 'hiddenLines' | 'notifyLevel'>
 
 /** A room that the terminal has open. While it is not shown, it counts what arrives and prints nothing. */
 export class RoomTab {
   readonly face: Face
   readonly notices: Notices
   readonly #onChange: () => void
+  readonly #onRing: (message: Message) => void
   #hidden: Hidden = { hidden: new Set() }
   #count: UnreadCount | undefined
   #counting = new AbortController()
 
-  constructor(face: Face, notices: Notices, onChange: () => void) {
+  constructor(face: Face, notices: Notices, onChange: () => void, onRing: (message: Message) => void) {
     this.face = face
     this.notices = notices
     this.#onChange = onChange
+    this.#onRing = onRing
     face.on('marks', marks => this.#marked(marks))
   }
 
@@ -65,7 +69,7 @@ export class RoomTab {
         ourId: this.face.id,
         isHidden: author => this.#hidden.hidden.has(author),
         isHiddenLine: ({ author, seq }) => this.#hidden.hiddenLines?.has(keyOfPlace(author, seq)) === true,
-        isMention: message => concerns(message, this.face.id, [this.face.me]),
+        isMention: message => this.#isMention(message),
       },
       marks,
     )
@@ -76,12 +80,26 @@ export class RoomTab {
   async #read(count: UnreadCount, since: readonly ReadMark[], signal: AbortSignal): Promise<void> {
     try {
       for await (const messages of this.face.batches({ live: true, since, signal })) {
-        for (const message of messages) count.note(message)
+        for (const message of messages) {
+          count.note(message)
+          if (this.#rings(message)) this.#onRing(message)
+        }
         if (!signal.aborted) this.#onChange()
       }
     } catch {
       // The face has ended; it reports why.
     }
+  }
+
+  #isMention(message: Message): boolean {
+    return concerns(message, this.face.id, [this.face.me])
+  }
+
+  /** Whether a message rings, by the notify level of this room. */
+  #rings(message: Message): boolean {
+    const { hidden, notifyLevel = 'mentions' } = this.#hidden
+    if (notifyLevel === 'none' || message.author === this.face.id || hidden.has(message.author)) return false
+    return notifyLevel === 'all' ? isLine(message) : this.#isMention(message)
   }
 
   #marked(marks: readonly ReadMark[]): void {

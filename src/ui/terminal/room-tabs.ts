@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { errorLine, reasonOf } from '../../base/errors.js'
 import { checkRoomName, shownRoom } from '../../base/names.js'
 import type { Face } from '../../host/client/face.js'
+import type { Ring } from '../alerts.js'
 import type { OpenRoom } from '../commands/context.js'
 import type { Notices } from '../notices.js'
 import { type Hidden, RoomTab } from './room-tab.js'
@@ -16,6 +17,8 @@ export interface AttachedFace {
 interface RoomTabsEvents {
   /** The unread messages of a room that is not shown have changed. */
   change: []
+  /** A message in a room that is not shown rings. */
+  ring: [Omit<Ring, 'isShown'>]
 }
 
 /** The rooms that a terminal has open, in the order in which they were opened. One of them is shown. */
@@ -129,7 +132,12 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
   }
 
   #add({ face, notices }: AttachedFace): RoomTab {
-    const tab = new RoomTab(face, notices, () => this.emit('change'))
+    const tab = new RoomTab(
+      face,
+      notices,
+      () => this.emit('change'),
+      message => this.emit('ring', { room: face.room, message, connectedAt: face.connectionSummary.openedAt }),
+    )
     this.#tabs.push(tab)
     void face.ended.then(() => this.#onEnded())
     face.on('news', room => this.#open(room))

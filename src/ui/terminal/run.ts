@@ -4,6 +4,7 @@ import { homeOf } from '../../node/paths.js'
 import { draftToStart, draftToStore } from '../../session/draft.js'
 import { loadView, savedViewFile, saveView } from '../../session/saved-view.js'
 import { Session } from '../../session/session.js'
+import { Alerts } from '../alerts.js'
 import { info } from '../lines/output.js'
 import { ChatScreen } from './chat-screen.js'
 import type { Hidden, RoomTab } from './room-tab.js'
@@ -22,6 +23,8 @@ export interface ScreenOptions {
   readonly me: string
   readonly last: number | 'all' | undefined
   readonly hasBell: boolean
+  /** The command to run for messages that ring and that the user does not see. */
+  readonly onMention: string | undefined
 }
 
 /** Shows the rooms of a user on a terminal, one at a time. Resolves when the user leaves, or after `stopped` has resolved. */
@@ -36,11 +39,18 @@ export async function runScreen(rooms: RoomTabs, options: ScreenOptions, stopped
     onLost: () => stop.abort(),
     onUnstoppable: () => screen?.tell('Ctrl-Z does nothing here: no shell could continue this program'),
   })
+  const alerts = new Alerts({
+    command: options.onMention,
+    notify: text => options.hasBell && terminal.notify(text),
+    warn: line => screen?.tell(line, 'alarm'),
+  })
+  terminal.keys.on('key', () => alerts.used()).on('paste', () => alerts.used())
+  rooms.on('ring', ring => alerts.rang({ ...ring, isShown: false }))
   let last = options.last ?? HISTORY
   for (let isTitled = false; ; isTitled = true) {
     const tab = rooms.shown
     tab.show()
-    const view = new ShownRoom(tab, rooms, terminal, { ...options, last, isTitled })
+    const view = new ShownRoom(tab, rooms, terminal, alerts, { ...options, last, isTitled })
     screen = view.screen
     const next = await view.show(stop.signal)
     if (next === undefined) break
@@ -70,6 +80,7 @@ class ShownRoom {
     tab: RoomTab,
     rooms: RoomTabs,
     terminal: Terminal,
+    alerts: Alerts,
     options: ScreenOptions & { readonly last: number | 'all'; readonly isTitled: boolean },
   ) {
     const { face } = tab
@@ -86,6 +97,13 @@ class ShownRoom {
       rooms,
       draft: this.#known,
       onShown: () => void rooms.reopen(room => loadView(viewFileOf(options, room))),
+      onRing: message =>
+        alerts.rang({
+          room: tab.room,
+          message,
+          connectedAt: face.connectionSummary.openedAt,
+          isShown: true,
+        }),
       isLastFace: () => !face.goesOn,
       isSilent: () => face.isSilent,
     })

@@ -1,6 +1,7 @@
 import { jobState } from './foreground.js'
 import { Keys, PASTE_MODE_OFF, PASTE_MODE_ON } from './keys.js'
 import { EMPTY_FRAME, type Frame, LiveBlock } from './live-block.js'
+import { notificationOf } from './notification.js'
 
 const SHOW_CURSOR = '\u001b[?25h'
 
@@ -118,6 +119,11 @@ export class Terminal {
 
   bell(): void {
     if (this.#state === 'active') process.stdout.write('\u0007')
+  }
+
+  /** Shows a notification of the desktop, if the terminal can. */
+  notify(text: string): void {
+    if (this.#state === 'active') process.stdout.write(notificationOf(text, process.env))
   }
 
   /** Prints the last lines, and restores the terminal. */

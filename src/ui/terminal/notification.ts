@@ -1,0 +1,16 @@
+import { sanitise } from '../../base/safe-text.js'
+
+/** Characters of a message that a notification shows. */
+const TEXT_MAX = 200
+const TITLE = 'persisted-chat'
+
+/**
+ * The control sequence by which a terminal shows a notification of the desktop: OSC 777 in those that know it by rxvt's convention, else
+ * OSC 9, as in iTerm2. Terminals that know neither ignore it.
+ */
+export function notificationOf(text: string, { TERM = '', VTE_VERSION }: NodeJS.ProcessEnv): string {
+  const shown = [...sanitise(text.slice(0, 2 * TEXT_MAX))].slice(0, TEXT_MAX).join('')
+  const isRxvt = VTE_VERSION !== undefined || /^(rxvt|foot)/.test(TERM)
+  // Terminals read a text that begins with a number and a semicolon as another command: the title comes first.
+  return isRxvt ? `\u001b]777;notify;${TITLE};${shown}\u0007` : `\u001b]9;${TITLE}: ${shown}\u0007`
+}
