@@ -31,20 +31,39 @@ function fieldsOf(shown: Message, isLive: boolean): Readonly<Record<string, unkn
   if (shown.kind === 'gap') return { event: 'gap', ...log, count: shown.count, state: shown.state, at }
   const time = new Date(timeMs).toISOString()
   const to = targetOf(shown)
-  const type = kind === 'text' ? {} : { type: kind }
   return {
     ...log,
     username,
     message,
-    ...type,
+    ...(kind !== 'text' && { type: kind }),
     ...(to !== undefined && { to: targetJson(to) }),
-    ...(shown.kind === 'delete' && { count: shown.count }),
-    ...(shown.kind === 'reaction' && { emoji: shown.emoji, removed: shown.isRemoved }),
-    ...(shown.kind === 'file' && { name: shown.name, size: shown.size, root: shown.root }),
+    ...membersOf(shown),
     at,
     time,
     verified: isVerified,
     live: isLive,
     ...(isAhead && { ahead: true }),
+  }
+}
+
+/** What a kind of message has besides a text and a target. */
+function membersOf(message: Message): object {
+  switch (message.kind) {
+    case 'gap':
+    case 'delete':
+      return { count: message.count }
+    case 'reaction':
+      return { emoji: message.emoji, removed: message.isRemoved }
+    case 'file':
+      return { name: message.name, size: message.size, root: message.root }
+    case 'text':
+    case 'action':
+    case 'nick':
+    case 'topic':
+    case 'reply':
+    case 'edit':
+      return {}
+    default:
+      return message satisfies never
   }
 }

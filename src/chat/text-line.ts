@@ -84,6 +84,8 @@ export function actionOf(
       const isDeceptive = PROGRAM_WORDS.some(words => beginning.startsWith(words))
       return action(`${isDeceptive ? ':' : ''} ${current}`)
     }
+    default:
+      return message satisfies never
   }
 }
 

@@ -4,25 +4,31 @@ import path from 'node:path'
 import test from 'node:test'
 import fc from 'fast-check'
 import { contentOf, type Draft, draftOf, entryFieldsOf, plainTextOf, readDraft } from '../../src/chat/kinds/kinds.js'
+import type { FileRoot } from '../../src/files/format/hash-tree.js'
 import type { AuthorId } from '../../src/log/format/author.js'
 import type { Members } from '../../src/log/format/entry.js'
 
 const text = fc.string({ maxLength: 40 })
 const place = { run: fc.integer({ min: 0, max: 2 ** 32 - 1 }), seq: fc.integer({ min: 1, max: 2 ** 31 }) }
 const ownTo = fc.record(place, { noNullPrototype: true })
-const to = fc.record({ author: fc.constant('a1'.repeat(32)), ...place }, { noNullPrototype: true })
+const to = fc.record({ author: fc.constant('a1'.repeat(32) as AuthorId), ...place }, { noNullPrototype: true })
+const drafts: { readonly [K in Draft['kind']]: fc.Arbitrary<Omit<Extract<Draft, { readonly kind: K }>, 'kind'>> } = {
+  text: fc.record({ text }),
+  action: fc.record({ text }),
+  nick: fc.record({ before: text, name: text }),
+  topic: fc.record({ topic: text }),
+  reply: fc.record({ to, text }),
+  reaction: fc.record({ to, emoji: fc.constantFrom('👍', '❤️'), isRemoved: fc.boolean() }),
+  edit: fc.record({ to: ownTo, text }),
+  file: fc.record({
+    name: fc.constantFrom('notes.txt', 'photo.png'),
+    size: fc.nat(),
+    root: fc.constant('ab'.repeat(32) as FileRoot),
+  }),
+}
 const draft: fc.Arbitrary<Draft> = fc.oneof(
-  fc.record({ kind: fc.constant('text'), text }, { noNullPrototype: true }),
-  fc.record({ kind: fc.constant('action'), text }, { noNullPrototype: true }),
-  fc.record({ kind: fc.constant('nick'), before: text, name: text }, { noNullPrototype: true }),
-  fc.record({ kind: fc.constant('topic'), topic: text }, { noNullPrototype: true }),
-  fc.record({ kind: fc.constant('reply'), to, text }, { noNullPrototype: true }),
-  fc.record(
-    { kind: fc.constant('reaction'), to, emoji: fc.constantFrom('👍', '❤️'), isRemoved: fc.boolean() },
-    { noNullPrototype: true },
-  ),
-  fc.record({ kind: fc.constant('edit'), to: ownTo, text }, { noNullPrototype: true }),
-) as fc.Arbitrary<Draft>
+  ...Object.entries(drafts).map(([kind, members]) => members.map(rest => ({ kind, ...rest }) as Draft)),
+)
 
 const membersOf = (said: Draft): Members => ({ username: 'alice', ...entryFieldsOf(said) })
 
@@ -31,7 +37,7 @@ test('parses what each kind encodes', () => {
     fc.property(draft, said => {
       const content = contentOf(membersOf(said))
       assert.equal(content.kind, said.kind)
-      if (said.kind === 'topic' || said.kind === 'reaction' || said.kind === 'edit') assert.deepEqual(content, said)
+      if (['topic', 'reaction', 'edit', 'file'].includes(said.kind)) assert.deepEqual(content, said)
       if (said.kind === 'reply') assert.deepEqual(content, { kind: 'reply', to: said.to })
       if (said.kind === 'nick') assert.deepEqual(content, { kind: 'nick', before: said.before })
     }),

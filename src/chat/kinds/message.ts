@@ -88,8 +88,23 @@ function deletionOf({ author, seq, at, entry }: Entry, labels: LineLabels | unde
 
 /** The line that a message refers to. */
 export function targetOf(message: Message): Target | undefined {
-  if (message.kind === 'edit' || message.kind === 'delete') return { author: message.author, ...message.to }
-  return message.kind === 'reply' || message.kind === 'reaction' ? message.to : undefined
+  switch (message.kind) {
+    case 'edit':
+    case 'delete':
+      return { author: message.author, ...message.to }
+    case 'reply':
+    case 'reaction':
+      return message.to
+    case 'text':
+    case 'action':
+    case 'nick':
+    case 'topic':
+    case 'file':
+    case 'gap':
+      return undefined
+    default:
+      return message satisfies never
+  }
 }
 
 /** Whether a message carries the name of its author. */

@@ -1,8 +1,7 @@
 import type { AuthorId, LogId, Seq } from '../../log/format/author.js'
 import { logOf } from '../../log/format/author.js'
 import type { Digest } from '../../log/format/heads.js'
-import { isLine } from '../kinds/kinds.js'
-import { type Message, placeOf, targetOf } from '../kinds/message.js'
+import { type Message, placeOf } from '../kinds/message.js'
 import type { Target } from '../kinds/target.js'
 
 /** Edits of one line that count: the latest ones. */
@@ -67,19 +66,26 @@ export class Lines {
 
   /** Returns whether the message changes what is shown: false for an edit that is not the latest, and for a reaction that was there. */
   note(message: Message): boolean {
-    if (message.kind === 'gap') return message.state !== 'deleted' || this.#erase(placeOf(message), message.count)
-    if (message.kind === 'delete')
-      return this.#erase({ author: logOf(message.author, message.to.run), seq: message.to.seq }, message.count)
-    const { author, seq } = placeOf(message)
-    if (isLine(message)) return this.#noteLine(keyOfPlace(author, seq), message)
-    const to = targetOf(message)
-    if (to === undefined) return true
-    const key = keyOfTarget(to)
-    const noted = this.#noted.get(key) ?? this.#open(key)
-    if (noted.isDeleted) return false
-    const isNews = message.kind === 'edit' ? this.#edit(noted, message) : this.#react(noted, message)
-    this.#forget(key)
-    return isNews
+    switch (message.kind) {
+      case 'gap':
+        return message.state !== 'deleted' || this.#erase(placeOf(message), message.count)
+      case 'delete':
+        return this.#erase({ author: logOf(message.author, message.to.run), seq: message.to.seq }, message.count)
+      case 'edit':
+        return this.#change({ author: message.author, ...message.to }, noted => this.#edit(noted, message))
+      case 'reaction':
+        return this.#change(message.to, noted => this.#react(noted, message))
+      case 'text':
+      case 'action':
+      case 'reply':
+      case 'file':
+        return this.#noteLine(message)
+      case 'nick':
+      case 'topic':
+        return true
+      default:
+        return message satisfies never
+    }
   }
 
   /** The line at a place; undefined if it was not noted, was deleted, or is no line. */
@@ -120,7 +126,19 @@ export class Lines {
       .sort((a, b) => b.authors.length - a.authors.length || (a.emoji < b.emoji ? -1 : 1))
   }
 
-  #noteLine(key: string, message: Message): boolean {
+  /** Changes what is noted of a line. Returns whether that changes what is shown. */
+  #change(to: Target, change: (noted: Noted) => boolean): boolean {
+    const key = keyOfTarget(to)
+    const noted = this.#noted.get(key) ?? this.#open(key)
+    if (noted.isDeleted) return false
+    const isNews = change(noted)
+    this.#forget(key)
+    return isNews
+  }
+
+  #noteLine(message: Message): boolean {
+    const { author, seq } = placeOf(message)
+    const key = keyOfPlace(author, seq)
     const noted = this.#noted.get(key) ?? this.#open(key)
     if (noted.line !== undefined || noted.isDeleted) return false
     noted.line = message
@@ -140,8 +158,7 @@ export class Lines {
     return edits[0] === edit
   }
 
-  #react(noted: Noted, message: Message): boolean {
-    if (message.kind !== 'reaction') return false
+  #react(noted: Noted, message: Message & { readonly kind: 'reaction' }): boolean {
     const { author, at, run, seq, emoji, isRemoved } = message
     const emojis = noted.reactions.get(author) ?? new Map<string, Reaction>()
     const before = emojis.get(emoji)
