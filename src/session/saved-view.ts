@@ -1,14 +1,12 @@
 import type { Millis } from '../base/clock.js'
 import type { Topic } from '../chat/views/topic.js'
-import type { AuthorId, LogId, Seq } from '../log/format/author.js'
+import type { AuthorId } from '../log/format/author.js'
 import type { UnsentLine } from './draft.js'
 import { isNotifyLevel, type NotifyLevel } from './notify-level.js'
 import { loadFields, saveFields } from './saved-json.js'
 
 /** State of a session that is saved for the next one, per user and room. Never sent. */
 export interface SavedView {
-  /** How far the user had read, as older versions saved it, before the node stored read marks. Read, but not written any more. */
-  readonly seen: ReadonlyMap<LogId, Seq>
   readonly leftAt: Millis | undefined
   /** Authors whose messages are not shown. */
   readonly hidden: ReadonlySet<AuthorId>
@@ -29,9 +27,8 @@ export const savedViewFile = (database: string): string => `${database}.screen`
 
 /** The saved view; an empty one if it cannot be read. */
 export function loadView(file: string): SavedView {
-  const { seen, leftAt, hidden, companions, hiddenLines, topic, notifyLevel, draft, window } = loadFields(file)
+  const { leftAt, hidden, companions, hiddenLines, topic, notifyLevel, draft, window } = loadFields(file)
   return {
-    seen: new Map(pairsIn(seen).filter(([, seq]) => typeof seq === 'number') as [LogId, Seq][]),
     leftAt: typeof leftAt === 'number' ? leftAt : undefined,
     hidden: new Set(textsIn(hidden) as AuthorId[]),
     hiddenLines: new Set(textsIn(hiddenLines)),
@@ -47,7 +44,7 @@ export function loadView(file: string): SavedView {
 /** Replaces the file atomically. */
 export function saveView(
   file: string,
-  { hidden, companions, hiddenLines, draft, ...rest }: Omit<SavedView, 'seen'>,
+  { hidden, companions, hiddenLines, draft, ...rest }: SavedView,
 ): Promise<void> {
   return saveFields(file, {
     ...rest,

@@ -84,7 +84,6 @@ export class Session extends EventEmitter<SessionEvents> {
   constructor(room: SessionRoom, view: SavedView, clock: Clock) {
     super()
     this.room = room
-    room.markRead(digestsOf(view.seen)) // versions before the node kept the marks saved them here
     this.#seen = new Map(room.readMarks)
     this.#passed = new Map(room.passed)
     this.#clock = clock
@@ -398,7 +397,7 @@ export class Session extends EventEmitter<SessionEvents> {
   }
 
   /** What to save for the next session, besides the draft. */
-  get saved(): Omit<SavedView, 'draft' | 'seen'> {
+  get saved(): Omit<SavedView, 'draft'> {
     return {
       leftAt: this.#clock.now(),
       hidden: this.#hidden.all,

@@ -121,7 +121,7 @@ export class ChatScreen {
   }
 
   /** State to save for the next run. */
-  get remembered(): Omit<SavedView, 'draft' | 'seen'> & { readonly draft: string } {
+  get remembered(): Omit<SavedView, 'draft'> & { readonly draft: string } {
     return { ...this.#session.saved, draft: this.#composer.draft }
   }
 
