@@ -6,7 +6,7 @@ export interface RoomBug extends Omit<Bug, 'killer'> {
   readonly killer: string | number
 }
 
-const GATE = 'node/private-rooms/membership-gate'
+const BARRIER = 'node/private-rooms/membership-barrier'
 const MEMBERS = 'node/private-rooms/room-members'
 const PLACES = 'node/private-rooms/chat-places'
 const INTRODUCTIONS = 'node/private-rooms/introductions'
@@ -17,7 +17,7 @@ const TERM = 'membership/evaluation/term'
 export const ROOM_BUGS: readonly RoomBug[] = [
   {
     name: 'sends chat before the operations that are on disk',
-    file: GATE,
+    file: BARRIER,
     find: 'if (this.#exchange.isLevel)\n                    pass();',
     replace: 'if (true)\n                    pass();',
     killer: 'a member crashes between',

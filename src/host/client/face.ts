@@ -29,9 +29,9 @@ import { type Fields, readMarkPairs } from '../protocol/codec.js'
 import type { FaceEvent } from '../protocol/events.js'
 import type { RoomOptions } from '../protocol/options.js'
 import { FaceMarks } from './face-marks.js'
+import { FaceOutbox } from './face-outbox.js'
 import { type FaceEnd, Failover } from './failover.js'
 import { type NodeConnection, NodeGone } from './node-connection.js'
-import { Outbox } from './outbox.js'
 import { Resumption } from './resumption.js'
 import { NodeWatch } from './silence.js'
 
@@ -69,7 +69,7 @@ interface FaceEvents {
 export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   readonly #parts: FaceParts
   readonly #clock: Clock
-  readonly #outbox = new Outbox()
+  readonly #outbox = new FaceOutbox()
   readonly #marks: FaceMarks
   #connection: NodeConnection
   #watch: NodeWatch | undefined

@@ -19,7 +19,7 @@ import type { ConnectionSummary, NodeEvent } from '../events.js'
 import { Meetings } from '../people/meetings.js'
 import type { Pins } from '../people/pins.js'
 import { StrangerNotices } from '../people/stranger-notices.js'
-import { MembershipGate } from '../private-rooms/membership-gate.js'
+import { MembershipBarrier } from '../private-rooms/membership-barrier.js'
 import type { RoomMembers } from '../private-rooms/room-members.js'
 import { ConnectionEvents, isSamePeer } from './connection-events.js'
 import { ConnectionNames } from './connection-names.js'
@@ -243,21 +243,21 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
       const peer = presence.scuttleup(this.#names.claimedBy(connection))
       replication.once('close', () => peer.close())
     }
-    const gate = this.#gate(connection)
-    const through = gate === undefined ? [replication] : [gate.incoming, replication, gate.outgoing]
+    const barrier = this.#barrier(connection)
+    const through = barrier === undefined ? [replication] : [barrier.incoming, replication, barrier.outgoing]
     // However the replication ends, the connection ends with it; `connections` reports that and dials again.
     pipeline([stream, ...through, stream], () => stream.destroy())
   }
 
   /** In a private room: exchanges membership operations before any chat passes. */
-  #gate(connection: Connection): MembershipGate | undefined {
+  #barrier(connection: Connection): MembershipBarrier | undefined {
     const { members } = this.#options
     if (members === undefined) return undefined
     const report = (): void => {
       const peer = this.#names.nameOf(connection)
       this.emit('event', { kind: 'protocol-violated', violation: 'malformed-operations', peer })
     }
-    return new MembershipGate(members, report)
+    return new MembershipBarrier(members, report)
   }
 
   /** What native peers exchange besides logs: presence, and addresses of further peers. */

@@ -24,7 +24,7 @@ interface Line {
  * Lines of one face on their way to the log, in order. A line without an answer is sent again to the next node; its number ensures
  * that it is stored once.
  */
-export class Outbox {
+export class FaceOutbox {
   /** By number, in order. */
   readonly #lines = new Map<number, Line>()
   #sender: RequestSender | undefined

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { ChatError } from '../../../src/base/errors.js'
-import { Outbox } from '../../../src/host/client/outbox.js'
+import { FaceOutbox } from '../../../src/host/client/face-outbox.js'
 import { LINES_MAX, UNACKNOWLEDGED_MAX, UNANSWERED_BYTES_MAX } from '../../../src/host/protocol/limits.js'
 import { ENTRY_BYTES_MAX } from '../../../src/log/limits.js'
 
@@ -26,7 +26,7 @@ const numbers = (from: number, to: number): number[] => Array.from({ length: to 
 const turn = (): Promise<void> => new Promise(resolve => process.nextTick(resolve))
 
 test('sends a limited number of lines from the first unanswered one on', async () => {
-  const outbox = new Outbox()
+  const outbox = new FaceOutbox()
   const sender = new Sender()
   const last = UNACKNOWLEDGED_MAX + 10
   const lines = numbers(1, last).map(number => outbox.add(`line ${number}`))
@@ -49,7 +49,7 @@ test('sends a limited number of lines from the first unanswered one on', async (
 })
 
 test('sends a limited number of bytes, however few lines they are', async () => {
-  const outbox = new Outbox()
+  const outbox = new FaceOutbox()
   const sender = new Sender()
   outbox.connected(sender)
   const count = (2 * UNANSWERED_BYTES_MAX) / ENTRY_BYTES_MAX
@@ -63,7 +63,7 @@ test('sends a limited number of bytes, however few lines they are', async () => 
 })
 
 test('sends the lines of one turn in one frame, and no frame without an end', async () => {
-  const outbox = new Outbox()
+  const outbox = new FaceOutbox()
   const sender = new Sender()
   outbox.connected(sender)
   for (const number of numbers(1, 3)) void outbox.add(`line ${number}`)
@@ -75,7 +75,7 @@ test('sends the lines of one turn in one frame, and no frame without an end', as
 })
 
 test('sends every unanswered line to the next node, in order', () => {
-  const outbox = new Outbox()
+  const outbox = new FaceOutbox()
   for (const number of numbers(1, 4)) void outbox.add(`line ${number}`)
   outbox.connected(new Sender())
   outbox.answered(1, 1)
@@ -88,7 +88,7 @@ test('sends every unanswered line to the next node, in order', () => {
 })
 
 test('counts rejected lines, and names the first line that is not stored', async () => {
-  const outbox = new Outbox()
+  const outbox = new FaceOutbox()
   outbox.connected(new Sender())
   const refused = outbox.add('no')
   void outbox.add('waits')

@@ -15,7 +15,7 @@ import type { RoomMembers } from './room-members.js'
  *
  * So whoever receives an entry already has the removals that its sender knew, and neither side passes it on to a removed member.
  */
-export class MembershipGate {
+export class MembershipBarrier {
   /** From the channel to the replication. */
   readonly incoming: Transform
   /** From the replication to the channel. */
@@ -25,7 +25,7 @@ export class MembershipGate {
   readonly #frames = new FrameReader(FRAME_BYTES_MAX)
   readonly #onMalformed: () => void
   /** Continues a chunk of chat that waits until the operations are in sync. */
-  #held: (() => void) | undefined
+  #waiting: (() => void) | undefined
 
   constructor(members: RoomMembers, onMalformed: () => void) {
     this.#members = members
@@ -38,7 +38,7 @@ export class MembershipGate {
       transform: (bytes: Uint8Array, _encoding, done) => {
         const pass = (): void => done(null, bytes)
         if (this.#exchange.isLevel) pass()
-        else this.#held = pass
+        else this.#waiting = pass
       },
     })
     const added = (operations: readonly Operation[]): void => this.#perform(this.#exchange.added(operations))
@@ -80,9 +80,9 @@ export class MembershipGate {
       else if (effect.kind === 'malformed') this.#malformed()
     }
     if (!this.#exchange.isLevel) return
-    const held = this.#held
-    this.#held = undefined
-    held?.()
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    waiting?.()
   }
 
   #malformed(): void {
