@@ -42,10 +42,7 @@ export function loadView(file: string): SavedView {
 }
 
 /** Replaces the file atomically. */
-export function saveView(
-  file: string,
-  { hidden, companions, hiddenLines, draft, ...rest }: SavedView,
-): Promise<void> {
+export function saveView(file: string, { hidden, companions, hiddenLines, draft, ...rest }: SavedView): Promise<void> {
   return saveFields(file, {
     ...rest,
     draft: draft.text,
