@@ -37,16 +37,17 @@ export class LineLabels {
     return this.#numbers.has(log)
   }
 
-  get size(): number {
-    return this.#numbers.size
-  }
-
   /** Numbers a log as stored or received; ignores it if one of both is taken. */
   set(log: LogId, number: number): void {
     if (this.#numbers.has(log) || this.#logs.has(number)) return
     this.#numbers.set(log, number)
     this.#logs.set(number, log)
-    this.#next = Math.max(this.#next, number + 1)
+    this.reserve(number + 1)
+  }
+
+  /** Numbers below `next` are not given to further logs. */
+  reserve(next: number): void {
+    this.#next = Math.max(this.#next, next)
   }
 
   /** Gives a log the next number. */
@@ -56,9 +57,24 @@ export class LineLabels {
     return number
   }
 
-  /** The numbers of the logs, without the first `skipped`. */
-  numbersAfter(skipped: number): [LogId, number][] {
-    return [...this.#numbers].slice(skipped)
+  /** The number that the next log gets. */
+  get next(): number {
+    return this.#next
+  }
+
+  /** The logs with this number or a higher one, and their numbers. */
+  numbersFrom(first: number): [LogId, number][] {
+    if (first >= this.#next) return []
+    return [...this.#numbers].filter(([, number]) => number >= first)
+  }
+
+  /** Removes the number of a log that is gone. No other log gets it. Returns it. */
+  delete(log: LogId): number | undefined {
+    const number = this.#numbers.get(log)
+    if (number === undefined) return undefined
+    this.#numbers.delete(log)
+    this.#logs.delete(number)
+    return number
   }
 
   /** Undefined if the log has no number yet. */

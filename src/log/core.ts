@@ -101,6 +101,7 @@ export class LogCore {
     this.frontier = new Frontier(this.queue, this.segments, this.announcer, this.rewrites, options.authorsMax)
     this.requests = new Requests(store, this.queue, this.clock)
     this.own = new OwnLog(keys, this)
+    this.quota?.onRecord(log => this.#reportForgotten(log))
   }
 
   /** Whether the user knows the author of a log. */
@@ -113,6 +114,11 @@ export class LogCore {
   readonly onOpened = (run: Run, reason: DoubtReason | undefined): void => {
     this.events.emit('opened', this.own.author)
     if (reason !== undefined && reason !== 'no-log') this.report({ kind: 'run-opened', run, reason })
+  }
+
+  #reportForgotten(log: LogId): void {
+    const isRemembered = this.quota?.isStranger(log) !== true || this.quota.record(log) !== undefined
+    if (!isRemembered && this.frontier.pendingHead(log) === undefined) this.events.emit('forgotten', log)
   }
 
   report(event: LogEvent): void {

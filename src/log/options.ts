@@ -79,6 +79,8 @@ export interface LogEvents {
   lost: [LogId]
   /** An author signed two histories. */
   fork: [ForkProof]
+  /** The log of a stranger is neither stored nor remembered as stopped any more: nothing needs to be kept about it. */
+  forgotten: [LogId]
 }
 
 /** Largest number of ranges per log that a read mark remembers as passed without content. Older ones count as read. */

@@ -16,6 +16,7 @@ import {
 import { decodeEntry, type Entry } from '../log/format/entry.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from '../log/format/heads.js'
 import { type PlaceRange, Places } from '../log/format/places.js'
+import { SEQ_MAX } from '../log/limits.js'
 import type { Log } from '../log/log.js'
 import type { SeqRange } from '../log/read/subscription.js'
 import type { SharedRows } from '../log/store/shared-rows.js'
@@ -30,7 +31,17 @@ const EDIT = Buffer.from('"type":"edit"')
 
 type ErasureLog = Pick<
   Log,
-  'head' | 'entries' | 'rowsUnder' | 'chainAt' | 'forkOf' | 'marksNow' | 'dropContents' | 'isDeleted' | 'on' | 'off'
+  | 'head'
+  | 'localSeq'
+  | 'entries'
+  | 'rowsUnder'
+  | 'chainAt'
+  | 'forkOf'
+  | 'marksNow'
+  | 'dropContents'
+  | 'isDeleted'
+  | 'on'
+  | 'off'
 >
 
 /**
@@ -67,7 +78,9 @@ export class Erasures {
     for (const [key, value] of await erasures.#scannedRows.all())
       if (key.length === LOG_KEY_BYTES && value.length === SEQ_BYTES)
         erasures.#scanned.set(logOfLogKey(key), bufferOf(value).readUInt32BE())
-    log.on('entries', erasures.#onRange).on('filled', erasures.#onRange)
+    // Evicted while the room was closed, or by a version that kept these rows.
+    for (const scanned of erasures.#scanned.keys()) if (log.localSeq(scanned) === 0) erasures.#onForgotten(scanned)
+    log.on('entries', erasures.#onRange).on('filled', erasures.#onRange).on('forgotten', erasures.#onForgotten)
     for (const { author, seq } of log.head) erasures.#wait(author, (erasures.#scanned.get(author) ?? 0) + 1, seq + 1)
     return erasures
   }
@@ -79,12 +92,23 @@ export class Erasures {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#log.off('entries', this.#onRange).off('filled', this.#onRange)
+    this.#log.off('entries', this.#onRange).off('filled', this.#onRange).off('forgotten', this.#onForgotten)
     await this.#working
   }
 
   readonly #onRange = ({ author, from, to }: { readonly author: LogId } & PlaceRange): void => {
     this.#wait(author, from, to)
+  }
+
+  readonly #onForgotten = (log: LogId): void => {
+    this.#waiting.delete(log)
+    if (this.#scanned.delete(log)) void this.#deleteRows(log).catch(() => {}) // the disk fails: they stay, and are ignored
+  }
+
+  async #deleteRows(log: LogId): Promise<void> {
+    const edits = await this.#edits.within({ gte: placeKey(log, 0), lt: placeKey(log, SEQ_MAX) })
+    await this.#edits.write(edits.map(([key]) => ({ type: 'del', key })))
+    await this.#scannedRows.write([{ type: 'del', key: logKeyOf(log) ?? EMPTY }])
   }
 
   #wait(log: LogId, from: Seq, to: Seq): void {
@@ -151,6 +175,7 @@ export class Erasures {
     const last = this.#scanned.get(log) ?? 0
     const read = places.touching(last + 1, last + 2).at(-1)?.to ?? 0
     if (read <= last + 1 || isWaiting.has(log)) return []
+    if (this.#log.localSeq(log) === 0) return [] // it was evicted meanwhile
     this.#scanned.set(log, read - 1)
     const value = Buffer.alloc(SEQ_BYTES)
     value.writeUInt32BE(read - 1)

@@ -1,5 +1,5 @@
 import { concat } from '../base/wire/bytes.js'
-import { authorOfLog, type LogId } from '../log/format/author.js'
+import type { LogId } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { Log } from '../log/log.js'
 import type { Relayed, RelayMode } from '../log/read/outgoing.js'
@@ -60,8 +60,9 @@ class NativeReplication implements Replication {
       },
     })
     // The author would push entries of a log that has stopped.
+    // Compares prefixes, because thousands of logs may have stopped.
     for (const stopped of log.quota?.stopped.keys() ?? [])
-      if (authorOfLog(stopped) === peer) this.treeConnection.unsubscribe(stopped)
+      if (peer !== undefined && stopped.startsWith(peer)) this.treeConnection.unsubscribe(stopped)
     this.content = fetcher.open({
       seqOf: author => this.session.seqOf(author),
       request: range => this.#send(this.session.requestContent(range)),

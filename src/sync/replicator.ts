@@ -26,23 +26,17 @@ export class Replicator implements ReplicationContext {
       () => log.logsMax,
     )
     this.receipts = new Receipts(log)
-    const { quota } = log
-    quota?.onLifted(lifted => this.tree.retry(lifted))
-    quota?.onRecord(changed => {
-      const isForgotten = quota.isStranger(changed) && quota.record(changed) === undefined
-      if (isForgotten && log.localSeq(changed) === 0) this.#forget(changed)
-    })
+    log.quota?.onLifted(lifted => this.tree.retry(lifted))
     this.fetcher = new ContentFetcher(log)
     log.on('persisted', ({ author }) => {
       if (log.isOurs(author)) this.receipts.ourLogGrew(author)
     })
+    // So that the evicted logs of strangers do not use up memory.
+    log.on('forgotten', forgotten => {
+      this.tree.dropped(forgotten)
+      this.receipts.forget(forgotten)
+    })
     log.on('fork', ({ segments: [segment] }) => this.receipts.ourLogForked(logOfSegment(segment)))
-  }
-
-  /** Drops the state of a log that is gone, so that evicted logs of strangers do not use up memory. */
-  #forget(log: LogId): void {
-    this.tree.dropped(log)
-    this.receipts.forget(log)
   }
 
   /** One side of a replication with a native peer: pipe a connection through it. Its errors affect that connection only. */

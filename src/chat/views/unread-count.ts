@@ -87,6 +87,11 @@ export class UnreadCount {
     log.mentions = log.mentions.filter(mention => mention > log.mark || log.late.has(mention))
   }
 
+  /** The log is gone, and nothing of it is unread. */
+  forget(log: LogId): void {
+    this.#logs.delete(log)
+  }
+
   get unread(): number {
     return this.#sum(({ mark, last, uncounted, late }) => last - mark - uncounted.count + late.count)
   }

@@ -45,6 +45,12 @@ export class FaceMarks {
     if (this.#unreported.size + this.#late.length > 0) this.#cancel ??= this.#clock.after(REPORT_MS, () => this.flush())
   }
 
+  /** The log is gone. */
+  forget(log: LogId): void {
+    this.#marks.delete(log)
+    this.#unreported.delete(log)
+  }
+
   /** The node reports how far the user has read. Returns the marks that moved. */
   known(marks: readonly ReadMark[]): readonly ReadMark[] {
     const moved = marks.filter(

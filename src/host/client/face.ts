@@ -54,6 +54,8 @@ interface FaceEvents {
   presence: []
   /** The user has read these logs this far, in another face. */
   marks: [readonly ReadMark[]]
+  /** The log of a stranger is gone. */
+  forgotten: [LogId]
   /** The peers that have stored the user's last line changed. */
   delivery: [Replicas]
   /** Somebody wrote in a direct room that no face shows. */
@@ -265,6 +267,20 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   async *batches(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]> {
     const resumption = new Resumption(options, this.heads)
+    const onForgotten = (log: LogId): void => resumption.forget(log)
+    this.on('forgotten', onForgotten)
+    try {
+      yield* this.#resumed(options, resumption, isWanted)
+    } finally {
+      this.off('forgotten', onForgotten)
+    }
+  }
+
+  async *#resumed(
+    options: ReadOptions,
+    resumption: Resumption,
+    isWanted?: (entry: Uint8Array) => boolean,
+  ): AsyncGenerator<readonly Message[]> {
     for (let now = options; ; now = resumption.options(this.heads)) {
       try {
         // Read gaps too: `Resumption` must know their places, to read their content when it comes.
@@ -386,6 +402,10 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     connection.on('marks', marks => {
       const moved = this.#marks.known(marks)
       if (moved.length > 0) this.emit('marks', moved)
+    })
+    connection.on('forgotten', log => {
+      this.#marks.forget(log)
+      this.emit('forgotten', log)
     })
     connection.on('event', event => {
       this.#parts.onEvent(event)

@@ -8,7 +8,7 @@ import { readDraft } from '../../chat/kinds/kinds.js'
 import type { Target } from '../../chat/kinds/target.js'
 import { LineLabels } from '../../chat/line-labels.js'
 import type { Present } from '../../chat/presence/present.js'
-import { type AuthorId, type LogId, logOf, type Run, type Seq } from '../../log/format/author.js'
+import { type AuthorId, type LogId, logIdOf, logOf, type Run, type Seq } from '../../log/format/author.js'
 import type { Entry } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
 import type { ReadMark, ReadOptions } from '../../log/options.js'
@@ -69,6 +69,8 @@ interface ConnectionEvents {
   answer: [first: number, last: number, error?: Error]
   /** The node reports these read marks. */
   marks: [readonly ReadMark[]]
+  /** The log of a stranger is gone. */
+  forgotten: [LogId]
   /** The node announces that it ends. */
   end: [reason: string]
   /** The node has closed the room in favour of another one. Any frame from the face opens it again. */
@@ -351,12 +353,20 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     else if (is === 'marks') this.emit('marks', readMarksOf(value['marks']) ?? [])
     else if (is === 'labels') {
       for (const { author, seq: number } of digestsOf(value['labels']) ?? []) this.labels.set(author, number)
-    } else if (is === 'event') this.#receiveEvent(value['event'])
+    } else if (is === 'forgotten') this.#forget(logIdOf(String(value['log'])))
+    else if (is === 'event') this.#receiveEvent(value['event'])
     else if (is === 'end') this.emit('end', String(value['reason']))
     else if (is === 'parked') {
       this.#isParked = true
       this.emit('parked')
     } else if (is === 'state') this.#receiveState(value)
+  }
+
+  #forget(log: LogId | undefined): void {
+    if (log === undefined) return
+    this.#heads.delete(log)
+    this.labels.delete(log)
+    this.emit('forgotten', log)
   }
 
   #receiveEvent(value: unknown): void {

@@ -35,6 +35,11 @@ export class Resumption {
     return fresh
   }
 
+  forget(log: LogId): void {
+    this.#read.delete(log)
+    this.#passed.delete(log)
+  }
+
   /** Options for reading from a node whose logs end at `heads`. */
   options(heads: readonly Digest[]): ReadOptions {
     const { last, tail, since, ...others } = this.#options

@@ -268,11 +268,17 @@ export class FaceSession {
     }
   }
 
+  /** A log is gone: the face forgets what it knows about it. */
+  forgotten(log: LogId): void {
+    if (this.#sentHeads.delete(log)) this.#output.send({ is: 'forgotten', log })
+  }
+
   /** Sends the new numbers of logs, before the entries whose labels need them. */
   #sendLabels(): void {
-    const labels = this.#peer.labels.numbersAfter(this.#sentLabels)
+    const { next } = this.#peer.labels
+    const labels = this.#peer.labels.numbersFrom(this.#sentLabels)
+    this.#sentLabels = next
     if (labels.length === 0) return
-    this.#sentLabels += labels.length
     this.#output.send({ is: 'labels', labels })
   }
 

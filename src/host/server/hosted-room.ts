@@ -70,6 +70,7 @@ export class HostedRoom {
     const changed = (): void => this.#toAll(session => session.sendStateSoon())
     peer.on('change', changed).on('presence', changed).on('heads', changed)
     peer.on('heads', () => this.#used())
+    peer.logs.on('forgotten', log => this.#toAll(session => session.forgotten(log)))
     marks.on('moved', moved => this.#toAll(session => session.marks(moved)))
     peer.delivery.on('change', replicas => this.#toAll(session => session.delivered(replicas)))
   }

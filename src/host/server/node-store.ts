@@ -2,7 +2,7 @@ import type { Millis } from '../../base/clock.js'
 import { isCount, isFields, text } from '../../base/shape.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { shortKey } from '../../chat/display-names.js'
-import { AUTHOR_ID, type AuthorId, authorOf } from '../../log/format/author.js'
+import { AUTHOR_ID, type AuthorId, authorOf, type LogId } from '../../log/format/author.js'
 import type { ReadMark } from '../../log/options.js'
 import type { Store } from '../../log/store/store.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
@@ -173,6 +173,10 @@ export class NodeStore extends PinRows implements RequestStore {
       }),
     )
     if (writes.length > 0) await this.#store.commit(writes)
+  }
+
+  deleteMark(label: string, log: LogId): Promise<void> {
+    return this.#marks(label).delete(log)
   }
 
   /** The people whom the user has hidden: they may not ask to talk. */

@@ -28,13 +28,17 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
   readonly #onPersisted = ({ author }: { readonly author: LogId }): void => {
     if (isBranch(author)) void this.#divide().catch(() => {}) // the disk failed: divided at the next start
   }
+  readonly #onForgotten = (log: LogId): void => {
+    this.#unsaved.delete(log)
+    if (this.#marks.delete(log)) void this.#store.deleteMark(this.#label, log).catch(() => {}) // the mark stays, and means nothing
+  }
 
   private constructor(store: NodeStore, label: string, logs: MarkedLogs) {
     super()
     this.#store = store
     this.#label = label
     this.#logs = logs
-    logs.on('persisted', this.#onPersisted)
+    logs.on('persisted', this.#onPersisted).on('forgotten', this.#onForgotten)
   }
 
   static async open(store: NodeStore, label: string, logs: MarkedLogs): Promise<ReadMarks> {
@@ -67,7 +71,7 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
 
   /** Resolves when the marks are on disk, or cannot be stored. */
   async saved(): Promise<void> {
-    this.#logs.off('persisted', this.#onPersisted)
+    this.#logs.off('persisted', this.#onPersisted).off('forgotten', this.#onForgotten)
     await this.#saving
   }
 

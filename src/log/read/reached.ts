@@ -48,6 +48,11 @@ export class Reached {
     return places
   }
 
+  forget(log: LogId): void {
+    this.#logs.delete(log)
+    this.#passed.delete(log)
+  }
+
   note(log: LogId, seq: Seq): void {
     this.#logs.set(log, Math.max(seq, this.#logs.get(log) ?? 0))
   }

@@ -1,5 +1,5 @@
 import type { LogCore } from '../core.js'
-import { isSigned, type Seq } from '../format/author.js'
+import { isSigned, type LogId, type Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
 import { branchesIn } from '../format/fork-proof.js'
 import { withContent } from '../format/gap.js'
@@ -32,11 +32,13 @@ export class Reader {
 
   /** Batches of entries: the history in conversation order, then, with `live`, entries as they arrive. Each entry once. */
   async *read(options: ReadOptions): AsyncGenerator<readonly Entry[]> {
-    const { announcer, frontier, forks, gaps } = this.#core
+    const { announcer, frontier, forks, gaps, events } = this.#core
     const hasPassed = options.since?.some(({ passed }) => passed !== undefined && passed.length > 0) === true
     const isLive = options.live || options.tail
     const subscription = isLive ? announcer.subscribe(options.signal, false) : undefined
     const reached = new Reached(forks, options.since ?? [])
+    const onForgotten = (log: LogId): void => reached.forget(log)
+    events.on('forgotten', onForgotten)
     const shown = (entries: readonly Entry[]): readonly Entry[] =>
       options.gaps || gaps.isEmpty ? entries : withContent(entries)
     try {
@@ -60,6 +62,7 @@ export class Reader {
     } catch (error) {
       if (!announcer.isClosed) throw error
     } finally {
+      events.off('forgotten', onForgotten)
       subscription?.close()
     }
   }

@@ -27,6 +27,7 @@ export class RoomTab {
     this.#onChange = onChange
     this.#onRing = onRing
     face.on('marks', marks => this.#marked(marks))
+    face.on('forgotten', log => this.#count?.forget(log))
   }
 
   get room(): string {

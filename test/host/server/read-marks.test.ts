@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import test from 'node:test'
 import type { Face } from '../../../src/host/client/face.js'
 import { logOf } from '../../../src/log/format/author.js'
+import type { Log } from '../../../src/log/log.js'
 import { HostMachine, LOBBY_OPTIONS } from '../../helper/host-machine.js'
 
 const BOUND = { timeout: 300_000 }
@@ -55,4 +56,19 @@ test('control: a face that closes without having read moves no mark', BOUND, asy
   await first.close()
   await second.refreshed()
   assert.deepEqual(marksOf(second), {})
+})
+
+test('the mark and the head of a forgotten log are gone from every face, and from the disk', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const [first, second] = [await machine.face(t), await machine.face(t)]
+  await first.say('one')
+  const own = logOf(first.id)
+  first.markRead([{ author: own, seq: 1 }])
+  await shows(second, { [own]: 1 })
+  const logs = machine.peer.logs as Log
+  logs.emit('forgotten', own)
+  await once(second, 'forgotten')
+  assert.deepEqual([marksOf(first), marksOf(second), second.heads], [{}, {}, []])
+  await machine.crash()
+  assert.deepEqual(marksOf(await machine.face(t)), {})
 })
