@@ -19,7 +19,8 @@ import type { Write } from './store/store.js'
 import type { Introducer } from './stranger-quota.js'
 
 /**
- * Validates entries from peers. Stores only entries that continue a log and that its author signed. docs/protocol/wire.md §5.3.
+ * Decides which entries from peers are stored: those that continue a log and are valid, and that a signed author has signed.
+ * docs/protocol/wire.md §5.3. Its gates, in order, are in src/sync/README.md.
  */
 export class Intake {
   readonly #core: LogCore

@@ -75,21 +75,8 @@ export interface UpgraderOptions {
 }
 
 /**
- * Upgrades raw connections to proven ones. Every byte of a stranger passes these gates, in this order:
- *
- *  1. admission control: at most UNPROVEN_MAX inbound connections that have not passed gate 8, UNPROVEN_PER_ADDRESS_MAX per
- *     address;
- *  2. the deadline: HANDSHAKE_MS_MAX for the whole handshake (`HandshakeRun`);
- *  3. the addresses: frames of HANDSHAKE_BYTES_MAX (`Handshake`);
- *  4. protocol detection by one byte; a scuttleup peer is accepted or refused here, by `PlainPolicy`;
- *  5. the key exchange: one frame of one length; anything of version 1 ends as `older-version` (`KeyExchange`);
- *  6. the first record, of AUTH_BYTES_MAX: it opens only with the agreed keys (`RecordOpener`);
- *  7. its Hello, signed by the key that it names, for this handshake and role;
- *  8. its first Rooms, within another HANDSHAKE_MS_MAX: STRANGER_ROOMS_MAX tags, which only peers that know a room can compute;
- *     after ROOMLESS_MS_MAX without a common room the connection is closed (`Multiplexer`);
- *  9. the topology: not this process itself, one connection per peer, CONNECTIONS_MAX (`Topology`, called by `Connections`);
- * 10. from then on every record has to be the peer's next one, or the connection is closed (`SealedConnection`),
- *     and no room sends more than its window (`Channel`).
+ * Upgrades raw connections to proven ones: applies the gates from *unproven* to *rooms* of README.md, in that order. `Topology` and
+ * the channels apply the others.
  */
 export class Upgrader {
   readonly instance: Uint8Array
