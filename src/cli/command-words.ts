@@ -7,6 +7,7 @@ export const COMMANDS: readonly string[] = [
   'log',
   'rooms',
   'verify',
+  'proof',
   'export',
   'import',
   'repair',
@@ -35,7 +36,7 @@ export const COMMANDS: readonly string[] = [
 ]
 
 /** Planned commands. They are reserved, so that no one uses one as a name by accident. */
-const PLANNED = ['completion', 'proof', 'risk', 'search', 'web'] as const
+const PLANNED = ['completion', 'risk', 'search', 'web'] as const
 
 /** Longest mistyped command. */
 const WORD_LENGTH_MAX = 20

@@ -22,6 +22,7 @@ import type { LogId } from '../../src/log/format/author.js'
 import { logKey } from '../../src/log/format/author.js'
 import { chainNext, chainStart, isChainSigned, signChain, stubsOf } from '../../src/log/format/chain.js'
 import { fromProjected, toProjected, validHlc } from '../../src/log/format/entry.js'
+import { isExcerptFault, readExcerpt } from '../../src/log/format/excerpt.js'
 import type { Digest } from '../../src/log/format/heads.js'
 import { EARLIEST, type Hlc } from '../../src/log/format/hybrid-clock.js'
 import { packEntry } from '../../src/log/format/packed.js'
@@ -428,4 +429,17 @@ test('accepts the first entry of a log at any time after the earliest one', () =
   assert.equal(validHlc(entry(EARLIEST), EARLIEST), undefined)
   assert.equal(validHlc(entry('0000000000000.0001'), EARLIEST), '0000000000000.0001')
   assert.equal(validHlc(entry('9999999999999.9999'), EARLIEST), '9999999999999.9999')
+})
+
+test('proofs are read, and files that prove nothing are refused, as in the vectors', () => {
+  const { good, bad } = load('proofs')
+  for (const { what, first, count, bytes } of good) {
+    const excerpt = readExcerpt(Buffer.from(bytes, 'hex'))
+    assert.ok(!isExcerptFault(excerpt), what)
+    assert.deepEqual([excerpt.first, excerpt.entries.length], [first, count], what)
+  }
+  for (const { what, kind, bytes } of bad) {
+    const fault = readExcerpt(Buffer.from(bytes, 'hex'))
+    assert.equal(isExcerptFault(fault) && fault.kind, kind, what)
+  }
 })

@@ -649,5 +649,40 @@ function entries() {
   }
 }
 
+/** Excerpts of the log of alice, and files that are made of them and prove nothing. */
+function proofs() {
+  const magic = utf8('persisted-chat/proof/1\n')
+  const file = (...segments: readonly oracle.OracleSegment[]): string =>
+    hex(joined(magic, LOBBY, ...segments.map(segment => prefixed(oracle.writeSegment(segment)))))
+  const whole = segmentOf('alice', CHAT, 1, 4)
+  const chain = oracle.chain({ room: LOBBY, key: whole.key, run: 0 }, CHAT)
+  const middle = {
+    ...whole,
+    first: 2,
+    before: chain[1] as Uint8Array,
+    entries: [...CHAT.slice(1, 3), oracle.stub(CHAT[3] as Uint8Array)],
+  }
+  const [a, b, c, d] = CHAT as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+  const [one, rest] = [segmentOf('alice', CHAT, 1, 1), segmentOf('alice', CHAT, 2, 4)]
+  return {
+    good: [
+      { what: 'entries 1 to 4, in two segments', first: 1, count: 4, bytes: file(one, rest) },
+      { what: 'entries 2 and 3, of which the signature covers entry 4, too', first: 2, count: 2, bytes: file(middle) },
+    ],
+    bad: [
+      { what: 'a line dropped', kind: 'not-signed', bytes: file({ ...whole, entries: [a, b, d] }) },
+      { what: 'two lines swapped', kind: 'out-of-order', bytes: file({ ...whole, entries: [a, c, b, d] }) },
+      {
+        what: 'a line of somebody else',
+        kind: 'not-signed',
+        bytes: file({ ...one, entries: [BOBS[0] as Uint8Array] }),
+      },
+      { what: 'a segment left out', kind: 'gap', bytes: file(one, segmentOf('alice', CHAT, 3, 4)) },
+      { what: 'a segment of another log', kind: 'other-log', bytes: file(one, segmentOf('bob', BOBS, 2, 2)) },
+      { what: 'no segment', kind: 'malformed', bytes: file() },
+    ],
+  }
+}
+
 /** The files of test/vectors/, by name. */
-export const vectors = { rooms, logs, segments, handshake, frames, store, entries } as const
+export const vectors = { rooms, logs, segments, handshake, frames, store, entries, proofs } as const

@@ -58,13 +58,43 @@ const readingCommands: Registration = (program, exitWith) => [
         return listRooms({ me, ...(await dataDirectory(me, data)) }, json ?? false)
       }),
     ),
-  command(program, 'verify', 'check every stored file, sequence, chain and signature')
-    .option('--json', 'one JSON object')
+  withChatOptions(
+    subcommand(program, 'verify', 'check every stored file, sequence, chain and signature, or a proof').argument(
+      '<me-or-file>',
+      'your name, or a file that the command proof has written',
+    ),
+    ['data', 'room'],
+  )
+    .option('--json', 'one JSON object; of a proof also one for each message')
     .action(
       exitWith(async (me: string, flags: LogFlags) => {
+        const { isProofFile, verifyProof } = await import('./verify-proof-command.js')
+        if (await isProofFile(me)) return verifyProof(me, flags.json ?? false)
         const { verifyLog } = await import('./verify-command.js')
         return verifyLog(await whereOf(me, flags), flags.json ?? false)
       }),
+    ),
+  withChatOptions(subcommand(program, 'proof', 'write what somebody said to stdout, such that anybody can verify it'), [
+    'data',
+  ])
+    .argument('<me>', 'your name')
+    .argument('<room>', 'the room')
+    .argument('<author>', 'whose lines: their name, or the beginning of their key')
+    .argument('<from..to>', 'which of their entries, as in 3..12')
+    .option('--run <n>', 'of which log of theirs, if they have several', wholeNumber)
+    .action(
+      exitWith(
+        async (
+          me: string,
+          room: string,
+          author: string,
+          range: string,
+          { run, ...flags }: LogFlags & { run?: number },
+        ) => {
+          const { writeProof } = await import('./proof-command.js')
+          return writeProof(await whereOf(me, { ...flags, room }), { author, range, run })
+        },
+      ),
     ),
   command(program, 'export', 'write the signed logs to a file')
     .argument('<file>', 'the file to write, or - for stdout')
