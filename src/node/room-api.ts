@@ -19,12 +19,17 @@ export interface SayOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-export interface SendFileOptions {
+interface FileOptions {
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: FileProgress) => void) | undefined
 }
 
-export interface GetFileOptions extends SendFileOptions {
+export interface SendFileOptions extends FileOptions {
+  /** Whether a picture is sent as it is, with its metadata. Default: those of JPEG, PNG and WebP files are removed. */
+  readonly isRaw?: boolean | undefined
+}
+
+export interface GetFileOptions extends FileOptions {
   /** Whether to fetch a file that is larger than the space that the disk has left. */
   readonly isConfirmed?: boolean | undefined
 }

@@ -281,11 +281,10 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#writer.erase(place)
   }
 
-  async storeFile(file: string, { signal = NEVER, onProgress = () => {} }: SendFileOptions = {}): Promise<FileDraft> {
-    const found = await this.#files.add(file, {
-      signal,
-      onProgress: (bytes, of) => onProgress({ bytes, of, holders: 0 }),
-    })
+  async storeFile(file: string, options: SendFileOptions = {}): Promise<FileDraft> {
+    const { signal = NEVER, onProgress = () => {}, isRaw = false } = options
+    const work = { signal, onProgress: (bytes: number, of: number) => onProgress({ bytes, of, holders: 0 }) }
+    const found = await this.#files.add(file, work, isRaw)
     return { kind: 'file', name: path.basename(file), ...found }
   }
 

@@ -15,6 +15,7 @@ import { chunkHash, type FileId, type FileRoot, fileRootOf, type HashTree, treeO
 import { CHUNK_BYTES, FILE_BYTES_MAX, PAGE_HASHES_MAX } from '../limits.js'
 import { ContentReader } from './content-reader.js'
 import { PartialContent } from './partial-content.js'
+import { contentWithoutMetadata, type SentContent, wholeContent } from './sent-content.js'
 import { TreeFile, writeAll } from './tree-file.js'
 
 const TREE = '.tree'
@@ -91,10 +92,15 @@ export class FileStore {
     return this.#stored.get(root)?.lines ?? new Set()
   }
 
-  /** Copies a file of the user into the store. Rejects with FILE_UNUSABLE, or the reason of the signal. */
-  async add(file: string, work: FileWork): Promise<FileId> {
+  /**
+   * Copies a file of the user into the store; a picture without its metadata, unless `isRaw`. Rejects with FILE_UNUSABLE, or the
+   * reason of the signal.
+   */
+  async add(file: string, work: FileWork, isRaw = false): Promise<FileId> {
     try {
-      return await withRegularFile(await realpath(file), source => this.#add(source, work))
+      return await withRegularFile(await realpath(file), async source =>
+        this.#add(await (isRaw ? wholeContent(source) : contentWithoutMetadata(file, source)), work),
+      )
     } catch (cause) {
       if (work.signal.aborted) throw work.signal.reason
       throw cause instanceof ChatError ? cause : fileError(`${file} cannot be sent`, cause)
@@ -219,8 +225,8 @@ export class FileStore {
     }
   }
 
-  async #add(source: FileHandle, { signal, onProgress }: FileWork): Promise<FileId> {
-    const { size } = await source.stat()
+  async #add(source: SentContent, { signal, onProgress }: FileWork): Promise<FileId> {
+    const { size } = source
     if (size > FILE_BYTES_MAX) throw tooLarge()
     await makeDirectory(this.#directory)
     const draft = path.join(this.#directory, `draft-${hexOf(this.#random.bytes(DRAFT_BYTES))}`)
@@ -320,7 +326,7 @@ export class FileStore {
 
 /** Copies a file and hashes what is copied, so that the tree is that of the copy even if the file changes meanwhile. */
 async function hashedCopy(
-  source: FileHandle,
+  source: SentContent,
   target: FileHandle,
   signal: AbortSignal,
   onProgress: (bytes: number) => void,

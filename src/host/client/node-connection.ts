@@ -274,8 +274,8 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   }
 
   /** Has the node copy a file. Resolves with the draft of its line. */
-  async storeFile(file: string, { signal, onProgress }: SendFileOptions): Promise<FileDraft> {
-    for await (const value of this.#fileParts({ do: 'store-file', file }, signal, onProgress)) {
+  async storeFile(file: string, { signal, onProgress, isRaw }: SendFileOptions): Promise<FileDraft> {
+    for await (const value of this.#fileParts({ do: 'store-file', file, isRaw }, signal, onProgress)) {
       const draft = isFields(value['draft']) ? readDraft(value['draft']) : undefined
       if (draft?.kind === 'file') return draft
     }

@@ -10,11 +10,13 @@ type FileAnswer = FileProgress | { readonly draft: FileDraft } | { readonly path
 /** The work that a face asks for; undefined if the call is malformed. */
 export function fileWork(
   room: Room,
-  { do: name, file, line: named, directory, isConfirmed }: Fields,
+  { do: name, file, isRaw, line: named, directory, isConfirmed }: Fields,
 ): ((signal: AbortSignal) => AsyncIterable<FileAnswer>) | undefined {
   if (name === 'store-file') {
     if (typeof file !== 'string') return undefined
-    return signal => answered(async onProgress => ({ draft: await room.storeFile(file, { signal, onProgress }) }))
+    const options = { isRaw: isRaw === true }
+    return signal =>
+      answered(async onProgress => ({ draft: await room.storeFile(file, { ...options, signal, onProgress }) }))
   }
   const line = readTarget(named)
   if (line === undefined || typeof directory !== 'string') return undefined

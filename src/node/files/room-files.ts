@@ -52,9 +52,12 @@ export class RoomFiles {
     })
   }
 
-  /** Copies a file of the user into the store. Rejects with FILE_UNUSABLE, or the reason of the signal. */
-  add(file: string, work: FileWork): Promise<FileId> {
-    return this.#parts.store.add(file, work)
+  /**
+   * Copies a file of the user into the store; a picture without its metadata, unless `isRaw`. Rejects with FILE_UNUSABLE, or the
+   * reason of the signal.
+   */
+  add(file: string, work: FileWork, isRaw: boolean): Promise<FileId> {
+    return this.#parts.store.add(file, work, isRaw)
   }
 
   /** Records that a line refers to a content. */

@@ -11,7 +11,7 @@ import type { Pixels } from '../pixels.js'
 const PIXELS_MAX = 25_000_000
 
 /** Largest file that is decoded. */
-const PICTURE_BYTES_MAX = 32 * 1024 * 1024
+export const PICTURE_BYTES_MAX = 32 * 1024 * 1024
 
 /** How long a picture may take. */
 const DECODING_MS_MAX = 10_000

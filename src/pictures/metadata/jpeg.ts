@@ -30,6 +30,8 @@ const ADOBE = utf8('Adobe')
 /** Identifier, version, flags and colour transform. */
 const ADOBE_BYTES = 12
 
+export const isJpeg = (bytes: Uint8Array): boolean => bytes[0] === 0xff && bytes[1] === SOI
+
 export const jpegWithoutMetadata = (bytes: Uint8Array): Found => new JpegRemoval(bytes).run()
 
 /** One pass over the segments of a file. */

@@ -1,7 +1,24 @@
-import { jpegWithoutMetadata } from './jpeg.js'
+import { isJpeg, jpegWithoutMetadata } from './jpeg.js'
 import type { Found, MalformedPicture, Picture, PictureFormat, Removal } from './picture.js'
 import { isPng, pngWithoutMetadata } from './png.js'
 import { isWebp, webpWithoutMetadata } from './webp.js'
+
+/** Bytes at the beginning of a file by which `isPicture` decides. */
+export const SIGNATURE_BYTES = 12
+
+const PICTURE_NAME = /\.(jpe?g|jpe|jfif|png|apng|webp)$/i
+/** Other pictures and films, whose formats have metadata that this program does not remove. */
+const OTHER_MEDIA_NAME =
+  /\.(hei[cf]|avif|jxl|tiff?|gif|dng|cr[23]|nef|arw|orf|rw2|raf|svg|psd|mov|mp4|m4v|m4a|3gp|mkv|webm)$/i
+
+/** Whether bytes begin as a JPEG, PNG or WebP file does. */
+export const isPicture = (bytes: Uint8Array): boolean => isJpeg(bytes) || isPng(bytes) || isWebp(bytes)
+
+/** Whether a file is called a JPEG, PNG or WebP picture. */
+export const hasPictureName = (name: string): boolean => PICTURE_NAME.test(name)
+
+/** Whether a file is called a picture or film of another format. */
+export const hasOtherMediaName = (name: string): boolean => OTHER_MEDIA_NAME.test(name)
 
 /**
  * A picture without its metadata, and how large it is. Keeps only what the picture needs to look the same: its data, colours
@@ -9,7 +26,7 @@ import { isWebp, webpWithoutMetadata } from './webp.js'
  * Never throws. Takes linear time and allocates one copy of the input.
  */
 export function withoutMetadata(bytes: Uint8Array): Removal {
-  if (bytes[0] === 0xff && bytes[1] === 0xd8) return removal('jpeg', jpegWithoutMetadata(bytes))
+  if (isJpeg(bytes)) return removal('jpeg', jpegWithoutMetadata(bytes))
   if (isPng(bytes)) return removal('png', pngWithoutMetadata(bytes))
   if (isWebp(bytes)) return removal('webp', webpWithoutMetadata(bytes))
   return { kind: 'unknown' }

@@ -3,7 +3,7 @@ import { mentions, next, notify } from './attention.js'
 import { connect, disconnect, peers } from './connections.js'
 import { type Command, type CommandContext, command } from './context.js'
 import { decline, msg, requests } from './direct.js'
-import { get, send } from './files.js'
+import { get, preview, send } from './files.js'
 import { last, search, show, since } from './history.js'
 import { edit, erase, history, jump, re, react, unreact, where } from './lines.js'
 import { admit, invite, invites, members, refuse, remove, room, uninvite } from './members.js'
@@ -48,6 +48,7 @@ export const COMMANDS = [
   jump,
   send,
   get,
+  preview,
   join,
   rooms,
   close,

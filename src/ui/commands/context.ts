@@ -1,6 +1,7 @@
 import type { Draft } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
 import type { Fields } from '../../host/protocol/codec.js'
+import type { ThumbnailFault } from '../../pictures/decoding/thumbnail.js'
 import type { Session } from '../../session/session.js'
 
 /** Work that takes a while: reports its progress, and ends early when `signal` is aborted. */
@@ -27,6 +28,13 @@ interface CommandOutput {
   readonly list: (...rows: readonly string[]) => void
   /** Prints why the command failed. */
   readonly complain: (line: string) => void
+  /**
+   * Shows a picture, below a caption; resolves with the reason if it cannot be shown. undefined where no pictures are shown: in lines, without
+   * colours.
+   */
+  readonly showPicture:
+    | ((bytes: Uint8Array, signal: AbortSignal, caption?: string) => Promise<ThumbnailFault | undefined>)
+    | undefined
   /** Prints messages between two rules. */
   readonly quote: (title: string, messages: readonly Message[], end: string, style?: QuoteStyle) => void
 }

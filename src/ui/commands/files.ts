@@ -1,28 +1,40 @@
+import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { sanitise } from '../../base/safe-text.js'
-import type { Target } from '../../chat/kinds/target.js'
 import { sizeText } from '../../chat/size-text.js'
+import type { FileProgress } from '../../node/files/download.js'
+import type { ThumbnailFault } from '../../pictures/decoding/thumbnail.js'
+import { hasOtherMediaName, hasPictureName } from '../../pictures/metadata/removal.js'
+import { type FileMessage, fetchedPicture, isShowable } from '../fetched-picture.js'
 import { TransferText } from '../text/transfer-text.js'
 import { type CommandContext, command } from './context.js'
 
 /** Larger files are fetched only if the user confirms it. */
 const UNCONFIRMED_BYTES_MAX = 100_000_000
 
+/** Sends a picture as it is. */
+const RAW = /^\s*--raw(?=\s|$)/
+
+const WITH_METADATA =
+  'sent as it is: metadata, such as place and time, are removed from JPEG, PNG and WebP pictures only'
+
 /** Confirms that a large file is fetched. */
 const YES = /^yes(?:\s+|$)/
 
 export const send = command({
   name: 'send',
-  argument: 'file',
-  help: 'send a file: who wants it fetches it with /get',
-  run: async ({ session, runTask, complain, now }, argument) => {
-    const file = typedPath(argument)
+  argument: '[--raw] file',
+  help: 'send a file, which others get with /get; pictures without metadata, or raw',
+  run: async ({ session, runTask, complain, tell, now }, argument) => {
+    const isRaw = RAW.test(argument)
+    const file = typedPath(argument.replace(RAW, ''))
     if (file === undefined) return complain('which file? /send photo.jpg')
     const text = new TransferText(now)
-    await runTask(`sending ${sanitise(path.basename(file))}`, ({ signal, onStatus }) =>
-      session.sendFile(file, { signal, onProgress: progress => onStatus(text.of(progress)) }),
-    )
+    await runTask(`sending ${sanitise(path.basename(file))}`, async ({ signal, onStatus }) => {
+      await session.sendFile(file, { signal, isRaw, onProgress: progress => onStatus(text.of(progress)) })
+      if (!isRaw && hasOtherMediaName(file)) tell(WITH_METADATA)
+    })
   },
 })
 
@@ -31,13 +43,11 @@ export const get = command({
   argument: 'line [directory]',
   help: 'fetch the file of a line, and save it here or in a directory',
   run: async (context, argument) => {
-    const { session, complain } = context
+    const { complain } = context
     const [, name = '', rest = ''] = /^(\S*)\s*([\s\S]*)$/.exec(argument) ?? []
     if (name === '') return complain('which file? /get b12')
-    const found = await session.references.find(name)
-    if (found.kind === 'none') return complain(found.why)
-    const { line } = found
-    if (line.kind !== 'file') return complain(`${name} sends no file`)
+    const line = await fileLine(context, name)
+    if (line === undefined) return
     const isConfirmed = YES.test(rest)
     const directory = typedPath(rest.replace(YES, '')) ?? process.cwd()
     if (line.size > UNCONFIRMED_BYTES_MAX && !isConfirmed)
@@ -46,25 +56,73 @@ export const get = command({
   },
 })
 
+export const preview = command({
+  name: 'preview',
+  argument: 'line',
+  help: 'show the picture of a line',
+  run: async (context, name) => {
+    const { session, showPicture, complain, runTask, now } = context
+    if (showPicture === undefined) return complain('no pictures are shown here: /get saves them')
+    if (name === '') return complain('which picture? /preview b12')
+    const line = await fileLine(context, name)
+    if (line === undefined) return
+    if (!isShowable(line)) return complain(faultText(hasPictureName(line.name) ? 'too-large' : 'unknown'))
+    const text = new TransferText(now)
+    await runTask(`fetching ${sanitise(line.name)}`, async ({ signal, onStatus }) => {
+      const options = { signal, onProgress: (progress: FileProgress) => onStatus(statusOf(progress, text)) }
+      const bytes = await unlessAborted(signal, fetchedPicture(session.room, line, options))
+      if (bytes === undefined) return
+      const fault = await showPicture(bytes, signal, `${name} ${line.name}`)
+      if (fault !== undefined && !signal.aborted) complain(faultText(fault))
+    })
+  },
+})
+
+/** The line of a file. Complains if there is none. */
+async function fileLine({ session, complain }: CommandContext, name: string): Promise<FileMessage | undefined> {
+  const found = await session.references.find(name)
+  if (found.kind === 'none') complain(found.why)
+  else if (found.line.kind === 'file') return found.line
+  else complain(`${name} sends no file`)
+  return undefined
+}
+
+const statusOf = (progress: FileProgress, text: TransferText): string =>
+  progress.holders === 0 && progress.bytes === 0 ? 'no connected peer has it yet' : text.of(progress)
+
+/** What work yields; undefined if it was aborted. */
+const unlessAborted = <T>(signal: AbortSignal, work: Promise<T>): Promise<T | undefined> =>
+  work.catch(error => {
+    if (!signal.aborted) throw error
+    return undefined
+  })
+
+function faultText(fault: ThumbnailFault): string {
+  switch (fault) {
+    case 'unknown':
+      return 'not shown: only JPEG, PNG and WebP pictures are'
+    case 'malformed':
+    case 'undecodable':
+      return 'not shown: the picture is malformed'
+    case 'too-large':
+      return 'not shown: the picture is too large; /get saves it'
+  }
+}
+
 async function fetchFile(
-  { session, runTask, tell, now }: CommandContext,
-  line: Target & { readonly name: string },
+  { session, runTask, tell, now, showPicture }: CommandContext,
+  line: FileMessage,
   { directory, isConfirmed }: { readonly directory: string; readonly isConfirmed: boolean },
 ): Promise<void> {
   const text = new TransferText(now)
   await runTask(`fetching ${sanitise(line.name)}`, async ({ signal, onStatus }) => {
     onStatus('looking for peers that have it')
-    const saved = await session.room
-      .getFile(line, directory, {
-        signal,
-        isConfirmed,
-        onProgress: progress =>
-          onStatus(progress.holders === 0 && progress.bytes === 0 ? 'no connected peer has it yet' : text.of(progress)),
-      })
-      .catch(error => {
-        if (!signal.aborted) throw error
-      })
-    if (saved !== undefined) tell(`saved ${sanitise(saved)}`)
+    const onProgress = (progress: FileProgress): void => onStatus(statusOf(progress, text))
+    const getting = session.room.getFile(line, directory, { signal, isConfirmed, onProgress })
+    const saved = await unlessAborted(signal, getting)
+    if (saved === undefined) return
+    tell(`saved ${sanitise(saved)}`)
+    if (isShowable(line)) await showPicture?.(await readFile(saved), signal)
   })
 }
 

@@ -20,7 +20,7 @@ export const cutLine = (): string =>
 
 /** What lines of input do. */
 export interface LineActions extends Pick<RoomApi, 'say' | 'erase'> {
-  sendFile(file: string): Promise<void>
+  sendFile(file: string, isRaw: boolean): Promise<void>
   /** Fetches the file of a line, and reports what became of it. */
   fetchFile(fetched: FetchedFile): void
 }
@@ -45,7 +45,7 @@ export async function sendLines(
       }
       if (typeof draft === 'object' && 'path' in draft) {
         if (draft.kind === 'get') room.fetchFile(draft)
-        else unsaved.add('', room.sendFile(draft.path))
+        else unsaved.add('', room.sendFile(draft.path, draft.isRaw))
         continue
       }
       const message = typeof draft === 'string' ? draft : plainTextOf(draft)
@@ -107,6 +107,7 @@ interface Deletion {
 interface SentFile {
   readonly kind: 'file'
   readonly path: string
+  readonly isRaw: boolean
 }
 
 /** A line of JSON that fetches the file of a line, and saves it in the directory `path`. */
@@ -144,7 +145,7 @@ function draftIn(line: string): Draft | Action | string {
       if (to !== undefined) return { kind, to }
     }
     const { path } = members
-    if (kind === 'file' && typeof path === 'string') return { kind, path }
+    if (kind === 'file' && typeof path === 'string') return { kind, path, isRaw: members['raw'] === true }
     if (kind === 'get') {
       const to = readTarget(members['to'])
       if (to !== undefined) return { kind, to, path: typeof path === 'string' ? path : '.' }

@@ -95,7 +95,8 @@ export class LineConversation {
     const actions = {
       say,
       erase: (place: OwnPlace) => this.#face.erase(place),
-      sendFile: (file: string) => this.#face.sendFile(path.resolve(file), { signal: this.#closing.signal }),
+      sendFile: (file: string, isRaw: boolean) =>
+        this.#face.sendFile(path.resolve(file), { signal: this.#closing.signal, isRaw }),
       fetchFile: (fetched: FetchedFile) => void this.#fetchFile(fetched),
     }
     this.#reading = sendLines(actions, process.stdin, isJson, () => info(cutLine())).catch(error => {
@@ -297,6 +298,7 @@ export class LineConversation {
       list: (...rows) => rows.forEach(info),
       complain: warn,
       quote: (title, messages, end, style) => void this.#quote(title, messages, end, style),
+      showPicture: undefined,
       runTask: (_title, work) => this.#runTask(work),
       say: draft => void this.#say(draft).catch(error => warn(reasonOf(error))),
       forget: () => {}, // the terminal has no lines to recall

@@ -19,6 +19,7 @@ import type { Key } from './keys.js'
 import { EMPTY_FRAME } from './live-block.js'
 import { type ArrivedMessages, MessageFeed } from './message-feed.js'
 import { PendingLines } from './pending-lines.js'
+import { ScreenPictures } from './preview/screen-pictures.js'
 import { PrintQueue } from './print-queue.js'
 import { quitPrompt } from './prompts.js'
 import type { RoomTab } from './room-tab.js'
@@ -65,6 +66,7 @@ export class ChatScreen {
   readonly #transcript: Transcript
   readonly #queue: PrintQueue
   readonly #feed: MessageFeed
+  readonly #pictures: ScreenPictures
   readonly #closing = new AbortController()
   /** The draw that follows the changes of this turn of the event loop. */
   #drawing: NodeJS.Immediate | undefined
@@ -86,6 +88,7 @@ export class ChatScreen {
     this.#queue = new PrintQueue(this.#transcript, pending)
     this.#composer = this.#newComposer(draft)
     this.#feed = this.#newFeed()
+    this.#pictures = this.#newPictures()
   }
 
   /** Shows the conversation until the user leaves or goes to another room, or `stop` is aborted. Resolves with the other room. */
@@ -190,6 +193,21 @@ export class ChatScreen {
     })
   }
 
+  #newPictures(): ScreenPictures {
+    const { room } = this.#session
+    return new ScreenPictures({
+      room,
+      isShown: ({ author }) => author === room.id || this.#session.isKnown(author),
+      space: () => ({ rows: sizeOf(this.#options.terminal).pendingRowsMax, ...this.#transcript.pictureSpace }),
+      print: (preview, caption) => {
+        if (caption !== undefined) this.#queue.notice(caption, 'info')
+        this.#queue.picture(preview)
+        this.changed()
+      },
+      closing: this.#closing.signal,
+    })
+  }
+
   readonly #paste = (text: string): void => {
     this.#composer.paste(text)
     this.#draw()
@@ -211,6 +229,7 @@ export class ChatScreen {
       this.#queue.rule(`${skipped.toLocaleString('en')} lines came at once: /last 2000, /since and /search show them`)
     for (const message of messages) {
       this.#queue.message(message, now, mark === undefined ? 'live' : 'missed')
+      if (mark === undefined) this.#pictures.arrived(message)
       if (!this.#session.rings(message)) continue
       this.#ring(now)
       this.#options.onRing(message)
@@ -288,6 +307,7 @@ export class ChatScreen {
         for (const row of rows) this.#queue.list(row)
       },
       complain: line => this.tell(line, 'alarm'),
+      showPicture: this.#pictures.show,
       quote: (title, messages, end, style) => void this.#quote(title, messages, end, style),
       folded: () => this.#folded,
       runTask: (title, work) => this.#runTask(title, work),

@@ -1,6 +1,7 @@
 import type { Millis } from '../../base/clock.js'
 import type { Message } from '../../chat/kinds/message.js'
 import type { PendingLines } from './pending-lines.js'
+import type { Preview } from './preview/preview.js'
 import type { Printed, Transcript } from './transcript.js'
 
 type NoticeKind = 'info' | 'alarm'
@@ -60,6 +61,11 @@ export class PrintQueue {
 
   list(row: string): void {
     this.#pending.push({ text: this.#transcript.listed(row) })
+  }
+
+  /** Appends a picture. */
+  picture(preview: Preview): void {
+    this.#pending.push(preview)
   }
 
   /** Appends old messages. A separate transcript lays them out, so that they do not affect which new lines are late. */

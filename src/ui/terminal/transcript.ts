@@ -333,6 +333,11 @@ export class Transcript {
     return this.columns >= INDENTED_COLUMNS ? TIME_COLUMNS + 1 : 2
   }
 
+  /** Where a picture is placed: below the texts of messages. */
+  get pictureSpace(): { readonly indent: number; readonly columns: number } {
+    return { indent: this.#textColumn, columns: this.#width - this.#textColumn }
+  }
+
   get #noticeColumn(): number {
     return this.#textColumn - 2
   }

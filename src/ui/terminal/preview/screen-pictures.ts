@@ -1,0 +1,82 @@
+import type { Message } from '../../../chat/kinds/message.js'
+import type { RoomApi } from '../../../node/room-api.js'
+import type { ThumbnailFault } from '../../../pictures/decoding/thumbnail.js'
+import { type FileMessage, fetchedPicture, isShowable } from '../../fetched-picture.js'
+import { graphicsOf } from './graphics.js'
+import { type Preview, type PreviewSize, previewOf } from './preview.js'
+
+/** Largest picture that is fetched without being asked for. */
+const UNASKED_BYTES_MAX = 4 * 1024 * 1024
+/** What is fetched unasked while a room is on the screen: whoever sends more pictures cannot fill the disk. */
+const UNASKED_BYTES_IN_ALL_MAX = 64 * 1024 * 1024
+/** Pictures that wait while another one is fetched. Further ones are not shown. */
+const WAITING_MAX = 8
+/** How long a picture may take until it is shown. */
+const SHOWING_MS_MAX = 30_000
+
+export interface ScreenPicturesParts {
+  readonly room: Pick<RoomApi, 'getFile'>
+  /** Whether the pictures of the author of a message are shown unasked. */
+  readonly isShown: (message: Message) => boolean
+  readonly space: () => Omit<PreviewSize, 'graphics'>
+  /** Prints a picture, below a caption. */
+  readonly print: (preview: Preview, caption: string | undefined) => void
+  /** Aborted when the screen is closed. */
+  readonly closing: AbortSignal
+}
+
+/**
+ * Pictures on the screen: those that the user asks for, and those of people that the user knows, when they arrive. Nothing is
+ * fetched from strangers unasked.
+ */
+export class ScreenPictures {
+  readonly #graphics = graphicsOf(process.env, process.stdout.getColorDepth?.() ?? 0)
+  readonly #parts: ScreenPicturesParts
+  readonly #waiting: FileMessage[] = []
+  #isShowing = false
+  #unaskedBytes = 0
+
+  constructor(parts: ScreenPicturesParts) {
+    this.#parts = parts
+  }
+
+  /** Shows a picture; resolves with the reason if it cannot be shown. undefined if the terminal shows no pictures. */
+  get show():
+    | ((bytes: Uint8Array, signal: AbortSignal, caption?: string) => Promise<ThumbnailFault | undefined>)
+    | undefined {
+    const graphics = this.#graphics
+    if (graphics === undefined) return undefined
+    return async (bytes, signal, caption) => {
+      const preview = await previewOf(bytes, { graphics, ...this.#parts.space() }, signal)
+      if (typeof preview === 'string') return preview
+      this.#parts.print(preview, caption)
+      return undefined
+    }
+  }
+
+  /** A message has arrived: shows its picture, after those before it. */
+  arrived(message: Message): void {
+    if (this.#graphics === undefined || message.kind !== 'file' || !isShowable(message)) return
+    if (message.size > UNASKED_BYTES_MAX || this.#waiting.length === WAITING_MAX || !this.#parts.isShown(message))
+      return
+    if (this.#unaskedBytes + message.size > UNASKED_BYTES_IN_ALL_MAX) return
+    this.#unaskedBytes += message.size
+    this.#waiting.push(message)
+    if (!this.#isShowing) void this.#showWaiting()
+  }
+
+  async #showWaiting(): Promise<void> {
+    const { room, closing } = this.#parts
+    this.#isShowing = true
+    for (let message = this.#waiting.shift(); message !== undefined; message = this.#waiting.shift()) {
+      const signal = AbortSignal.any([closing, AbortSignal.timeout(SHOWING_MS_MAX)])
+      try {
+        const bytes = await fetchedPicture(room, message, { signal })
+        await this.show?.(bytes, signal, `${message.label ?? ''} ${message.name}`.trim())
+      } catch {
+        // /preview fetches it again, and reports why that fails.
+      }
+    }
+    this.#isShowing = false
+  }
+}
