@@ -6,6 +6,7 @@ export const COMMANDS: readonly string[] = [
   'chat',
   'log',
   'rooms',
+  'devices',
   'verify',
   'proof',
   'export',

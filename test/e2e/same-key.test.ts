@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { connectedTo, openChat } from '../helper/chat-process.js'
+import { connectedTo, openChat, startChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
 import { freePorts } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
@@ -88,6 +88,19 @@ test('prints each line once after a backup is restored, with those that it lacke
   ])
   assert.match(restored.stderr.join('\n'), /your lines go on in a new run/)
   assert.match(restored.stderr.join('\n'), /last line delivered to 1 of 1 peers/)
+
+  const devices = startChat(t, ['devices', 'alice', '--data', data('backup'), '--json'])
+  await devices.exited
+  const runs = devices.stdout.map(line => JSON.parse(line))
+  assert.deepEqual(
+    runs.map(({ room, here, entries }) => [room, here, entries]),
+    [
+      ['lobby', true, 3], // the opening of the run, and two lines
+      ['lobby', false, 3],
+    ],
+    devices.transcript(),
+  )
+  for (const { since, last } of runs) assert.ok(Date.parse(since) <= Date.parse(last))
 })
 
 /** Puts a directory back as it was, each file in place, so that its inode is the same: as if the whole disk had been. */

@@ -49,6 +49,17 @@ const readingCommands: Registration = (program, exitWith) => [
         return printLog(await whereOf(me, flags), filter)
       }),
     ),
+  withChatOptions(subcommand(program, 'devices', 'list the logs of your key, and which of them is of this computer'), [
+    'data',
+  ])
+    .argument('<me>', 'your name')
+    .option('--json', 'one JSON object a line')
+    .action(
+      exitWith(async (me: string, { data, json }: LogFlags) => {
+        const { listDevices } = await import('./devices-command.js')
+        return listDevices({ me, ...(await dataDirectory(me, data)) }, json ?? false)
+      }),
+    ),
   withChatOptions(subcommand(program, 'rooms', 'list your rooms, and what you have not read there'), ['data'])
     .argument('<me>', 'your name')
     .option('--json', 'one JSON object a line')

@@ -1,18 +1,13 @@
-import { readdir } from 'node:fs/promises'
 import path from 'node:path'
-import { ChatError } from '../../base/errors.js'
 import { sanitise, sanitisedJson } from '../../base/safe-text.js'
 import { shortKey } from '../../chat/display-names.js'
 import { concerns } from '../../chat/mention.js'
 import { keyOfPlace } from '../../chat/views/lines.js'
 import { UnreadCount } from '../../chat/views/unread-count.js'
 import { askNode, statusIn } from '../../host/client/connect.js'
-import { type EnteredRoom, NodeStore } from '../../host/server/node-store.js'
+import type { EnteredRoom } from '../../host/server/node-store.js'
 import type { NodeStatus } from '../../host/server/server.js'
-import { LOBBY } from '../../log/format/room-id.js'
 import type { ReadMark } from '../../log/options.js'
-import { LevelStore } from '../../log/store/level-store.js'
-import { DATABASE_NAME, homeOf } from '../../node/paths.js'
 import { countedIn } from '../../node/private-rooms/chat-places.js'
 import { RoomMembers } from '../../node/private-rooms/room-members.js'
 import { messagesOf } from '../../node/room-api.js'
@@ -24,6 +19,7 @@ import { DONE } from '../exit-code.js'
 import { ANSWER_MS_MAX } from '../node/status-command.js'
 import { within } from '../node/within.js'
 import { report, type Where } from './stored-logs.js'
+import { homeOfRoom, withStoredRooms } from './stored-rooms.js'
 
 /** What `rooms` prints about a room. */
 interface RoomSummary {
@@ -49,33 +45,16 @@ interface RoomSummary {
  * Changes nothing.
  */
 export async function listRooms(where: Omit<Where, 'room'>, isJson: boolean): Promise<number> {
-  const { directory } = homeOf(where.data, where.me)
-  const names: string[] = await readdir(directory).catch(() => [])
-  const labels = names.filter(name => DATABASE_NAME.test(name))
-  if (labels.length === 0)
-    throw new ChatError('DATA_UNUSABLE', `there are no logs of ${where.me} in ${directory}`, {
-      hint: 'Say where they are with --data.',
-    })
-  // A version without read marks kept no database of the node.
-  const copy = names.includes('node') ? await LevelStore.openCopy(path.join(directory, 'node')) : undefined
-  try {
-    const node = copy && new NodeStore(copy.store)
-    const rooms = [...((await node?.rooms()) ?? [])]
-    if (labels.includes(LOBBY) && !rooms.some(({ label }) => label === LOBBY))
-      rooms.unshift({ name: LOBBY, label: LOBBY, enteredAt: 0 })
+  return withStoredRooms(where, async ({ directory, rooms, unnamed, node }) => {
     const open = await openRooms(where.me, directory)
     const summaries: RoomSummary[] = []
     for (const room of rooms)
-      if (labels.includes(room.label))
-        summaries.push(await summaryOf(where, room, (await node?.marks(room.label)) ?? [], open.has(room.name)))
+      summaries.push(await summaryOf(where, room, (await node?.marks(room.label)) ?? [], open.has(room.name)))
     await writeLinesIfOpen(process.stdout, isJson ? summaries.map(room => sanitisedJson(room)) : linesOf(summaries))
-    for (const label of labels)
-      if (!rooms.some(room => room.label === label))
-        info(`${path.join(directory, label)} is a room whose name is listed once you have opened it again with --room`)
+    for (const label of unnamed)
+      info(`${path.join(directory, label)} is a room whose name is listed once you have opened it again with --room`)
     return DONE
-  } finally {
-    await copy?.store.close()
-  }
+  })
 }
 
 /** The rooms that a running node has open. */
@@ -86,12 +65,13 @@ async function openRooms(me: string, directory: string): Promise<ReadonlySet<str
 }
 
 async function summaryOf(
-  { me, data }: Omit<Where, 'room'>,
-  { name, privateRoom, direct }: EnteredRoom,
+  where: Omit<Where, 'room'>,
+  room: EnteredRoom,
   stored: readonly ReadMark[],
   isOpen: boolean,
 ): Promise<RoomSummary> {
-  const home = homeOf(data, me, name, privateRoom?.id ?? direct?.id)
+  const { name, privateRoom, direct } = room
+  const home = homeOfRoom(where, room)
   const { hidden, hiddenLines } = loadView(savedViewFile(home.database))
   const { log, keys } = await openLogCopy(home, report)
   try {
@@ -101,7 +81,7 @@ async function summaryOf(
         ourId: log.author,
         isHidden: author => hidden.has(author),
         isHiddenLine: ({ author, seq }) => hiddenLines?.has(keyOfPlace(author, seq)) === true,
-        isMention: message => concerns(message, log.author, [me]),
+        isMention: message => concerns(message, log.author, [where.me]),
       },
       marks,
     )
