@@ -9,6 +9,7 @@ export interface RoomBug extends Omit<Bug, 'killer'> {
 const BARRIER = 'node/private-rooms/membership-barrier'
 const MEMBERS = 'node/private-rooms/room-members'
 const PLACES = 'node/private-rooms/chat-places'
+const CHANNELS = 'node/private-rooms/member-channels'
 const INTRODUCTIONS = 'node/private-rooms/introductions'
 const SEEKER = 'node/private-rooms/room-seeker'
 const EXCHANGE = 'membership/exchange/operation-exchange'
@@ -53,9 +54,9 @@ export const ROOM_BUGS: readonly RoomBug[] = [
   },
   {
     name: 'keeps the channel of somebody who was removed',
-    file: INTRODUCTIONS,
-    find: 'room.channels.updateAdmission();',
-    replace: '',
+    file: CHANNELS,
+    find: 'channels.updateAdmission();',
+    replace: 'undefined;',
     killer: 'a removal wins',
   },
   {

@@ -6,6 +6,7 @@ import { RoomChannels } from '../../net/room-channels.js'
 import type { Circle } from '../circle.js'
 import type { NodeEvent } from '../events.js'
 import type { Home } from '../paths.js'
+import { memberChannels } from '../private-rooms/member-channels.js'
 import { RoomMembers } from '../private-rooms/room-members.js'
 import type { NetworkedRoom, NetworkOptions, NodeNetwork, OpenNetwork } from './node-network.js'
 import { distinctPeers, listeningPlace, type NamedPeer, namedPeer } from './peer-name.js'
@@ -29,7 +30,7 @@ export class RoomNetwork implements NetworkedRoom {
   #channels: RoomChannels | undefined
   #autodial: LanAutodial | undefined
   #circle: Circle | undefined
-  #removeIntroduction = (): void => {}
+  #unfollowMembers = (): void => {}
 
   /** Opens nothing yet. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
   constructor(options: RoomNetworkOptions) {
@@ -64,11 +65,9 @@ export class RoomNetwork implements NetworkedRoom {
     const open = await network.enter(this, keys, this.#options)
     this.#open = open
     onEvent({ kind: 'listening', address: open.address, room: home.room })
-    const channels = new RoomChannels(home.roomId, open.connections, circle && (key => circle.isMember(key)))
-    this.#channels = channels
     this.#circle = circle
-    if (circle instanceof RoomMembers) this.#removeIntroduction = open.introductions.add({ members: circle, channels })
-    return channels
+    this.#channels = this.#channelsOn(open)
+    return this.#channels
   }
 
   /** Opens the channels, announces the room, and dials the named peers; without any, peers that are found on the network. */
@@ -112,9 +111,19 @@ export class RoomNetwork implements NetworkedRoom {
   }
 
   async close(): Promise<void> {
-    this.#removeIntroduction()
+    this.#unfollowMembers()
     if (this.#open !== undefined) await this.#options.network.leave(this)
     this.#open = undefined
+  }
+
+  /** The room's channels: open to everyone, or in a room that is not public, to its people. */
+  #channelsOn({ connections, introductions }: OpenNetwork): RoomChannels {
+    const circle = this.#circle
+    if (!(circle instanceof RoomMembers))
+      return new RoomChannels(this.#options.home.roomId, connections, circle && (key => circle.isMember(key)))
+    const { channels, close } = memberChannels(circle, connections, introductions)
+    this.#unfollowMembers = close
+    return channels
   }
 
   /** Whether this is a direct room: its other person is dialled wherever discovery finds them. */

@@ -21,7 +21,6 @@ import type { Operation } from '../../membership/format/operation.js'
 import { isUse } from '../../membership/invitation/invitation-keys.js'
 import { admissionBy, type JoinRefusal, joinRefusalOf } from '../../membership/invitation/joining.js'
 import type { Refusal } from '../../membership/refusal.js'
-import type { RoomChannels } from '../../net/room-channels.js'
 import type { ProvenPeer } from '../../net/upgrader.js'
 import { EvidenceChecks, type EvidenceMembers, EvidenceSource } from './evidence-checks.js'
 import type { RoomMembers } from './room-members.js'
@@ -31,12 +30,6 @@ import type { RoomSeeker } from './room-seeker.js'
 const KNOCKS_MAX = 8
 /** Time for a peer to check that we have left, before we knock again. */
 const KNOCK_AGAIN_MS = 1_000
-
-/** A private room that is open. */
-export interface IntroducedRoom {
-  readonly members: RoomMembers
-  readonly channels: RoomChannels
-}
 
 /** A private room that the user has left and deleted here. */
 export interface ForgottenRoom {
@@ -67,7 +60,8 @@ type FrameOf<K extends IntroductionFrame['kind']> = Extract<IntroductionFrame, {
  */
 export class Introductions {
   readonly #clock: Clock
-  readonly #rooms = new Set<IntroducedRoom>()
+  /** Open private rooms. */
+  readonly #rooms = new Set<RoomMembers>()
   readonly #seekers = new Set<RoomSeeker>()
   /** By id. */
   readonly #forgotten = new Map<string, ForgottenRoom>()
@@ -97,7 +91,7 @@ export class Introductions {
       for (const seeker of this.#seekers) seeker.disconnected(peer)
     })
     multiplexer.on('rooms', () => {
-      for (const room of this.#rooms) this.#introduce(peer, room)
+      for (const members of this.#rooms) this.#introduce(peer, members)
       for (const seeker of this.#seekers) this.#knock(peer, seeker)
       for (const room of this.#forgotten.values()) this.#sendLeave(peer, room)
     })
@@ -116,18 +110,17 @@ export class Introductions {
   }
 
   /** A private room was opened. Returns a function that removes it. */
-  add(room: IntroducedRoom): () => void {
-    this.#forgotten.delete(hexOf(room.members.room.id))
-    this.#rooms.add(room)
+  add(members: RoomMembers): () => void {
+    this.#forgotten.delete(hexOf(members.room.id))
+    this.#rooms.add(members)
     const changed = (): void => {
-      room.channels.updateAdmission()
-      for (const peer of this.#peers) this.#introduce(peer, room)
+      for (const peer of this.#peers) this.#introduce(peer, members)
     }
-    room.members.on('change', changed)
-    for (const peer of this.#peers) this.#introduce(peer, room)
+    members.on('change', changed)
+    changed()
     return () => {
-      this.#rooms.delete(room)
-      room.members.off('change', changed)
+      this.#rooms.delete(members)
+      members.off('change', changed)
     }
   }
 
@@ -148,7 +141,7 @@ export class Introductions {
    * Sends the evidence of our membership to a member who does not offer us the room, and to a former member who still does
    * the evidence that they are out.
    */
-  #introduce(peer: Peer, { members }: IntroducedRoom): void {
+  #introduce(peer: Peer, members: RoomMembers): void {
     const { multiplexer, key, sent } = peer
     if (!multiplexer.hasTheirRooms) return
     const isTheirs = multiplexer.isOfferedByOther(members.room.id)
@@ -179,7 +172,7 @@ export class Introductions {
     switch (frame?.kind) {
       case 'evidence':
       case 'ended':
-        this.#evidence.take(peer, this.#roomOf(peer, frame.tag)?.members, frame.items)
+        this.#evidence.take(peer, this.#roomOf(peer, frame.tag), frame.items)
         break
       case 'knock':
         if (++peer.knocks <= KNOCKS_MAX) this.#answerKnock(peer, frame)
@@ -284,9 +277,9 @@ export class Introductions {
     })
   }
 
-  #roomOf({ multiplexer }: Peer, tag: Uint8Array): IntroducedRoom | undefined {
-    let found: IntroducedRoom | undefined
-    for (const room of this.#rooms) if (sameBytes(tag, multiplexer.tagOf(room.members.room.id, 'them'))) found = room
+  #roomOf({ multiplexer }: Peer, tag: Uint8Array): RoomMembers | undefined {
+    let found: RoomMembers | undefined
+    for (const members of this.#rooms) if (sameBytes(tag, multiplexer.tagOf(members.room.id, 'them'))) found = members
     return found
   }
 
@@ -294,7 +287,7 @@ export class Introductions {
     multiplexer: ProvenPeer['multiplexer'],
     tag: Uint8Array,
   ): { readonly members: RoomMembers; readonly invitation: Invitation } | undefined {
-    for (const { members } of this.#rooms)
+    for (const members of this.#rooms)
       for (const invitation of members.isMember(members.me) ? members.membership.invitations : [])
         if (sameBytes(tag, multiplexer.tagOf(Buffer.from(invitation.findKey, 'hex'), 'them')))
           return { members, invitation }

@@ -19,9 +19,10 @@ import { memberItems } from '../../membership/member-list.js'
 import type { Membership } from '../../membership/membership.js'
 import type { Refusal } from '../../membership/refusal.js'
 import type { Connections } from '../../net/connections.js'
-import { type Connection, RoomChannels } from '../../net/room-channels.js'
+import type { Connection, RoomChannels } from '../../net/room-channels.js'
 import { ChatPlaces, chatPlaceOf } from '../../node/private-rooms/chat-places.js'
 import type { Introductions } from '../../node/private-rooms/introductions.js'
+import { memberChannels } from '../../node/private-rooms/member-channels.js'
 import { type OperationDraft, RoomMembers } from '../../node/private-rooms/room-members.js'
 import { Room } from '../../node/room.js'
 import { createNativeStream } from '../../sync/native-replication.js'
@@ -197,9 +198,8 @@ export class Seat {
     const seen = this.byzantine?.over(members) ?? members
     await places.follow(log, seen)
     if (life.isOver) return
-    const channels = new RoomChannels(privateRoom.id, connections, key => seen.isMember(key))
+    const { channels } = memberChannels(seen, connections, introductions)
     const room = this.#roomOver(log, seen, places, channels, program, random('presence'))
-    introductions.add({ members: seen, channels })
     this.#open = { program, log, channels, places, room }
     channels.open()
     const dialMembers = (): void => {
