@@ -115,6 +115,24 @@ test('does not repeat a line that was stored before its node died without answer
   assert.deepEqual([face.unsavedCount, await history(face)], [0, ['hello']])
 })
 
+test('a user who is away is away at the next node too, until they are back', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const face = await machine.face(t)
+  const said: (string | undefined)[] = []
+  machine.onPeer = peer => {
+    peer.setAway = text => void said.push(text)
+  }
+  face.setAway('lunch')
+  await machine.crash()
+  await face.say('still at lunch')
+  assert.deepEqual(said, ['lunch'])
+  face.setAway(undefined)
+  await face.refreshed()
+  await machine.crash()
+  await face.say('back')
+  assert.deepEqual(said, ['lunch', undefined])
+})
+
 test('control: stores the line twice without the rows of answered requests', BOUND, async t => {
   const machine = await HostMachine.open(t)
   machine.onPeer = peer => {

@@ -80,6 +80,8 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   #reason: string | undefined
   #hasSpoken = false
   #isLooking = true
+  /** Why the user is away, as this face has announced it. */
+  #away: string | undefined
   #isSilent = false
 
   private constructor(parts: FaceParts, connection: NodeConnection) {
@@ -317,6 +319,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   }
 
   setAway(text: string | undefined): void {
+    this.#away = text
     this.#connection.send({ do: 'away', text })
   }
 
@@ -427,6 +430,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     connection.start()
     if (this.#isLooking) this.#watch.start()
     else connection.send({ do: 'look', isLooking: false })
+    if (this.#away !== undefined) connection.send({ do: 'away', text: this.#away })
     this.#outbox.connected(connection)
     this.#marks.reportAll()
   }
