@@ -25,6 +25,10 @@ export const jsonLineOf = (shown: Message, isLive = false): string => sanitisedJ
 export const messageJsonOf = (message: Message, room: string): string =>
   sanitisedJson({ room, ...fieldsOf(message, true) })
 
+/** A line that a search found, with its room, as one JSON object; `isEdited`: with the text of its last edit. */
+export const foundJsonOf = (message: Message, room: string, isEdited: boolean): string =>
+  sanitisedJson({ room, ...fieldsOf(message, false), ...(isEdited && { edited: true }) })
+
 function fieldsOf(shown: Message, isLive: boolean): Readonly<Record<string, unknown>> {
   const { author, run, seq, label, username, message, kind, at, timeMs, isAhead, isVerified } = shown
   const log = { author, ...(run !== 0 && { run }), seq, ...(label !== undefined && { label }) }

@@ -5,6 +5,7 @@ import { isTypo } from '../ui/near-miss.js'
 export const COMMANDS: readonly string[] = [
   'chat',
   'log',
+  'search',
   'rooms',
   'devices',
   'verify',
@@ -37,7 +38,7 @@ export const COMMANDS: readonly string[] = [
 ]
 
 /** Planned commands. They are reserved, so that no one uses one as a name by accident. */
-const PLANNED = ['completion', 'risk', 'search', 'web'] as const
+const PLANNED = ['completion', 'risk', 'web'] as const
 
 /** Longest mistyped command. */
 const WORD_LENGTH_MAX = 20

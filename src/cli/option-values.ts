@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import { momentOf } from '../session/dates.js'
+import { momentOf } from '../base/moment.js'
 import type { ChatOption } from './chat-options.js'
 
 /** Parses one of these words. */

@@ -4,6 +4,7 @@ import type { KeyPair } from '../base/crypto/signing.js'
 import { diskFailureOf } from '../base/files/disk-faults.js'
 import { type Random, systemRandom } from '../base/random.js'
 import { sameBytes } from '../base/wire/bytes.js'
+import { BlockRows } from './content/block-rows.js'
 import { Gaps } from './content/gaps.js'
 import type { LogEvent } from './events.js'
 import { ForkRegistry } from './forks/fork-registry.js'
@@ -58,6 +59,8 @@ export class LogCore {
   /** Which places have no content. */
   readonly gaps: Gaps
   readonly rewrites = new Rewrites()
+  /** Rows that are derived from contents. */
+  readonly blocks: BlockRows
   /** Client requests whose entries are stored. */
   readonly requests: Requests
   /** The log that our key signs. */
@@ -94,6 +97,7 @@ export class LogCore {
     this.strangerRows = this.quota && new StrangerRows(store, this.queue, this.quota)
     this.unsigned = options.unsigned(store, this.hybridClock, onGap)
     this.gaps = new Gaps()
+    this.blocks = new BlockRows(this)
     this.segments = new SegmentStore(store, onGap, this.gaps)
     this.forks = new ForkRegistry(this.room, this.segments)
     this.heads = new HeadIndex(store, log => this.forks.nameOf(log), this.hybridClock)

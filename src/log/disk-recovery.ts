@@ -51,14 +51,16 @@ export class DiskRecovery {
 
   /** Reads the disk on opening and compares the end of our log with its mark. If it is in doubt, the next entry opens a new run. */
   async open(isNewKey: boolean, isRepaired: boolean): Promise<void> {
-    const { store, queue, heads, mark, frontier, own, forks, quota } = this.#core
+    const { store, queue, heads, mark, frontier, own, forks, quota, blocks } = this.#core
     // Deferred, so that an empty database opens while the disk is full. Without this row the database is still recognised: its rows
     // have checksums, and those of 0.1 have none.
     if (await lacksFormat(store)) queue.defer({ name: 'format', isDeferrable: true, write: formatRow })
     let run = await this.#load(isRepaired)
     // After a repair, write the heads at once: the next start needs them even if this process is killed.
-    if (isRepaired) await queue.write(heads.stale.map(signedHeadWrite))
-    else
+    if (isRepaired) {
+      await queue.write(heads.stale.map(signedHeadWrite))
+      await blocks.clear() // a repair may bring replaced rows back
+    } else
       for (const head of heads.stale)
         queue.defer({ name: head.author, isDeferrable: true, write: () => signedHeadWrite(head) })
     const find = (): Finding => compareEnd(mark, { run, head: own.head, isNewKey, isRepaired })
@@ -204,7 +206,9 @@ export class DiskRecovery {
   }
 
   async #rereadEnd(author: LogId, missing: Seq): Promise<void> {
-    const { queue, heads, frontier, own, events } = this.#core
+    const { queue, heads, frontier, own, events, blocks, rewrites } = this.#core
+    // What is fetched again may have contents that were missing before.
+    await rewrites.run(async () => queue.write(await blocks.outdated(author, missing, SEQ_MAX)))
     const isOwn = author === own.author
     if (isOwn) await own.settled()
     const damaged = await heads.damaged(author)

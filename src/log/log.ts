@@ -7,6 +7,7 @@ import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
 import { EMPTY, sameBytes } from '../base/wire/bytes.js'
+import type { BlockRows } from './content/block-rows.js'
 import { type ContentRun, Contents } from './content/contents.js'
 import type { DropReason } from './content/gap-rows.js'
 import { LogCore } from './core.js'
@@ -258,6 +259,11 @@ export class Log extends EventEmitter<LogEvents> {
   /** Rows of another part of the program in this database. */
   rowsUnder(prefix: Uint8Array): SharedRows {
     return new SharedRows(prefix, this.#core.store, this.#core.queue)
+  }
+
+  /** Rows that are derived from contents, and deleted with these. */
+  get blocks(): BlockRows {
+    return this.#core.blocks
   }
 
   /** The first places of a log whose content is missing, in order. */

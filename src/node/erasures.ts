@@ -90,6 +90,18 @@ export class Erasures {
     while (this.#working !== undefined) await this.#working
   }
 
+  /** Resolves when what was here at the call was read, however much arrives meanwhile. */
+  async caughtUp(): Promise<void> {
+    await this.#working
+    await this.#working // what had arrived while the first was being read
+  }
+
+  /** The edits of a line that were found, whether they count or not. */
+  async editsOf({ author, seq }: Digest): Promise<readonly Digest[]> {
+    const rows = await this.#edits.within({ gte: placeKey(author, seq), lt: placeKey(author, seq + 1) })
+    return rows.flatMap(([key]) => editIn(key) ?? [])
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     this.#log.off('entries', this.#onRange).off('filled', this.#onRange).off('forgotten', this.#onForgotten)

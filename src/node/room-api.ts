@@ -83,6 +83,11 @@ export interface RoomApi {
   flushed(): Promise<void>
   /** Messages in batches: the history in conversation order, then what arrives. `isWanted` skips entries by their bytes. */
   batches(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]>
+  /**
+   * Where a reader begins who wants to see an entry and what was said just before: in each log `count` entries before it, by time.
+   * Empty if the entry is not stored.
+   */
+  before(place: Digest, count: number): Promise<readonly Digest[]>
   /** Our latest entry; undefined if there is none. */
   readonly lastPlace: OwnPlace | undefined
   /** Which peers store one of our entries. */

@@ -22,6 +22,8 @@ import type { RequestId } from '../log/request-id.js'
 import type { Requests } from '../log/requests.js'
 import { roomLabel } from '../membership/format/room.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
+import type { Query } from '../search/query.js'
+import { currentMessage, type FoundLine, type SearchOptions } from '../search/search.js'
 import { archiveOf } from '../sync/archive.js'
 import { type Holder, type OwnPlace, type Reach, type ReplicaHeads, type Replicas, reachIn } from '../sync/receipts.js'
 import type { Circle } from './circle.js'
@@ -31,6 +33,8 @@ import type { DirectRoom } from './direct-rooms/direct-room.js'
 import type { ConnectionSummary, NodeEvent } from './events.js'
 import { lineName } from './files/file-lines.js'
 import type { RoomFiles } from './files/room-files.js'
+import { LineSearch, queryIn } from './line-search.js'
+import { marksBefore } from './marks-before.js'
 import type { Outcome } from './outbox.js'
 import { databaseNameOf } from './paths.js'
 import type { KnownSet, PinSource } from './people/pin.js'
@@ -76,6 +80,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   readonly #strangers: StrangerNotices
   readonly #renewals: Renewals
   readonly #labels: LineLabels
+  readonly #search: LineSearch
   #closing: Promise<void> | undefined
 
   constructor(parts: RoomParts) {
@@ -93,6 +98,9 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       random: () => random.number(),
     })
     this.pins = parts.pins ?? new Pins()
+    const { chatPlaces } = parts
+    const counted = chatPlaces && ((entries: readonly Entry[]) => chatPlaces.counted(log, entries))
+    this.#search = new LineSearch({ ...parts, counted, pins: this.pins })
     this.#writer = new RoomWriter({ ...parts, room: this.room, pins: this.pins })
     this.#strangers = new StrangerNotices(clock, event => this.emit('event', event))
     this.#connections = new RoomConnections({ ...parts, presence: this.#presence, pins: this.pins })
@@ -354,6 +362,29 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     }
   }
 
+  /**
+   * The lines that a text such as `from:bob since:mon apples` describes, the newest first. docs/using.md. Rejects with BAD_USAGE if
+   * the text cannot be understood.
+   */
+  async *search(text: string, options?: SearchOptions): AsyncGenerator<Message> {
+    const query = queryIn(text, this.#parts.clock.now())
+    for await (const line of this.#search.lines(query, options)) yield currentMessage(line)
+  }
+
+  /** The same with their entries. */
+  found(query: Query, options?: SearchOptions): AsyncGenerator<FoundLine> {
+    return this.#search.lines(query, options)
+  }
+
+  /** How many entries are indexed for searches, of those that can be. */
+  get indexProgress(): { readonly done: number; readonly of: number } {
+    return this.#search.progress
+  }
+
+  async before(place: Digest, count: number): Promise<readonly Digest[]> {
+    return marksBefore(this.#parts.log, place, count)
+  }
+
   async *verify(): ReturnType<RoomApi['verify']> {
     yield* this.#parts.log.verifyAll(undefined)
   }
@@ -390,6 +421,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     const { log, network, clock } = this.#parts
     this.#membershipEvents?.close()
     this.#renewals.close()
+    this.#search.close()
     this.#strangers.close()
     this.#connections.quiet()
     this.#presence.close()

@@ -78,8 +78,8 @@ export class Session extends EventEmitter<SessionEvents> {
   #isAway = false
   /** What rings in this room. */
   notifyLevel: NotifyLevel
-  /** Labels of the mentions that were listed and not walked to yet. */
-  #mentions: string[] = []
+  /** Labels of the lines that were listed last and not walked to yet. */
+  #listed: string[] = []
 
   constructor(room: SessionRoom, view: SavedView, clock: Clock) {
     super()
@@ -262,13 +262,18 @@ export class Session extends EventEmitter<SessionEvents> {
       count += found.length
       if (found.length > 0) messages = [...messages, ...found].slice(-MENTIONS_MAX)
     }
-    this.#mentions = messages.flatMap(({ label }) => label ?? [])
+    this.listed(messages.flatMap(({ label }) => label ?? []))
     return { messages, count }
   }
 
-  /** The label of the next of these; undefined after the last. */
-  nextMention(): string | undefined {
-    return this.#mentions.shift()
+  /** These lines were listed, to be walked to in this order. */
+  listed(labels: readonly string[]): void {
+    this.#listed = [...labels]
+  }
+
+  /** The label of the next of the lines that were listed last; undefined after the last. */
+  nextListed(): string | undefined {
+    return this.#listed.shift()
   }
 
   /** Notes the names of messages that are shown together, before any of them is labelled. */

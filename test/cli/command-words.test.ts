@@ -52,7 +52,7 @@ test('rejects mistyped commands, and suggests the right one and how to use the w
 
 test('rejects planned commands, whatever their case', () => {
   assert.throws(() => check('risk'), { message: 'risk is not a command of this version' })
-  for (const word of ['web', 'search', 'completion', 'Risk'])
+  for (const word of ['web', 'completion', 'Risk'])
     assert.throws(() => check(word, true), { message: `${word} is not a command of this version` })
   assert.doesNotThrow(() => checkFirstWord('risk', [...COMMANDS, 'risk'], () => false), 'control: once it is one')
 })

@@ -388,5 +388,5 @@ test('lists mentions and answers since the user left, without those of hidden pe
   })
   const { messages, count } = await session.missedMentions(new AbortController().signal)
   assert.deepEqual([count, messages.map(({ seq }) => seq)], [2, [2, 4]])
-  assert.deepEqual([session.nextMention(), session.nextMention(), session.nextMention()], ['b2', 'b4', undefined])
+  assert.deepEqual([session.nextListed(), session.nextListed(), session.nextListed()], ['b2', 'b4', undefined])
 })

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
 import { ChatError } from '../../src/base/errors.js'
+import { momentOf } from '../../src/base/moment.js'
 import { hexOf } from '../../src/base/wire/bytes.js'
 import type { Fields } from '../../src/host/protocol/codec.js'
 import { rescueSeedOf } from '../../src/membership/rescue-words.js'
-import { momentOf } from '../../src/session/dates.js'
 import { COMMANDS, lineOf, unknownCommandLine } from '../../src/ui/commands/commands.js'
 import type { CommandContext } from '../../src/ui/commands/context.js'
 import { room } from '../../src/ui/commands/members.js'
@@ -165,6 +165,6 @@ test('parses times of today and yesterday, days, and days with a time', () => {
   assert.equal(momentOf('2026-11-20T10:00', now), new Date(2026, 10, 20, 10).getTime())
   assert.equal(momentOf('2026-11-20 10:00:30', now), new Date(2026, 10, 20, 10, 0, 30).getTime())
   assert.equal(momentOf('2026-11-20T10:00Z', now), Date.UTC(2026, 10, 20, 10))
-  for (const none of ['', 'yesterday', '25:00', '11:60', '7', '2026-13-45', '2026-11-20 noon', '2026-'])
+  for (const none of ['', 'soon', '25:00', '11:60', '7', '2026-13-45', '2026-11-20 noon', '2026-'])
     assert.equal(momentOf(none, now), undefined, none)
 })

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { moment, wholeNumber } from '../option-values.js'
 import { type Registration, subcommand, withChatOptions } from '../registration.js'
 import { dataDirectory } from './data-directory.js'
+import type { SearchFlags } from './search-command.js'
 import type { Where } from './stored-logs.js'
 
 interface WhereFlags {
@@ -17,6 +18,9 @@ interface LogFlags extends WhereFlags {
   readonly author?: string
   readonly grep?: string
 }
+
+/** Lines that `search` prints by default. */
+const FOUND_LINES = 50
 
 const whereOf = async (me: string, { data, room }: WhereFlags): Promise<Where> => ({
   me,
@@ -47,6 +51,16 @@ const readingCommands: Registration = (program, exitWith) => [
         const { printLog } = await import('./log-command.js')
         const filter = { isJson: json ?? false, hasTimes: time ?? false, last, sinceMs: since, author, grep }
         return printLog(await whereOf(me, flags), filter)
+      }),
+    ),
+  command(program, 'search', 'find lines: from:bob since:mon before:2h "two words" -without in:ops')
+    .argument('<words...>', 'what to find; one argument in quotes is best')
+    .option('--json', 'one JSON object a line')
+    .option('--last <n>', 'at most the last n lines', wholeNumber, FOUND_LINES)
+    .action(
+      exitWith(async (me: string, words: string[], flags: SearchFlags) => {
+        const { searchRooms } = await import('./search-command.js')
+        return searchRooms(me, words.join(' '), flags)
       }),
     ),
   withChatOptions(subcommand(program, 'devices', 'list the logs of your key, and which of them is of this computer'), [

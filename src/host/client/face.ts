@@ -229,6 +229,10 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#connection.holdersOf(place)
   }
 
+  before(place: Digest, count: number): Promise<readonly Digest[]> {
+    return this.#connection.before(place, count)
+  }
+
   reachOf(place: OwnPlace): Reach {
     return this.#connection.reachOf(place)
   }

@@ -306,6 +306,13 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     signal?.throwIfAborted()
   }
 
+  async before({ author, seq }: Digest, count: number): Promise<readonly Digest[]> {
+    const marks: Digest[] = []
+    for await (const parts of this.#parts({ do: 'before', log: author, seq, count }))
+      for (const part of parts) if (part.kind === 'item') marks.push(...(digestsOf(part.value) ?? []))
+    return marks
+  }
+
   /** Runs a command on private rooms; yields its answer in parts. */
   async *command(command: Fields): AsyncGenerator<Fields> {
     for await (const parts of this.#parts({ do: 'command', command }))

@@ -12,6 +12,7 @@ import {
   entriesBodies,
   type Fields,
   jsonBody,
+  pairsOf,
   readMarksOf,
   textsOf,
 } from '../protocol/codec.js'
@@ -73,7 +74,7 @@ export class FaceCalls {
   }
 
   #work(id: CallId, call: Fields): Promise<void> | undefined {
-    const { do: name, options, isForState, to, authors, run, seq, log } = call
+    const { do: name, options, isForState, to, authors, run, seq, log, count } = call
     const peer = this.#peer
     switch (name) {
       case 'ping':
@@ -86,6 +87,10 @@ export class FaceCalls {
       case 'where': {
         const [place] = digestsOf([[log, seq]]) ?? []
         return place && this.#holders(id, place)
+      }
+      case 'before': {
+        const [place] = digestsOf([[log, seq]]) ?? []
+        return place && isCount(count) ? this.#before(id, place, count) : undefined
       }
       case 'read': {
         const read = isFields(options) ? readOptionsOf(options) : undefined
@@ -128,6 +133,10 @@ export class FaceCalls {
 
   async #holders(id: CallId, place: Digest): Promise<void> {
     this.#output.send({ is: 'item', id, value: await this.#peer.holdersOf(place) })
+  }
+
+  async #before(id: CallId, place: Digest, count: number): Promise<void> {
+    this.#output.send({ is: 'item', id, value: pairsOf(await this.#peer.before(place, count)) })
   }
 
   #runCommand(id: CallId, command: Fields): Promise<void> {

@@ -13,6 +13,7 @@ import { foundRoom } from '../../membership/founding.js'
 import { isCodeFor, readCode } from '../../membership/invitation/invitation-code.js'
 import type { NodeNetwork } from '../../node/connections/node-network.js'
 import { type Home, homeOf, markPaths, operationMarkPaths } from '../../node/paths.js'
+import type { Pins } from '../../node/people/pins.js'
 import { chatPlaceOf } from '../../node/private-rooms/chat-places.js'
 import type { ForgottenRoom } from '../../node/private-rooms/introductions.js'
 import type { RoomMembers } from '../../node/private-rooms/room-members.js'
@@ -27,6 +28,7 @@ import { requestAdmission } from './join-request.js'
 import { MemberCommands, type OnItem, type RoomAccess, signIn } from './member-commands.js'
 import type { EnteredRoom, NodeStore } from './node-store.js'
 import { byIn } from './refusal-error.js'
+import { RoomSearches } from './room-searches.js'
 
 const NONCE_BYTES = 32
 
@@ -59,6 +61,7 @@ export interface RoomCommandsParts {
   readonly clock: Clock
   readonly random: Random
   readonly store: NodeStore
+  readonly pins: Pins
   network(): Promise<NodeNetwork>
 }
 
@@ -80,6 +83,7 @@ export class RoomCommands {
     const { do: name, room } = command
     if (name === 'room-new') return this.#found(command, onItem)
     if (name === 'join') return this.#join(command, onItem, signal)
+    if (name === 'search') return new RoomSearches(this.#parts).run(command, onItem, signal)
     if (typeof room !== 'string') throw unknownCommand()
     return this.#with(room, async access => {
       if (name === 'leave') return this.#leave(access, command, onItem)

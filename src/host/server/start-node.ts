@@ -67,7 +67,7 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
       direct,
       commands: async rooms => {
         const [, , { RoomCommands }] = await roomModules
-        const own = { me: home.me, data, clock: systemClock, random: systemRandom, store, network: () => network }
+        const own = { me: home.me, data, clock: systemClock, random: systemRandom, store, pins, network: () => network }
         return new RoomCommands({ ...own, rooms })
       },
       openRoom: roomOpener(start, shared),

@@ -144,7 +144,8 @@ export class Contents {
     forkedAt: Seq,
     write: (writes: readonly Write[]) => Promise<void>,
   ): Promise<void> {
-    const { gaps, store } = this.#core
+    const { gaps, store, blocks } = this.#core
+    await write(await blocks.outdated(log, forkedAt, SEQ_MAX))
     const before = gaps.of(log)
     if (before === undefined) return
     const after = gaps.open(branch)
@@ -188,7 +189,8 @@ export class Contents {
 
   /** The log ends at `last` now: forgets the gaps and contents after it. */
   async shortened(log: LogId, last: Seq): Promise<void> {
-    const { gaps, queue, store } = this.#core
+    const { gaps, queue, store, blocks } = this.#core
+    await queue.write(await blocks.outdated(log, last + 1, SEQ_MAX))
     const found = gaps.of(log)
     if (found === undefined) return
     found.remove(last + 1, Number.POSITIVE_INFINITY)
@@ -227,7 +229,10 @@ export class Contents {
       }
     }
     if (writes.length === 0) return 0
-    for (const { from, to } of filled.ranges) found.remove(from, to)
+    for (const { from, to } of filled.ranges) {
+      found.remove(from, to)
+      writes.push(...(await this.#core.blocks.outdated(log, from, to)))
+    }
     found.hasContents = true
     writes.push(gaps.write(log))
     const head = frontier.resized(log, bytes)
@@ -239,7 +244,7 @@ export class Contents {
 
   /** Replaces contents in the rows of a log by stubs. */
   async #rewrite(log: LogId, { from, to }: PlaceRange): Promise<void> {
-    const { queue, segments, store, frontier, own, quota } = this.#core
+    const { queue, segments, store, frontier, own, quota, blocks } = this.#core
     const key = logKeyOf(log)
     if (key === undefined) return
     let writes: Write[] = []
@@ -268,7 +273,10 @@ export class Contents {
         freed += value.length - CRC_BYTES - STUB_BYTES
         writes.push({ type: 'del', key: row })
       }
+    const outdated = await blocks.outdated(log, from, to)
+    writes.push(...outdated)
     await flush()
+    if (outdated.length > 0) await store.compact?.(blocks.rangeOf(log))
     segments.forget(log)
   }
 

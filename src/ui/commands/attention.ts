@@ -39,10 +39,10 @@ export const mentions = command({
 export const next = command({
   name: 'next',
   argument: '',
-  help: 'print the next of the listed mentions among the lines around it',
+  help: 'print the next line that /mentions or /search listed, among those around it',
   run: async context => {
-    const label = context.session.nextMention()
-    if (label === undefined) return context.tell('that was the last one: /mentions lists them again')
+    const label = context.session.nextListed()
+    if (label === undefined) return context.tell('that was the last one: /mentions and /search list lines')
     await jump.run(context, label)
   },
 })

@@ -53,8 +53,8 @@ export interface OpenRoom {
 
 /** What commands do with rooms. */
 interface RoomActions {
-  /** Opens a room if it is not open. Resolves with a function that shows it; rejects with a ChatError. */
-  readonly join: (name: string) => Promise<() => void>
+  /** Opens a room if it is not open. Resolves with a function that shows it, and runs a command there; rejects with a ChatError. */
+  readonly join: (name: string) => Promise<(command?: string) => void>
   /** Closes the shown room, and shows another. */
   readonly leave: () => void
   readonly badges: () => readonly OpenRoom[]
@@ -98,3 +98,6 @@ export interface Command<Name extends string = string> {
 export const command = <Name extends string>(command: Command<Name>): Command<Name> => command
 
 export const formatNumber = (value: number): string => value.toLocaleString('en')
+
+/** Why a command on rooms does nothing outside of the terminal's screen. */
+export const ONE_ROOM = 'a face in lines shows one room, chosen at the start with --room'

@@ -1,9 +1,9 @@
+import { momentOf } from '../../base/moment.js'
 import { sanitise } from '../../base/safe-text.js'
-import { momentOf } from '../../session/dates.js'
 import { command, formatNumber } from './context.js'
 import { showLine } from './hidden-lines.js'
 import { hiddenAs, SHORT_KEY, showAgain } from './people.js'
-import { type Found, lastMessages, messagesSince, messagesWith } from './reading.js'
+import { type Found, lastMessages, messagesSince } from './reading.js'
 
 /** Messages that /last prints by default. */
 const LAST_DEFAULT = 50
@@ -46,27 +46,13 @@ export const show = command({
   },
 })
 
-export const search = command({
-  name: 'search',
-  argument: 'text',
-  help: 'print the newest messages of the whole history that contain a text',
-  run: async ({ session: { room }, runTask, quote, complain }, text) => {
-    if (text === '') return complain('search for what? /search text')
-    await runTask(`searching for ${text}`, async task => {
-      const found = await messagesWith(room, text, task)
-      const title = `${formatNumber(found.count)} of ${formatNumber(found.of)} messages contain ${text}${shownOf(found)}`
-      quote(title, found.messages, 'end of search')
-    })
-  },
-})
-
 export const since = command({
   name: 'since',
   argument: 'time',
-  help: 'print the messages since 14:00, or 2026-11-21, or 2026-11-21T14:00',
+  help: 'print the messages since 14:00, 2026-11-21, mon, 2h or 3d',
   run: async ({ session: { room }, runTask, quote, complain, now }, argument) => {
     const since = momentOf(argument, now())
-    if (since === undefined) return complain('since when? /since 14:00, or 2026-11-21, or 2026-11-21T14:00')
+    if (since === undefined) return complain('since when? /since 14:00, 2026-11-21, mon, 2h or 3d')
     await runTask('reading', async task => {
       const found = await messagesSince(room, since, task)
       quote(`${formatNumber(found.count)} messages since ${argument}${shownOf(found)}`, found.messages, 'end')

@@ -8,7 +8,7 @@ import { EDITS_MAX } from '../../chat/views/lines.js'
 import { authorOf } from '../../log/format/author.js'
 import type { Session } from '../../session/session.js'
 import { deletedText, holderText, strangersText } from '../receipt-text.js'
-import { type CommandContext, command } from './context.js'
+import { type CommandContext, command, ONE_ROOM } from './context.js'
 import { last } from './history.js'
 
 /** What /react adds without an emoji. */
@@ -185,15 +185,20 @@ function nameOfPeer(session: Session, peer: string): string {
 
 export const jump = command({
   name: 'jump',
-  argument: 'line',
-  help: 'print a line, such as one that an answer quotes, among those around it',
+  argument: 'line [in:room]',
+  help: 'print a line among those around it, in this room or in another one',
   run: async (context, argument) => {
+    const [, name = '', room = ''] = /^(\S*)\s+in:#?(\S+)$/i.exec(argument) ?? []
+    if (room !== '' && room !== context.session.room.room) return jumpTo(context, name, room)
     const found = await named(context, argument, 'to which line? /jump b12')
     if (found === undefined) return
     await context.runTask(`looking for ${found.line.label ?? 'the line'}`, async ({ signal }) => {
+      const { room } = context.session
       const before: Message[] = []
       const after: Message[] = []
-      for await (const batch of context.session.room.batches({})) {
+      // Without the node, the whole history is read.
+      const since = found.line.isAhead === true ? [] : await room.before(placeOf(found.line), AROUND).catch(() => [])
+      for await (const batch of room.batches({ since })) {
         for (const message of batch) {
           if (!context.session.references.isShown(message)) continue
           if (isBefore(message, found.line)) before.push(message)
@@ -206,6 +211,16 @@ export const jump = command({
     })
   },
 })
+
+/** Goes to a line of another room. */
+async function jumpTo({ rooms, complain, runTask }: CommandContext, label: string, room: string): Promise<void> {
+  if (rooms === undefined) return complain(ONE_ROOM)
+  let show = (_command?: string): void => {}
+  await runTask(`opening ${room}`, async () => {
+    show = await rooms.join(room)
+  })
+  show(`/jump ${label}`)
+}
 
 /** Whether a message is before another one in the conversation. */
 function isBefore(a: Message, b: Message): boolean {

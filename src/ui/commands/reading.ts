@@ -1,6 +1,5 @@
 import type { Millis } from '../../base/clock.js'
 import type { Message } from '../../chat/kinds/message.js'
-import { searchFor } from '../../chat/search.js'
 import type { RoomApi } from '../../node/room-api.js'
 import type { Task } from './context.js'
 
@@ -27,34 +26,19 @@ export async function lastMessages(room: RoomApi, count: number): Promise<Messag
 
 /** Messages written at or after a time. Reads the whole history, because the logs have no index by time. */
 export const messagesSince = (room: RoomApi, since: Millis, task: Task): Promise<Found> =>
-  findAll(
-    room,
-    () => true,
-    message => message.timeMs >= since,
-    task,
-  )
-
-/** The messages of the whole history that contain a text. */
-export function messagesWith(room: RoomApi, text: string, task: Task): Promise<Found> {
-  const { mayMatch, matches } = searchFor(text)
-  return findAll(room, mayMatch, matches, task)
-}
+  findAll(room, message => message.timeMs >= since, task)
 
 async function findAll(
   room: RoomApi,
-  mayMatch: (entry: Uint8Array) => boolean,
   matches: (message: Message) => boolean,
   { signal, onProgress }: Task,
 ): Promise<Found> {
   const of = room.heads.reduce((sum, { seq }) => sum + seq, 0)
   let [read, count, reported] = [0, 0, 0]
   let messages: Message[] = []
-  const mayMatchCounted = (entry: Uint8Array): boolean => {
-    read++
-    return mayMatch(entry)
-  }
-  for await (const batch of room.batches({}, mayMatchCounted)) {
+  for await (const batch of room.batches({})) {
     if (signal.aborted) break
+    read += batch.length
     const found = batch.filter(matches)
     count += found.length
     if (found.length > 0) messages = [...messages, ...found].slice(-SHOWN_MAX)

@@ -1,8 +1,6 @@
 import { ChatError } from '../../base/errors.js'
 import { shownRoom } from '../../base/names.js'
-import { type CommandContext, command, formatNumber, type OpenRoom } from './context.js'
-
-const ONE_ROOM = 'a face in lines shows one room, chosen at the start with --room'
+import { type CommandContext, command, formatNumber, ONE_ROOM, type OpenRoom } from './context.js'
 
 export const join = command({
   name: 'join',

@@ -5,7 +5,7 @@ import type { Draft } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
 import type { SavedView } from '../../session/saved-view.js'
 import type { Session } from '../../session/session.js'
-import { type Line, runCommand } from '../commands/commands.js'
+import { type Line, lineOf, runCommand } from '../commands/commands.js'
 import type { CommandContext, QuoteStyle, Task } from '../commands/context.js'
 import { quotedMessages } from '../commands/quoted.js'
 import { cutLine, MESSAGE_BYTES_MAX } from '../lines/input.js'
@@ -187,6 +187,7 @@ export class ChatScreen {
         this.#queue.endHistory(isTitled ? undefined : HINT)
         this.#draw()
         this.#options.onShown()
+        this.#runFirst()
       },
       onArrivals: arrived => this.#showArrivals(arrived),
       onTopic: () => this.changed(),
@@ -287,6 +288,14 @@ export class ChatScreen {
     else this.#quit()
   }
 
+  /** Runs the command that the room was shown for. */
+  #runFirst(): void {
+    const { shown } = this.#options.rooms
+    const line = lineOf(shown.command ?? '')
+    shown.command = undefined
+    if (line.kind !== 'message') void this.#command(line)
+  }
+
   async #command(line: Exclude<Line, { kind: 'message' }>): Promise<void> {
     try {
       await runCommand(this.#commandContext, line)
@@ -320,7 +329,10 @@ export class ChatScreen {
       rooms: {
         join: async name => {
           const tab = await this.#options.rooms.join(name)
-          return () => this.#goTo(tab)
+          return command => {
+            tab.command = command
+            this.#goTo(tab)
+          }
         },
         leave: () => this.#goTo(this.#options.rooms.close()),
         badges: () => this.#options.rooms.badges,

@@ -1,0 +1,70 @@
+import { bufferOf } from '../base/wire/bytes.js'
+import type { Message } from '../chat/kinds/message.js'
+import type { AuthorId } from '../log/format/author.js'
+import type { Phrase, Query } from './query.js'
+import { fold, wordsOf } from './words.js'
+
+/** Digits of a key that name somebody. */
+const KEY_DIGITS_MIN = 4
+const ASCII_WORD = /^[a-z0-9]+$/
+
+/** Decides which lines a query finds. */
+export class Matcher {
+  readonly #query: Query
+  /** Keys whose names the user has bound, among those of `from:`. */
+  readonly #named: ReadonlySet<AuthorId>
+  /** Words that occur in the bytes of every entry with them, if these are ASCII. */
+  readonly #needles: readonly string[]
+
+  constructor(query: Query, keysNamed: (name: string) => readonly AuthorId[]) {
+    this.#query = query
+    this.#named = new Set(query.from.flatMap(keysNamed))
+    this.#needles = query.phrases.flatMap(({ words }) => words).filter(word => ASCII_WORD.test(word))
+  }
+
+  /** Whether an entry is worth decoding: false only if its text cannot have the words. */
+  mayMatch(entry: Uint8Array): boolean {
+    if (this.#needles.length === 0) return true
+    const bytes = bufferOf(entry).toString('latin1')
+    const text = bytes.toLowerCase()
+    if (this.#needles.every(needle => text.includes(needle))) return true
+    // Accents and width are folded too, so every entry with other characters is decoded.
+    return bytes.includes('\\u') || /[\x80-\xff]/.test(bytes)
+  }
+
+  /** Whether the author and the time of a line are as asked for. */
+  isFrom({ author, username, timeMs }: Message): boolean {
+    const { from, sinceMs, beforeMs } = this.#query
+    if (sinceMs !== undefined && timeMs < sinceMs) return false
+    if (beforeMs !== undefined && timeMs >= beforeMs) return false
+    return from.length === 0 || this.mayBeOf(author) || from.includes(fold(username))
+  }
+
+  /** Whether `from:` names the key of an author, by the name that the user has bound to it or by its digits. */
+  mayBeOf(author: AuthorId): boolean {
+    return (
+      this.#named.has(author) || this.#query.from.some(name => name.length >= KEY_DIGITS_MIN && author.startsWith(name))
+    )
+  }
+
+  /** Whether a text has what was asked for. */
+  hasText(text: string): boolean {
+    const { phrases, excluded } = this.#query
+    if (phrases.length === 0 && excluded.length === 0) return true
+    const words = wordsOf(text)
+    return phrases.every(phrase => isIn(phrase, words)) && !excluded.some(phrase => isIn(phrase, words))
+  }
+}
+
+function isIn({ words, isPrefix }: Phrase, text: readonly string[]): boolean {
+  const last = words.length - 1
+  for (let start = 0; start + last < text.length; start++)
+    if (
+      words.every((word, index) => {
+        const found = text[start + index]
+        return index === last && isPrefix ? found?.startsWith(word) === true : found === word
+      })
+    )
+      return true
+  return false
+}

@@ -1,0 +1,81 @@
+import type { Millis } from '../base/clock.js'
+import { momentOf } from '../base/moment.js'
+import { fold, wordsOf } from './words.js'
+
+/** Words that follow each other; with `isPrefix`, the last one may be longer in the text. */
+export interface Phrase {
+  readonly words: readonly string[]
+  readonly isPrefix: boolean
+}
+
+/** What to search for: lines with all of `phrases` and none of `excluded`. */
+export interface Query {
+  readonly phrases: readonly Phrase[]
+  readonly excluded: readonly Phrase[]
+  /** Names, folded, or the beginnings of keys: the author is one of them. Empty: anybody. */
+  readonly from: readonly string[]
+  readonly sinceMs: Millis | undefined
+  readonly beforeMs: Millis | undefined
+  /** Names of rooms; empty: the room of the searcher. */
+  readonly rooms: readonly string[]
+}
+
+/** Why a text is no query. `word` is the part that is wrong. */
+export interface QueryFault {
+  readonly fault: 'empty' | 'unknown-operator' | 'no-time' | 'no-value'
+  readonly word: string
+}
+
+/** Stands for all rooms in `in:`. */
+export const ALL_ROOMS = 'all'
+
+export const OPERATORS = ['from', 'since', 'before', 'in'] as const
+type Operator = (typeof OPERATORS)[number]
+
+/** Parts of a query at most; a line can hardly have more different words. */
+const PARTS_MAX = 64
+
+/** A quoted phrase, or a part without spaces, whose value may be quoted. */
+const PART = /-?(?:[a-z]+:)?"[^"]*"?|\S+/giu
+const OPERATOR = /^([a-z]+):(?!\/\/)(.+)$/isu
+
+/** Parses what somebody typed: `from:bob since:mon "apple pie" -raisins`. */
+export function parseQuery(text: string, now: Millis): Query | QueryFault {
+  const values: Record<Operator, string[]> = { from: [], since: [], before: [], in: [] }
+  const [phrases, excluded]: [Phrase[], Phrase[]] = [[], []]
+  for (const part of (text.match(PART) ?? []).slice(0, PARTS_MAX)) {
+    const [, name = '', value = ''] = OPERATOR.exec(part) ?? []
+    if (name !== '') {
+      const operator = OPERATORS.find(each => each === name.toLowerCase())
+      if (operator === undefined) return { fault: 'unknown-operator', word: name }
+      const bare = value.replace(/^"|"$/g, '').trim()
+      if (bare === '') return { fault: 'no-value', word: operator }
+      values[operator].push(bare)
+      continue
+    }
+    const isExcluded = part.startsWith('-') && part.length > 1
+    const phrase = phraseIn(isExcluded ? part.slice(1) : part)
+    if (phrase.words.length > 0) (isExcluded ? excluded : phrases).push(phrase)
+  }
+  const sinceMs = latest(values.since, now)
+  const beforeMs = latest(values.before, now)
+  if (typeof sinceMs === 'string') return { fault: 'no-time', word: sinceMs }
+  if (typeof beforeMs === 'string') return { fault: 'no-time', word: beforeMs }
+  const from = values.from.map(name => fold(name.replace(/^@/, '')))
+  const rooms = values.in.map(room => room.replace(/^#/, ''))
+  if (phrases.length === 0 && from.length === 0 && sinceMs === undefined && beforeMs === undefined)
+    return { fault: 'empty', word: '' }
+  return { phrases, excluded, from, sinceMs, beforeMs, rooms }
+}
+
+/** A word that is divided in texts, such as `don't`, is a phrase. */
+const phraseIn = (part: string): Phrase => ({
+  words: wordsOf(part),
+  isPrefix: part.endsWith('*') && !part.startsWith('"'),
+})
+
+/** The time that the last of these names; the text itself if it names none. */
+function latest(texts: readonly string[], now: Millis): Millis | string | undefined {
+  const text = texts.at(-1)
+  return text === undefined ? undefined : (momentOf(text, now) ?? text)
+}

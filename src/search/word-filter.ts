@@ -1,0 +1,76 @@
+import { bufferOf } from '../base/wire/bytes.js'
+
+/** Bits for each different word, and probes for each: one of 2,000 words that are not there seems to be. */
+const BITS_PER_WORD = 16
+const PROBES = 8
+
+/**
+ * A Bloom filter over words: says of every word that was added that it may be there, and of most others that it is not. It is a tenth of
+ * the size of a list of the words, and does not contain them.
+ */
+export function filterOf(words: ReadonlySet<string>): Uint8Array {
+  const bytes = Buffer.alloc(Math.ceil((Math.max(1, words.size) * BITS_PER_WORD) / 8))
+  for (const word of words)
+    for (const bit of new WordHash(word).bits(bytes.length * 8)) (bytes[bit >>> 3] as number) |= 1 << (bit & 7)
+  return bytes
+}
+
+/** The hash of a word that filters are asked for. */
+export class WordHash {
+  readonly #first: number
+  readonly #step: number
+
+  constructor(word: string) {
+    let [first, second] = [0x811c9dc5, 0x9747b28c]
+    for (let index = 0; index < word.length; index++) {
+      const unit = word.charCodeAt(index)
+      first = Math.imul(first ^ unit, 0x01000193)
+      second = Math.imul(second ^ unit, 0x5bd1e995)
+      second ^= second >>> 15
+    }
+    this.#first = mixed(first)
+    this.#step = mixed(second) | 1
+  }
+
+  *bits(count: number): Generator<number> {
+    for (let probe = 0, hash = this.#first; probe < PROBES; probe++, hash += this.#step) yield (hash >>> 0) % count
+  }
+
+  /** Whether the word may be among those of a filter. */
+  mayBeIn(filter: Uint8Array): boolean {
+    const count = filter.length * 8
+    for (let probe = 0, hash = this.#first; probe < PROBES; probe++, hash += this.#step) {
+      const bit = (hash >>> 0) % count
+      if (((filter[bit >>> 3] as number) & (1 << (bit & 7))) === 0) return false
+    }
+    return true
+  }
+}
+
+/** Spreads every bit of a number over all of it. */
+function mixed(value: number): number {
+  let bits = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
+  return (bits ^ (bits >>> 16)) >>> 0
+}
+
+const TIME_BYTES = 6
+
+/** The words of consecutive entries, and the time of the newest. */
+export interface WordBlock {
+  readonly newestMs: number
+  readonly filter: Uint8Array
+}
+
+export function encodeWordBlock({ newestMs, filter }: WordBlock): Uint8Array {
+  const bytes = Buffer.alloc(TIME_BYTES + filter.length)
+  bytes.writeUIntBE(Math.max(0, Math.min(newestMs, 2 ** 48 - 1)), 0, TIME_BYTES)
+  bytes.set(filter, TIME_BYTES)
+  return bytes
+}
+
+/** Undefined if it is too short to be one. */
+export function decodeWordBlock(bytes: Uint8Array): WordBlock | undefined {
+  if (bytes.length <= TIME_BYTES) return undefined
+  return { newestMs: bufferOf(bytes).readUIntBE(0, TIME_BYTES), filter: bytes.subarray(TIME_BYTES) }
+}
