@@ -19,6 +19,7 @@ import type { Key } from './keys.js'
 import { EMPTY_FRAME } from './live-block.js'
 import { type ArrivedMessages, MessageFeed } from './message-feed.js'
 import { PendingLines } from './pending-lines.js'
+import { graphicsOf } from './preview/graphics.js'
 import { ScreenPictures } from './preview/screen-pictures.js'
 import { PrintQueue } from './print-queue.js'
 import { quitPrompt } from './prompts.js'
@@ -197,6 +198,7 @@ export class ChatScreen {
   #newPictures(): ScreenPictures {
     const { room } = this.#session
     return new ScreenPictures({
+      graphics: graphicsOf(process.env, process.stdout.getColorDepth?.() ?? 0),
       room,
       isShown: ({ author }) => author === room.id || this.#session.isKnown(author),
       space: () => ({ rows: sizeOf(this.#options.terminal).pendingRowsMax, ...this.#transcript.pictureSpace }),

@@ -2,7 +2,7 @@ import type { Message } from '../../../chat/kinds/message.js'
 import type { RoomApi } from '../../../node/room-api.js'
 import type { ThumbnailFault } from '../../../pictures/decoding/thumbnail.js'
 import { type FileMessage, fetchedPicture, isShowable } from '../../fetched-picture.js'
-import { graphicsOf } from './graphics.js'
+import type { Graphics } from './graphics.js'
 import { type Preview, type PreviewSize, previewOf } from './preview.js'
 
 /** Largest picture that is fetched without being asked for. */
@@ -15,6 +15,8 @@ const WAITING_MAX = 8
 const SHOWING_MS_MAX = 30_000
 
 export interface ScreenPicturesParts {
+  /** undefined: the terminal shows no pictures. */
+  readonly graphics: Graphics | undefined
   readonly room: Pick<RoomApi, 'getFile'>
   /** Whether the pictures of the author of a message are shown unasked. */
   readonly isShown: (message: Message) => boolean
@@ -30,7 +32,6 @@ export interface ScreenPicturesParts {
  * fetched from strangers unasked.
  */
 export class ScreenPictures {
-  readonly #graphics = graphicsOf(process.env, process.stdout.getColorDepth?.() ?? 0)
   readonly #parts: ScreenPicturesParts
   readonly #waiting: FileMessage[] = []
   #isShowing = false
@@ -44,7 +45,7 @@ export class ScreenPictures {
   get show():
     | ((bytes: Uint8Array, signal: AbortSignal, caption?: string) => Promise<ThumbnailFault | undefined>)
     | undefined {
-    const graphics = this.#graphics
+    const { graphics } = this.#parts
     if (graphics === undefined) return undefined
     return async (bytes, signal, caption) => {
       const preview = await previewOf(bytes, { graphics, ...this.#parts.space() }, signal)
@@ -56,7 +57,7 @@ export class ScreenPictures {
 
   /** A message has arrived: shows its picture, after those before it. */
   arrived(message: Message): void {
-    if (this.#graphics === undefined || message.kind !== 'file' || !isShowable(message)) return
+    if (this.#parts.graphics === undefined || message.kind !== 'file' || !isShowable(message)) return
     if (message.size > UNASKED_BYTES_MAX || this.#waiting.length === WAITING_MAX || !this.#parts.isShown(message))
       return
     if (this.#unaskedBytes + message.size > UNASKED_BYTES_IN_ALL_MAX) return
@@ -69,6 +70,7 @@ export class ScreenPictures {
     const { room, closing } = this.#parts
     this.#isShowing = true
     for (let message = this.#waiting.shift(); message !== undefined; message = this.#waiting.shift()) {
+      if (closing.aborted) break
       const signal = AbortSignal.any([closing, AbortSignal.timeout(SHOWING_MS_MAX)])
       try {
         const bytes = await fetchedPicture(room, message, { signal })
