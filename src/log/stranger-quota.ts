@@ -15,9 +15,9 @@ export interface StrangerRecord {
   /** The introducer that it counts against once the connection is closed: an address block, or the key of a known person. */
   readonly block: string
   /** The connection that brought it first, if that is remembered. */
-  readonly bringer?: string | undefined
+  readonly firstIntroducer?: string | undefined
   /** Whether somebody else than its author brought it. */
-  readonly isHearsay: boolean
+  readonly isRelayed: boolean
   /** The last seq that is known of it, if it has stopped. */
   readonly stopped: Seq | undefined
   /** Whether the user wants all of it. */
@@ -36,7 +36,7 @@ export type Admission =
   /** The log has stopped: entries after its end are not stored. */
   | { readonly kind: 'stopped' }
   /** Somebody else brings entries of an unsigned author who is known at first hand. */
-  | { readonly kind: 'hearsay' }
+  | { readonly kind: 'relayed' }
 
 /** Decides how much of the logs of strangers this disk stores. `sync/quota` implements it. */
 export interface StrangerQuota {

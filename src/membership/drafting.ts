@@ -18,12 +18,12 @@ import type { Membership } from './membership.js'
 export function nextPlace(membership: Membership, author: AuthorId): NextPlace | undefined {
   const term = membership.currentTerm(author)
   if (term === undefined) return undefined
-  const { term: id, seq, id: previous } = endOf(term)
+  const { term: id, seq, id: previous } = headOf(term)
   return { term: id, seq: seq + 1, previous }
 }
 
 /** Where the effective operations of a term end. */
-export function endOf({ id, operations = [] }: Term): OperationPlace {
+export function headOf({ id, operations = [] }: Term): OperationPlace {
   return { term: id, seq: operations.length, id: operations.at(-1)?.id ?? NO_OPERATION }
 }
 
@@ -36,7 +36,7 @@ export function removalOf(
 ): Remove | undefined {
   const term = membership.currentTerm(subject) ?? termsOf(membership, subject)[0]
   if (term === undefined) return undefined
-  return { kind: 'remove', subject, place: endOf(term), ...(chat.length > 0 && { chat }), time }
+  return { kind: 'remove', subject, place: headOf(term), ...(chat.length > 0 && { chat }), time }
 }
 
 /** An admission that answers all known removals and leaves of its subject. */

@@ -4,7 +4,7 @@ import { termsOf } from './drafting.js'
 import { isSenior } from './evaluation/rank.js'
 import { operationsMax, type Term } from './evaluation/term.js'
 import type { Admit, Body, Invite, OperationId, Remove, Revoke } from './format/body.js'
-import { type GivenRole, isAtLeast, mayGive, type Role } from './format/role.js'
+import { type GivenRole, isAtLeast, mayGrant, type Role } from './format/role.js'
 import { ADMISSION_DEPTH_MAX, ANSWERS_MAX, BELOW_ADMIN_MAX, INVITATIONS_MAX, MEMBERS_MAX } from './limits.js'
 import type { Membership } from './membership.js'
 
@@ -84,7 +84,7 @@ const lowRole = ({ role }: Term, needs: Role): Refusal | undefined =>
 
 /** Why the author of a term does not give a role. */
 function roleRefusal({ isClosed }: Membership, { role }: Term, given: GivenRole): Refusal | undefined {
-  if (!mayGive(role, given)) return { kind: 'role-too-low', needs: role === 'host' ? 'admin' : 'host' }
+  if (!mayGrant(role, given)) return { kind: 'role-too-low', needs: role === 'host' ? 'admin' : 'host' }
   return isClosed && (given === 'host' || role === 'host') ? { kind: 'closed-room' } : undefined
 }
 

@@ -15,8 +15,8 @@ import type { Operation, signOperation } from '../../src/membership/format/opera
 import type { GivenRole } from '../../src/membership/format/role.js'
 import { type PrivateRoom, privateRoom } from '../../src/membership/format/room.js'
 import type { operationHeads } from '../../src/membership/heads.js'
-import type { keptOperations } from '../../src/membership/kept.js'
 import type { Membership } from '../../src/membership/membership.js'
+import type { retainedOperations } from '../../src/membership/retention.js'
 import { between, type Chance, chance } from '../long/chance.js'
 
 // A private room and the logs of its members, without cryptography: keys are names, and signatures are zeros.
@@ -24,7 +24,7 @@ import { between, type Chance, chance } from '../long/chance.js'
 /** The modules under test: as they are, or with a fault in them. */
 export interface Build {
   readonly Membership: typeof Membership
-  readonly keptOperations: typeof keptOperations
+  readonly retainedOperations: typeof retainedOperations
   readonly operationHeads: typeof operationHeads
   readonly signOperation: typeof signOperation
   readonly checkOperation: typeof checkOperation
@@ -32,7 +32,7 @@ export interface Build {
 
 /** Imports the modules; `query` distinguishes builds. */
 export async function importBuild(query = ''): Promise<Build> {
-  const files = ['membership', 'kept', 'heads', 'format/operation', 'format/checked-operation']
+  const files = ['membership', 'retention', 'heads', 'format/operation', 'format/checked-operation']
   const modules = await Promise.all(files.map(file => import(`../../src/membership/${file}.js${query}`)))
   return Object.assign({}, ...modules)
 }
@@ -177,8 +177,8 @@ export class MembershipWorld {
   /** What a peer keeps that runs the programs of some authors. */
   kept(operations: readonly Operation[], own: readonly AuthorId[] = []): Operation[] {
     const membership = new this.build.Membership(this.room, operations)
-    if (own.length === 0) return this.build.keptOperations(membership)
-    const kept = own.flatMap(author => this.build.keptOperations(membership, author))
+    if (own.length === 0) return this.build.retainedOperations(membership)
+    const kept = own.flatMap(author => this.build.retainedOperations(membership, author))
     return [...new Map(kept.map(operation => [operation.id, operation])).values()]
   }
 

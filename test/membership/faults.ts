@@ -311,7 +311,7 @@ export const FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'of each place the two operations with the lowest ids are kept',
-    file: 'membership/kept',
+    file: 'membership/retention',
     find: 'keep(evidenceOf(term));',
     replace:
       '{ const places = new Map(); for (const one of [...term.log.operations].sort((a, b) => (a.id < b.id ? -1 : 1))) { const at = places.get(one.seq) ?? []; places.set(one.seq, at); if (at.length < 2) at.push(one); } keep([...places.values(), term.operations ?? []].slice(0, term.isRemoved ? undefined : -1)); }',
@@ -319,14 +319,14 @@ export const FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'the branch that a removal names is not kept',
-    file: 'membership/kept',
+    file: 'membership/retention',
     find: 'if (operations !== undefined)',
     replace: 'if (operations !== undefined && !isRemoved)',
     found: 'admissions before the place of a removal count, those behind it do not, whatever their date',
   },
   {
     name: 'the proof of a fork is not kept',
-    file: 'membership/kept',
+    file: 'membership/retention',
     find: 'if (fork !== undefined)',
     replace: 'if (false)',
     found:
@@ -334,7 +334,7 @@ export const FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'the branches that end in a leave are not kept',
-    file: 'membership/kept',
+    file: 'membership/retention',
     find: 'if (departure !== undefined && !isRemoved)',
     replace: 'if (false)',
   },
@@ -347,7 +347,7 @@ export const FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'the branch that an own removal names is dropped by its author',
-    file: 'membership/kept',
+    file: 'membership/retention',
     find: 'if (branch !== undefined)',
     replace: 'if (false)',
     found: 'an author keeps their own operations, and the branches that their removals name',

@@ -8,7 +8,7 @@ import { signOperation } from '../../src/membership/format/operation.js'
 import { privateRoom } from '../../src/membership/format/room.js'
 import { fromBase32, toBase32 } from '../../src/membership/invitation/base32.js'
 import { isCodeFor, readCode, writeCode } from '../../src/membership/invitation/invitation-code.js'
-import { invitationKeys, isUse, signUse } from '../../src/membership/invitation/invitation-keys.js'
+import { invitationKeys, isProofOfUse, signProofOfUse } from '../../src/membership/invitation/invitation-keys.js'
 import { aliceKeys, authorOfKeys, bobKeys, FIRST, signedRoom } from '../helper/membership-members.js'
 
 const ROOM = signedRoom.id
@@ -99,11 +99,11 @@ test('a proof of use is valid for one invitation, one author and one room', () =
   const { invite, find, id } = invitationKeys(SEED)
   const inviteKey = Buffer.from(invite.publicKey).toString('hex')
   const [alice, bob] = [authorOfKeys(aliceKeys), authorOfKeys(bobKeys)]
-  const proof = signUse(ROOM, invite, alice)
-  assert.ok(isUse(ROOM, inviteKey, alice, proof))
-  assert.ok(!isUse(ROOM, inviteKey, bob, proof))
-  assert.ok(!isUse(hash(ROOM), inviteKey, alice, proof))
-  assert.ok(!isUse(ROOM, find, alice, proof))
+  const proof = signProofOfUse(ROOM, invite, alice)
+  assert.ok(isProofOfUse(ROOM, inviteKey, alice, proof))
+  assert.ok(!isProofOfUse(ROOM, inviteKey, bob, proof))
+  assert.ok(!isProofOfUse(hash(ROOM), inviteKey, alice, proof))
+  assert.ok(!isProofOfUse(ROOM, find, alice, proof))
   assert.equal(id, inviteKey.slice(0, 32))
   assert.notEqual(find, invitationKeys(SEED.map(byte => byte ^ 1)).find)
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { admissionOf, endOf, nextPlace, removalOf } from '../../src/membership/drafting.js'
+import { admissionOf, headOf, nextPlace, removalOf } from '../../src/membership/drafting.js'
 import type { Body } from '../../src/membership/format/body.js'
 import type { GivenRole } from '../../src/membership/format/role.js'
 import { admissionBy, type Join, joinRefusalOf } from '../../src/membership/invitation/joining.js'
@@ -166,7 +166,7 @@ test('drafts an admission that answers everything, and a removal at the end of w
   })
   assert.equal(removalOf(after, authorNamed('nobody'), [], 7), undefined)
   const term = after.currentTerm(bob.author)
-  assert.deepEqual(term && endOf(term), bob.at())
+  assert.deepEqual(term && headOf(term), bob.at())
 })
 
 test('nobody is admitted beyond the limits', () => {

@@ -8,7 +8,7 @@ import { signConsent } from '../../src/membership/format/consent.js'
 import { directRoomId, roomLabel } from '../../src/membership/format/room.js'
 import { operationHeads } from '../../src/membership/heads.js'
 import { readCode, writeCode } from '../../src/membership/invitation/invitation-code.js'
-import { invitationKeys, signUse } from '../../src/membership/invitation/invitation-keys.js'
+import { invitationKeys, signProofOfUse } from '../../src/membership/invitation/invitation-keys.js'
 import { Membership } from '../../src/membership/membership.js'
 import {
   admission,
@@ -56,7 +56,7 @@ const ours: Readonly<Record<string, string | undefined>> = {
   'digest of the head after operation 3': [...operationHeads([removal, opening, admission]).values()][0]?.digest,
   'invite key': hex(keys.invite.publicKey),
   'find key': keys.find,
-  'use by alice': hex(signUse(signedRoom.id, keys.invite, alice)),
+  'use by alice': hex(signProofOfUse(signedRoom.id, keys.invite, alice)),
   code: writeCode(signedRoom.id, SEED),
   'card of alice, version 3, internet key of bytes cc, relay': hex(card.bytes),
 }

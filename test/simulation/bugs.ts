@@ -273,8 +273,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'replaces no lost member of the active view',
     file: 'net/overlay/address-book',
-    find: 'if (this.#dialling.size >= most)\n            return places;',
-    replace: 'if (this.newCount === 0 || this.#dialling.size >= most)\n            return places;',
+    find: 'if (this.#dialling.size >= most)\n            return dialled;',
+    replace: 'if (this.newCount === 0 || this.#dialling.size >= most)\n            return dialled;',
     run: 'peer-exchange',
   },
   {

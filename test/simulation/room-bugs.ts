@@ -134,8 +134,8 @@ export const ROOM_BUGS: readonly RoomBug[] = [
   {
     name: 'admits whoever did not ask',
     file: 'membership/format/checked-operation',
-    find: '!isConsent(room.id, body.subject, body.consent)',
-    replace: 'false && isConsent',
+    find: '!isValidConsent(room.id, body.subject, body.consent)',
+    replace: 'false && isValidConsent',
     killer: 'nobody is admitted who',
     isUsual: true,
   },
@@ -170,7 +170,7 @@ export const ROOM_BUGS: readonly RoomBug[] = [
   },
   {
     name: 'keeps no proof of a fork',
-    file: 'membership/kept',
+    file: 'membership/retention',
     find: 'if (fork !== undefined)\n        yield [fork];',
     replace: '',
     killer: 'an old copy',

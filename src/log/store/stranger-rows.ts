@@ -13,19 +13,19 @@ const STRANGERS = utf8('p')
 /** Address blocks and keys are shorter; only the address that a scuttleup peer claims can be longer. */
 const TEXT_BYTES_MAX = 255
 
-const FLAGS = { isHearsay: 1, isStopped: 2, isLifted: 4, hasBringer: 8 }
+const FLAGS = { isRelayed: 1, isStopped: 2, isLifted: 4, hasFirstIntroducer: 8 }
 
 const keyOf = (log: LogId): Uint8Array => concat([STRANGERS, utf8(log)])
 
-function encode({ block, bringer, isHearsay, stopped, isLifted }: StrangerRecord): Uint8Array {
+function encode({ block, firstIntroducer, isRelayed, stopped, isLifted }: StrangerRecord): Uint8Array {
   const flags =
-    (isHearsay ? FLAGS.isHearsay : 0) |
+    (isRelayed ? FLAGS.isRelayed : 0) |
     (stopped === undefined ? 0 : FLAGS.isStopped) |
     (isLifted ? FLAGS.isLifted : 0) |
-    (bringer === undefined ? 0 : FLAGS.hasBringer)
+    (firstIntroducer === undefined ? 0 : FLAGS.hasFirstIntroducer)
   const writer = new ByteWriter().u8(flags).u32(stopped ?? 0)
-  if (bringer !== undefined) {
-    const bytes = utf8(bringer).subarray(0, TEXT_BYTES_MAX)
+  if (firstIntroducer !== undefined) {
+    const bytes = utf8(firstIntroducer).subarray(0, TEXT_BYTES_MAX)
     writer.u8(bytes.length).bytes(bytes)
   }
   return writer.bytes(utf8(block).subarray(0, TEXT_BYTES_MAX)).finish()
@@ -35,13 +35,13 @@ function decode(bytes: Uint8Array): StrangerRecord | undefined {
   const reader = new ByteReader(bytes)
   const flags = reader.u8()
   const stopped = reader.u32()
-  const bringer = (flags & FLAGS.hasBringer) === 0 ? undefined : textOf(reader.bytes(reader.u8()))
+  const firstIntroducer = (flags & FLAGS.hasFirstIntroducer) === 0 ? undefined : textOf(reader.bytes(reader.u8()))
   const block = textOf(reader.rest())
   if (block === undefined) return undefined
   return reader.end({
     block,
-    ...(bringer !== undefined && { bringer }),
-    isHearsay: (flags & FLAGS.isHearsay) !== 0,
+    ...(firstIntroducer !== undefined && { firstIntroducer }),
+    isRelayed: (flags & FLAGS.isRelayed) !== 0,
     stopped: (flags & FLAGS.isStopped) === 0 ? undefined : stopped,
     isLifted: (flags & FLAGS.isLifted) !== 0,
   })

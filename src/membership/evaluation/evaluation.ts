@@ -2,7 +2,7 @@ import TinyQueue from 'tinyqueue'
 import type { AuthorId } from '../../log/format/author.js'
 import { type Admit, type Erase, type Keep, NO_OPERATION, type Open, type OperationId } from '../format/body.js'
 import type { Operation } from '../format/operation.js'
-import { isAtLeast, mayGive } from '../format/role.js'
+import { isAtLeast, mayGrant } from '../format/role.js'
 import type { PrivateRoom } from '../format/room.js'
 import { ADMISSION_DEPTH_MAX, BELOW_ADMIN_MAX } from '../limits.js'
 import { InvitationRecord } from './invitation-record.js'
@@ -83,7 +83,7 @@ export class Evaluation {
       // The second half of a log is reserved for removals and leaves, so that a full log never keeps an admin from removing people.
       if (seq > operationsMax(role) / 2) continue
       if (body.kind === 'admit') this.#admit(term, id, seq, body)
-      else if (body.kind === 'invite' && mayGive(role, body.role)) this.invitations.invite(term, body)
+      else if (body.kind === 'invite' && mayGrant(role, body.role)) this.invitations.invite(term, body)
       else if (body.kind === 'revoke' && isAtLeast(role, 'host')) this.invitations.revoke(term, body.invitation)
       else if (body.kind === 'erase' && isAtLeast(role, 'admin')) this.erasures.push({ by: author, body })
       else if (body.kind === 'name' && isAtLeast(role, 'admin')) ownName = body.name
@@ -97,7 +97,7 @@ export class Evaluation {
 
   #admit(term: Term, id: OperationId, seq: number, body: Admit): void {
     const { role, path } = term.rank
-    if (!mayGive(role, body.role) || body.subject === term.author || path.length >= ADMISSION_DEPTH_MAX) return
+    if (!mayGrant(role, body.role) || body.subject === term.author || path.length >= ADMISSION_DEPTH_MAX) return
     if (body.invitation !== undefined) this.invitations.use(body.invitation, body.subject)
     this.#queue.push({
       author: body.subject,

@@ -1,6 +1,6 @@
 import type { AuthorId } from '../../log/format/author.js'
 import { type InvitationId, type Invite, invitationOf } from '../format/body.js'
-import { type GivenRole, mayGive } from '../format/role.js'
+import { type GivenRole, mayGrant } from '../format/role.js'
 import { INVITATIONS_MAX } from '../limits.js'
 import { isSenior } from './rank.js'
 import type { Term } from './term.js'
@@ -84,7 +84,7 @@ export class InvitationRecord {
     const isWithdrawn = [...(this.#revocations.get(id) ?? [])].some(
       by => by.author === term.author || isSenior(by.rank, term.rank),
     )
-    const mayAdmit = current !== undefined && mayGive(current.role, role)
+    const mayAdmit = current !== undefined && mayGrant(current.role, role)
     const state = isWithdrawn ? 'withdrawn' : admitted.length >= uses ? 'used' : mayAdmit ? 'open' : 'void'
     return { id, by: term.author, role, inviteKey, findKey, until, uses, admitted, state }
   }

@@ -1,6 +1,6 @@
 import { sameBytes } from '../../base/wire/bytes.js'
 import { type Body, NO_OPERATION } from './body.js'
-import { isConsent } from './consent.js'
+import { isValidConsent } from './consent.js'
 import { decodeOperation, isOperationSigned, type Operation } from './operation.js'
 import { type PrivateRoom, privateRoom } from './room.js'
 
@@ -30,7 +30,7 @@ export function checkOperation(room: PrivateRoom, bytes: Uint8Array): CheckedOpe
   if (operation.body.kind === 'open' && !opens(room, operation)) return rejected('not-the-opening')
   if (!isOperationSigned(operation)) return rejected('invalid-signature')
   const { body } = operation
-  if (body.kind === 'admit' && !isConsent(room.id, body.subject, body.consent)) return rejected('invalid-consent')
+  if (body.kind === 'admit' && !isValidConsent(room.id, body.subject, body.consent)) return rejected('invalid-consent')
   return { kind: 'operation', operation }
 }
 

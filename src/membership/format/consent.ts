@@ -7,7 +7,7 @@ import { keyBytes } from './room.js'
 export const signConsent = (room: Uint8Array, keys: KeyPair): string =>
   hexOf(keys.sign(consentBytes(room, keys.publicKey)))
 
-export const isConsent = (room: Uint8Array, author: AuthorId, consent: string): boolean =>
+export const isValidConsent = (room: Uint8Array, author: AuthorId, consent: string): boolean =>
   isSignature(Buffer.from(consent, 'hex'), consentBytes(room, keyBytes(author)), keyBytes(author))
 
 const consentBytes = (room: Uint8Array, key: Uint8Array): Uint8Array =>

@@ -7,6 +7,6 @@ export type GivenRole = Extract<Role, 'admin' | 'host' | 'member'>
 
 export const isAtLeast = (role: Role, least: Role): boolean => ROLES.indexOf(role) <= ROLES.indexOf(least)
 
-/** Whether somebody in a role may give another one. */
-export const mayGive = (role: Role, given: GivenRole): boolean =>
+/** Whether somebody in a role may grant another one. */
+export const mayGrant = (role: Role, given: GivenRole): boolean =>
   isAtLeast(role, 'admin') || (role === 'host' && given === 'member')

@@ -24,11 +24,11 @@ export function invitationKeys(seed: Uint8Array): InvitationKeys {
 }
 
 /** The proof that the author has the code, for this room and this author alone. */
-export const signUse = (room: Uint8Array, invite: KeyPair, author: AuthorId): Uint8Array =>
+export const signProofOfUse = (room: Uint8Array, invite: KeyPair, author: AuthorId): Uint8Array =>
   invite.sign(useBytes(room, author))
 
 /** `inviteKey` in hex. */
-export const isUse = (room: Uint8Array, inviteKey: string, author: AuthorId, proof: Uint8Array): boolean =>
+export const isProofOfUse = (room: Uint8Array, inviteKey: string, author: AuthorId, proof: Uint8Array): boolean =>
   isSignature(proof, useBytes(room, author), Buffer.from(inviteKey, 'hex'))
 
 const useBytes = (room: Uint8Array, author: AuthorId): Uint8Array =>

@@ -26,12 +26,12 @@ const DIAL_MS_MAX = 20_000
 /** Failed dials after which the wait no longer grows. */
 const TRIES_MAX = 16
 
-interface Place {
+interface PeerAddress {
   readonly id: string
   readonly address: Address
 }
 
-interface Entry extends Place {
+interface Entry extends PeerAddress {
   /** The neighbour that it was learned from; undefined for a former peer, which has proven its key at this address. */
   readonly learnedFrom: string | undefined
   readonly since: Millis
@@ -130,7 +130,7 @@ export class AddressBook {
   }
 
   /** A connection was lost, or, with a cooldown, dropped: then the peer is not dialled until the cooldown ends. */
-  disconnected({ id, address }: Place, cooldownMs: Millis, now: Millis): void {
+  disconnected({ id, address }: PeerAddress, cooldownMs: Millis, now: Millis): void {
     this.#makeRoom(undefined)
     const dueAt = now + cooldownMs + retryDelayMs(0, this.#random)
     this.#entries.set(id, {
@@ -171,33 +171,33 @@ export class AddressBook {
   }
 
   /** Takes entries to dial now, so that at most `count` are being dialled. */
-  takeDue(count: number, now: Millis): Place[] {
+  takeDue(count: number, now: Millis): PeerAddress[] {
     for (const [id, since] of this.#dialling) if (now - since > DIAL_MS_MAX) this.#dialling.delete(id)
-    const places: Place[] = []
+    const dialled: PeerAddress[] = []
     const most = Math.min(count, DIALS_AT_ONCE_MAX)
-    if (this.#dialling.size >= most) return places
+    if (this.#dialling.size >= most) return dialled
     const due = this.#shuffled(entry => entry.dueAt <= now && !this.#dialling.has(entry.id))
     due.sort((a, b) => a.tries - b.tries)
     for (const entry of due) {
       if (this.#dialling.size >= most) break
-      if (this.#mayProbe(entry, now)) places.push(this.#dial(entry, now))
+      if (this.#mayProbe(entry, now)) dialled.push(this.#dial(entry, now))
     }
-    return places
+    return dialled
   }
 
   /** Takes a former peer to dial now, but none that other peers report as present. */
-  takeFormerPeer(isPresent: (id: string) => boolean, now: Millis): Place | undefined {
+  takeFormerPeer(isPresent: (id: string) => boolean, now: Millis): PeerAddress | undefined {
     if (this.#dialling.size > 0) return undefined
     const [entry] = this.#shuffled(({ id, isLost, dueAt }) => isLost && dueAt <= now && !isPresent(id))
     return entry && this.#dial(entry, now)
   }
 
   /** Random entries, without those whose dials failed. */
-  sample(count: number): Place[] {
+  sample(count: number): PeerAddress[] {
     return this.#shuffled(({ tries }) => tries === 0).slice(0, count)
   }
 
-  #dial({ id, address }: Entry, now: Millis): Place {
+  #dial({ id, address }: Entry, now: Millis): PeerAddress {
     this.#dialling.set(id, now)
     return { id, address }
   }

@@ -16,9 +16,9 @@ import {
   type KnockRefusal,
 } from '../../membership/exchange/introduction-frames.js'
 import { readCard } from '../../membership/format/card.js'
-import { isConsent } from '../../membership/format/consent.js'
+import { isValidConsent } from '../../membership/format/consent.js'
 import type { Operation } from '../../membership/format/operation.js'
-import { isUse } from '../../membership/invitation/invitation-keys.js'
+import { isProofOfUse } from '../../membership/invitation/invitation-keys.js'
 import { admissionBy, type JoinRefusal, joinRefusalOf } from '../../membership/invitation/joining.js'
 import type { Refusal } from '../../membership/refusal.js'
 import type { ProvenPeer } from '../../net/upgrader.js'
@@ -245,7 +245,7 @@ export class Introductions {
     if (knocked === undefined) return
     const { members, invitation } = knocked
     const { room } = members
-    if (!isConsent(room.id, key, consent) || !isUse(room.id, invitation.inviteKey, key, use)) return
+    if (!isValidConsent(room.id, key, consent) || !isProofOfUse(room.id, invitation.inviteKey, key, use)) return
     const card = peer.card && readCard(room.id, peer.card)
     const name = card?.author === key ? card.name : ''
     const admit = async (): Promise<boolean> => {

@@ -15,10 +15,10 @@ import { type Card, newerCard, readCard, signCard } from '../../membership/forma
 import { checkOperation } from '../../membership/format/checked-operation.js'
 import { decodeOperation, type Operation, signOperation } from '../../membership/format/operation.js'
 import { keyBytes, type PrivateRoom } from '../../membership/format/room.js'
-import { keptOperations } from '../../membership/kept.js'
 import { lostBodies } from '../../membership/lost-operations.js'
 import { Membership } from '../../membership/membership.js'
 import { type Refusal, refusalOf } from '../../membership/refusal.js'
+import { retainedOperations } from '../../membership/retention.js'
 import type { Circle } from '../circle.js'
 import { AdmissionDesk } from './admission-desk.js'
 import { type OperationsMark, OwnOperations } from './own-operations.js'
@@ -302,7 +302,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     if (fresh.length === 0) return
     const before = new Set(this.#sent.map(({ id }) => id))
     const membership = new Membership(this.room, [...this.#stored.values(), ...fresh])
-    const stored = new Map(keptOperations(membership, this.me).map(operation => [operation.id, operation]))
+    const stored = new Map(retainedOperations(membership, this.me).map(operation => [operation.id, operation]))
     const writes: Write[] = [
       ...[...stored.values()]
         .filter(({ id }) => !this.#stored.has(id))
@@ -325,9 +325,9 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
   }
 
   #use(membership: Membership): void {
-    const kept = keptOperations(membership, this.me)
+    const kept = retainedOperations(membership, this.me)
     this.#stored = new Map(kept.map(operation => [operation.id, operation]))
-    this.#sent = keptOperations(membership)
+    this.#sent = retainedOperations(membership)
     this.#membership = membership
   }
 

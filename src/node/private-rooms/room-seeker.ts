@@ -8,7 +8,7 @@ import { signConsent } from '../../membership/format/consent.js'
 import type { Operation } from '../../membership/format/operation.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
 import { type InvitationCode, isCodeFor } from '../../membership/invitation/invitation-code.js'
-import { type InvitationKeys, invitationKeys, signUse } from '../../membership/invitation/invitation-keys.js'
+import { type InvitationKeys, invitationKeys, signProofOfUse } from '../../membership/invitation/invitation-keys.js'
 import { Membership } from '../../membership/membership.js'
 
 /** Bytes of operations that one peer may send before it has proven the room. */
@@ -134,7 +134,7 @@ export class RoomSeeker {
     this.#asked.set(peer, found.isClosed ? Number.POSITIVE_INFINITY : this.#clock.now() + ANSWER_MS)
     this.#hooks.onFound({ ...found, by: undefined, isNewcomer: true }, by)
     const card = this.#name === undefined ? undefined : firstCard(id, this.#own, this.#name)
-    return { consent: signConsent(id, this.#own), use: signUse(id, this.keys.invite, me), card }
+    return { consent: signConsent(id, this.#own), use: signProofOfUse(id, this.keys.invite, me), card }
   }
 
   /** `peer` refused to admit us. Another one may still do so: its clock or its operations may differ. */

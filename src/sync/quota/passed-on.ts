@@ -2,14 +2,14 @@ import type { LogId } from '../../log/format/author.js'
 import { PASSED_ON_LOGS_MAX, PASSED_ON_MAX } from './limits.js'
 
 /**
- * Selects the relayed logs of strangers (hearsay) that are not passed on. All logs that one peer passes on use one share of the pool of
+ * Selects the relayed logs of strangers that are not passed on. All logs that one peer passes on use one share of the pool of
  * each receiver, so it divides that share the same way: while there is room, everything is passed on, so that a newcomer gets all of a
  * room in which nobody knows anybody. Beyond PASSED_ON_LOGS_MAX logs, introducers share them max-min: the latest logs of the heaviest
- * introducers are kept back; PASSED_ON_MAX of each are always passed on. `hearsay`: the logs of each introducer, in order.
+ * introducers are kept back; PASSED_ON_MAX of each are always passed on. `relayed`: the logs of each introducer, in order.
  */
-export function keptBack(hearsay: readonly (readonly LogId[])[]): Set<LogId> {
-  const level = levelOf(hearsay.map(({ length }) => length))
-  return new Set(hearsay.flatMap(logs => logs.slice(level)))
+export function keptBack(relayed: readonly (readonly LogId[])[]): Set<LogId> {
+  const level = levelOf(relayed.map(({ length }) => length))
+  return new Set(relayed.flatMap(logs => logs.slice(level)))
 }
 
 /** Most logs of one introducer that are passed on. */

@@ -13,7 +13,7 @@ interface StrangerLog {
   readonly log: LogId
   share: Share
   /** Whether it came over a connection of somebody other than its author. */
-  isHearsay: boolean
+  isRelayed: boolean
   bytes: number
   /** When it last grew, in steps of the pool. */
   grewAt: number
@@ -63,11 +63,11 @@ export class StrangerPool {
     return this.#logs.keys()
   }
 
-  /** The hearsay of each introducer, in the order in which it came. */
-  get hearsay(): { readonly owner: string; readonly logs: readonly LogId[] }[] {
+  /** The relayed logs of each introducer, in the order in which it came. */
+  get relayed(): { readonly owner: string; readonly logs: readonly LogId[] }[] {
     return [...this.#shares.values()].map(({ owner, logs }) => ({
       owner,
-      logs: [...logs].filter(({ isHearsay }) => isHearsay).map(({ log }) => log),
+      logs: [...logs].filter(({ isRelayed }) => isRelayed).map(({ log }) => log),
     }))
   }
 
@@ -80,8 +80,8 @@ export class StrangerPool {
     return this.#logs.get(log)?.share.owner
   }
 
-  isHearsay(log: LogId): boolean {
-    return this.#logs.get(log)?.isHearsay ?? true
+  isRelayed(log: LogId): boolean {
+    return this.#logs.get(log)?.isRelayed ?? true
   }
 
   /** The size that a log of this introducer may reach: all free bytes, or the introducer's max-min share. */
@@ -98,18 +98,18 @@ export class StrangerPool {
   }
 
   /** Adds or grows a log. Returns the logs that have to be truncated; their new sizes are counted at once. */
-  grow(log: LogId, bytes: number, owner: string, isHearsay: boolean): Cut[] {
-    const stored = this.#logs.get(log) ?? this.#add(log, owner, isHearsay)
+  grow(log: LogId, bytes: number, owner: string, isRelayed: boolean): Cut[] {
+    const stored = this.#logs.get(log) ?? this.#add(log, owner, isRelayed)
     this.#resize(stored, bytes)
     stored.grewAt = ++this.#steps
     return this.#makeRoom(stored)
   }
 
   /** Moves a log to another introducer's share. */
-  move(log: LogId, owner: string, isHearsay: boolean): void {
+  move(log: LogId, owner: string, isRelayed: boolean): void {
     const stored = this.#logs.get(log)
     if (stored === undefined) return
-    stored.isHearsay = isHearsay
+    stored.isRelayed = isRelayed
     if (stored.share.owner === owner) return
     const { bytes, share } = stored
     this.#resize(stored, 0)
@@ -121,7 +121,7 @@ export class StrangerPool {
 
   /** Moves all logs of one introducer to another's share. */
   moveAll(from: string, to: string): void {
-    for (const { log, isHearsay } of [...(this.#shares.get(from)?.logs ?? [])]) this.move(log, to, isHearsay)
+    for (const { log, isRelayed } of [...(this.#shares.get(from)?.logs ?? [])]) this.move(log, to, isRelayed)
   }
 
   resize(log: LogId, bytes: number): void {
@@ -187,8 +187,8 @@ export class StrangerPool {
     return victim
   }
 
-  #add(log: LogId, owner: string, isHearsay: boolean): StrangerLog {
-    const stored = { log, share: this.#shareOf(owner), isHearsay, bytes: 0, grewAt: 0 }
+  #add(log: LogId, owner: string, isRelayed: boolean): StrangerLog {
+    const stored = { log, share: this.#shareOf(owner), isRelayed, bytes: 0, grewAt: 0 }
     this.#logs.set(log, stored)
     stored.share.logs.add(stored)
     return stored
@@ -214,7 +214,7 @@ export class StrangerPool {
 
 /** Whether an introducer loses one log before another. */
 function isLostBefore(one: StrangerLog, other: StrangerLog): boolean {
-  if (one.isHearsay !== other.isHearsay) return one.isHearsay
+  if (one.isRelayed !== other.isRelayed) return one.isRelayed
   const [size, otherSize] = [Math.max(one.bytes, KEPT_BYTES), Math.max(other.bytes, KEPT_BYTES)]
   return size === otherSize ? one.grewAt < other.grewAt : size > otherSize
 }

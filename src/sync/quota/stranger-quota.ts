@@ -3,7 +3,7 @@ import { TokenBucket } from '../../base/token-bucket.js'
 import { type AuthorId, authorOf, authorOfLog, isSigned, type LogId, type Seq } from '../../log/format/author.js'
 import type { KnownPeople } from '../../log/known-people.js'
 import type { Admission, Cut, Introducer, StrangerQuota, StrangerRecord } from '../../log/stranger-quota.js'
-import { Bringers } from './bringers.js'
+import { FirstIntroducers } from './first-introducers.js'
 import { PASSED_ON_LOGS_MAX, STRANGER_BYTES_MAX, STRANGER_LOGS_MAX } from './limits.js'
 import { keptBack } from './passed-on.js'
 import { KEPT_BYTES, StrangerPool } from './stranger-pool.js'
@@ -60,7 +60,7 @@ export class Quota implements StrangerQuota {
   #keptBack: ReadonlySet<LogId> | undefined
   /** Introducers connected now or a minute ago: the block that their logs count against later, and the number of connections. */
   readonly #connected = new Map<string, { readonly block: string; readonly count: number }>()
-  readonly #bringers = new Bringers()
+  readonly #firstIntroducers = new FirstIntroducers()
   readonly #listeners: ((log: LogId) => void)[] = []
   readonly #recordListeners: ((log: LogId) => void)[] = []
   readonly #reports: TokenBucket
@@ -102,8 +102,8 @@ export class Quota implements StrangerQuota {
   }
 
   companionsOf(author: AuthorId): readonly AuthorId[] {
-    const bringers = this.#bringers.of(author).filter(({ id }) => !this.#isKnownOwner(id))
-    const found = new Set(bringers.flatMap(({ id }) => this.#bringers.broughtBy(id)))
+    const introducers = this.#firstIntroducers.of(author).filter(({ id }) => !this.#isKnownOwner(id))
+    const found = new Set(introducers.flatMap(({ id }) => this.#firstIntroducers.introducedBy(id)))
     found.delete(author)
     return [...found].filter(other => !this.#known.isKnown(other))
   }
@@ -112,7 +112,7 @@ export class Quota implements StrangerQuota {
     if (this.#leaving.has(log)) return false
     if (this.#pool.size <= PASSED_ON_LOGS_MAX) return true
     this.#keptBack ??= keptBack(
-      this.#pool.hearsay.filter(({ owner }) => !this.#isKnownOwner(owner)).map(({ logs }) => logs),
+      this.#pool.relayed.filter(({ owner }) => !this.#isKnownOwner(owner)).map(({ logs }) => logs),
     )
     return !this.#keptBack.has(log)
   }
@@ -120,20 +120,20 @@ export class Quota implements StrangerQuota {
   admit(log: LogId, bytes: number, introducer: Introducer | undefined): Admission {
     if (!this.isStranger(log)) return { kind: 'stored', bytesMax: Number.POSITIVE_INFINITY }
     if (this.isStopped(log)) return { kind: 'stopped' }
-    if (this.#isHearsayOfKnown(log, introducer)) return { kind: 'hearsay' }
+    if (this.#comesFromAuthorElsewhere(log, introducer)) return { kind: 'relayed' }
     return { kind: 'stored', bytesMax: Math.max(bytes, this.#pool.limitOf(log, this.#ownerOf(introducer))) }
   }
 
   grew(log: LogId, bytes: number, introducer: Introducer | undefined): readonly Cut[] {
     if (!this.isStranger(log)) return []
-    this.#bringers.note(log, introducer)
-    const isHearsay = !isBrought(log, introducer)
+    this.#firstIntroducers.note(log, introducer)
+    const isRelayed = !isFromAuthor(log, introducer)
     const owner = this.#ownerOf(introducer)
     const before = this.#pool.ownerOf(log)
     // An author who sends their own log becomes its introducer; otherwise the first introducer stays, while connected.
-    const isMoved = before !== undefined && (!isHearsay || !this.#connected.has(before))
-    if (isMoved) this.#pool.move(log, owner, isHearsay)
-    const cuts = this.#pool.grow(log, bytes, before ?? owner, isHearsay)
+    const isMoved = before !== undefined && (!isRelayed || !this.#connected.has(before))
+    if (isMoved) this.#pool.move(log, owner, isRelayed)
+    const cuts = this.#pool.grow(log, bytes, before ?? owner, isRelayed)
     if (before === undefined || (isMoved && before !== owner)) this.#changed(log)
     if (before === undefined || isMoved || cuts.length > 0) this.#keptBack = undefined
     for (const cut of cuts) if (cut.bytesKept === 0) this.#leaving.add(cut.log)
@@ -167,9 +167,9 @@ export class Quota implements StrangerQuota {
     logs: Iterable<{ readonly author: LogId; readonly size: number }>,
     records: ReadonlyMap<LogId, StrangerRecord>,
   ): readonly Cut[] {
-    for (const [log, { block, bringer, stopped, isLifted }] of records) {
+    for (const [log, { block, firstIntroducer, stopped, isLifted }] of records) {
       if (!this.isStranger(log)) continue
-      if (bringer !== undefined) this.#bringers.note(log, { id: bringer, block })
+      if (firstIntroducer !== undefined) this.#firstIntroducers.note(log, { id: firstIntroducer, block })
       if (isLifted) this.#lifted.add(log)
       else if (stopped !== undefined && !this.#stopped.has(log)) this.#stopped.set(log, stopped)
     }
@@ -181,7 +181,7 @@ export class Quota implements StrangerQuota {
       const record = records.get(log)
       if (this.#pool.has(log)) this.#pool.resize(log, bytes)
       else if (this.isStranger(log))
-        cuts.push(...this.#pool.grow(log, bytes, record?.block ?? IMPORTED, record?.isHearsay ?? true))
+        cuts.push(...this.#pool.grow(log, bytes, record?.block ?? IMPORTED, record?.isRelayed ?? true))
     }
     this.#keptBack = undefined
     return cuts
@@ -193,8 +193,8 @@ export class Quota implements StrangerQuota {
     if (this.#known.isKnown(authorOfLog(log)) || (owner === undefined && stopped === undefined && !isLifted))
       return undefined
     const block = this.#connected.get(owner ?? '')?.block ?? owner ?? IMPORTED
-    const bringer = this.#bringers.get(log)?.id
-    return { block, bringer, isHearsay: this.#pool.isHearsay(log), stopped, isLifted }
+    const firstIntroducer = this.#firstIntroducers.get(log)?.id
+    return { block, firstIntroducer, isRelayed: this.#pool.isRelayed(log), stopped, isLifted }
   }
 
   onRecord(listener: (log: LogId) => void): void {
@@ -242,8 +242,8 @@ export class Quota implements StrangerQuota {
   }
 
   /** Nothing authenticates an unsigned author, but lines received from the author directly are not mixed with relayed ones. */
-  #isHearsayOfKnown(log: LogId, introducer: Introducer | undefined): boolean {
-    if (isSigned(log) || !this.#pool.has(log) || this.#pool.isHearsay(log)) return false
+  #comesFromAuthorElsewhere(log: LogId, introducer: Introducer | undefined): boolean {
+    if (isSigned(log) || !this.#pool.has(log) || this.#pool.isRelayed(log)) return false
     const owner = this.#pool.ownerOf(log) ?? ''
     return this.#connected.has(owner) && owner !== this.#ownerOf(introducer)
   }
@@ -280,5 +280,5 @@ export class Quota implements StrangerQuota {
 }
 
 /** Whether the log came over its author's own connection. */
-const isBrought = (log: LogId, introducer: Introducer | undefined): boolean =>
+const isFromAuthor = (log: LogId, introducer: Introducer | undefined): boolean =>
   introducer?.author !== undefined && authorOfLog(log) === authorOfLog(introducer.author)

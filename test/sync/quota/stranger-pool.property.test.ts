@@ -11,7 +11,7 @@ const BYTES_MAX = LOGS_MAX * KEPT_BYTES
 interface Growth {
   readonly log: LogId
   readonly owner: string
-  readonly isHearsay: boolean
+  readonly isRelayed: boolean
   readonly bytes: number
 }
 
@@ -27,7 +27,7 @@ const growth: fc.Arbitrary<Growth> = fc
   .map(({ owner, log, bytes }) => ({
     log: `owner ${owner} log ${log}` as LogId,
     owner: `owner ${owner}`,
-    isHearsay: log > 0,
+    isRelayed: log > 0,
     bytes,
   }))
 const growths = fc.array(growth, { maxLength: 40 })
@@ -38,13 +38,13 @@ class Model {
   readonly sizes = new Map<LogId, { readonly owner: string; readonly bytes: number }>()
 
   /** Grows a log as far as the pool lets it; gives what the others lost. */
-  grow({ log, owner, isHearsay, bytes }: Growth): { readonly owner: string; readonly before: number }[] {
+  grow({ log, owner, isRelayed, bytes }: Growth): { readonly owner: string; readonly before: number }[] {
     const size = this.sizes.get(log)?.bytes ?? 0
     const allowed = Math.min(size + bytes, this.pool.limitOf(log, owner))
     if (allowed <= size) return []
     const usedBefore = new Map([...this.sizes.values()].map(each => [each.owner, this.usedBy(each.owner)]))
     this.sizes.set(log, { owner, bytes: allowed })
-    const cuts = this.pool.grow(log, allowed, owner, isHearsay)
+    const cuts = this.pool.grow(log, allowed, owner, isRelayed)
     return cuts.map(cut => {
       const { owner: loser = '' } = this.sizes.get(cut.log) ?? {}
       assert.notEqual(cut.log, log, 'the log that grows is not the one that is shortened')
@@ -108,7 +108,7 @@ test('the first 64 KiB of a newcomer always fit', () => {
     fc.property(growths, all => {
       const model = new Model()
       for (const each of all) model.grow(each)
-      const newcomer = { log: 'newcomer' as LogId, owner: 'newcomer', isHearsay: false, bytes: 64 * KIB }
+      const newcomer = { log: 'newcomer' as LogId, owner: 'newcomer', isRelayed: false, bytes: 64 * KIB }
       assert.ok(model.pool.limitOf(newcomer.log, newcomer.owner) >= 64 * KIB)
       model.grow(newcomer)
       assert.equal(model.sizes.get(newcomer.log)?.bytes, 64 * KIB)
@@ -132,7 +132,7 @@ test('stores everything in any order while there is room', () => {
   )
 })
 
-test('an introducer loses hearsay before what it wrote, and large logs before small ones', () => {
+test('an introducer loses what it relayed before what it wrote, and large logs before small ones', () => {
   const pool = new StrangerPool(BYTES_MAX, LOGS_MAX)
   pool.grow('own' as LogId, 3 * KEPT_BYTES, 'relay', false)
   pool.grow('small' as LogId, KEPT_BYTES / 2, 'relay', true)

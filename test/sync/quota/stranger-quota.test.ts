@@ -156,7 +156,7 @@ test('accepts lines of an unsigned author from nobody else while they are connec
   const leave = quota.connected(own)
   quota.connected(introducer('mallory'))
   quota.grew(walter, 100, own)
-  assert.equal(quota.admit(walter, 100, introducer('mallory')).kind, 'hearsay')
+  assert.equal(quota.admit(walter, 100, introducer('mallory')).kind, 'relayed')
   assert.equal(quota.admit(walter, 100, own).kind, 'stored')
   leave()
   clock.advance(MINUTE)

@@ -5,7 +5,7 @@ import type { Introducer } from '../../log/stranger-quota.js'
 const LOGS_MAX = 4_096
 
 /** Which connection brought which log of a stranger first, also after the connection or the log is gone, or after a restart. */
-export class Bringers {
+export class FirstIntroducers {
   readonly #introducers = new Map<LogId, Introducer>()
 
   note(log: LogId, introducer: Introducer | undefined): void {
@@ -26,7 +26,7 @@ export class Bringers {
   }
 
   /** The authors whose logs an introducer brought. */
-  broughtBy(id: string): readonly AuthorId[] {
+  introducedBy(id: string): readonly AuthorId[] {
     return [...this.#introducers].flatMap(([log, introducer]) => (introducer.id === id ? [authorOfLog(log)] : []))
   }
 }

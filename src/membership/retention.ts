@@ -10,7 +10,7 @@ import type { Membership } from './membership.js'
  * each follows the admission of its author. All others are dropped, including those after a removal. An author (`own`) also keeps
  * all operations of their own, and the branches that their own removals name. docs/protocol/membership.md §9.6.
  */
-export function keptOperations(membership: Membership, own?: AuthorId): Operation[] {
+export function retainedOperations(membership: Membership, own?: AuthorId): Operation[] {
   const kept = new Map<OperationId, Operation>()
   const keep = (branches: Iterable<readonly Operation[]>): void => {
     for (const operations of branches) for (const operation of operations) kept.set(operation.id, operation)
