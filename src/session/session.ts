@@ -266,9 +266,14 @@ export class Session extends EventEmitter<SessionEvents> {
     return { messages, count }
   }
 
-  /** These lines were listed, to be walked to in this order. */
+  /** These lines were listed, to be walked to in this order: labels, with `in:room` for lines of any room. */
   listed(labels: readonly string[]): void {
     this.#listed = [...labels]
+  }
+
+  /** Those that were not walked to yet. */
+  get restListed(): readonly string[] {
+    return this.#listed
   }
 
   /** The label of the next of the lines that were listed last; undefined after the last. */

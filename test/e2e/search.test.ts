@@ -56,6 +56,14 @@ test('finds lines of all rooms, and goes to them', BOUND, async t => {
   const from = shown.findLastIndex(row => /── around/.test(row))
   assert.match(shown.slice(from).join('\n'), /an apple for Zoë[\s\S]*a pear[\s\S]*two figs/)
 
+  await alice.enter('/search in:all apple')
+  await alice.waitFor(/── found in #ops ──/)
+  await alice.enter('/next')
+  await alice.waitFor(/#ops, 1 #lobby/)
+  await alice.waitFor(/the apple server/)
+  await alice.enter('/next')
+  await alice.waitFor(/#lobby, 2 #ops/)
+
   await alice.enter('/edit -1 three figs')
   await alice.waitFor(/\* alice edits/)
   assert.deepEqual(textsOf(await search('two figs')), [])

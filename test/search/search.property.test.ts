@@ -7,10 +7,12 @@ import { entryFieldsOf, isLine } from '../../src/chat/kinds/kinds.js'
 import { messageOf } from '../../src/chat/kinds/message.js'
 import { keyOfPlace, Lines } from '../../src/chat/views/lines.js'
 import { BLOCK_PLACES } from '../../src/log/content/block-rows.js'
-import { runOf } from '../../src/log/format/author.js'
+import { type LogId, runOf } from '../../src/log/format/author.js'
+import type { Entry } from '../../src/log/format/entry.js'
 import type { Log } from '../../src/log/log.js'
 import { Erasures } from '../../src/node/erasures.js'
-import { LineSearch, queryIn } from '../../src/node/line-search.js'
+import { LineSearch, type LineSearchParts, queryIn } from '../../src/node/line-search.js'
+import { marksBefore } from '../../src/node/marks-before.js'
 import { decodeWordBlock, filterOf, WordHash } from '../../src/search/word-filter.js'
 import { meet } from '../helper/fork-schedule.js'
 import { logOver } from '../helper/logs.js'
@@ -224,6 +226,72 @@ test('content that arrives late is found; without deleting the filter it is not'
     await search.indexed()
     assert.equal((await found('fig')).length, isBroken ? 0 : 1)
   }
+})
+
+test(
+  'finds no lines of hidden people, none that do not count, and only those of whom and when was asked for',
+  BOUND,
+  async () => {
+    const peers = [await new Peer(alice).open(), await new Peer(bob).open()] as const
+    const [ours, theirs] = peers
+    await ours.log.append({ username: 'alice', message: 'apple one' })
+    clock.advance(1_000)
+    await theirs.log.append({ username: 'Bób', message: 'apple two' })
+    clock.advance(3_600_000)
+    await theirs.log.append({ username: 'bob', message: 'apple three' })
+    await meet(ours.log, theirs.log)
+    const { log, erasures } = ours
+    const counted = (entries: readonly Entry[]): readonly Entry[] =>
+      entries.filter(({ author, seq }) => author === log.id || seq < 2)
+    const find = async (text: string, how: Partial<LineSearchParts> = {}, hidden?: string): Promise<string[]> => {
+      const search = new LineSearch({ log, clock, erasures, ...how })
+      const lines: string[] = []
+      const options = { isHidden: (author: string) => author === hidden }
+      for await (const { message } of search.lines(queryIn(text, clock.now()), options)) lines.push(message.message)
+      search.close()
+      return lines
+    }
+    for (const isIndexed of [false, true]) {
+      if (isIndexed) await ours.search.indexed()
+      assert.deepEqual(await find('apple'), ['apple three', 'apple two', 'apple one'])
+      assert.deepEqual(await find('apple', {}, theirs.log.author), ['apple one'])
+      assert.deepEqual(await find('apple', { counted }), ['apple two', 'apple one'])
+      assert.deepEqual(await find('from:BOB apple'), ['apple three', 'apple two'])
+      assert.deepEqual(await find('from:me apple'), ['apple one'])
+      assert.deepEqual(await find(`from:${theirs.log.author.slice(0, 8)} apple`), ['apple three', 'apple two'])
+      assert.deepEqual(await find('since:30m apple'), ['apple three'])
+      assert.deepEqual(await find('before:30m apple -two'), ['apple one'])
+      assert.deepEqual(await find('app*'), ['apple three', 'apple two', 'apple one'])
+      assert.deepEqual(await find('"apple two"'), ['apple two'])
+      assert.deepEqual(await find('"two apple"'), [])
+      if (!isIndexed) for (const { log: each } of peers) await say(each, 2 * BLOCK_PLACES, () => 'nothing')
+      await meet(ours.log, theirs.log)
+    }
+  },
+)
+
+test('a reader that begins before a line sees what was said around it', BOUND, async () => {
+  const [ours, theirs] = [await new Peer(alice).open(), await new Peer(bob).open()]
+  for (let index = 0; index < 40; index++) {
+    clock.advance(1_000)
+    await (index % 3 === 0 ? ours : theirs).log.append({ username: 'alice', message: String(index) })
+  }
+  await meet(ours.log, theirs.log)
+  const all: string[] = []
+  const places: { author: LogId; seq: number }[] = []
+  for await (const entries of ours.log.read())
+    for (const entry of entries) {
+      all.push(messageOf(entry)?.message ?? '')
+      places.push({ author: entry.author, seq: entry.seq })
+    }
+  for (const [index, place] of places.entries()) {
+    const read: string[] = []
+    for await (const entries of ours.log.read({ since: await marksBefore(ours.log, place, 5) }))
+      read.push(...entries.map(entry => messageOf(entry)?.message ?? ''))
+    const from = read.indexOf(all[index] ?? '')
+    assert.deepEqual(read.slice(Math.max(0, from - 5)), all.slice(Math.max(0, index - 5)), String(index))
+  }
+  assert.deepEqual(await marksBefore(ours.log, { author: ours.log.id, seq: 1_000 }, 5), [])
 })
 
 test('few words that are not in a filter seem to be', () => {

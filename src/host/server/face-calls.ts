@@ -139,9 +139,17 @@ export class FaceCalls {
     this.#output.send({ is: 'item', id, value: pairsOf(await this.#peer.before(place, count)) })
   }
 
-  #runCommand(id: CallId, command: Fields): Promise<void> {
+  async #runCommand(id: CallId, command: Fields): Promise<void> {
     const onItem = (value: Fields): void => this.#output.send({ is: 'item', id, value })
-    return this.#context.command(command, onItem, this.#ended.signal)
+    // Other commands have effects, and go on although the face does not wait for them.
+    if (command['do'] !== 'search') return this.#context.command(command, onItem, this.#ended.signal)
+    const stream = new PacedStream()
+    this.#streams.set(id, stream)
+    try {
+      await this.#context.command(command, onItem, stream.ended.signal)
+    } finally {
+      this.#streams.delete(id)
+    }
   }
 
   /** Resolves when the last line is delivered, after sending the state that lists its replicas. */

@@ -19,9 +19,8 @@ export const search = command({
     await runTask(`searching for ${text}`, async task => {
       const found = await find(context, text, task)
       if (task.signal.aborted) return
-      const { room } = session.room
       if (found.length === 0) return context.tell(`no line was found for ${text}`)
-      session.listed(found.map(({ room: each, message: { label } }) => placeText(label ?? '', each, room)))
+      session.listed(found.map(({ room: each, message: { label } }) => `${label ?? ''} in:${each}`))
       const count = found.length === 1 ? '1 line' : `${formatNumber(found.length)} lines`
       const more = found.length < SHOWN_MAX ? '' : `, the newest: before: finds older ones`
       for (const [name, lines] of byRoom(found)) showIn(context, name, lines)
@@ -54,10 +53,6 @@ async function find({ session, request, tell }: CommandContext, text: string, ta
 
 const percentOf = ({ done, of }: { readonly done: number; readonly of: number }): string =>
   `${Math.floor((100 * done) / of)} %`
-
-/** How /jump names a line. */
-const placeText = (label: string, room: string, shown: string): string =>
-  room === shown ? label : `${label} in:${room}`
 
 /** The rooms in the order of their newest line, the last one first. */
 function byRoom(found: readonly FoundMessage[]): readonly [string, FoundMessage[]][] {

@@ -293,8 +293,11 @@ export class ChatScreen {
   /** Runs the command that the room was shown for. */
   #runFirst(): void {
     const { shown } = this.#options.rooms
-    const line = lineOf(shown.command ?? '')
-    shown.command = undefined
+    const { start } = shown
+    shown.start = undefined
+    if (start === undefined) return
+    this.#session.listed(start.listed)
+    const line = lineOf(start.command)
     if (line.kind !== 'message') void this.#command(line)
   }
 
@@ -332,7 +335,7 @@ export class ChatScreen {
         join: async name => {
           const tab = await this.#options.rooms.join(name)
           return command => {
-            tab.command = command
+            if (command !== undefined) tab.start = { command, listed: this.#session.restListed }
             this.#goTo(tab)
           }
         },

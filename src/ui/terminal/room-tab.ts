@@ -15,8 +15,8 @@ export type Hidden = Pick<SavedView, 'hidden' | 'hiddenLines' | 'notifyLevel'>
 export class RoomTab {
   readonly face: Face
   readonly notices: Notices
-  /** What to run when the room is shown next. */
-  command: string | undefined
+  /** What to run when the room is shown next, and the lines of a search that /next then walks to. */
+  start: { readonly command: string; readonly listed: readonly string[] } | undefined
   readonly #onChange: () => void
   readonly #onRing: (message: Message) => void
   #hidden: Hidden = { hidden: new Set() }
