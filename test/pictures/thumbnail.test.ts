@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { deflateSync } from 'node:zlib'
 import { concat, EMPTY, utf8 } from '../../src/base/wire/bytes.js'
+import { decoded } from '../../src/pictures/decoding/decoder.js'
 import { thumbnailOf } from '../../src/pictures/decoding/thumbnail.js'
 import { exifOf } from '../../src/pictures/metadata/orientation.js'
 import { PNG_SIGNATURE } from '../../src/pictures/metadata/png.js'
@@ -98,6 +99,10 @@ test('names why a file has no thumbnail, and ends no process but its own', async
   assert.equal(await thumbnailOf(blackPng(2 ** 31 - 1, 2 ** 31 - 1, 0), BOX), 'too-large')
   assert.equal(await thumbnailOf(new Uint8Array(32 * 1024 * 1024 + 1), BOX), 'too-large')
   assert.equal(await thumbnailOf(blackPng(100, 100, 1), BOX), 'undecodable')
+})
+
+test('control: the decoder alone fails on data that end too early', async () => {
+  await assert.rejects(decoded('png', blackPng(100, 100, 1)))
 })
 
 test('ends the decoding when it is aborted', async () => {
