@@ -191,7 +191,7 @@ test('holds no more than the window of each holder while the disk is slow', () =
   })
   transfer.connected(1, 0)
   const requests = transfer.holding(1, undefined, 0).filter(({ kind }) => kind === 'request')
-  assert.equal(requests.length, 8)
+  assert.equal(requests.length, 16)
   for (const effect of requests)
     if (effect.kind === 'request') {
       const effects = transfer.received(1, effect.piece, genuine(effect.piece), 0)

@@ -37,9 +37,13 @@ export class ByteQueue {
   peek(count: number): Uint8Array {
     const [first = EMPTY] = this.#chunks
     if (first.length >= count || this.#chunks.length < 2) return first
-    const bytes = concat(this.#chunks)
-    this.#chunks = [bytes]
-    return bytes
+    const parts: Uint8Array[] = []
+    for (let at = 0, left = count; left > 0 && at < this.#chunks.length; at++) {
+      const part = (this.#chunks[at] as Uint8Array).subarray(0, left)
+      parts.push(part)
+      left -= part.length
+    }
+    return concat(parts)
   }
 
   /** Removes and returns the first `count` bytes, which must be there. Copies them only if they are in several chunks. */

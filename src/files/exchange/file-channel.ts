@@ -29,12 +29,15 @@ export interface FileListener {
   absent(root: FileRoot, piece: Piece): void
 }
 
+/** Pieces that are read from the disk before the peer has read the one before. */
+const ANSWERS_AHEAD_MAX = 4
+
 /** A question of the peer: what this side has, or a piece. */
 type Question = { readonly file: FileId } | { readonly root: FileRoot; readonly piece: Piece }
 
 /**
  * The file channel of a room to one peer: serves its requests one by one, as fast as it reads, and passes on its answers. A peer costs
- * one piece in memory, and FILE_REQUESTS_MAX waiting requests; with more, or with a malformed frame, the channel is closed.
+ * ANSWERS_AHEAD_MAX pieces in memory, and FILE_REQUESTS_MAX waiting requests; with more, or with a malformed frame, the channel is closed.
  */
 export class FileChannel {
   readonly #stream: Duplex
@@ -127,10 +130,15 @@ export class FileChannel {
 
   async #serve(): Promise<void> {
     this.#isServing = true
-    for (let next = this.#questions.shift(); next !== undefined; next = this.#questions.shift()) {
-      const answer = await this.#answerTo(next)
+    const answers: Promise<Uint8Array>[] = []
+    for (;;) {
+      while (answers.length < ANSWERS_AHEAD_MAX && this.#questions.length > 0) {
+        const question = this.#questions.shift()
+        if (question !== undefined) answers.push(this.#answerTo(question))
+      }
+      const answer = await answers.shift()
+      if (answer === undefined || this.#stream.destroyed) break
       if (!this.#write(answer)) await this.#drained()
-      if (this.#stream.destroyed) break
     }
     this.#isServing = false
   }

@@ -4,7 +4,8 @@ import { Bitmap } from '../format/bitmap.js'
 import { chunkBytesAt, chunksIn, type FileId, isChunk, pagesIn } from '../format/hash-tree.js'
 import { CHUNK_BYTES, PAGE_HASHES_MAX } from '../limits.js'
 import type { StoredPieces } from '../transfer/transfer.js'
-import { readAt, TreeFile, writeAll } from './tree-file.js'
+import { ChunkWrites } from './chunk-writes.js'
+import { readAt, TreeFile } from './tree-file.js'
 
 const FLAGS = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0)
 const MODE = 0o600
@@ -18,12 +19,14 @@ export class PartialContent {
   readonly #content: FileHandle
   readonly #treeHandle: FileHandle
   readonly #tree: TreeFile
+  readonly #writes: ChunkWrites
 
   private constructor(file: FileId, content: FileHandle, treeHandle: FileHandle) {
     this.#file = file
     this.#content = content
     this.#treeHandle = treeHandle
     this.#tree = new TreeFile(treeHandle, file)
+    this.#writes = new ChunkWrites(content)
   }
 
   static async open(file: FileId, contentPath: string, treePath: string): Promise<PartialContent> {
@@ -63,7 +66,7 @@ export class PartialContent {
   async write({ level, index }: Piece, bytes: Uint8Array): Promise<void> {
     if (level === 'top') await this.#tree.writeTop(bytes)
     else if (level === 'page') await this.#tree.writePage(index, bytes)
-    else await writeAll(this.#content, bytes, index * CHUNK_BYTES)
+    else await this.#writes.add(index, bytes)
   }
 
   /** A chunk that was written. */

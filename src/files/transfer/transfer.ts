@@ -22,8 +22,8 @@ export interface StoredPieces {
   readonly chunks: Bitmap
 }
 
-/** Pieces that are requested of one holder, or were received from it and are not stored yet: 512 KiB in flight or in memory. */
-const WINDOW_PIECES = 8
+/** Pieces that are requested of one holder, or were received from it and are not stored yet: 1 MiB in flight or in memory. */
+const WINDOW_PIECES = 16
 /** Unknown pages that are requested at once, so that the chunks of the next page need not wait. */
 const PAGES_AHEAD = 2
 /** How long a holder may send nothing; then others are asked for what it was asked, and it is asked for nothing more until it answers. */

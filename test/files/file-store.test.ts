@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { appendFile, mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { FileId } from '../../src/files/format/hash-tree.js'
+import { CHUNK_BYTES } from '../../src/files/limits.js'
+import { FileStore, type FileWork } from '../../src/files/store/file-store.js'
+import { chunksOf, contentOf, treeOfContent } from '../helper/file-contents.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+const WORK: FileWork = { signal: new AbortController().signal, onProgress: () => {} }
+const CONTENT = contentOf(5 * CHUNK_BYTES + 77)
+const TREE = treeOfContent(CONTENT)
+
+async function places(t: TestContext) {
+  const root = await temporaryDirectory(t)
+  const [directory, saved] = [path.join(root, 'lobby.files'), path.join(root, 'saved')]
+  await mkdir(saved)
+  const open = async (): Promise<FileStore> => {
+    const store = await FileStore.open(directory)
+    t.after(() => store.close())
+    return store
+  }
+  return { root, directory, saved, open }
+}
+
+/** Fetches some chunks of a content, as a transfer does, without ending it. */
+async function fetchChunks(store: FileStore, file: FileId, chunks: readonly number[]) {
+  const partial = await store.begin(file)
+  await partial.write({ level: 'top', index: 0 }, TREE.top)
+  await partial.write({ level: 'page', index: 0 }, TREE.hashes)
+  for (const index of chunks)
+    await partial.write({ level: 'chunk', index }, chunksOf(CONTENT)[index] ?? assert.fail('no such chunk'))
+  return partial
+}
+
+test('stores what is sent, serves each piece, and has it after a restart', async t => {
+  const { root, open } = await places(t)
+  const source = path.join(root, 'a.bin')
+  await writeFile(source, CONTENT)
+  const file = await (await open()).add(source, WORK)
+  assert.deepEqual(file, { root: TREE.root, size: CONTENT.length })
+  const store = await open()
+  assert.ok(store.isComplete(file))
+  assert.deepEqual(await store.read(file.root, { level: 'top', index: 0 }), Buffer.from(TREE.top))
+  assert.deepEqual(await store.read(file.root, { level: 'page', index: 0 }), Buffer.from(TREE.hashes))
+  for (const [index, chunk] of chunksOf(CONTENT).entries())
+    assert.deepEqual(await store.read(file.root, { level: 'chunk', index }), chunk)
+  for (const piece of [
+    { level: 'chunk', index: 6 },
+    { level: 'page', index: 1 },
+    { level: 'top', index: 1 },
+  ] as const)
+    assert.equal(await store.read(file.root, piece), undefined)
+})
+
+test('stores an empty file', async t => {
+  const { root, saved, open } = await places(t)
+  const source = path.join(root, 'empty')
+  await writeFile(source, '')
+  const store = await open()
+  const file = await store.add(source, WORK)
+  assert.equal(file.size, 0)
+  assert.equal((await stat(await store.save(file.root, saved, 'empty'))).size, 0)
+})
+
+test('saves under names that are free, and replaces nothing', async t => {
+  const { root, saved, open } = await places(t)
+  const source = path.join(root, 'a.bin')
+  await writeFile(source, CONTENT)
+  const store = await open()
+  const { root: content } = await store.add(source, WORK)
+  await writeFile(path.join(saved, 'photo.jpg'), 'mine')
+  const paths = [await store.save(content, saved, '../photo.jpg'), await store.save(content, saved, 'photo.jpg')]
+  assert.deepEqual(
+    paths.map(each => path.basename(each)),
+    ['_photo.jpg', 'photo (2).jpg'],
+  )
+  assert.equal(await readFile(path.join(saved, 'photo.jpg'), 'utf8'), 'mine')
+  for (const each of paths) assert.deepEqual(await readFile(each), CONTENT)
+  await assert.rejects(store.save(content, path.join(root, 'nowhere'), 'x'), { code: 'FILE_UNUSABLE' })
+  await assert.rejects(store.add(root, WORK), { code: 'FILE_UNUSABLE' })
+  await assert.rejects(store.add(path.join(root, 'nothing'), WORK), { code: 'FILE_UNUSABLE' })
+})
+
+test('finds by their hashes the chunks that were written before a crash, and no others', async t => {
+  const { directory, open } = await places(t)
+  await fetchChunks(await open(), TREE, [0, 2, 5])
+  // A torn write, as after a power cut.
+  await writeFile(path.join(directory, `${TREE.root}.part`), 'x', { flag: 'r+' })
+  const partial = await (await open()).begin(TREE)
+  t.after(() => partial.close())
+  const { top, pages, chunks } = await partial.stored(WORK.signal, () => {})
+  assert.deepEqual([top !== undefined, [...pages.keys()]], [true, [0]])
+  assert.deepEqual(
+    [0, 1, 2, 3, 4, 5].filter(index => chunks.has(index)),
+    [2, 5],
+  )
+})
+
+test('control: a damaged tree makes all chunks unknown', async t => {
+  const { directory, open } = await places(t)
+  await fetchChunks(await open(), TREE, [0, 2, 5])
+  await truncate(path.join(directory, `${TREE.root}.tree`), 20)
+  const partial = await (await open()).begin(TREE)
+  t.after(() => partial.close())
+  assert.equal((await partial.stored(WORK.signal, () => {})).chunks.count, 0)
+})
+
+test('a complete content that the user changed is neither served nor written, and is fetched again', async t => {
+  const { saved, directory, open } = await places(t)
+  const store = await open()
+  await store.complete(TREE.root, await fetchChunks(store, TREE, [0, 1, 2, 3, 4, 5]))
+  const file = await store.save(TREE.root, saved, 'notes.txt')
+  assert.ok(await store.isSound(TREE.root, WORK))
+  await writeFile(file, 'my own text', { flag: 'r+' })
+  await appendFile(file, 'more of it')
+  const edited = await readFile(file)
+  assert.equal(await store.read(TREE.root, { level: 'chunk', index: 0 }), undefined)
+  assert.ok(!(await store.isSound(TREE.root, WORK)))
+  assert.ok(!store.isComplete(TREE))
+  await store.complete(TREE.root, await fetchChunks(store, TREE, [0, 1, 2, 3, 4, 5]))
+  assert.deepEqual(await readFile(file), edited)
+  assert.deepEqual(await readFile(path.join(directory, TREE.root)), CONTENT)
+})
+
+test('remembers the lines of a content, and deletes all of its files', async t => {
+  const { directory, open } = await places(t)
+  const store = await open()
+  await store.complete(TREE.root, await fetchChunks(store, TREE, [0, 1, 2, 3, 4, 5]))
+  await store.refer(TREE.root, 'a/1')
+  await store.refer(TREE.root, 'b/7')
+  const again = await open()
+  assert.deepEqual([...again.linesOf(TREE.root)], ['a/1', 'b/7'])
+  assert.equal(await again.unrefer(TREE.root, 'a/1'), false)
+  assert.equal(await again.unrefer(TREE.root, 'b/7'), true)
+  await again.remove(TREE.root)
+  assert.deepEqual(await readdir(directory), [])
+})
