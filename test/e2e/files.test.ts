@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { connectedTo, openChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
+import { runFileKills } from '../helper/file-kills.js'
 import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // Files between processes, by JSON lines.
 
 const BOUND = { timeout: 300_000 }
+const MIB = 2 ** 20
 
 type Fields = Record<string, unknown>
 
@@ -39,6 +41,29 @@ async function fileLine(child: Child, name: string): Promise<Fields> {
 
 const get = (child: Child, { author, seq }: Fields, directory: string): void =>
   child.type(JSON.stringify({ kind: 'get', to: { author, seq }, path: directory }))
+
+test('a file arrives whole though both sides are killed, and little of it is sent twice', BOUND, async t => {
+  const directory = await temporaryDirectory(t)
+  const file = path.join(directory, 'film.bin')
+  const content = randomBytes(24 * MIB + 5)
+  await writeFile(file, content)
+  const { hash, sent } = await runFileKills(t, { file, size: content.length, directory, kills: 3 })
+  assert.equal(hash, sha256(content))
+  assert.ok(sent < 1.1 * content.length, `${sent} bytes were sent`)
+})
+
+test('control: without the stored chunks, much of the file is sent twice', BOUND, async t => {
+  const directory = await temporaryDirectory(t)
+  const file = path.join(directory, 'film.bin')
+  const content = randomBytes(24 * MIB + 5)
+  await writeFile(file, content)
+  const { hash, sent } = await runFileKills(t, {
+    ...{ file, size: content.length, directory, kills: 3 },
+    onKilled: files => rm(files, { recursive: true }),
+  })
+  assert.equal(hash, sha256(content))
+  assert.ok(sent > 1.5 * content.length, `${sent} bytes were sent`)
+})
 
 test('sends a file, which another peer fetches, and deletes it with its line', BOUND, async t => {
   const { alice, bob, data, saved } = await pair(t)

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { bitFlips } from './bit-flips.js'
+import { fileKills } from './file-kills.js'
 import { forks } from './forks.js'
 import { fullDisk } from './full-disk.js'
 import { fuzz } from './fuzz.js'
@@ -27,6 +28,7 @@ import { writeFailures } from './write-failures.js'
 const RUNS: readonly LongRun[] = [
   kill9,
   nodeKills,
+  fileKills,
   powerCut,
   writeFailures,
   fullDisk,
