@@ -133,6 +133,24 @@ test('a user who is away is away at the next node too, until they are back', BOU
   assert.deepEqual(said, ['lunch', undefined])
 })
 
+test('what a user does while no node is there reaches the next one', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const face = await machine.face(t)
+  const done: string[] = []
+  machine.onOpen = () => {
+    face.pin('bob', face.id, 'met')
+    face.connect('carol:4000')
+  }
+  machine.onPeer = peer => {
+    peer.pin = name => void done.push(name)
+    peer.connect = name => void done.push(name)
+  }
+  await machine.crash()
+  await face.say('back')
+  await face.refreshed()
+  assert.deepEqual(done, ['bob', 'carol:4000'])
+})
+
 test('control: stores the line twice without the rows of answered requests', BOUND, async t => {
   const machine = await HostMachine.open(t)
   machine.onPeer = peer => {

@@ -313,12 +313,12 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   connect(peer: string): void {
     namedPeer(peer, this.me, this.#connection.welcome.address)
-    this.#connection.send({ do: 'link', peer })
+    this.#sendToNode({ do: 'link', peer })
   }
 
   disconnect(peer: string): boolean {
     const { connected, dialing } = this.connectionSummary
-    this.#connection.send({ do: 'unlink', peer })
+    this.#sendToNode({ do: 'unlink', peer })
     return connected.includes(peer) || dialing.some(({ name }) => name === peer)
   }
 
@@ -336,19 +336,19 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   }
 
   pin(name: string, key: AuthorId, how: PinSource): void {
-    this.#connection.send({ do: 'pin', name, key, how })
+    this.#sendToNode({ do: 'pin', name, key, how })
   }
 
   forget(name: string): void {
-    this.#connection.send({ do: 'forget', name })
+    this.#sendToNode({ do: 'forget', name })
   }
 
   addressed(author: AuthorId): void {
-    this.#connection.send({ do: 'addressed', author })
+    this.#sendToNode({ do: 'addressed', author })
   }
 
   showAll(author: string): void {
-    this.#connection.send({ do: 'show-all', author })
+    this.#sendToNode({ do: 'show-all', author })
   }
 
   companionsOf(authors: readonly AuthorId[]): Promise<readonly Companion[]> {
@@ -397,6 +397,16 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
       for await (const answer of this.#connection.command({ ...command, client })) answers.push(answer)
       return answers
     })
+  }
+
+  /** Sends a call that has no answer; to the next node if there is none now. */
+  #sendToNode(call: object): void {
+    if (!this.#failover.isMoving) this.#connection.send(call)
+    else
+      this.#failover.moved.then(
+        () => this.#sendToNode(call),
+        () => {}, // `ended` reports it
+      )
   }
 
   /** Uses this connection from now on. */
