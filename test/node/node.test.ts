@@ -34,6 +34,19 @@ test('opens several rooms at once, each with its own log', async t => {
   )
 })
 
+test('finds lines by their words, with their last text', async t => {
+  const alice = await nodeOf(t, 'alice')
+  const room = await alice.room('tea', LOCAL)
+  for (const text of ['an apple for Zoë', 'a pear', 'two apples']) await room.say(text)
+  await room.say({ kind: 'edit', to: { run: room.lastPlace?.run ?? 0, seq: 2 }, text: 'an APPLE pie' })
+  const found: string[] = []
+  for await (const { message } of room.search('apple from:me')) found.push(message)
+  assert.deepEqual(found.sort(), ['an APPLE pie', 'an apple for Zoë'])
+  await assert.rejects(async () => {
+    for await (const _line of room.search('form:me')) assert.fail('it found a line')
+  }, /a search has no form:/)
+})
+
 test('returns a room that is open already, and reopens a closed one', async t => {
   const alice = await nodeOf(t, 'alice')
   const [first, again] = await Promise.all([alice.room('tea', LOCAL), alice.room('tea')])

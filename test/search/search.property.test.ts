@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
 import test from 'node:test'
 import fc from 'fast-check'
-import { utf8 } from '../../src/base/wire/bytes.js'
+import { bufferOf, EMPTY, utf8 } from '../../src/base/wire/bytes.js'
 import { erasureMembers } from '../../src/chat/kinds/erasure.js'
 import { entryFieldsOf, isLine } from '../../src/chat/kinds/kinds.js'
 import { messageOf } from '../../src/chat/kinds/message.js'
@@ -15,10 +17,11 @@ import { LineSearch, type LineSearchParts, queryIn } from '../../src/node/line-s
 import { marksBefore } from '../../src/node/marks-before.js'
 import { decodeWordBlock, filterOf, WordHash } from '../../src/search/word-filter.js'
 import { meet } from '../helper/fork-schedule.js'
-import { logOver } from '../helper/logs.js'
+import { logIn, logOver } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { alice, bob, WrittenLog } from '../helper/signed-world.js'
 import { idOf, withStubs } from '../helper/stub-world.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const BOUND = { timeout: 120_000 }
@@ -210,6 +213,33 @@ test('a deleted line leaves no word in the index, and the others are found', BOU
     assert.deepEqual(await filteredWords(peer.log), new Set(isBroken ? ['pear', 'fig'] : ['pear']), 'with a control')
     assert.equal((await peer.found('pear')).length, 3 * BLOCK_PLACES)
   }
+})
+
+test('nothing of the filter of a deleted line is left in any file', BOUND, async t => {
+  const directory = await temporaryDirectory(t)
+  const log = await logIn(directory, { keys: alice, clock })
+  const erasures = await Erasures.open(log)
+  const search = new LineSearch({ log, clock, erasures })
+  await say(log, BLOCK_PLACES, () => WORDS.join(' '))
+  await say(log, BLOCK_PLACES, () => 'pear')
+  await search.indexed()
+  const rows: Uint8Array[] = []
+  for await (const page of log.blocks.read(log.id)) rows.push(...page.map(({ value }) => value))
+  const [first] = rows
+  assert.ok(first !== undefined && rows.length === 2)
+  const isLeft = async (): Promise<boolean> => {
+    const files = await readdir(directory)
+    const contents = await Promise.all(files.map(file => readFile(path.join(directory, file)).catch(() => EMPTY)))
+    return contents.some(content => Buffer.from(content).includes(bufferOf(first)))
+  }
+  assert.ok(await isLeft(), 'control: it is there before')
+  const chain = (await log.chainValueAt(log.id, 5)) ?? assert.fail('no such place')
+  await log.append(erasureMembers({ run: runOf(log.id), from: 1, to: 5, chain }))
+  await erasures.settled()
+  assert.ok(!(await isLeft()))
+  search.close()
+  await erasures.close()
+  await log.close()
 })
 
 test('content that arrives late is found; without deleting the filter it is not', BOUND, async () => {

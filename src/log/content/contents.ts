@@ -53,7 +53,7 @@ export class Contents {
 
   /** Drops the content of places, except that of control entries, from every file; returns when nothing of it is left. */
   async drop(log: LogId, places: readonly PlaceRange[], reason: DropReason): Promise<void> {
-    const { gaps, own, frontier, queue, mark, store, events } = this.#core
+    const { gaps, own, frontier, queue, mark, store, events, blocks } = this.#core
     if (!isSigned(log)) return
     const end = own.isOurs(log) ? frontier.persisted(log) + 1 : SEQ_MAX
     const ranges = places.map(({ from, to }) => ({ from, to: Math.min(to, end) }))
@@ -79,6 +79,7 @@ export class Contents {
       if (own.isOurs(log)) await mark?.forgetBatch?.()
       await store.compact?.(segmentsOfAuthor(log))
       await store.compact?.(contentsOfAuthor(log))
+      await store.compact?.(blocks.rangeOf(log))
       const done = new Places(valid.flatMap(({ from, to }) => found.dropped[reason].touching(from, to)))
       await queue.write(done.ranges.map(range => droppedWrite(log, { ...range, reason, isDone: true })))
     })
@@ -273,10 +274,8 @@ export class Contents {
         freed += value.length - CRC_BYTES - STUB_BYTES
         writes.push({ type: 'del', key: row })
       }
-    const outdated = await blocks.outdated(log, from, to)
-    writes.push(...outdated)
+    writes.push(...(await blocks.outdated(log, from, to)))
     await flush()
-    if (outdated.length > 0) await store.compact?.(blocks.rangeOf(log))
     segments.forget(log)
   }
 
