@@ -1,7 +1,5 @@
 import { EventEmitter } from 'node:events'
 import { type Clock, type Millis, systemClock } from '../../base/clock.js'
-import { systemRandom } from '../../base/random.js'
-import { hexOf } from '../../base/wire/bytes.js'
 import type { FileDraft } from '../../chat/kinds/file.js'
 import type { Draft } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
@@ -13,7 +11,6 @@ import { withContent } from '../../log/format/gap.js'
 import type { Digest } from '../../log/format/heads.js'
 import type { PlaceRange } from '../../log/format/places.js'
 import type { ReadMark, ReadOptions } from '../../log/options.js'
-import { CLIENT_BYTES } from '../../log/request-id.js'
 import { namedPeer } from '../../node/connections/peer-name.js'
 import type { ConnectionSummary } from '../../node/events.js'
 import type { KnownSet, PinSource } from '../../node/people/pin.js'
@@ -31,7 +28,8 @@ import type { RoomOptions } from '../protocol/options.js'
 import { FaceMarks } from './face-marks.js'
 import { FaceOutbox } from './face-outbox.js'
 import { type FaceEnd, Failover } from './failover.js'
-import { type NodeConnection, NodeGone } from './node-connection.js'
+import { NodeCalls } from './node-calls.js'
+import type { NodeConnection } from './node-connection.js'
 import { Resumption } from './resumption.js'
 import { NodeWatch } from './silence.js'
 
@@ -76,6 +74,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   #connection: NodeConnection
   #watch: NodeWatch | undefined
   readonly #failover: Failover
+  readonly #calls: NodeCalls
   /** The reason that the node gave for ending. */
   #reason: string | undefined
   #hasSpoken = false
@@ -101,6 +100,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
       onMissing: sinceMs => this.#tellSilence(sinceMs),
       onChange: () => void this.emit('change'),
     })
+    this.#calls = new NodeCalls(this.#failover, () => this.#connection)
   }
 
   static async open(parts: FaceParts): Promise<Face> {
@@ -244,7 +244,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   /** Erases one of the user's lines, as `RoomApi.erase` does. An erasure that is repeated changes nothing. */
   erase({ run, seq }: OwnPlace): Promise<void> {
-    return this.#failover.again(() => this.#connection.call({ do: 'erase', run, seq }))
+    return this.#calls.repeat(connection => connection.call({ do: 'erase', run, seq }))
   }
 
   /** Sends a file. If the node is lost meanwhile, the next one copies it again; the line is sent once. */
@@ -253,12 +253,12 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   }
 
   storeFile(file: string, options: SendFileOptions = {}): Promise<FileDraft> {
-    return this.#failover.again(() => this.#connection.storeFile(file, options))
+    return this.#calls.repeat(connection => connection.storeFile(file, options))
   }
 
   /** Fetches the file of a line. If the node is lost meanwhile, the next one goes on where it ended. */
   getFile(line: Target, directory: string, options: GetFileOptions = {}): Promise<string> {
-    return this.#failover.again(() => this.#connection.getFile(line, directory, options))
+    return this.#calls.repeat(connection => connection.getFile(line, directory, options))
   }
 
   /** Resolves when every line is answered. */
@@ -268,7 +268,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   /** Resolves when the user's last line at the time of the call is delivered, as in `DeliveryWatch.delivered`. */
   delivered({ to }: { readonly to?: AuthorId | undefined } = {}): Promise<void> {
-    return this.#failover.again(() => this.#connection.call({ do: 'stored', to }))
+    return this.#calls.repeat(connection => connection.call({ do: 'stored', to }))
   }
 
   async *batches(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]> {
@@ -276,33 +276,12 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     const onForgotten = (log: LogId): void => resumption.forget(log)
     this.on('forgotten', onForgotten)
     try {
-      yield* this.#resumed(options, resumption, isWanted)
+      for await (const entries of this.#calls.read(options, resumption)) {
+        const fresh = options.gaps ? entries : withContent(entries)
+        if (fresh.length > 0) yield messagesOf(fresh, isWanted, this.labels)
+      }
     } finally {
       this.off('forgotten', onForgotten)
-    }
-  }
-
-  async *#resumed(
-    options: ReadOptions,
-    resumption: Resumption,
-    isWanted?: (entry: Uint8Array) => boolean,
-  ): AsyncGenerator<readonly Message[]> {
-    for (let now = options; ; now = resumption.options(this.heads)) {
-      try {
-        // Read gaps too: `Resumption` must know their places, to read their content when it comes.
-        for await (const entries of this.#connection.entries({ ...now, gaps: true })) {
-          const read = resumption.fresh(entries)
-          const fresh = options.gaps ? read : withContent(read)
-          if (fresh.length > 0) yield messagesOf(fresh, isWanted, this.labels)
-        }
-        return
-      } catch (error) {
-        if (!(error instanceof NodeGone) || this.#failover.isClosed) throw error
-        await this.#failover.moved.catch(fault => {
-          if (this.end?.error !== undefined) throw fault
-        })
-        if (this.end !== undefined) return // the node was stopped
-      }
     }
   }
 
@@ -313,12 +292,12 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   connect(peer: string): void {
     namedPeer(peer, this.me, this.#connection.welcome.address)
-    this.#sendToNode({ do: 'link', peer })
+    this.#calls.send({ do: 'link', peer })
   }
 
   disconnect(peer: string): boolean {
     const { connected, dialing } = this.connectionSummary
-    this.#sendToNode({ do: 'unlink', peer })
+    this.#calls.send({ do: 'unlink', peer })
     return connected.includes(peer) || dialing.some(({ name }) => name === peer)
   }
 
@@ -336,19 +315,19 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   }
 
   pin(name: string, key: AuthorId, how: PinSource): void {
-    this.#sendToNode({ do: 'pin', name, key, how })
+    this.#calls.send({ do: 'pin', name, key, how })
   }
 
   forget(name: string): void {
-    this.#sendToNode({ do: 'forget', name })
+    this.#calls.send({ do: 'forget', name })
   }
 
   addressed(author: AuthorId): void {
-    this.#sendToNode({ do: 'addressed', author })
+    this.#calls.send({ do: 'addressed', author })
   }
 
   showAll(author: string): void {
-    this.#sendToNode({ do: 'show-all', author })
+    this.#calls.send({ do: 'show-all', author })
   }
 
   companionsOf(authors: readonly AuthorId[]): Promise<readonly Companion[]> {
@@ -361,7 +340,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   /** Runs a command in the node; yields its answer in parts. Only a direct message is repeated. Rejects with a ChatError. */
   command(command: Fields): AsyncIterable<Fields> {
-    return command['do'] === 'msg' ? this.#directMessage(command) : this.#connection.command(command)
+    return command['do'] === 'msg' ? this.#calls.directMessage(command) : this.#connection.command(command)
   }
 
   archive(): AsyncIterable<Uint8Array> {
@@ -387,26 +366,6 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     clearTimeout(awake)
     this.#connection.destroy()
     return isDone
-  }
-
-  /** Writes to one person, through the next node if this one is lost. Each message is from a client of its own, so it is stored once. */
-  async *#directMessage(command: Fields): AsyncGenerator<Fields> {
-    const client = hexOf(systemRandom.bytes(CLIENT_BYTES))
-    yield* await this.#failover.again(async () => {
-      const answers: Fields[] = []
-      for await (const answer of this.#connection.command({ ...command, client })) answers.push(answer)
-      return answers
-    })
-  }
-
-  /** Sends a call that has no answer; to the next node if there is none now. */
-  #sendToNode(call: object): void {
-    if (!this.#failover.isMoving) this.#connection.send(call)
-    else
-      this.#failover.moved.then(
-        () => this.#sendToNode(call),
-        () => {}, // `ended` reports it
-      )
   }
 
   /** Uses this connection from now on. */
