@@ -8,6 +8,7 @@ export const COMMANDS: readonly string[] = [
   'search',
   'rooms',
   'devices',
+  'risk',
   'verify',
   'proof',
   'export',
@@ -38,7 +39,7 @@ export const COMMANDS: readonly string[] = [
 ]
 
 /** Planned commands. They are reserved, so that no one uses one as a name by accident. */
-const PLANNED = ['completion', 'risk', 'web'] as const
+const PLANNED = ['completion', 'web'] as const
 
 /** Longest mistyped command. */
 const WORD_LENGTH_MAX = 20

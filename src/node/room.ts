@@ -25,7 +25,15 @@ import type { PeerExchange } from '../net/overlay/peer-exchange.js'
 import type { Query } from '../search/query.js'
 import { currentMessage, type FoundLine, type SearchOptions } from '../search/search.js'
 import { archiveOf } from '../sync/archive.js'
-import { type Holder, type OwnPlace, type Reach, type ReplicaHeads, type Replicas, reachIn } from '../sync/receipts.js'
+import {
+  type Holder,
+  type OwnPlace,
+  type Reach,
+  type Receipts,
+  type ReplicaHeads,
+  type Replicas,
+  reachIn,
+} from '../sync/receipts.js'
 import type { Circle } from './circle.js'
 import { RoomConnections } from './connections/room-connections.js'
 import { DeliveryWatch } from './delivery-watch.js'
@@ -231,6 +239,11 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     const { log, replicator } = this.#parts
     const place = log.placeOf({ author: logOf(this.id, run), seq })
     return reachIn(replicator.receipts.headsOf(place.author), place.seq)
+  }
+
+  /** What other peers have persisted. */
+  get receipts(): Receipts {
+    return this.#parts.replicator.receipts
   }
 
   holdersOf(place: Digest): Promise<readonly Holder[]> {

@@ -47,7 +47,7 @@ export interface ReplicaHeads {
 }
 
 /** Whether a peer with this head has the content of the entry at `seq`. */
-function has(head: ReplicaHead, seq: Seq): boolean {
+export function hasContent(head: ReplicaHead, seq: Seq): boolean {
   if (typeof head === 'number') return head >= seq
   const { without } = head
   // A full note says nothing about the places after its last range.
@@ -58,7 +58,7 @@ function has(head: ReplicaHead, seq: Seq): boolean {
 /** Which peers have the content of the entry at `seq`. */
 export function replicasIn(heads: ReplicaHeads, seq: Seq): Replicas {
   const { connected, left, differing } = heads
-  const count = (announced: readonly ReplicaHead[]): number => announced.filter(head => has(head, seq)).length
+  const count = (announced: readonly ReplicaHead[]): number => announced.filter(head => hasContent(head, seq)).length
   const others = differing.length - count(differing)
   const strangers = count(heads.strangers ?? [])
   return {
@@ -84,6 +84,15 @@ export interface Holder {
   readonly sinceMs?: Millis | undefined
 }
 
+/** How far a peer has a log, with the chain value that it announced. */
+export interface ProvenHead extends Required<Digest> {
+  /** Places before it of which the peer has no content. */
+  readonly without: readonly PlaceRange[]
+}
+
+/** Logs of one peer that `provenHeadsOf` returns at most: our own first. */
+const PROVEN_HEADS_MAX = 256
+
 /** How far other peers have dropped a line of ours that was erased. */
 export interface Reach {
   /** Peers that had the place of the line, and how many of them have no content there any more. */
@@ -96,7 +105,7 @@ export function reachIn({ connected, left, strangers = [] }: ReplicaHeads, seq: 
   const heads = [...connected, ...left, ...strangers].filter(
     head => (typeof head === 'number' ? head : head.seq) >= seq,
   )
-  return { of: heads.length, dropped: heads.filter(head => !has(head, seq)).length }
+  return { of: heads.length, dropped: heads.filter(head => !hasContent(head, seq)).length }
 }
 
 /** Our own logs, of which another device with the same key may have written another history. */
@@ -272,13 +281,31 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
         peer: name,
         isConnected: open.size > 0,
         isKnown: isKnown(),
-        holds: has(headOf(connection, author), seq),
+        holds: hasContent(headOf(connection, author), seq),
         // Peers that are the author signed what came from them.
         isSameHistory: author.startsWith(name) || (await this.#isSameHistory(connection, author)),
         sinceMs: connection.growth.get(author)?.find(each => each.seq >= seq)?.atMs,
       })
     }
     return holders
+  }
+
+  /** How far a peer has each log, if the user knows the peer. A chain value that differs from ours proves nothing. */
+  async provenHeadsOf(name: string): Promise<readonly ProvenHead[] | undefined> {
+    const replica = this.#replicas.get(name)
+    if (replica?.isKnown() !== true) return undefined
+    const logs = new Set([...replica.open, replica.left].flatMap(({ heads }) => [...heads.keys()]))
+    const isOurs = (log: LogId): boolean => this.#ours?.isOurs(log) === true
+    const ordered = [...logs].sort((a, b) => Number(isOurs(b)) - Number(isOurs(a))).slice(0, PROVEN_HEADS_MAX)
+    const proven: ProvenHead[] = []
+    for (const author of ordered) {
+      const { heads, chains, without } = latestOf(replica.open, replica.left, author)
+      const seq = heads.get(author) ?? 0
+      // Heads of our logs were compared before they counted.
+      const chain = isOurs(author) ? await this.#ours?.chainAt(author, seq).catch(() => undefined) : chains.get(author)
+      if (chain !== undefined) proven.push({ author, seq, chain, without: without.get(author) ?? [] })
+    }
+    return proven
   }
 
   /** Whether the head of a log at a peer has our chain value; undefined if one of us does not have that much. */
@@ -293,7 +320,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   isAt(name: string, place: Digest): boolean {
     const { author, seq } = this.#ours?.placeOf(place) ?? place
     const replica = this.#replicas.get(name)
-    return replica !== undefined && has(headIn(replica, author), seq)
+    return replica !== undefined && hasContent(headIn(replica, author), seq)
   }
 
   /** A log of ours grew: compares the heads that were beyond its end. */

@@ -22,6 +22,13 @@ interface LogFlags extends WhereFlags {
 /** Lines that `search` prints by default. */
 const FOUND_LINES = 50
 
+interface RiskFlags {
+  readonly data?: string
+  readonly min?: number
+  readonly forgetPeer?: string
+  readonly json?: boolean
+}
+
 const whereOf = async (me: string, { data, room }: WhereFlags): Promise<Where> => ({
   me,
   ...(await dataDirectory(me, data)),
@@ -61,6 +68,24 @@ const readingCommands: Registration = (program, exitWith) => [
       exitWith(async (me: string, words: string[], flags: SearchFlags) => {
         const { searchRooms } = await import('./search-command.js')
         return searchRooms(me, words.join(' '), flags)
+      }),
+    ),
+  withChatOptions(subcommand(program, 'risk', 'on how many disks your lines are, as far as peers have proven it'), [
+    'data',
+  ])
+    .argument('<me>', 'your name')
+    .argument('[room]', 'one room (default: all)')
+    .option('--min <n>', 'exit code 1 if any line is on fewer disks, this one included', wholeNumber)
+    .option('--forget-peer <who>', 'do not count the copies of this peer until it is heard again')
+    .option('--json', 'one JSON object for each room')
+    .action(
+      exitWith(async (me: string, room: string | undefined, flags: RiskFlags) => {
+        const { reportRisk } = await import('./risk-command.js')
+        const { data, min, forgetPeer, json } = flags
+        return reportRisk(
+          { me, ...(await dataDirectory(me, data)) },
+          { room, min, forget: forgetPeer, isJson: json ?? false },
+        )
       }),
     ),
   withChatOptions(subcommand(program, 'devices', 'list the logs of your key, and which of them is of this computer'), [

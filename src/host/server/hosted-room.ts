@@ -14,6 +14,7 @@ import type { NodeStore } from './node-store.js'
 import type { WaitingFace } from './parked-rooms.js'
 import { ReadMarks } from './read-marks.js'
 import { RequestDeduplicator } from './request-deduplicator.js'
+import { StoredReplicas } from './stored-replicas.js'
 
 /** How long a client may repeat a request; older requests are forgotten. */
 const REQUESTS_MS_MAX = 7 * 24 * 60 * 60 * 1_000
@@ -49,6 +50,7 @@ export class HostedRoom {
   readonly peer: Room
   readonly #parts: HostedRoomParts
   readonly #marks: ReadMarks
+  readonly #replicas: StoredReplicas
   readonly #peers: Set<string>
   readonly #faces = new Map<Duplex, Face>()
   readonly #requests = new Map<string, Promise<RequestDeduplicator>>()
@@ -62,6 +64,7 @@ export class HostedRoom {
   private constructor(peer: Room, parts: HostedRoomParts, marks: ReadMarks, unseen: NodeEvent[]) {
     this.peer = peer
     this.#marks = marks
+    this.#replicas = new StoredReplicas(parts.store, peer.label, peer.receipts, parts.clock)
     this.#parts = parts
     this.#peers = new Set(parts.options.peers)
     this.#usedAt = parts.clock.now()
@@ -158,6 +161,7 @@ export class HostedRoom {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#toAll(session => session.close())
+    await this.#replicas.close()
     await Promise.all([this.peer.close(), this.#marks.saved()])
     for (const socket of this.#faces.keys()) socket.destroy()
   }

@@ -11,6 +11,7 @@ import { JsonRows } from '../../node/people/json-rows.js'
 import { type Pin, pinnedNameOf } from '../../node/people/pin.js'
 import { PinRows } from '../../node/people/pin-rows.js'
 import type { ForgottenRoom } from '../../node/private-rooms/introductions.js'
+import type { ProvenHead } from '../../sync/receipts.js'
 import { type Fields, readMarksOf, textsOf } from '../protocol/codec.js'
 import { isMessageRequest } from '../protocol/state-codec.js'
 
@@ -45,6 +46,14 @@ export interface LeftRoom {
   readonly label: string
   readonly at: Millis
   readonly forgotten?: ForgottenRoom
+}
+
+/** What a peer had of the logs of a room when it was last heard. */
+export interface StoredReplica {
+  /** The peer's key. */
+  readonly peer: string
+  readonly at: Millis
+  readonly heads: readonly ProvenHead[]
 }
 
 const ifIs =
@@ -179,6 +188,25 @@ export class NodeStore extends PinRows implements RequestStore {
     return this.#marks(label).delete(log)
   }
 
+  /** What known peers have of the logs of a room. */
+  replicas(label: string): Promise<readonly StoredReplica[]> {
+    return this.#replicas(label).all()
+  }
+
+  putReplica(label: string, { peer, at, heads }: StoredReplica): Promise<void> {
+    const rows = heads.map(({ author, seq, chain, without }) => [
+      author,
+      seq,
+      hexOf(chain),
+      without.map(({ from, to }) => [from, to]),
+    ])
+    return this.#replicas(label).put(peer, { at, heads: rows })
+  }
+
+  deleteReplica(label: string, peer: string): Promise<void> {
+    return this.#replicas(label).delete(peer)
+  }
+
   /** The people whom the user has hidden: they may not ask to talk. */
   hidden(): Promise<readonly AuthorId[]> {
     return this.#hidden.all()
@@ -214,6 +242,10 @@ export class NodeStore extends PinRows implements RequestStore {
 
   deleteDeclined(key: AuthorId): Promise<void> {
     return this.#declined.delete(key)
+  }
+
+  #replicas(label: string): JsonRows<StoredReplica> {
+    return new JsonRows(this.#store, `replica/${label}/`, replicaIn)
   }
 
   #marks(label: string): JsonRows<ReadMark> {
@@ -264,6 +296,21 @@ function privateRoomIn(value: unknown): PrivateRoom | undefined {
   const { id, founder, rescue } = fieldsOf(value)
   if (!text(id) || !AUTHOR_ID(founder)) return undefined
   return { id: Buffer.from(id, 'hex'), founder, rescue: AUTHOR_ID(rescue) ? rescue : undefined }
+}
+
+function replicaIn(peer: string, value: unknown): StoredReplica | undefined {
+  const { at, heads } = fieldsOf(value)
+  if (!isCount(at) || !Array.isArray(heads)) return undefined
+  const read = heads.flatMap(head => {
+    const [log, seq, chain, without] = Array.isArray(head) ? head : []
+    const [place] = readMarksOf([[log, seq]]) ?? []
+    const ranges = (Array.isArray(without) ? without : []).map(range => ({ from: range?.[0], to: range?.[1] }))
+    const isWhole = ranges.every(({ from, to }) => isCount(from) && isCount(to))
+    return place === undefined || !text(chain) || !isWhole
+      ? []
+      : { author: place.author, seq: place.seq, chain: Buffer.from(chain, 'hex'), without: ranges }
+  })
+  return { peer, at, heads: read }
 }
 
 /** A stored mark. Earlier versions stored the seq alone. */

@@ -84,6 +84,7 @@ export class RoomCommands {
     if (name === 'room-new') return this.#found(command, onItem)
     if (name === 'join') return this.#join(command, onItem, signal)
     if (name === 'search') return new RoomSearches(this.#parts).run(command, onItem, signal)
+    if (name === 'forget-peer') return this.#forgetPeer(command)
     if (typeof room !== 'string') throw unknownCommand()
     return this.#with(room, async access => {
       if (name === 'leave') return this.#leave(access, command, onItem)
@@ -188,6 +189,11 @@ export class RoomCommands {
         )
       return members.sent
     })
+  }
+
+  /** What a peer has does not count any more, until it is heard again. */
+  async #forgetPeer({ peer, labels }: Fields): Promise<void> {
+    for (const label of textsOf(labels) ?? []) await this.#parts.store.deleteReplica(label, String(peer))
   }
 
   async #leave(access: RoomAccess, { forget }: Fields, onItem: OnItem): Promise<void> {
