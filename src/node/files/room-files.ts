@@ -111,15 +111,17 @@ export class RoomFiles {
 
   async #fetch(file: FileId, line: string, { signal, onProgress, isConfirmed }: FetchOptions): Promise<void> {
     const { store, channels } = this.#parts
+    if (!isConfirmed && !this.#downloads.has(file.root) && file.size > (await store.free()))
+      throw new ChatError('FILE_UNUSABLE', 'not fetched: it is larger than the space that the disk has left')
     const before = this.#downloads.get(file.root)
     if (before?.isEnded) await before.done.catch(() => {})
+    // Nothing is awaited from here until the download is known to others.
+    if (store.isComplete(file)) return
     const running = this.#downloads.get(file.root)
     const isGenuine = file.size > 0 || isTop(file, EMPTY)
     if (store.hasRoot(file.root) || (running !== undefined && running.file.size !== file.size) || !isGenuine)
       throw new ChatError('FILE_UNUSABLE', 'not fetched: the line states a wrong size')
-    if (!isConfirmed && running === undefined && file.size > (await store.free()))
-      throw new ChatError('FILE_UNUSABLE', 'not fetched: it is larger than the space that the disk has left')
-    const download = this.#downloads.get(file.root) ?? this.#start(file)
+    const download = running ?? this.#start(file)
     channels.openFiles()
     const referred = download.begun.then(() => store.refer(file.root, line))
     await Promise.all([download.wait(signal, onProgress), referred])

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import path from 'node:path'
 import { sanitise } from '../../base/safe-text.js'
 import { sizeText } from '../../chat/size-text.js'
@@ -8,6 +7,7 @@ import type { ThumbnailFault } from '../../pictures/decoding/thumbnail.js'
 import { hasOtherMediaName, hasPictureName } from '../../pictures/metadata/removal.js'
 import { type FileMessage, fetchedPicture, isShowable } from '../fetched-picture.js'
 import { TransferText } from '../text/transfer-text.js'
+import { typedPath } from '../typed-path.js'
 import { type CommandContext, command } from './context.js'
 
 /** Larger files are fetched only if the user confirms it. */
@@ -124,14 +124,4 @@ async function fetchFile(
     tell(`saved ${sanitise(saved)}`)
     if (isShowable(line)) await showPicture?.(await readFile(saved), signal)
   })
-}
-
-/** A path as people type it: quoted, escaped or as a URL, as terminals paste it; `~` is the home directory. Absolute. */
-function typedPath(text: string): string | undefined {
-  const typed = text.trim()
-  if (typed === '') return undefined
-  const [, quoted] = /^(?:'([^']*)'|"([^"]*)")$/.exec(typed)?.filter(part => part !== undefined) ?? []
-  const plain = quoted ?? typed.replace(/\\(.)/g, process.platform === 'win32' ? '$&' : '$1')
-  const home = plain === '~' || /^~[/\\]/.test(plain) ? path.join(homedir(), plain.slice(1)) : plain
-  return path.resolve(home)
 }

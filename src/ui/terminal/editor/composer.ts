@@ -1,4 +1,5 @@
 import { type Line, lineOf, typedFor } from '../../commands/commands.js'
+import { isDraggedFile } from '../../typed-path.js'
 import type { Key } from '../keys.js'
 import { type Prompt, pastePrompt } from '../prompts.js'
 import { complete } from './completion.js'
@@ -95,10 +96,12 @@ export class Composer {
     if (key.text !== '' && !this.#editor.text.startsWith('/')) this.#acts.typing()
   }
 
-  /** Inserts a single line at the cursor. Asks what to do with several. */
+  /** Inserts a single line at the cursor; a file that is dragged onto an empty line, as the command that sends it. Asks what to do with several. */
   paste(text: string): void {
     const lines = text.replace(/\r\n?/g, '\n').replace(/\n+$/, '').split('\n')
-    if (lines.length === 1) this.#editor.insert(lines[0] ?? '')
+    const [line = ''] = lines
+    if (lines.length === 1)
+      this.#editor.insert(this.#editor.text === '' && isDraggedFile(line) ? `/send ${line.trim()}` : line)
     else this.#question = this.#pasteQuestion(lines)
   }
 
