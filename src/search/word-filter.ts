@@ -5,8 +5,8 @@ const BITS_PER_WORD = 16
 const PROBES = 8
 
 /**
- * A Bloom filter over words: says of every word that was added that it may be there, and of most others that it is not. It is a tenth of
- * the size of a list of the words, and does not contain them.
+ * A Bloom filter over words: says of every word that was added that it may be there, and of most others that it is not. It takes two
+ * bytes for each word, and does not contain the words.
  */
 export function filterOf(words: ReadonlySet<string>): Uint8Array {
   const bytes = Buffer.alloc(Math.ceil((Math.max(1, words.size) * BITS_PER_WORD) / 8))
