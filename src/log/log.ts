@@ -8,7 +8,7 @@ import { ChatError, reasonOf } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
 import { EMPTY, sameBytes } from '../base/wire/bytes.js'
 import type { BlockRows } from './content/block-rows.js'
-import { type ContentRun, Contents } from './content/contents.js'
+import { type ContentRun, Contents, type WeighedSegment } from './content/contents.js'
 import type { DropReason } from './content/gap-rows.js'
 import { LogCore } from './core.js'
 import { DiskRecovery } from './disk-recovery.js'
@@ -16,6 +16,7 @@ import { Splitter } from './forks/splitter.js'
 import { type AuthorId, authorOfLog, isSigned, type LogId, type Run, runOf, type Seq } from './format/author.js'
 import type { Entry, Members } from './format/entry.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
+import type { Hlc } from './format/hybrid-clock.js'
 import type { PlaceRange } from './format/places.js'
 import { logOfSegment, type Segment } from './format/segment.js'
 import type { SignedRun } from './format/segment-plan.js'
@@ -35,7 +36,7 @@ import type { Requests } from './requests.js'
 import { Shortener } from './shortener.js'
 import { LevelStore } from './store/level-store.js'
 import { SharedRows } from './store/shared-rows.js'
-import type { Store } from './store/store.js'
+import { ALL_ROWS, type Store } from './store/store.js'
 import type { Introducer, StrangerQuota } from './stranger-quota.js'
 import { type Verified, verifyAllLogs, verifyLog } from './verification.js'
 
@@ -135,6 +136,11 @@ export class Log extends EventEmitter<LogEvents> {
   /** Whether a log is signed with our key. */
   isOurs(log: LogId): boolean {
     return this.#core.own.isOurs(log)
+  }
+
+  /** Whether the user knows the author of a log. */
+  isKnown(log: LogId): boolean {
+    return this.#core.isKnown(log)
   }
 
   /** Largest number of logs on this disk; ours are stored in any case. */
@@ -314,6 +320,47 @@ export class Log extends EventEmitter<LogEvents> {
   /** The same for several ranges, whose files are rewritten together. */
   dropContents(log: LogId, ranges: readonly PlaceRange[], reason: DropReason): Promise<void> {
     return this.#contents.drop(log, ranges, reason)
+  }
+
+  /** Has dropped content of a log requested from peers again, and stored. */
+  restoreContents(log: LogId, ranges: readonly PlaceRange[], reason: DropReason): Promise<void> {
+    return this.#contents.restore(log, ranges, reason)
+  }
+
+  /** Tells peers that contents of a log are about to be dropped; none: that all of them stay. */
+  leaveContents(log: LogId, ranges: readonly PlaceRange[]): void {
+    this.#core.gaps.open(log).leave(ranges)
+    this.emit('gaps', log)
+  }
+
+  /** What each stored segment of a log from the one with `from` on contains: dates, and what dropping the contents would free. */
+  weigh(log: LogId, from: Seq): AsyncGenerator<WeighedSegment> {
+    return this.#contents.weigh(log, from)
+  }
+
+  /** Where this disk has dropped content of a log for a reason. */
+  dropped(log: LogId, reason: DropReason): readonly PlaceRange[] {
+    return this.#core.gaps.of(log)?.dropped[reason].ranges ?? []
+  }
+
+  /** What the room takes on the disk, in bytes; undefined if the store does not say. */
+  async diskBytes(): Promise<number | undefined> {
+    return this.#core.store.bytes?.()
+  }
+
+  /** The latest date in a log. */
+  lastAtOf(log: LogId): Hlc | undefined {
+    return this.#core.frontier.pendingHead(log)?.last
+  }
+
+  /** Rewrites all files without what was replaced. */
+  async compactFiles(): Promise<void> {
+    await this.#core.store.compact?.(ALL_ROWS)
+  }
+
+  /** Deletes files whose rows have been rewritten, as far as no reader uses them. */
+  async deleteReplacedFiles(): Promise<void> {
+    await this.#core.store.sweep?.()
   }
 
   /** Whether this disk has dropped the content of a place because it was deleted. */

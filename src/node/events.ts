@@ -114,6 +114,8 @@ const ROOM_EVENTS = {
     first: text,
     isOurs: boolean,
   }),
+  /** The room takes `bytes` more than the user lets it, because no other peer has its lines; 0: no more. */
+  'disk-bound-exceeded': problem({ bytes: count, bytesMax: count }),
   /** A member signed two histories of operations. */
   'operations-forked': problem({ member: text }),
   /** Two histories of our operations were signed: `count` operations that are only in the one that does not count were signed again. */

@@ -4,6 +4,7 @@ import { FileStore } from '../files/store/file-store.js'
 import type { LogId } from '../log/format/author.js'
 import { UNSET_CLOCK_BEFORE_MS } from '../log/format/hybrid-clock.js'
 import { LOBBY } from '../log/format/room-id.js'
+import type { Keep } from '../membership/format/body.js'
 import type { PrivateRoom } from '../membership/format/room.js'
 import { Quota } from '../sync/quota/stranger-quota.js'
 import { Replicator } from '../sync/replicator.js'
@@ -19,6 +20,7 @@ import { homeOf } from './paths.js'
 import { Pins } from './people/pins.js'
 import { ChatPlaces } from './private-rooms/chat-places.js'
 import type { RoomMembers } from './private-rooms/room-members.js'
+import { Retention } from './retention/retention.js'
 import { Room } from './room.js'
 import { StoredLabels } from './stored-labels.js'
 import { openLog, openMembers } from './stored-log.js'
@@ -79,6 +81,8 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
     if (members !== undefined) await chatPlaces.follow(log, members)
     const connections = await network.open(keys, members ?? direct)
     const files = await FileStore.open(home.files)
+    const replicator = new Replicator(log)
+    const roomKeep = (): Keep | undefined => members?.membership.keep
     const room = new Room({
       me: home.me,
       room: home.room === LOBBY ? undefined : home.room,
@@ -95,7 +99,8 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
         clock: systemClock,
         random: () => systemRandom.number(),
       }),
-      replicator: new Replicator(log),
+      retention: await Retention.open({ log, receipts: replicator.receipts, clock: systemClock, roomKeep }),
+      replicator,
       connections,
       network,
       clock: systemClock,

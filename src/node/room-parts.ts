@@ -11,6 +11,7 @@ import type { RoomFiles } from './files/room-files.js'
 import type { Pins } from './people/pins.js'
 import type { ChatPlaces } from './private-rooms/chat-places.js'
 import type { RoomMembers } from './private-rooms/room-members.js'
+import type { Retention } from './retention/retention.js'
 import type { StoredLabels } from './stored-labels.js'
 
 export interface RoomEvents {
@@ -47,6 +48,8 @@ export interface RoomParts {
   readonly erasures?: Erasures
   /** The contents of files. Default: files are neither sent nor fetched. */
   readonly files?: RoomFiles
+  /** Drops what the room, or this disk, does not keep. Default: everything is kept. */
+  readonly retention?: Retention
   /** Replicates the log with every peer. */
   readonly replicator: Replicator
   readonly connections: RoomChannels

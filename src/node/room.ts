@@ -53,6 +53,7 @@ import type { Withdrawn } from './private-rooms/chat-places.js'
 import { MembershipEvents } from './private-rooms/membership-events.js'
 import { nameIn, type RoomMembers } from './private-rooms/room-members.js'
 import { withdrawnLines } from './private-rooms/withdrawn-lines.js'
+import type { Retention } from './retention/retention.js'
 import {
   type Companion,
   type GetFileOptions,
@@ -166,6 +167,11 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   /** The two people, if the room is direct. */
   get direct(): DirectRoom | undefined {
     return this.#parts.direct
+  }
+
+  /** What this disk keeps of the room. */
+  get retention(): Retention | undefined {
+    return this.#parts.retention
   }
 
   /** The members of a private room. */
@@ -444,6 +450,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     await this.#parts.members?.close()
     await this.#parts.erasures?.close()
     await this.#parts.files?.close()
+    await this.#parts.retention?.close()
     await log.close()
     this.pins.off('change', this.#onPeople).off('known', this.#onPeople)
     this.emit('close')
@@ -496,6 +503,14 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       this.#connections.recall()
       this.emit('heads')
     })
+    const { members, retention } = this.#parts
+    let keep = members?.membership.keep
+    members?.on('change', () => {
+      if (keep === members.membership.keep) return
+      keep = members.membership.keep
+      retention?.changed()
+    })
+    retention?.on('excess', (bytes, bytesMax) => this.emit('event', { kind: 'disk-bound-exceeded', bytes, bytesMax }))
     // Peers learn how far a log goes when a connection opens.
     log.on('lost', () => this.#connections.reconnect())
   }

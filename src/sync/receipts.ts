@@ -3,7 +3,7 @@ import type { Clock, Millis } from '../base/clock.js'
 import { sameBytes } from '../base/wire/bytes.js'
 import type { LogId, Run, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
-import type { PlaceRange } from '../log/format/places.js'
+import { type PlaceRange, Places } from '../log/format/places.js'
 import type { GapsNote } from './codec.js'
 import { GAPS_SAID_MAX, trackedLogsMax } from './limits.js'
 
@@ -55,6 +55,15 @@ export function hasContent(head: ReplicaHead, seq: Seq): boolean {
   return head.seq >= seq && seq < end && !without.some(({ from, to }) => from <= seq && seq < to)
 }
 
+/** The places with content at a peer with this head. */
+function placesIn(head: ReplicaHead, { from, to }: PlaceRange): Places {
+  const { seq, without } = typeof head === 'number' ? { seq: head, without: [] } : head
+  const end = without.length < GAPS_SAID_MAX ? Number.POSITIVE_INFINITY : (without.at(-1)?.to ?? 0)
+  const places = new Places([{ from, to: Math.min(to, seq + 1, end) }])
+  for (const gap of without) places.remove(gap.from, gap.to)
+  return places
+}
+
 /** Which peers have the content of the entry at `seq`. */
 export function replicasIn(heads: ReplicaHeads, seq: Seq): Replicas {
   const { connected, left, differing } = heads
@@ -92,6 +101,14 @@ export interface ProvenHead extends Required<Digest> {
 
 /** Logs of one peer that `provenHeadsOf` returns at most: our own first. */
 const PROVEN_HEADS_MAX = 256
+
+/** Places of one log whose content a connected peer has, according to it. */
+export interface PlacesAtPeer {
+  /** The peer's key, or the address of a scuttleup peer. */
+  readonly peer: string
+  readonly isKnown: boolean
+  readonly places: Places
+}
 
 /** How far other peers have dropped a line of ours that was erased. */
 export interface Reach {
@@ -269,6 +286,17 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
       }
     }
     return { connected, left, differing, ...(strangers.length > 0 && { strangers }) }
+  }
+
+  /** Of which of these places each connected peer says that it has the content. */
+  placesAt(log: LogId, range: PlaceRange): readonly PlacesAtPeer[] {
+    return [...this.#replicas.values()]
+      .filter(({ open }) => open.size > 0)
+      .map(replica => ({
+        peer: replica.name,
+        isKnown: replica.isKnown(),
+        places: placesIn(headIn(replica, log), range),
+      }))
   }
 
   /** What each peer says about an entry. */

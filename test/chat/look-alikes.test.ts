@@ -212,7 +212,7 @@ test('no action passes for places without content', () => {
       const names = new DisplayNames('me', ME)
       const line = labelled(names, false)(said(EVE, name, text, { kind: 'action' }))
       for (const count of [1, 3])
-        for (const state of ['deleted', 'kept-out', 'missing'] as const)
+        for (const state of ['deleted', 'kept-out', 'expired', 'missing'] as const)
           assert.notEqual(line, `* ${gapLine({ count, state })}`)
     }),
     {

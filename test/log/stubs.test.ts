@@ -36,7 +36,7 @@ test('stores stubs, and shows consecutive ones as one gap', async () => {
   assert.deepEqual(await log.verify(idOf(written)), {
     last: 10,
     fault: undefined,
-    without: { deleted: 0, 'kept-out': 0, missing: 4 },
+    without: { deleted: 0, 'kept-out': 0, expired: 0, missing: 4 },
   })
   await log.close()
 })
@@ -140,7 +140,7 @@ test('drops content for good, except that of control entries', async () => {
   for (let starts = 0; starts < 2; starts++) {
     assert.deepEqual(await read(log, { gaps: true }), ['1', '2+2 deleted', '4', '5+1 kept-out', '6'])
     assert.deepEqual(log.missing(id), [])
-    assert.deepEqual((await log.verify(id)).without, { deleted: 2, 'kept-out': 1, missing: 0 })
+    assert.deepEqual((await log.verify(id)).without, { deleted: 2, 'kept-out': 1, expired: 0, missing: 0 })
     await log.close()
     log = await logOver(new MemoryStore(disk), bob)
   }
@@ -254,4 +254,49 @@ test('leaves nothing of dropped content in a small database, which LevelDB has i
     assert.ok(!(await allBytes(database)).includes(secretOf(99)), `${count} entries, later`)
     await log.close()
   }
+})
+
+test('keeps all other entries in the files when content in the middle of a log is not kept', async t => {
+  const directory = await temporaryDirectory(t)
+  const database = path.join(directory, 'database')
+  const log = await logOver(await LevelStore.open(database), bob)
+  const sent = new WrittenLog(alice, entriesOf(300, 2_000))
+  for (let seq = 1; seq < 300; seq += 10) await log.addSigned(idOf(sent), [sent.run(seq, Math.min(300, seq + 9))])
+  for (const [from, to] of [
+    [1, 41],
+    [101, 257],
+    [290, 301],
+  ] as const)
+    await log.dropContent(idOf(sent), { from, to }, 'kept-out')
+  const kept = Array.from({ length: 300 }, (_, i) => i + 1).filter(
+    seq => !(seq < 41 || (seq > 100 && seq < 257) || seq > 289),
+  )
+  assert.deepEqual(await read(log), kept.map(String))
+  await log.close()
+  const reopened = await logOver(await LevelStore.open(database), bob)
+  assert.deepEqual(await read(reopened), kept.map(String))
+  assert.equal((await reopened.verify(idOf(sent))).fault, undefined)
+  await reopened.close()
+})
+
+test('leaves nothing of dropped content in any file while a reader has stopped in the middle, and the reader goes on', async t => {
+  const directory = await temporaryDirectory(t)
+  const database = path.join(directory, 'database')
+  const store = await LevelStore.open(database)
+  const log = await logOver(store, bob)
+  const count = 400
+  for (let i = 0; i < count; i++) await log.append({ username: 'bob', message: `${secretOf(i)} `.padEnd(2_000, 'x') })
+  const reader = store.pages({ gte: Buffer.from('s'), lt: Buffer.from('t') })
+  let rows: number = (await reader.next()).value?.length ?? 0
+  assert.ok((await allBytes(database)).includes(secretOf(count - 1)), 'control: it is there before')
+  await log.dropContent(log.id, { from: 2, to: count + 1 }, 'deleted')
+  const after = await allBytes(database)
+  assert.ok(after.includes(secretOf(0)))
+  for (const index of [1, count - 1]) assert.ok(!after.includes(secretOf(index)), `${index}`)
+  const isRead = rows > 0
+  for await (const page of reader) rows += page.length
+  let stored = 0
+  for await (const page of store.keys({ gte: Buffer.from('s'), lt: Buffer.from('t') })) stored += page.length
+  assert.ok(isRead && rows === stored, `${rows} of ${stored} rows`)
+  await log.close()
 })

@@ -10,15 +10,18 @@ import { printJson, type RoomFlags } from './output.js'
 export interface NewRoomFlags extends RoomFlags {
   readonly closed?: boolean
   readonly rescue: boolean
+  readonly keep?: string
 }
 
 /** `persisted-chat room new <me> <room>`: founds a private room. The rescue words are printed once and stored nowhere. */
-export async function newRoom(me: string, room: string, { data, json, closed, rescue }: NewRoomFlags): Promise<number> {
+export async function newRoom(me: string, room: string, flags: NewRoomFlags): Promise<number> {
+  const { data, json, closed, rescue, keep } = flags
   const rescueWords = rescue ? newRescueWords(systemRandom) : undefined
   const command = {
     do: 'room-new',
     name: room,
     isClosed: closed ?? false,
+    ...(keep !== undefined && { keep }),
     ...(rescueWords !== undefined && { rescue: hexOf(rescueWords.key) }),
   }
   await requestNode(me, data, command, item => {
@@ -29,6 +32,17 @@ export async function newRoom(me: string, room: string, { data, json, closed, re
       'if your key is ever lost or stolen, these words take the room over. They are shown only now, and stored nowhere:',
     )
     for (const line of rescueWordLines(rescueWords)) info(`  ${line}`)
+  })
+  return DONE
+}
+
+/** `persisted-chat room keep <me> <room> [keep]`: prints, or sets, what a private room keeps. */
+export async function keepRoom(me: string, room: string, keep: string | undefined, flags: RoomFlags): Promise<number> {
+  const { data, json } = flags
+  await requestNode(me, data, { do: 'keep', room, ...(keep !== undefined && { keep }) }, item => {
+    if (json) return printJson(item)
+    const kept = item['keep']
+    info(kept === null || kept === 'all' ? `${room} keeps everything` : `${room} keeps ${String(kept)}, for everybody`)
   })
   return DONE
 }

@@ -1,4 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { keepOf } from '../../membership/keep.js'
+import { KEEP_USAGE } from '../../ui/keep-text.js'
 import { between, oneOf, seconds } from '../option-values.js'
 import { type Registration, subcommand, withChatOptions } from '../registration.js'
 import type { InviteFlags } from './invitation-command.js'
@@ -15,6 +17,11 @@ function duration(text: string): number {
   const ms = Number(count) * (UNITS[unit] ?? 0)
   if (ms === 0) throw new InvalidArgumentError('Expected a time, as in 30m, 24h, 7d or 2w.')
   return ms
+}
+
+function keepBound(text: string): string {
+  if (keepOf(text) === undefined) throw new InvalidArgumentError(`Expected ${KEEP_USAGE}.`)
+  return text
 }
 
 const role = oneOf(['member', 'host', 'admin'])
@@ -101,6 +108,7 @@ function roomCommand(program: Command, exitWith: Parameters<Registration>[1]): C
   const room = subcommand(program, 'room', 'found a private room, or take one over with its rescue words')
   const found = command(program, 'new', 'found a private room')
     .option('--closed', 'only admins admit')
+    .option('--keep <bound>', `for how long, or how much, its lines are kept: ${KEEP_USAGE}`, keepBound)
     .option('--no-rescue', 'without rescue words: if your key is lost, nobody takes your place')
     .action(
       exitWith(async (me: string, name: string, flags: NewRoomFlags) =>
@@ -121,5 +129,12 @@ function roomCommand(program: Command, exitWith: Parameters<Registration>[1]): C
       (await import('./room-command.js')).confirmRoom(me, name, flags),
     ),
   )
-  return room.addCommand(found).addCommand(rescue).addCommand(confirm)
+  const keep = command(program, 'keep', 'print, or set, what a private room keeps')
+    .argument('[bound]', KEEP_USAGE, keepBound)
+    .action(
+      exitWith(async (me: string, name: string, bound: string | undefined, flags: RoomFlags) =>
+        (await import('./room-command.js')).keepRoom(me, name, bound, flags),
+      ),
+    )
+  return room.addCommand(found).addCommand(keep).addCommand(rescue).addCommand(confirm)
 }

@@ -12,6 +12,7 @@ import { StoredLabels } from '../../node/stored-labels.js'
 import { References, type ShownContext } from '../../session/references.js'
 import { labelled } from '../../ui/labels.js'
 import { OutputClosed, warn, writeLines } from '../../ui/lines/output.js'
+import { joinedGaps } from '../../ui/text/gap-text.js'
 import { type Where, withCopy } from './stored-logs.js'
 
 export interface LogFilter {
@@ -64,7 +65,7 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
         for (const message of messages) references.lines.note(message)
         const matches = messages.filter(matching(filter))
         if (!filter.isJson) await references.fetch(matches)
-        const lines = matches.map(format)
+        const lines = (filter.isJson ? matches : joinedGaps(matches)).map(format)
         if (last === undefined || !isFiltered) {
           await writeLines(process.stdout, lines)
         } else {

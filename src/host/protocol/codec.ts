@@ -41,7 +41,7 @@ const ENTRIES_BYTES_MAX = 64 * 1024
 /** Maximum overhead of an encoded entry: flags, author, seq, `at`, two lengths, and the count and state of a gap. */
 const ENTRY_OVERHEAD_BYTES = 1 + LOG_ID_LENGTH_MAX + 5 + HLC_LENGTH + 3 + 6
 /** An entry is never empty: a gap is encoded as an empty entry, then its count and the index of its state. */
-const GAP_STATES: readonly GapState[] = ['deleted', 'kept-out', 'missing']
+const GAP_STATES: readonly GapState[] = ['deleted', 'kept-out', 'missing', 'expired']
 export const CALL_ID_MAX = 2 ** 31
 const SEQ_MAX = 2 ** 32
 

@@ -7,10 +7,12 @@ import type { Random } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { type AuthorId, authorOf } from '../../log/format/author.js'
 import type { Log } from '../../log/log.js'
+import type { Keep } from '../../membership/format/body.js'
 import type { Operation } from '../../membership/format/operation.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
 import { foundRoom } from '../../membership/founding.js'
 import { isCodeFor, readCode } from '../../membership/invitation/invitation-code.js'
+import { keepOf } from '../../membership/keep.js'
 import type { NodeNetwork } from '../../node/connections/node-network.js'
 import { type Home, homeOf, markPaths, operationMarkPaths } from '../../node/paths.js'
 import type { Pins } from '../../node/people/pins.js'
@@ -25,6 +27,7 @@ import { codeError } from '../protocol/code-error.js'
 import { type Fields, textsOf } from '../protocol/codec.js'
 import type { NodeOptions } from '../protocol/options.js'
 import { requestAdmission } from './join-request.js'
+import { KEEP_COMMANDS, keepInClosedRoom, runKeepCommand } from './keep-commands.js'
 import { MemberCommands, type OnItem, type RoomAccess, signIn } from './member-commands.js'
 import type { EnteredRoom, NodeStore } from './node-store.js'
 import { byIn } from './refusal-error.js'
@@ -86,6 +89,7 @@ export class RoomCommands {
     if (name === 'search') return new RoomSearches(this.#parts).run(command, onItem, signal)
     if (name === 'forget-peer') return this.#forgetPeer(command)
     if (typeof room !== 'string') throw unknownCommand()
+    if (KEEP_COMMANDS.includes(name)) return this.#keep(room, command, onItem)
     return this.#with(room, async access => {
       if (name === 'leave') return this.#leave(access, command, onItem)
       if (!(await this.#members.run(access, command, onItem))) throw unknownCommand()
@@ -119,7 +123,14 @@ export class RoomCommands {
     open?.introductions.forget(forgotten)
   }
 
-  async #found({ name, isClosed, rescue }: Fields, onItem: OnItem): Promise<void> {
+  async #keep(name: string, command: Fields, onItem: OnItem): Promise<void> {
+    const { rooms, clock } = this.#parts
+    const open = await rooms.openRoom(name)
+    if (open !== undefined) return runKeepCommand(open, command, clock, onItem)
+    return this.#with(name, ({ members, room }) => keepInClosedRoom(room.name, members, command, clock, onItem))
+  }
+
+  async #found({ name, isClosed, rescue, keep }: Fields, onItem: OnItem): Promise<void> {
     const { data, me, random, clock, store } = this.#parts
     const called = checkName(typeof name === 'string' ? name : '', 'the room name')
     await this.#checkFree(called)
@@ -131,7 +142,8 @@ export class RoomCommands {
       isClosed: isClosed === true,
       time: clock.now(),
     })
-    const label = await this.#store(room, called, [opening], true)
+    const kept = typeof keep === 'string' ? keepOf(keep) : undefined
+    const label = await this.#store(room, called, [opening], true, kept)
     await store.enter({ name: called, label, enteredAt: clock.now(), privateRoom: room })
     onItem({ room: called, id: label })
   }
@@ -257,13 +269,20 @@ export class RoomCommands {
   }
 
   /** Stores what is known of a room that is not entered yet. `isNew`: the user signed nothing in it before. Returns its label. */
-  async #store(room: PrivateRoom, name: string, operations: readonly Operation[], isNew: boolean): Promise<string> {
-    const { data, me, rooms } = this.#parts
+  async #store(
+    room: PrivateRoom,
+    name: string,
+    operations: readonly Operation[],
+    isNew: boolean,
+    keep?: Keep,
+  ): Promise<string> {
+    const { data, me, rooms, clock } = this.#parts
     const home = homeOf(data, me, name, room.id)
     return rooms.whileClosed(name, () =>
       this.#withMembers(home, room, async members => {
         await members.add(operations)
         if (isNew) await members.settleDoubt()
+        if (keep !== undefined) await signIn(members, () => ({ kind: 'keep', keep, time: clock.now() }))
         return home.databaseName
       }),
     )

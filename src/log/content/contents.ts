@@ -2,12 +2,12 @@ import { sameBytes } from '../../base/wire/bytes.js'
 import type { LogCore } from '../core.js'
 import { isSigned, type LogId, logKeyOf, type Seq } from '../format/author.js'
 import { isContentOf, stubsOf } from '../format/chain.js'
-import { contentOf, isControlEntry, validHlc } from '../format/entry.js'
-import { EARLIEST } from '../format/hybrid-clock.js'
+import { contentOf, isControlEntry, packedHlc, validHlc } from '../format/entry.js'
+import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
 import { isStub, STUB_BYTES, stubsIn } from '../format/packed.js'
 import { type PlaceRange, Places } from '../format/places.js'
 import { encodeSegment, lastOf, packedOf, type Segment } from '../format/segment.js'
-import { segmentsOfAuthor, segmentWrite } from '../format/segment-rows.js'
+import { segmentRange, segmentsOfAuthor, segmentWrite } from '../format/segment-rows.js'
 import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../limits.js'
 import { CRC_BYTES } from '../store/checked-row.js'
 import type { Write } from '../store/store.js'
@@ -30,6 +30,19 @@ const REWRITTEN_BYTES_MAX = 1024 * 1024
 export interface ContentRun {
   readonly first: Seq
   readonly entries: readonly Uint8Array[]
+}
+
+/** A place as `weigh` finds it. */
+export interface WeighedPlace {
+  readonly at: Hlc
+  /** What dropping its content would free: 0 if it has none, or if it is a control entry, which stays. */
+  readonly bytes: number
+  readonly isControl: boolean
+}
+
+export interface WeighedSegment {
+  readonly first: Seq
+  readonly places: readonly WeighedPlace[]
 }
 
 /**
@@ -76,14 +89,49 @@ export class Contents {
         ])
         await this.#rewrite(log, { from, to })
       }
-      if (own.isOurs(log)) await mark?.forgetBatch?.()
-      await store.compact?.(segmentsOfAuthor(log))
-      await store.compact?.(contentsOfAuthor(log))
-      await store.compact?.(blocks.rangeOf(log))
+      if (reason === 'deleted') {
+        if (own.isOurs(log)) await mark?.forgetBatch?.()
+        await store.compact?.(segmentsOfAuthor(log))
+        await store.compact?.(contentsOfAuthor(log))
+        await store.compact?.(blocks.rangeOf(log))
+      } else await this.#compact(log, valid)
       const done = new Places(valid.flatMap(({ from, to }) => found.dropped[reason].touching(from, to)))
       await queue.write(done.ranges.map(range => droppedWrite(log, { ...range, reason, isDone: true })))
     })
     events.emit('gaps', log)
+  }
+
+  /** Has dropped content requested from peers again, and stored. */
+  async restore(log: LogId, places: readonly PlaceRange[], reason: DropReason): Promise<void> {
+    const { gaps, queue, events } = this.#core
+    await this.#core.rewrites.run(async () => {
+      const found = gaps.of(log)
+      if (found === undefined) return
+      await queue.write([])
+      const dropped = found.dropped[reason]
+      const before = new Places(places.flatMap(({ from, to }) => dropped.touching(from, to))).ranges
+      if (found.restore(places, reason).length === 0) return
+      const after = before.flatMap(({ from, to }) => dropped.within(from, to))
+      await queue.write([
+        ...before.map(({ from }) => droppedDelete(log, reason, from)),
+        ...after.map(range => droppedWrite(log, { ...range, reason, isDone: true })),
+        gaps.write(log),
+      ])
+    })
+    events.emit('gaps', log)
+  }
+
+  /** What each stored segment from the one with `from` on contains. */
+  async *weigh(log: LogId, from: Seq): AsyncGenerator<WeighedSegment> {
+    for await (const segment of this.#segments(log, from)) {
+      const apart = await this.#core.segments.contents(log, segment)
+      const places = segment.entries.map((stored, index): WeighedPlace => {
+        const packed = apart.get(segment.first + index) ?? stored
+        const bytes = isControlEntry(packed) || isStub(packed) ? 0 : packed.length - STUB_BYTES
+        return { at: packedHlc(packed) ?? EARLIEST, bytes, isControl: isControlEntry(packed) }
+      })
+      yield { first: segment.first, places }
+    }
   }
 
   /** Looks for missing content after the ranges that are known, once those are filled. */
@@ -277,6 +325,18 @@ export class Contents {
     writes.push(...(await blocks.outdated(log, from, to)))
     await flush()
     segments.forget(log)
+  }
+
+  /** Rewrites the files with these places, so that the disk gets their space back. */
+  async #compact(log: LogId, places: readonly PlaceRange[]): Promise<void> {
+    const key = logKeyOf(log)
+    const { store } = this.#core
+    if (key === undefined || store.compact === undefined) return
+    const from = Math.min(...places.map(range => range.from))
+    const to = Math.max(...places.map(range => range.to))
+    const first = (await this.#core.segments.segmentAt(log, from))?.first ?? from
+    await store.compact(segmentRange(key, first, to))
+    if (this.#core.gaps.of(log)?.hasContents === true) await store.compact(contentRange(log, { from, to }))
   }
 
   /** The stored segments of a log with places from `from` on, before `to`. */

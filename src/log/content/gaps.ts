@@ -21,8 +21,14 @@ export class LogGaps {
   hasContents = false
   /** Changes with every change of the missing places. */
   version = 1
-  /** Where this disk dropped the content. A place is in one of the two sets only. */
-  readonly dropped: Readonly<Record<DropReason, Places>> = { deleted: new Places(), 'kept-out': new Places() }
+  /** Where this disk dropped the content. */
+  readonly dropped: Readonly<Record<DropReason, Places>> = {
+    deleted: new Places(),
+    'kept-out': new Places(),
+    expired: new Places(),
+  }
+  /** Content that is about to be dropped: peers are told that it is gone, so that they do not drop it in reliance on this disk. */
+  readonly leaving = new Places()
 
   hasDropped(from: Seq, to: Seq): boolean {
     return DROP_REASONS.some(reason => this.dropped[reason].overlaps(from, to))
@@ -33,9 +39,9 @@ export class LogGaps {
     return DROP_REASONS.find(reason => this.dropped[reason].has(seq)) ?? 'missing'
   }
 
-  /** The first ranges without content, for whatever reason. */
+  /** The first ranges that peers are told have no content, for whatever reason. */
   all(count: number): readonly PlaceRange[] {
-    const places = new Places(this.missing.ranges)
+    const places = new Places([...this.missing.ranges, ...this.leaving.ranges])
     for (const reason of DROP_REASONS) for (const { from, to } of this.dropped[reason].ranges) places.add(from, to)
     if (this.restFrom !== undefined) places.add(this.restFrom, SEQ_MAX)
     return places.ranges.slice(0, count)
@@ -71,6 +77,22 @@ export class LogGaps {
   drop({ from, to, reason }: Omit<Dropped, 'isDone'>): void {
     this.dropped[reason].add(from, to)
     this.remove(from, to)
+  }
+
+  /** These places are no longer dropped for a reason. Returns those that were. */
+  restore(places: readonly PlaceRange[], reason: DropReason): readonly PlaceRange[] {
+    const dropped = this.dropped[reason]
+    const restored = places.flatMap(({ from, to }) => dropped.within(from, to))
+    for (const { from, to } of restored) dropped.remove(from, to)
+    this.add({ all: restored, controls: [] })
+    return restored
+  }
+
+  /** Announces that the content of these places is about to be dropped; none: that it stays. */
+  leave(places: readonly PlaceRange[]): void {
+    this.leaving.truncate(0)
+    for (const { from, to } of places) this.leaving.add(from, to)
+    this.version++
   }
 
   #remove(from: Seq, to: Seq): void {

@@ -31,7 +31,7 @@ export interface Gap {
 }
 
 /** Why places have no content: it was deleted, it is not kept on this disk, or nobody has sent it yet. */
-export type GapState = 'deleted' | 'kept-out' | 'missing'
+export type GapState = 'deleted' | 'kept-out' | 'expired' | 'missing'
 
 /** The members of an entry's JSON object. */
 export type Members = Readonly<Record<string, unknown>> & { readonly username: string; readonly message: string }

@@ -1,4 +1,4 @@
-import { mkdtemp, open as openFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open as openFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
@@ -22,7 +22,7 @@ const LONG_ROW_BYTES = 32 * 1024
 
 const { Level }: typeof import('level') = requirePackage('level')
 
-/** Follows a prefix at the end of the rows that begin with it. */
+/** Sorts after the rest of any key. */
 const KEY_END = new Uint8Array(64).fill(0xff)
 
 type Database = InstanceType<typeof Level<Uint8Array, Uint8Array>>
@@ -38,6 +38,8 @@ export class LevelStore implements Store {
   #wakeReaders: (() => void) | undefined
   #attempt: Promise<void> = Promise.resolve()
   #onClosed = async (): Promise<void> => {}
+  /** The open iterators: LevelDB keeps what was replaced since they were opened. */
+  readonly #iterators = new Set<OpenPages>()
   #isRepaired = false
 
   private constructor(directory: string, database: Database) {
@@ -86,7 +88,7 @@ export class LevelStore implements Store {
     directory: string,
   ): Promise<{ readonly store: LevelStore; readonly faults: readonly FileFault[] }> {
     await finishRepair(directory).catch(() => {}) // fails on a read-only disk
-    const { exists, faults } = await checkFiles(directory, Number.POSITIVE_INFINITY)
+    const { exists, faults } = await checkTwice(directory)
     const copy = await copyOf(directory)
     const remove = (): Promise<void> => rm(copy, { recursive: true, force: true })
     try {
@@ -151,14 +153,35 @@ export class LevelStore implements Store {
   }
 
   async compact({ gte, lt }: Range): Promise<void> {
+    for (const iterator of this.#iterators) {
+      iterator.isStale = true
+      await iterator.close()
+    }
     const compactRange = (): Promise<void> =>
       this.#throughReopen(() => (this.#database as unknown as Compactable).compactRange(gte, lt))
     // LevelDB rewrites no file below which nothing is newer, and a small database is flushed into one such file, with all versions of its
-    // rows. Tombstones at both ends of the range are newer, so that the second compaction rewrites that file too.
+    // rows. Tombstones at both ends of the range are newer, so that the second compaction rewrites that file too. They are at keys that
+    // no row has.
     await compactRange()
-    const ends = [gte, Buffer.concat([gte, KEY_END])].map(key => ({ type: 'del' as const, key }))
+    const ends = [Buffer.concat([gte, Buffer.of(0)]), keyBefore(lt)].map(key => ({ type: 'del' as const, key }))
     await this.#throughReopen(() => this.#database.batch(ends))
     await compactRange()
+  }
+
+  async sweep(): Promise<void> {
+    // LevelDB deletes replaced files after a compaction.
+    await this.compact({ gte: Uint8Array.of(0), lt: Uint8Array.of(0, 1) })
+  }
+
+  async bytes(): Promise<number> {
+    const names = await readdir(this.#directory)
+    const sizes = names.map(name =>
+      stat(path.join(this.#directory, name)).then(
+        ({ size }) => size,
+        () => 0, // LevelDB has just removed it
+      ),
+    )
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
   }
 
   async reopen(): Promise<void> {
@@ -226,9 +249,10 @@ export class LevelStore implements Store {
     let left = range.limit ?? Number.POSITIVE_INFINITY
     while (left > 0) {
       const database = this.#database
-      let pages: Pages<T> | undefined
+      let pages: (Pages<T> & OpenPages) | undefined
       try {
-        pages = open(rest)
+        pages = { ...open(rest), isStale: false }
+        this.#iterators.add(pages)
         let rows = 1
         for (let ahead: Promise<readonly T[]> | undefined; ; ) {
           const page = await (ahead ?? pages.next(rows))
@@ -247,9 +271,11 @@ export class LevelStore implements Store {
         }
       } catch (error) {
         await this.#opened
-        if (this.#database === database) throw await this.#markDamage(error, 'LEVEL_CORRUPTION', 'LEVEL_IO_ERROR')
+        if (this.#database === database && pages?.isStale !== true)
+          throw await this.#markDamage(error, 'LEVEL_CORRUPTION', 'LEVEL_IO_ERROR')
       } finally {
         await pages?.close()
+        if (pages !== undefined) this.#iterators.delete(pages)
       }
     }
   }
@@ -267,8 +293,21 @@ export class LevelStore implements Store {
   }
 }
 
+/** A key before `key`, and after all rows before it. */
+function keyBefore(key: Uint8Array): Uint8Array {
+  const last = key.at(-1) ?? 0
+  if (last === 0) return key.subarray(0, -1)
+  return Buffer.concat([key.subarray(0, -1), Buffer.of(last - 1), KEY_END])
+}
+
 interface Pages<T> {
   next(rows: number): Promise<readonly T[]>
+  close(): Promise<void>
+}
+
+/** An iterator that is closed when files are compacted; its reader continues with another one. */
+interface OpenPages {
+  isStale: boolean
   close(): Promise<void>
 }
 
@@ -284,6 +323,16 @@ async function checkFiles(directory: string, tableBytesMax: number): ReturnType<
   } catch (cause) {
     throw unusable(directory, cause)
   }
+}
+
+/** Checks all files until two checks agree: while another process compacts them, files that a manifest names are deleted. */
+async function checkTwice(directory: string): ReturnType<typeof checkDatabase> {
+  let checked = await checkFiles(directory, Number.POSITIVE_INFINITY)
+  for (let before = ''; checked.faults.length > 0 && JSON.stringify(checked.faults) !== before; ) {
+    before = JSON.stringify(checked.faults)
+    checked = await checkFiles(directory, Number.POSITIVE_INFINITY)
+  }
+  return checked
 }
 
 /** Copies a database to a directory beside it or, if that fails, to the system's temporary directory. */

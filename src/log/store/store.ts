@@ -19,6 +19,8 @@ export interface Range {
 
 export type Row = readonly [key: Uint8Array, value: Uint8Array]
 
+export const ALL_ROWS: Range = { gte: Uint8Array.of(0), lt: Uint8Array.of(0xff) }
+
 /** An ordered, persistent map from bytes to bytes: LevelDB in production, in memory in tests and simulations. */
 export interface Store {
   get(key: Uint8Array): Promise<Uint8Array | undefined>
@@ -34,6 +36,10 @@ export interface Store {
   commit(writes: readonly Write[]): Promise<void>
   /** Rewrites the files of a range, so that nothing of replaced and deleted values is left in any file. */
   compact?(range: Range): Promise<void>
+  /** Deletes files that were replaced while a reader used them, as far as no reader uses them now. */
+  sweep?(): Promise<void>
+  /** The size of all files. */
+  bytes?(): Promise<number>
   /** Checks all files for damage. Rejects with LOG_CORRUPT. */
   inspect?(): Promise<void>
   /** Tests whether the disk accepts writes again, then reopens the database. Rejects if it does not. */

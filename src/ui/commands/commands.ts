@@ -5,6 +5,7 @@ import { type Command, type CommandContext, command } from './context.js'
 import { decline, msg, requests } from './direct.js'
 import { get, preview, send } from './files.js'
 import { last, show, since } from './history.js'
+import { fetch, keep } from './keep.js'
 import { edit, erase, history, jump, re, react, unreact, where } from './lines.js'
 import { admit, invite, invites, members, refuse, remove, room, uninvite } from './members.js'
 import { hide, unhide, who, whois } from './people.js'
@@ -69,6 +70,8 @@ export const COMMANDS = [
   show,
   search,
   since,
+  keep,
+  fetch,
   people,
   accept,
   compare,

@@ -1,12 +1,9 @@
 import { pause, systemClock } from '../../base/clock.js'
-import { sanitise } from '../../base/safe-text.js'
-import { shortKey } from '../../chat/display-names.js'
 import { typedEmoji } from '../../chat/emoji.js'
 import { type Message, placeOf } from '../../chat/kinds/message.js'
 import type { Target } from '../../chat/kinds/target.js'
 import { EDITS_MAX } from '../../chat/views/lines.js'
-import { authorOf } from '../../log/format/author.js'
-import type { Session } from '../../session/session.js'
+import { nameOfPeer } from '../older-text.js'
 import { deletedText, holderText, strangersText } from '../receipt-text.js'
 import { type CommandContext, command, ONE_ROOM } from './context.js'
 import { last } from './history.js'
@@ -174,14 +171,6 @@ export const where = command({
     if (strangers > 0) list(`${strangersText(strangers)}  ${strangers === 1 ? 'says' : 'say'} that they have it`)
   },
 })
-
-/** The name of a peer, by its key; of a scuttleup peer, its address. */
-function nameOfPeer(session: Session, peer: string): string {
-  const author = authorOf(peer)
-  const name = author === undefined ? undefined : session.people.nameOf(author)
-  if (author !== undefined && name !== undefined) return session.names.nameOf(author, name)
-  return author === undefined ? sanitise(peer) : shortKey(author)
-}
 
 export const jump = command({
   name: 'jump',

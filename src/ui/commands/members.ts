@@ -2,11 +2,14 @@ import { systemRandom } from '../../base/random.js'
 import { sanitise } from '../../base/safe-text.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import type { Fields } from '../../host/protocol/codec.js'
+import { keepOf } from '../../membership/keep.js'
+import { KEEP_USAGE } from '../keep-text.js'
 import { admittedText, formerText, personText } from '../member-text.js'
 import { type CommandContext, command } from './context.js'
 
 const DAY_MS = 86_400_000
 const ROOM_FLAGS = ['--closed', '--no-rescue']
+const KEEP_FLAG = '--keep'
 
 /** Runs a command on the room that is shown. */
 async function inRoom(
@@ -117,15 +120,20 @@ export const refuse = command({
 
 export const room = command({
   name: 'room',
-  argument: 'new name [--closed] [--no-rescue]',
+  argument: 'new name [--closed] [--keep 90d] [--no-rescue]',
   help: 'found a private room; the rescue words are shown once',
   run: async ({ request, runTask, rooms, tell, list, complain }, text) => {
-    const [verb, name = '', ...flags] = text.split(/\s+/)
+    const [verb, name = '', ...typed] = text.split(/\s+/)
+    const at = typed.indexOf(KEEP_FLAG)
+    const keep = at === -1 ? undefined : typed[at + 1]
+    const flags = at === -1 ? typed : typed.toSpliced(at, 2)
+    if (at !== -1 && keepOf(keep ?? '') === undefined) return complain(`${KEEP_FLAG} takes ${KEEP_USAGE}`)
     if (verb !== 'new' || name === '' || flags.some(flag => !ROOM_FLAGS.includes(flag)))
       return complain('which one? /room new ops founds a private room, /join ops opens one')
     const { newRescueWords, rescueWordLines } = await import('../../membership/rescue-words.js')
     const rescue = flags.includes('--no-rescue') ? undefined : newRescueWords(systemRandom)
-    const fields = { isClosed: flags.includes('--closed'), ...(rescue !== undefined && { rescue: hexOf(rescue.key) }) }
+    const options = { isClosed: flags.includes('--closed'), ...(keep !== undefined && { keep }) }
+    const fields = { ...options, ...(rescue !== undefined && { rescue: hexOf(rescue.key) }) }
     let show: (() => void) | undefined
     await runTask(`founding ${name}`, async () => {
       for await (const _ of request({ do: 'room-new', name, ...fields })) {

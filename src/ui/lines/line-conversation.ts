@@ -18,6 +18,8 @@ import { lineOf, runCommand } from '../commands/commands.js'
 import type { CommandContext, QuoteStyle, Task } from '../commands/context.js'
 import { quotedMessages } from '../commands/quoted.js'
 import { type Folding, labelled, type TimeStyle } from '../labels.js'
+import { olderLines } from '../older-text.js'
+import { isOlder } from '../text/gap-text.js'
 import { cutLine, type FetchedFile, sendLines } from './input.js'
 import { info, warn, writeLines } from './output.js'
 import { PresenceChanges } from './presence-changes.js'
@@ -141,6 +143,7 @@ export class LineConversation {
     const count = last ?? (process.stdout.isTTY ? TERMINAL_HISTORY : 'all')
     const format = isJson ? (message: Message) => jsonLineOf(message, this.#isLive(message)) : this.#formatter()
     if (count !== 'all') this.#session.historyShown()
+    if (!isJson) for (const row of await olderLines(this.#session, command => this.#face.command(command))) info(row)
     for await (const messages of this.#face.batches({
       live: true,
       gaps: true,
@@ -208,7 +211,7 @@ export class LineConversation {
   #isShown(message: Message): boolean {
     const session = this.#session
     session.note(message)
-    if (session.hides(message)) return false
+    if (session.hides(message) || (isOlder(message) && !this.#options.isJson)) return false
     if (!session.isOurs(message) || message.kind !== 'text') return true
     const index = this.#echoed.indexOf(message.message)
     if (index === -1 || session.isHistory(message)) return true

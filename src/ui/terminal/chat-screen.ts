@@ -3,12 +3,14 @@ import { errorLine, reasonOf } from '../../base/errors.js'
 import { shownRoom } from '../../base/names.js'
 import type { Draft } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
+import type { Fields } from '../../host/protocol/codec.js'
 import type { SavedView } from '../../session/saved-view.js'
 import type { Session } from '../../session/session.js'
 import { type Line, lineOf, runCommand } from '../commands/commands.js'
 import type { CommandContext, QuoteStyle, Task } from '../commands/context.js'
 import { quotedMessages } from '../commands/quoted.js'
 import { cutLine, MESSAGE_BYTES_MAX } from '../lines/input.js'
+import { olderLines } from '../older-text.js'
 import { type Palette, paletteOf } from '../palette.js'
 import { piecesOfDraft } from '../split-lines.js'
 import { unreadTitle } from '../unread-text.js'
@@ -54,6 +56,8 @@ export interface ChatScreenOptions {
   readonly onShown: () => void
   /** Whether the chat ends when this screen is closed. */
   readonly isLastFace: () => boolean
+  /** Runs a command in the node; yields its answer in parts. */
+  readonly request: (command: Fields) => AsyncIterable<Fields>
   /** Whether the node does not answer. */
   readonly isSilent: () => boolean
 }
@@ -184,6 +188,8 @@ export class ChatScreen {
       onOwnLine: message => this.#composer.remember(message),
       onHistory: (message, mark) => this.#queue.history(message, systemClock.now(), mark && unreadTitle(mark)),
       onHistoryRead: () => this.#draw(),
+      older: () => olderLines(this.#session, this.#options.request),
+      onOlder: row => this.#queue.title(row),
       onHistoryEnd: () => {
         this.#queue.endHistory(isTitled ? undefined : HINT)
         this.#draw()
@@ -342,7 +348,7 @@ export class ChatScreen {
         leave: () => this.#goTo(this.#options.rooms.close()),
         badges: () => this.#options.rooms.badges,
       },
-      request: command => this.#options.rooms.shown.face.command(command),
+      request: this.#options.request,
       quit: () => this.#quit(),
     }
   }

@@ -3,6 +3,7 @@ import type { Message } from '../../chat/kinds/message.js'
 import type { UnreadMark } from '../../chat/views/unread.js'
 import { Arrivals } from '../../session/arrivals.js'
 import type { Session } from '../../session/session.js'
+import { isOlder } from '../text/gap-text.js'
 
 /** Messages that are shown together. */
 export interface ArrivedMessages {
@@ -21,6 +22,9 @@ export interface FeedEvents {
   /** A message of the history, and the unread mark above it. */
   readonly onHistory: (message: Message, mark: UnreadMark | undefined) => void
   readonly onHistoryRead: () => void
+  /** The rows about older lines that are not here; they stand above the history. */
+  readonly older: () => Promise<readonly string[]>
+  readonly onOlder: (row: string) => void
   readonly onHistoryEnd: () => void
   readonly onArrivals: (arrived: ArrivedMessages) => void
   readonly onTopic: () => void
@@ -47,6 +51,7 @@ export class MessageFeed {
     await this.#session.readLatest()
     this.#events.onLatest()
     await this.#session.countUnread()
+    for (const row of await this.#events.older()) this.#events.onOlder(row)
     const gathered: Message[] = []
     for await (const batch of room.batches({ gaps: true, ...(last !== 'all' && { last }) })) {
       if (signal.aborted) return
@@ -91,7 +96,7 @@ export class MessageFeed {
     for (const message of messages) {
       session.note(message)
       if (session.isOurs(message) && message.kind === 'text') this.#events.onOwnLine(message.message)
-      if (session.hides(message) || !shown.has(message)) continue
+      if (session.hides(message) || !shown.has(message) || isOlder(message)) continue
       this.#events.onHistory(message, session.unread.markAbove(message))
       session.references.drawn(message)
     }
@@ -101,7 +106,10 @@ export class MessageFeed {
   #arrived(batch: readonly Message[], shown: readonly Message[]): void {
     for (const message of batch) this.#session.note(message)
     this.#unshown = latestOf([...this.#unshown, ...batch])
-    this.#arrivals.push(this.#session.visible(shown), systemClock.now())
+    this.#arrivals.push(
+      this.#session.visible(shown).filter(message => !isOlder(message)),
+      systemClock.now(),
+    )
     this.#flushWhenDue()
   }
 

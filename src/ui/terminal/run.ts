@@ -105,6 +105,7 @@ class ShownRoom {
           isShown: true,
         }),
       isLastFace: () => !face.goesOn,
+      request: command => face.command(command),
       isSilent: () => face.isSilent,
     })
   }

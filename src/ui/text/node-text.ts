@@ -4,6 +4,7 @@ import { openToOthersText } from './disk-text.js'
 import type { Sentences } from './event-context.js'
 import { closeReasonText, dialFailureText } from './net-text.js'
 
+const megabytes = (bytes: number): string => `${Math.max(1, Math.round(bytes / 1e6))} MB`
 const HOUR_MS = 3_600_000
 
 /** Names in one line. */
@@ -74,6 +75,10 @@ export const NODE_SENTENCES: Sentences<RoomEvent> = {
     `${count === 1 ? 'somebody whom you do not know asks' : `${count} people whom you do not know ask`} to talk with you: /requests shows what they wrote`,
   'lines-withdrawn': ({ member, count, first, isOurs }) =>
     `${count === 1 ? 'one line' : `${count} lines`} ${isOurs ? 'of yours' : `of ${member}`}${first === '' ? '' : `, from "${first}" on`}, ${count === 1 ? 'lies' : 'lie'} beyond the end of ${isOurs ? 'your' : 'their'} membership: gone from the history, whatever this screen still shows`,
+  'disk-bound-exceeded': ({ bytes, bytesMax }) =>
+    bytes === 0
+      ? `this room fits into the ${megabytes(bytesMax)} that you keep of it again`
+      : `this room takes ${megabytes(bytes)} more than the ${megabytes(bytesMax)} that you keep of it: no connected person has these lines, so they stay`,
   'operations-forked': ({ member }) =>
     `${member} changed the members in two histories, as an old copy of the data or a second device does: one of them counts for everybody`,
   'operations-repeated': ({ count }) =>

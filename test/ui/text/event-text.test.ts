@@ -214,6 +214,14 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
     'one line of yours, from "see you" on, lies beyond the end of your membership: gone from the history, whatever this screen still shows',
   ],
   [
+    { kind: 'disk-bound-exceeded', bytes: 12_400_000, bytesMax: 500_000_000 },
+    'this room takes 12 MB more than the 500 MB that you keep of it: no connected person has these lines, so they stay',
+  ],
+  [
+    { kind: 'disk-bound-exceeded', bytes: 0, bytesMax: 500_000_000 },
+    'this room fits into the 500 MB that you keep of it again',
+  ],
+  [
     { kind: 'operations-repeated', count: 1 },
     'one change of yours to the members did not count, because another device with your key, or an old copy of your data, made others at the same time: signed again',
   ],

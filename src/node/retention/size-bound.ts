@@ -1,0 +1,240 @@
+import type { Clock, Millis } from '../../base/clock.js'
+import { DROP_REASONS } from '../../log/content/gap-rows.js'
+import { isSigned, type LogId } from '../../log/format/author.js'
+import { EARLIEST, type Hlc } from '../../log/format/hybrid-clock.js'
+import { type PlaceRange, Places } from '../../log/format/places.js'
+import { SEQ_MAX } from '../../log/limits.js'
+import type { Log } from '../../log/log.js'
+import type { Receipts } from '../../sync/receipts.js'
+import type { Fetches } from './fetches.js'
+
+/** How far below its bound a room is brought, so that it does not exceed it again at once. */
+const SPARE = 0.1
+
+/** How much smaller than its text the files of a text are at least expected to be. */
+const COMPRESSED = 5
+
+/** How often the trim waits for files that were replaced to be deleted. */
+const WAITS_MAX = 12
+
+/** How often replaced files are deleted before the size of the others is believed. */
+const SWEEPS = 3
+
+/** Size of the contents that go at a time. */
+const PASS_BYTES_MAX = 256 * 1024 * 1024
+
+/** How long peers know that content is about to go before it goes. */
+export const LEAVING_MS: Millis = 5_000
+
+export type SizedLog = Pick<
+  Log,
+  | 'head'
+  | 'weigh'
+  | 'dropped'
+  | 'dropContents'
+  | 'leaveContents'
+  | 'diskBytes'
+  | 'compactFiles'
+  | 'deleteReplacedFiles'
+  | 'isKnown'
+>
+
+interface SizeBoundParts {
+  readonly log: SizedLog
+  readonly receipts: Pick<Receipts, 'placesAt'>
+  readonly clock: Clock
+  /** What the user has fetched, and keeps for now. */
+  readonly fetches: Fetches
+}
+
+/**
+ * Drops the oldest content of a room until its database fits into a bound, but nothing that no other peer has. So that two peers do not
+ * both drop a line because the other one has it, each first tells the others what is about to go, and drops it some seconds later only
+ * if somebody still has it.
+ */
+export class SizeBound {
+  readonly #parts: SizeBoundParts
+  #isClosed = false
+  #wake = (): void => {}
+
+  constructor(parts: SizeBoundParts) {
+    this.#parts = parts
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#wake()
+  }
+
+  /** Returns how many bytes the room exceeds the bound by because no other peer has its lines; 0 if it fits. */
+  async trim(bytesMax: number): Promise<number> {
+    const { fetches } = this.#parts
+    for (;;) {
+      const allowed = bytesMax + (await fetches.bytes())
+      const bytes = await this.#compacted(allowed)
+      if (bytes === undefined || bytes <= allowed || this.#isClosed) return 0
+      const chosen = await this.#choose(Math.min(PASS_BYTES_MAX, bytes - allowed + SPARE * bytesMax))
+      if (chosen.size === 0) return bytes - allowed
+      const dropped = await this.#dropHeld(chosen)
+      if (dropped === 0) return bytes - allowed
+      await this.#shrunk(bytes - dropped / COMPRESSED)
+    }
+  }
+
+  /** The size of the files without what was replaced, unless it is within the bound anyway. */
+  async #compacted(bytesMax: number): Promise<number | undefined> {
+    const { log } = this.#parts
+    let bytes = await log.diskBytes()
+    if (bytes === undefined || bytes <= bytesMax) return bytes
+    await log.compactFiles()
+    // Readers may have opened replaced files meanwhile.
+    for (let sweeps = 0; sweeps < SWEEPS && (bytes ?? 0) > bytesMax; sweeps++) {
+      await log.deleteReplacedFiles()
+      bytes = await log.diskBytes()
+    }
+    return bytes
+  }
+
+  /** Waits until the files take at most so many bytes: a reader keeps files that are replaced already, until it has ended. */
+  async #shrunk(bytesMax: number): Promise<void> {
+    for (let waits = 0; waits < WAITS_MAX && !this.#isClosed; waits++) {
+      const bytes = (await this.#parts.log.diskBytes()) ?? 0
+      if (bytes <= bytesMax) return
+      if (waits > 0) await this.#wait()
+      await this.#parts.log.deleteReplacedFiles()
+    }
+  }
+
+  async #wait(): Promise<void> {
+    await new Promise<void>(resolve => {
+      this.#wake = resolve
+      this.#parts.clock.after(LEAVING_MS, resolve)
+    })
+  }
+
+  /** The oldest contents that other peers have, with about so many bytes in all. */
+  async #choose(bytesMin: number): Promise<Map<LogId, Places>> {
+    const scans = await Promise.all(
+      this.#parts.log.head
+        .filter(({ author }) => isSigned(author))
+        .map(({ author }) => Scan.open(author, this.#segmentsOf(author))),
+    )
+    const chosen = new Map<LogId, Places>()
+    let bytes = 0
+    while (bytes < bytesMin) {
+      const oldest = scans.reduce<Scan | undefined>(
+        (a, b) => (b.droppable !== undefined && (a === undefined || b.at < a.at) ? b : a),
+        undefined,
+      )
+      if (oldest?.droppable === undefined) break
+      const places = chosen.get(oldest.log) ?? new Places()
+      for (const { from, to } of oldest.droppable.places.ranges) places.add(from, to)
+      chosen.set(oldest.log, places)
+      bytes += oldest.droppable.bytes
+      await oldest.next()
+    }
+    for (const scan of scans) await scan.close()
+    return chosen
+  }
+
+  /** Tells peers which contents go, and drops those that others have after a while. Returns their size. */
+  async #dropHeld(chosen: ReadonlyMap<LogId, Places>): Promise<number> {
+    const { log } = this.#parts
+    for (const [id, places] of chosen) log.leaveContents(id, places.ranges)
+    await this.#wait()
+    let bytes = 0
+    for (const [id, places] of chosen) {
+      const held = new Places()
+      for (const range of places.ranges)
+        for (const { from, to } of this.#heldElsewhere(id, range).ranges) held.add(from, to)
+      try {
+        if (!held.isEmpty && !this.#isClosed) {
+          bytes += await this.#bytesOf(id, held)
+          await log.dropContents(id, held.ranges, 'kept-out')
+        }
+      } finally {
+        log.leaveContents(id, [])
+      }
+    }
+    return bytes
+  }
+
+  async #bytesOf(log: LogId, places: Places): Promise<number> {
+    const [first, last] = [places.ranges[0], places.ranges.at(-1)]
+    let bytes = 0
+    if (first === undefined || last === undefined) return bytes
+    for await (const segment of this.#parts.log.weigh(log, first.from)) {
+      if (segment.first >= last.to) break
+      for (const [index, place] of segment.places.entries()) if (places.has(segment.first + index)) bytes += place.bytes
+    }
+    return bytes
+  }
+
+  async *#segmentsOf(log: LogId): AsyncGenerator<Droppable> {
+    const droppable = this.#heldElsewhere(log, { from: 1, to: SEQ_MAX })
+    for (const { from, to } of this.#parts.fetches.kept(log)) droppable.remove(from, to)
+    for (const reason of DROP_REASONS)
+      for (const { from, to } of this.#parts.log.dropped(log, reason)) droppable.remove(from, to)
+    for (const range of droppable.ranges) {
+      for await (const { first, places } of this.#parts.log.weigh(log, range.from)) {
+        if (first >= range.to) break
+        const found = new Places()
+        let bytes = 0
+        for (const [index, place] of places.entries()) {
+          const seq = first + index
+          if (place.bytes === 0 || seq < range.from || seq >= range.to) continue
+          found.add(seq, seq + 1)
+          bytes += place.bytes
+        }
+        if (bytes > 0) yield { at: places[0]?.at ?? EARLIEST, places: found, bytes }
+      }
+    }
+  }
+
+  /** The places of a range that somebody else has. Of known people's logs, only the machines of known people count. */
+  #heldElsewhere(log: LogId, range: PlaceRange): Places {
+    const { receipts } = this.#parts
+    const held = new Places()
+    for (const { isKnown, places } of receipts.placesAt(log, range))
+      if (isKnown || !this.#parts.log.isKnown(log)) for (const { from, to } of places.ranges) held.add(from, to)
+    return held
+  }
+}
+
+/** Contents of one segment that may be dropped. */
+interface Droppable {
+  readonly at: Hlc
+  readonly places: Places
+  readonly bytes: number
+}
+
+/** Reads the droppable contents of one log, oldest first. */
+class Scan {
+  readonly log: LogId
+  readonly #segments: AsyncGenerator<Droppable>
+  droppable: Droppable | undefined
+
+  private constructor(log: LogId, segments: AsyncGenerator<Droppable>) {
+    this.log = log
+    this.#segments = segments
+  }
+
+  static async open(log: LogId, segments: AsyncGenerator<Droppable>): Promise<Scan> {
+    const scan = new Scan(log, segments)
+    await scan.next()
+    return scan
+  }
+
+  get at(): Hlc {
+    return this.droppable?.at ?? EARLIEST
+  }
+
+  async next(): Promise<void> {
+    const next = await this.#segments.next()
+    this.droppable = next.done === true ? undefined : next.value
+  }
+
+  async close(): Promise<void> {
+    await this.#segments.return(undefined)
+  }
+}
