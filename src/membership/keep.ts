@@ -15,7 +15,7 @@ const SIZE_UNITS: Readonly<Record<string, number>> = { mb: 1e6, gb: 1e9 }
 export const KEEP_BYTES_MIN = 16e6
 
 /** Keeps everything. */
-export const EVERYTHING: Keep = { unit: 'everything', amount: 0 }
+const EVERYTHING: Keep = { unit: 'everything', amount: 0 }
 
 /** What the user typed: `90d`, `500MB` or `all`; undefined for anything else. */
 export function keepOf(text: string): Keep | undefined {

@@ -26,7 +26,7 @@ const PASS_BYTES_MAX = 256 * 1024 * 1024
 /** How long peers know that content is about to go before it goes. */
 export const LEAVING_MS: Millis = 5_000
 
-export type SizedLog = Pick<
+type SizedLog = Pick<
   Log,
   | 'head'
   | 'weigh'
