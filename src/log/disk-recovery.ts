@@ -14,6 +14,7 @@ import type { Shortener } from './shortener.js'
 import { formatRow, lacksFormat } from './store/format-row.js'
 import type { Row } from './store/store.js'
 import type { Cut } from './stranger-quota.js'
+import { Turns } from './turns.js'
 
 /**
  * Reloads the state of the logs from the disk: on opening, after a failed write, and when entries are missing.
@@ -27,6 +28,7 @@ export class DiskRecovery {
   /** Logs whose end is being reread. Nothing is added to them meanwhile. */
   readonly #rereads = new Map<LogId, Promise<void>>()
   readonly #onceWritable: (() => void)[] = []
+  readonly #turns = new Turns()
   /** Drops of content that were unfinished when the process ended. */
   #unfinished: ReturnType<Gaps['load']> = []
   /** Logs of strangers that exceed the quota, for example after a crash. */
@@ -115,27 +117,35 @@ export class DiskRecovery {
     await new Promise<void>(resolve => this.#onceWritable.push(resolve))
   }
 
-  /** Attempts to add to a log, and again after each failure of the disk. Waits while the end of the log is unknown. */
-  async whenWritable(author: LogId, attempt: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> {
+  /**
+   * Attempts to add to a log, and again after each failure of the disk. Waits while the end of the log is unknown or changes. Attempts
+   * for one log begin in the order of the calls. `prepare` returns what they have to wait for besides.
+   */
+  async whenWritable(
+    author: LogId,
+    attempt: () => Promise<Refusal | undefined>,
+    prepare: () => Promise<void> | undefined = () => undefined,
+  ): Promise<Refusal | undefined> {
     for (;;) {
-      if (this.#isClosed) return undefined
-      if (this.#core.queue.isReadOnly) {
-        await this.writable()
-        continue
-      }
-      const reread = this.#rereads.get(author) ?? this.#splitter.settled?.catch(() => {})
-      if (reread !== undefined) {
-        await reread
-        continue
-      }
       try {
-        return await attempt()
+        return await this.#turns.take(
+          author,
+          () => this.#busy(author) ?? prepare(),
+          async () => (this.#isClosed ? undefined : attempt()),
+        )
       } catch (error) {
         if (!(error instanceof ChatError) || error.code === 'LOG_CORRUPT') throw error
         if (error.code === 'LOG_CLOSED') return undefined
         // The disk failed: try again once it works. The attempt skips entries that were stored nevertheless.
       }
     }
+  }
+
+  /** Why nothing can be added to a log now: resolves when that may have changed. */
+  #busy(log: LogId): Promise<unknown> | undefined {
+    if (this.#isClosed) return undefined
+    if (this.#core.queue.isReadOnly) return this.writable()
+    return this.#rereads.get(log) ?? this.#splitter.settled ?? this.#shortener.settled(log)
   }
 
   /** An entry that should be stored is missing or damaged: the log ends before it until it is fetched again. */

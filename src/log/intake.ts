@@ -39,7 +39,6 @@ export class Intake {
   async add(run: UnsignedRun, introducer: Introducer | undefined): Promise<Refusal | undefined> {
     const { isLobby, frontier, unsigned } = this.#core
     if (!isLobby) return { reason: { kind: 'unsigned-log' } }
-    await this.#shortener.settled(run.author)
     const pending = frontier.pendingHead(run.author)
     const skip = (pending?.seq ?? 0) + 1 - run.first
     if (skip >= run.entries.length) return undefined
@@ -55,6 +54,13 @@ export class Intake {
     }
     if (fault?.kind === 'stranger-limit') this.#stop(run.author, run.first + run.entries.length - 1)
     return fault === undefined ? undefined : { reason: fault }
+  }
+
+  /** If runs that our key signed elsewhere extend our log, it continues in a new run: resolves when this one has ended. */
+  leaveFor(author: LogId, runs: readonly SignedRun[]): Promise<void> | undefined {
+    const { own, forks } = this.#core
+    if (author !== own.author || own.doubt !== undefined || !this.#isLonger(author, runs)) return undefined
+    return isGenuineRun(forks.nameOf(author), runs) ? own.leave('elsewhere') : undefined
   }
 
   /** Adds consecutive runs of a signed author, brought by `introducer`. Rejects if the disk fails. */
@@ -80,11 +86,6 @@ export class Intake {
     // A branch cannot be verified without its fork proof, which arrives earlier or over another connection.
     if (forks.isUnknown(author)) return undefined
     const name = forks.nameOf(author)
-    if (author === own.author && own.doubt === undefined && this.#isLonger(author, runs) && isGenuineRun(name, runs))
-      await own.leave('elsewhere')
-    // A log that is being divided or shortened changes its end: wait.
-    while (this.#splitter.settled !== undefined) await this.#splitter.settled.catch(() => {})
-    while (this.#shortener.settled(author) !== undefined) await this.#shortener.settled(author)
     const bytesMax = this.#bytesMax(author, seqAfter(runs) - 1, introducer)
     if (bytesMax === undefined) return STRANGER_LIMIT
     const head = frontier.signedHead(author)

@@ -208,7 +208,11 @@ export class Log extends EventEmitter<LogEvents> {
 
   /** The same for consecutive runs of a signed author: only entries that a valid signature covers are stored. */
   addSigned(author: LogId, runs: readonly SignedRun[], introducer?: Introducer): Promise<Refusal | undefined> {
-    return this.#recovery.whenWritable(author, () => this.#intake.addSigned(author, runs, introducer))
+    return this.#recovery.whenWritable(
+      author,
+      () => this.#intake.addSigned(author, runs, introducer),
+      () => this.#intake.leaveFor(author, runs),
+    )
   }
 
   /** Adds a fork proof from a peer if it is valid. While the disk fails it waits. */

@@ -76,7 +76,8 @@ export class OwnLog {
   #doubt: DoubtReason | undefined
   /** How many runs each reason has opened on this disk, in the order of DOUBT_REASONS. */
   #opened: readonly number[] = []
-  #isLeaving = false
+  /** Until the group that is being written is on disk, and this run has ended. */
+  #leaving: Promise<void> | undefined
   #admission: string | undefined
   /** The admission that the current run names. */
   #named: string | undefined = 'unknown'
@@ -111,7 +112,7 @@ export class OwnLog {
 
   /** Whether entries of a run whose end is in doubt are still being written: nothing may be appended meanwhile. */
   get isLeaving(): boolean {
-    return this.#isLeaving
+    return this.#leaving !== undefined
   }
 
   isOurs(log: LogId): boolean {
@@ -137,11 +138,15 @@ export class OwnLog {
 
   /** The end of the current run is in doubt: it is never extended again. Resolves when nothing of it is being written. */
   async leave(reason: DoubtReason): Promise<void> {
-    if (this.#doubt !== undefined || this.#isLeaving) return
-    this.#isLeaving = true
+    if (this.#doubt !== undefined) return
+    this.#leaving ??= this.#leave(reason)
+    await this.#leaving
+  }
+
+  async #leave(reason: DoubtReason): Promise<void> {
     do await this.#settled
     while (this.#group !== undefined)
-    this.#isLeaving = false
+    this.#leaving = undefined
     this.#doubt = reason
   }
 

@@ -1,0 +1,27 @@
+import type { LogId } from './format/author.js'
+
+/**
+ * Lets what adds to a log wait, and then go on in the order in which it came. Without this, entries that arrive just as a wait ends
+ * would overtake those that waited, and be refused because of the gap.
+ */
+export class Turns {
+  /** The last one of each log that waits. */
+  readonly #last = new Map<LogId, Promise<void>>()
+
+  /** Calls `act` once `busy` returns undefined, and every earlier call for the log has acted. Waits for what `busy` returns. */
+  async take<T>(log: LogId, busy: () => Promise<unknown> | undefined, act: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(log)
+    if (before === undefined && busy() === undefined) return act()
+    let end = (): void => {}
+    const turn = new Promise<void>(resolve => {
+      end = resolve
+    })
+    this.#last.set(log, turn)
+    await before
+    for (let reason = busy(); reason !== undefined; reason = busy()) await reason.catch(() => {})
+    const acting = act()
+    if (this.#last.get(log) === turn) this.#last.delete(log)
+    end()
+    return acting
+  }
+}
