@@ -3,10 +3,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { connectedTo, openChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
 import { runFileKills } from '../helper/file-kills.js'
 import { localAddresses } from '../helper/ports.js'
+import { ended, nodePid } from '../helper/running-node.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // Files between processes, by JSON lines.
@@ -41,6 +43,24 @@ async function fileLine(child: Child, name: string): Promise<Fields> {
 
 const get = (child: Child, { author, seq }: Fields, directory: string): void =>
   child.type(JSON.stringify({ kind: 'get', to: { author, seq }, path: directory }))
+
+test('a face goes on fetching when its node is killed', BOUND, async t => {
+  const { alice, bob, data, saved } = await pair(t)
+  const file = path.join(data, 'film.bin')
+  const content = randomBytes(48 * MIB)
+  await writeFile(file, content)
+  alice.type(JSON.stringify({ kind: 'file', path: file }))
+  const line = await fileLine(bob, 'film.bin')
+  const node = (await nodePid({ me: 'bob', data })) ?? assert.fail('no node runs')
+  get(bob, line, saved)
+  const part = path.join(data, 'bob', 'lobby.files', `${line['root']}.part`)
+  while ((await stat(part).catch(() => undefined))?.size === undefined) await pause(1)
+  process.kill(node, 'SIGKILL')
+  await ended(node)
+  assert.deepEqual(await readdir(saved), [])
+  await bob.waitForLine('"event":"saved"')
+  assert.equal(sha256(await readFile(path.join(saved, 'film.bin'))), sha256(content))
+})
 
 test('a file arrives whole though both sides are killed, and little of it is sent twice', BOUND, async t => {
   const directory = await temporaryDirectory(t)
@@ -83,6 +103,6 @@ test('sends a file, which another peer fetches, and deletes it with its line', B
   assert.equal((await stored('bob')).length, 3)
   alice.type(JSON.stringify({ kind: 'delete', to: { seq: line['seq'] } }))
   await bob.waitForLine('"type":"delete"')
-  while ((await stored('bob')).length + (await stored('alice')).length > 0) await new Promise(setImmediate)
+  while ((await stored('bob')).length + (await stored('alice')).length > 0) await pause(5)
   assert.equal((await stat(path.join(saved, 'photo.bin'))).size, content.length)
 })
