@@ -6,7 +6,7 @@ interface EventKind<M extends Members> {
   readonly fields: M
 }
 
-/** Kinds of events by name. docs/events.md is made of these declarations and their comments. */
+/** Kinds of events by name. docs/events.md is generated from these declarations and their comments. */
 export type EventKinds = Readonly<Record<string, EventKind<Members>>>
 
 /** Any event of these kinds. */

@@ -3,8 +3,8 @@ import type { Cancel, Clock, Millis } from './clock.js'
 const WINDOW_MS: Millis = 60_000
 
 /**
- * Sums up what happens often: the caller reports the first of a kind at once, and gets the others as a number at the end of the minute.
- * After a number another minute begins, so that the next one is not a second report at once.
+ * Rate limit for reports: the caller reports the first event of a kind at once, and gets the count of the others at the end of the
+ * minute. A count begins another minute, so that the next event is not reported right after it.
  */
 export class MinuteSums<Kind> {
   readonly #clock: Clock

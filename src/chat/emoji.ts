@@ -22,7 +22,7 @@ const TYPED: ReadonlyMap<string, string> = new Map([
 export const isEmoji = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= EMOJI_LENGTH_MAX && EMOJI.test(value) && sanitise(value) === value
 
-/** The emoji that somebody typed; undefined if it is none. */
+/** The emoji that somebody typed; undefined if it is not one. */
 export function typedEmoji(text: string): string | undefined {
   const emoji = TYPED.get(text) ?? text
   return isEmoji(emoji) ? emoji : undefined

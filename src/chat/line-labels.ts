@@ -37,7 +37,7 @@ export class LineLabels {
     return this.#numbers.has(log)
   }
 
-  /** Numbers a log as stored or received; ignores it if one of both is taken. */
+  /** Sets the number of a log, as stored or received. Does nothing if the log has a number, or the number a log. */
   set(log: LogId, number: number): void {
     if (this.#numbers.has(log) || this.#logs.has(number)) return
     this.#numbers.set(log, number)

@@ -3,7 +3,7 @@ import type { Message } from './kinds/message.js'
 import { sizeText } from './size-text.js'
 import { skeletonOf } from './skeleton.js'
 
-/** The program's wording of a change of name or topic, and of places without content, which begins with their number. */
+/** The program's wording of changes, such as one of name or topic. That of a gap begins with the number of its entries. */
 const IS_CALLED = 'is now called'
 const SET_TOPIC = 'set the topic'
 const REMOVED_TOPIC = 'removed the topic'
@@ -29,7 +29,7 @@ export const EDITED = '(edited)'
 /** How a message refers to a line that is unknown here. */
 export const UNKNOWN_LINE = 'a line that is not here'
 
-/** What a message looks like among the others. */
+/** The context that a message is shown in. */
 export interface LineContext {
   /** The author as shown before a change of name. */
   readonly before?: string | undefined

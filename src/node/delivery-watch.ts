@@ -14,7 +14,7 @@ const SCUTTLEUP_MS = 1_000
 interface DeliveryEvents {
   /** The peers that store our latest entry changed. */
   change: [Replicas]
-  /** They may have changed. */
+  /** The peers that store our latest entry may have changed. */
   check: []
 }
 
@@ -22,7 +22,7 @@ export interface DeliveryWatchOptions {
   readonly log: Log
   readonly receipts: Receipts
   readonly clock: Clock
-  /** Whether the user named a peer: then no stranger's receipt delivers an entry. */
+  /** Whether the user named a peer: then a stranger's receipt does not count as delivery. */
   readonly hasNamed: () => boolean
   /** Reopens the connections to scuttleup peers: they report what they have stored in their handshake only. */
   readonly askScuttleupPeers: () => void

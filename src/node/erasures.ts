@@ -46,7 +46,7 @@ type ErasureLog = Pick<
 
 /**
  * Drops what authors erase. Reads the entries of every log once, from where it stopped at the last start: erasures, and edits, because
- * an erased line takes its edits along, whichever comes first. An erasure whose places are not here yet waits for them.
+ * erasing a line erases its edits too, whichever arrives first. An erasure of places that are not stored yet waits for them.
  */
 export class Erasures {
   readonly #log: ErasureLog
@@ -57,7 +57,7 @@ export class Erasures {
   readonly #scanned = new Map<LogId, Seq>()
   /** Logs to read, and places whose content came late. */
   readonly #waiting = new Map<LogId, Places>()
-  /** Erasures whose places are not here yet, by the log of these. */
+  /** Erasures of places that are not stored yet, by the log of the places. */
   readonly #early = new Map<LogId, Erased[]>()
   #earlyCount = 0
   /** Logs with more erasures than may wait. They are read again at the next start. */
@@ -85,12 +85,12 @@ export class Erasures {
     return erasures
   }
 
-  /** Resolves when everything that is here was read, and what it erases is dropped. */
+  /** Resolves when every stored entry has been read, and everything that it erases is dropped. */
   async settled(): Promise<void> {
     while (this.#working !== undefined) await this.#working
   }
 
-  /** Resolves when what was here at the call was read, however much arrives meanwhile. */
+  /** Resolves when every entry that was stored at the time of the call has been read, however many arrive meanwhile. */
   async caughtUp(): Promise<void> {
     await this.#working
     await this.#working // what had arrived while the first was being read
@@ -194,7 +194,7 @@ export class Erasures {
     return [{ type: 'put', key: logKeyOf(log) ?? EMPTY, value }]
   }
 
-  /** Adds the places that an erasure covers and the edits of these; if they are not here yet, the erasure waits for them. */
+  /** Adds the places that an erasure covers and their edits; if the places are not stored yet, the erasure waits for them. */
   async #erase(erased: Erased, dropped: Dropped): Promise<void> {
     const places = await this.#placesOf(erased)
     if (places === undefined) {
@@ -211,7 +211,7 @@ export class Erasures {
     }
   }
 
-  /** The places that an erasure covers: those of a log that forked meanwhile are in the branch that has its chain value. */
+  /** The places that an erasure covers; if the log has forked meanwhile, those in the branch with the erasure's chain value. */
   async #placesOf({
     log,
     from,

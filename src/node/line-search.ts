@@ -49,7 +49,7 @@ export class LineSearch {
   /** The lines that a query finds, the newest first. Rejects if the log cannot be read. */
   async *lines(query: Query, options?: SearchOptions): AsyncGenerator<FoundLine> {
     const { erasures } = this.#parts
-    await erasures?.caughtUp() // it finds the edits of lines
+    await erasures?.caughtUp() // `Erasures` finds the edits of lines
     await this.#index.opened()
     yield* new Search(this.#searched, query, options).lines()
   }

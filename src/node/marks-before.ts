@@ -5,7 +5,7 @@ import type { Log } from '../log/log.js'
 
 type ReadLog = Pick<Log, 'head' | 'entries'>
 
-/** Marks from which a reader reads an entry, and in each log up to `count` entries that are older. Empty if the entry is not stored. */
+/** Where a reader has to start in each log to read an entry and up to `count` older ones. Empty if the entry is not stored. */
 export async function marksBefore(log: ReadLog, place: Digest, count: number): Promise<readonly Digest[]> {
   const at = await timeOf(log, place.author, place.seq)
   if (at === undefined) return []
@@ -18,7 +18,7 @@ export async function marksBefore(log: ReadLog, place: Digest, count: number): P
   return marks
 }
 
-/** How many entries of a log are older, by bisection. */
+/** How many entries of a log are older than `at`, by binary search. */
 async function countBefore(log: ReadLog, { author, seq: last }: Digest, at: Hlc): Promise<Seq> {
   let [low, high] = [0, last]
   while (low < high) {

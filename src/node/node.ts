@@ -33,7 +33,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #rooms = new Map<string, Promise<Room>>()
   #isClosed = false
 
-  /** `saved` resolves when everything is stored that the node remembers besides its rooms. */
+  /** `saved` resolves when everything that the node remembers besides its rooms is stored. */
   constructor(name: string, id: AuthorId, openRoom: OpenRoom, saved = async (): Promise<void> => {}) {
     super()
     this.name = name

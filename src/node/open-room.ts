@@ -125,7 +125,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
   }
 }
 
-/** Sends what we wrote to the other person of a direct room as a message request, if they do not talk with us yet. */
+/** Sends our lines as a message request to the other person of a direct room, if they do not talk with us yet. */
 async function askWith(room: Room, direct: DirectRoom, network: NodeNetwork): Promise<void> {
   const contacts = (await network.opened())?.contacts
   if (contacts === undefined) return

@@ -112,7 +112,7 @@ export class Outbox {
     }
   }
 
-  /** Collects our entries that turn out to be stored although their write failed: the first of those that failed. */
+  /** Collects our entries that turn out to be stored although their write failed. They are the first of the entries whose write failed. */
   #noteRecovered(): { stop(): readonly Entry[] } {
     const entries: Entry[] = []
     const onRecovered = (entry: Entry): void => void entries.push(entry)

@@ -62,7 +62,7 @@ export interface RoomApi {
    */
   say(draft: Draft | string, options?: SayOptions): Promise<void>
   /**
-   * Erases one of our lines: resolves when the erasure is on this disk and nothing of the line is. Peers drop it as they learn of it.
+   * Erases one of our lines: resolves when the erasure is on this disk and the line is not. Peers drop the line when they learn of it.
    * Rejects with BAD_USAGE, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
    */
   erase(place: OwnPlace): Promise<void>
@@ -84,7 +84,7 @@ export interface RoomApi {
   /** Messages in batches: the history in conversation order, then what arrives. `isWanted` skips entries by their bytes. */
   batches(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]>
   /**
-   * Where a reader begins who wants to see an entry and what was said just before: in each log `count` entries before it, by time.
+   * Where to start reading to see an entry and what was said just before it: in each log, `count` entries before it by time.
    * Empty if the entry is not stored.
    */
   before(place: Digest, count: number): Promise<readonly Digest[]>

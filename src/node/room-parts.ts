@@ -29,7 +29,7 @@ export interface RoomEvents {
   close: []
 }
 
-/** What a room is made of. It closes all of it. */
+/** The parts of a room, which closes them. */
 export interface RoomParts {
   /** The user's name, as messages carry it. */
   readonly me: string
@@ -63,7 +63,7 @@ export interface RoomParts {
   readonly listensOn?: string
   /** Whom the user knows. Default: nobody, until they name a peer. */
   readonly pins?: Pins
-  /** The name under which the peer with a key is announced on the local network, if it is. */
+  /** The name under which the peer with this key is announced on the local network; undefined if it is not announced. */
   readonly announcedAs?: (key: string) => string | undefined
   /** Whether it finds further peers through the connected ones. */
   readonly hasPeerExchange: boolean

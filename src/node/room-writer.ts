@@ -28,7 +28,7 @@ interface WriterParts {
   readonly pins: Pins
 }
 
-/** What the user writes into a room: refuses it, or appends it to our log. */
+/** Appends what the user writes into a room to our log, or refuses it. */
 export class RoomWriter {
   readonly #parts: WriterParts
   readonly #outbox: Outbox

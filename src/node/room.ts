@@ -66,7 +66,7 @@ import {
 import type { RoomEvents, RoomParts } from './room-parts.js'
 import { RoomWriter } from './room-writer.js'
 
-/** The signal of work that nobody ends. */
+/** A signal that never aborts. */
 const NEVER = new AbortController().signal
 
 /** How long a goodbye has to reach peers before the connections are closed. */
@@ -390,7 +390,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     for await (const line of this.#search.lines(query, options)) yield currentMessage(line)
   }
 
-  /** The same with their entries. */
+  /** Like `search`, for a parsed query; yields the entries too. */
   found(query: Query, options?: SearchOptions): AsyncGenerator<FoundLine> {
     return this.#search.lines(query, options)
   }

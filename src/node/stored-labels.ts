@@ -15,7 +15,7 @@ const NEXT = EMPTY
 export class StoredLabels {
   readonly labels = new LineLabels()
   readonly #rows: SharedRows
-  /** Logs whose number is being written. */
+  /** The last write of numbers, in progress or done. */
   #writing: Promise<void> | undefined
 
   private constructor(rows: SharedRows) {

@@ -4,16 +4,16 @@ import type { AuthorId } from '../log/format/author.js'
 import type { Phrase, Query } from './query.js'
 import { fold, wordsOf } from './words.js'
 
-/** Digits of a key that name somebody. */
+/** Shortest part of a key that names somebody. */
 const KEY_DIGITS_MIN = 4
 const ASCII_WORD = /^[a-z0-9]+$/
 
 /** Decides which lines a query finds. */
 export class Matcher {
   readonly #query: Query
-  /** Keys whose names the user has bound, among those of `from:`. */
+  /** The keys that the user has bound to the names in `from:`. */
   readonly #named: ReadonlySet<AuthorId>
-  /** Words that occur in the bytes of every entry with them, if these are ASCII. */
+  /** ASCII words of the query: an entry in ASCII whose bytes lack one of them cannot match. */
   readonly #needles: readonly string[]
 
   constructor(query: Query, keysNamed: (name: string) => readonly AuthorId[]) {
@@ -32,7 +32,7 @@ export class Matcher {
     return bytes.includes('\\u') || /[\x80-\xff]/.test(bytes)
   }
 
-  /** Whether the author and the time of a line are as asked for. */
+  /** Whether the author and the time of a line match the query. */
   isFrom({ author, username, timeMs }: Message): boolean {
     const { from, sinceMs, beforeMs } = this.#query
     if (sinceMs !== undefined && timeMs < sinceMs) return false
@@ -47,7 +47,7 @@ export class Matcher {
     )
   }
 
-  /** Whether a text has what was asked for. */
+  /** Whether a text matches the phrases of the query. */
   hasText(text: string): boolean {
     const { phrases, excluded } = this.#query
     if (phrases.length === 0 && excluded.length === 0) return true

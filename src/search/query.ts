@@ -32,7 +32,7 @@ export const ALL_ROOMS = 'all'
 export const OPERATORS = ['from', 'since', 'before', 'in'] as const
 type Operator = (typeof OPERATORS)[number]
 
-/** Parts of a query at most; a line can hardly have more different words. */
+/** Maximum number of parts in a query; hardly any line has more distinct words. */
 const PARTS_MAX = 64
 
 /** A quoted phrase, or a part without spaces, whose value may be quoted. */
@@ -68,13 +68,13 @@ export function parseQuery(text: string, now: Millis): Query | QueryFault {
   return { phrases, excluded, from, sinceMs, beforeMs, rooms }
 }
 
-/** A word that is divided in texts, such as `don't`, is a phrase. */
+/** A word that is divided into several, such as `don't`, is a phrase. */
 const phraseIn = (part: string): Phrase => ({
   words: wordsOf(part),
   isPrefix: part.endsWith('*') && !part.startsWith('"'),
 })
 
-/** The time that the last of these names; the text itself if it names none. */
+/** The time that the last of `texts` names; the text itself if it names none. */
 function latest(texts: readonly string[], now: Millis): Millis | string | undefined {
   const text = texts.at(-1)
   return text === undefined ? undefined : (momentOf(text, now) ?? text)

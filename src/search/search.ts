@@ -59,7 +59,7 @@ type EditMessage = Message & { readonly kind: 'edit' }
 export const currentMessage = ({ message, edit }: FoundLine): Message =>
   edit === undefined ? message : { ...message, message: edit.message.text }
 
-/** Places that may match, and a time that none of them is after. */
+/** Places that may match, and an upper bound on their times. */
 interface Candidate {
   readonly author: LogId
   readonly from: Seq
@@ -68,8 +68,8 @@ interface Candidate {
 }
 
 /**
- * Finds the lines of a room that a query describes, the newest first. The filters of the word index rule blocks out; the others, and those
- * without a filter, are read. What is found is what the log has: a filter decides only what is read.
+ * Finds the lines of a room that a query describes, the newest first. The filters of the word index rule out blocks; all other blocks,
+ * and those without a filter, are read. Results come from the log alone.
  */
 export class Search {
   readonly #room: SearchedRoom
@@ -146,12 +146,12 @@ export class Search {
     return [...candidates, ...(await this.#unindexed(author, next, last + 1))]
   }
 
-  /** Places that have to be read. */
+  /** Places without a filter, all of which have to be read. */
   async #unindexed(author: LogId, from: Seq, to: Seq): Promise<Candidate[]> {
     const candidates: Candidate[] = []
     for (let first = from; first < to; first += SCANNED_PLACES) {
       const end = Math.min(to, first + SCANNED_PLACES)
-      // The entries of a signed log are in the order of their times. Few entries are read as fast as the last one of them.
+      // The entries of a signed log are in the order of their times. Reading a few entries takes no longer than reading the last of them alone.
       const last = end - first < BLOCK_PLACES ? undefined : await this.#room.log.entry(author, end - 1)
       const newestMs = last === undefined ? Number.POSITIVE_INFINITY : Math.ceil(millisOf(last.at))
       candidates.push({ author, from: first, to: end, newestMs })

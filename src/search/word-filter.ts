@@ -1,12 +1,12 @@
 import { bufferOf } from '../base/wire/bytes.js'
 
-/** Bits for each different word, and probes for each: one of 2,000 words that are not there seems to be. */
+/** Bits and probes per distinct word. The false positive rate is 1 in 2,000. */
 const BITS_PER_WORD = 16
 const PROBES = 8
 
 /**
- * A Bloom filter over words: says of every word that was added that it may be there, and of most others that it is not. It takes two
- * bytes for each word, and does not contain the words.
+ * A Bloom filter over words: no false negatives, and few false positives. It takes two bytes for each word, and does not contain the
+ * words.
  */
 export function filterOf(words: ReadonlySet<string>): Uint8Array {
   const bytes = Buffer.alloc(Math.ceil((Math.max(1, words.size) * BITS_PER_WORD) / 8))
@@ -15,7 +15,7 @@ export function filterOf(words: ReadonlySet<string>): Uint8Array {
   return bytes
 }
 
-/** The hash of a word that filters are asked for. */
+/** The hash of a word, to look it up in filters. */
 export class WordHash {
   readonly #first: number
   readonly #step: number

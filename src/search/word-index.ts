@@ -28,18 +28,18 @@ export function searchedText(message: Message): string | undefined {
   return isLine(message) || message.kind === 'nick' ? message.message : undefined
 }
 
-/** Stands for a name in a filter. No word begins so. */
+/** Stands for a name in a filter. No word begins with `@`. */
 export const fromWord = (folded: string): string => `@${folded}`
 
 /**
- * Keeps the word filters of all signed logs in the background, block by block. A block without a filter is searched by reading it, so
- * nothing depends on how far this has come; a crash costs the blocks that were not written.
+ * Builds the word filters of all signed logs in the background, block by block. A block without a filter is searched by reading it,
+ * so results do not depend on the progress of the index. A crash loses only the filters that were not written.
  */
 export class WordIndex {
   readonly #log: IndexedLog
   readonly #clock: Clock
   #isOpen: Promise<void> | undefined
-  /** Where the first block of each log is that may have no filter. */
+  /** The start of the first block in each log that may have no filter. */
   readonly #from = new Map<LogId, Seq>()
   #arrivedAt: Millis = 0
   #waitingSince: Millis | undefined

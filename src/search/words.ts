@@ -1,6 +1,6 @@
 import { unicodeVersion } from '../base/unicode-version.js'
 
-/** Marks that make no other word: accents of Latin, Greek and Cyrillic letters, Hebrew points, and Arabic vowel marks. */
+/** Marks that do not make it another word: accents of Latin, Greek and Cyrillic letters, Hebrew points, and Arabic vowel marks. */
 const ACCENTS =
   /[\u0300-\u036f]|[\u0591-\u05c7]|[\u0610-\u061a]|[\u064b-\u065f]|\u0670|[\u1ab0-\u1aff]|[\u1dc0-\u1dff]|[\u20d0-\u20ff]|[\ufe00-\ufe0f]/g
 
@@ -28,7 +28,7 @@ const UNSPACED =
 
 let segmenter: Intl.Segmenter | undefined
 
-/** Texts that differ in case, accents, width or composition only are equal after this. */
+/** After this, texts that differ only in case, accents, width or composition are equal. */
 export function fold(text: string): string {
   if (ASCII.test(text)) return text.toLowerCase()
   const plain = text.normalize('NFKD').replace(ACCENTS, '').toLowerCase()

@@ -7,7 +7,7 @@ const GATHER_MS = 16
 /** This many messages at once mean that a log is catching up: only its newest messages are shown. */
 const BURST_MIN = 100
 const SHOWN_MAX = 200
-/** Of the shown messages, those that may be dated ahead. */
+/** How many of the shown messages may be dated ahead. */
 const AHEAD_SHOWN_MAX = SHOWN_MAX / 4
 /**
  * Messages of a log that is catching up are shown once no more arrive, and after BURST_MS_MAX at the latest. Missed messages

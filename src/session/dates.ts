@@ -1,6 +1,6 @@
 import type { Millis } from '../base/clock.js'
 
-// Not Intl.DateTimeFormat: the first one takes longer to create than a twentieth of the start of the program.
+// Not Intl.DateTimeFormat: creating the first one takes more than a twentieth of the program's start time.
 const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
 const MONTHS = [
   ...['January', 'February', 'March', 'April', 'May', 'June'],

@@ -2,7 +2,7 @@ import { type Message, placeOf, targetOf } from '../chat/kinds/message.js'
 import { keyOfPlace, keyOfTarget } from '../chat/views/lines.js'
 import type { Digest } from '../log/format/heads.js'
 
-/** Lines that are remembered as hidden: of more, the first are shown again. */
+/** Hidden lines that are remembered; beyond that, the oldest are shown again. */
 const HIDDEN_MAX = 1_000
 
 /** Single lines that a user does not see, in their own faces only. */

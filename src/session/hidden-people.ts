@@ -1,6 +1,6 @@
 import type { AuthorId } from '../log/format/author.js'
 
-/** Whose messages a user does not see, and with whom each of them was hidden. */
+/** The authors whose messages a user does not see. Some were hidden along with another author. */
 export class HiddenPeople {
   readonly #hidden: Set<AuthorId>
   /** Companions, each with the author whom the user named. */

@@ -23,7 +23,7 @@ const EMOJIS_MAX = 8
 const DELETED_LINE = 'a deleted line'
 const HIDDEN_LINE = 'a line that you have hidden'
 
-/** Ends a quotation: another character replaces these within it, so that no quoted text can seem to end earlier. */
+/** Characters that may end a quotation. They are replaced within quoted text, so that it cannot seem to end early. */
 const QUOTATION_MARKS = /["'`\u00b4\u2033\u301d-\u301f\uff02\u275b-\u2760]|\p{Pi}|\p{Pf}|\p{Ps}|\p{Pe}/gu
 
 export interface ReferencesOptions {

@@ -78,7 +78,7 @@ export class Session extends EventEmitter<SessionEvents> {
   #isAway = false
   /** What rings in this room. */
   notifyLevel: NotifyLevel
-  /** Labels of the lines that were listed last and not walked to yet. */
+  /** Labels of the last list of lines, without those that `/next` has shown. */
   #listed: string[] = []
 
   constructor(room: SessionRoom, view: SavedView, clock: Clock) {
@@ -129,7 +129,7 @@ export class Session extends EventEmitter<SessionEvents> {
     return this.#hiddenLines.show(place)
   }
 
-  /** Whether a message is not shown: of a hidden person, or a hidden line, or an edit of one or a reaction to one. */
+  /** Whether a message is not shown: its author is hidden, or it is a hidden line, or an edit of or a reaction to one. */
   hides(message: Message): boolean {
     return this.isHidden(message.author) || this.#hiddenLines.hides(message)
   }
@@ -266,12 +266,12 @@ export class Session extends EventEmitter<SessionEvents> {
     return { messages, count }
   }
 
-  /** These lines were listed, to be walked to in this order: labels, with `in:room` for lines of any room. */
+  /** These lines were listed, for `/next` to show in this order: labels, with `in:room` for lines of any room. */
   listed(labels: readonly string[]): void {
     this.#listed = [...labels]
   }
 
-  /** Those that were not walked to yet. */
+  /** The listed lines that `/next` has not shown yet. */
   get restListed(): readonly string[] {
     return this.#listed
   }
@@ -325,7 +325,7 @@ export class Session extends EventEmitter<SessionEvents> {
     )
   }
 
-  /** Sends a draft under the user's name, and ends their absence. Settles like `RoomApi.say`. */
+  /** Sends a draft under the user's name, and marks the user as back. Settles like `RoomApi.say`. */
   say(draft: Draft): Promise<void> {
     this.#hasSpoken = true
     this.#noteAddressed(draft)
@@ -333,7 +333,7 @@ export class Session extends EventEmitter<SessionEvents> {
     return this.room.say(this.nick === this.room.me ? draft : { username: this.nick, ...draft })
   }
 
-  /** Sends a file under the user's name, and ends their absence. Settles like `RoomApi.sendFile`. */
+  /** Sends a file under the user's name, and marks the user as back. Settles like `RoomApi.sendFile`. */
   async sendFile(file: string, options: SendFileOptions): Promise<void> {
     await this.say(await this.room.storeFile(file, options))
   }

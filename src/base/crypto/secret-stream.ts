@@ -21,8 +21,8 @@ export class SealingStream {
   }
 
   /**
-   * Seals `message` into `sealed`, which is SEAL_BYTES longer, and where the message may be already, behind TAG_BYTES. The final
-   * message ends the direction.
+   * Seals `message` into `sealed`, which is SEAL_BYTES longer. The message may already be in `sealed`, after the first TAG_BYTES.
+   * The final message ends the direction.
    */
   seal(sealed: Buffer, message: Uint8Array, isFinal: boolean): void {
     const tag = isFinal ? TAG_FINAL : TAG_MESSAGE
@@ -50,7 +50,7 @@ export class OpeningStream {
   }
 }
 
-/** The state of either end. (libsodium's `init_push` does the same with a header of its own randomness.) */
+/** The state of either end. (libsodium's `init_push` does the same with a random header of its own.) */
 function stateOf(key: Uint8Array, header: Uint8Array): Buffer {
   const state = Buffer.alloc(STATE_BYTES)
   sodium().crypto_secretstream_xchacha20poly1305_init_pull(state, bufferOf(header), bufferOf(key))

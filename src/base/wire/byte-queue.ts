@@ -52,7 +52,7 @@ export class ByteQueue {
     return parts.length === 0 ? EMPTY : concat(parts)
   }
 
-  /** The same, but a copy is made in `scratch`, which is large enough, and valid until that is used again. */
+  /** Like `take`, but copies into `scratch`, which must be large enough. The result is valid until `scratch` is used again. */
   takeBriefly(count: number, scratch: Buffer): Uint8Array {
     const parts = this.#takeParts(count)
     const [only] = parts
@@ -88,6 +88,6 @@ export class ByteQueue {
   }
 }
 
-/** Whether `next` is directly behind `bytes` in memory, so that both are one chunk. */
+/** Whether `next` directly follows `bytes` in memory, so that both are one chunk. */
 const isFollowedBy = (bytes: Uint8Array, next: Uint8Array): boolean =>
   bytes.buffer === next.buffer && bytes.byteOffset + bytes.length === next.byteOffset

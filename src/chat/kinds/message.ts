@@ -55,7 +55,7 @@ export function messageOf(entry: Entry, labels?: LineLabels): Message | undefine
     isVerified: isSigned(entry.author),
     timeMs: hasTime ? time : millisOf(entry.at),
     ...(entry.isAhead && AHEAD),
-    // Last: spread first, it would make V8 add each of the members above to a slow object, at ten times the cost.
+    // Spread last: if it came first, V8 would add each of the members above to a slow object, at ten times the cost.
     ...contentOf(members),
   }
 }

@@ -10,7 +10,7 @@ export const EDITS_MAX = 16
 export const REACTIONS_MAX = 8
 /** Size of what is remembered, in UTF-16 code units; the lines that were noted first are forgotten. */
 const SIZE_MAX = 8 * 1024 * 1024
-/** About what a line, an edit or a reaction takes besides its text. */
+/** Approximate size of a line, an edit or a reaction besides its text. */
 const NOTED_SIZE = 200
 
 type Order = Pick<Message, 'at' | 'run' | 'seq'>
@@ -30,7 +30,7 @@ export interface Reactions {
   readonly authors: readonly AuthorId[]
 }
 
-/** What is known about the line at one place, whatever came first. */
+/** What is known about the line at one place, in whatever order it arrived. */
 interface Noted {
   line: Message | undefined
   isDeleted: boolean
@@ -64,7 +64,7 @@ export class Lines {
     this.#sizeMax = sizeMax
   }
 
-  /** Returns whether the message changes what is shown: false for an edit that is not the latest, and for a reaction that was there. */
+  /** Returns whether the message changes what is shown: false for an edit that is not the latest, and for a reaction that was there already. */
   note(message: Message): boolean {
     switch (message.kind) {
       case 'gap':

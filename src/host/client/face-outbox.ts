@@ -60,7 +60,7 @@ export class FaceOutbox {
     const bytes = Buffer.byteLength(json)
     return new Promise((onStored, onRefused) => {
       const line = { draft, json, bytes, onStored, onRefused }
-      // Such a line is too long for an entry too, which escapes its text as this JSON does. A larger frame would end the connection.
+      // A line above this limit is too long for an entry too, which escapes its text in the same way. A larger frame would end the connection.
       if (bytes > LINES_BYTES_MAX)
         return this.#refuse(line, new ChatError('BAD_MESSAGE', 'the message is longer than an entry may be'))
       this.#last++

@@ -113,7 +113,7 @@ export function readHostFrame(body: Uint8Array): HostFrame | undefined {
 /** Heads in JSON: pairs of an author and a seq. */
 export const pairsOf = (heads: readonly Digest[]): [LogId, Seq][] => heads.map(({ author, seq }) => [author, seq])
 
-/** The heads in such pairs; undefined for anything else. */
+/** The heads in pairs of an author and a seq; undefined for anything else. */
 export function digestsOf(value: unknown): Digest[] | undefined {
   if (!Array.isArray(value)) return undefined
   const digests: Digest[] = []

@@ -50,7 +50,7 @@ function messageIn({ log, seq, at, entry, isAhead }: Fields): Message | undefine
   return messageOf({ author, seq, at: hlc, entry: Buffer.from(entry, 'base64'), ...ahead })
 }
 
-/** How much is done, in an answer that reports it; `kind` is what it reports on. */
+/** The progress in an answer; undefined if the answer is not progress of this kind. */
 export function progressIn(
   { is, done, of }: Fields,
   kind: 'progress' | 'indexing',

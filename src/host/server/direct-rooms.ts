@@ -52,7 +52,7 @@ export interface DirectAccess {
 /** How long the node of a person who talks with us takes to open the room. */
 const OPENS_MS_MAX = 1_000
 
-/** Hidden people that are stored at most. */
+/** Maximum number of hidden people that are stored. */
 const HIDDEN_MAX = 2_000
 
 const COMMANDS: readonly unknown[] = ['msg', 'requests', 'decline', 'hide', 'show']

@@ -141,7 +141,7 @@ export class FaceCalls {
 
   async #runCommand(id: CallId, command: Fields): Promise<void> {
     const onItem = (value: Fields): void => this.#output.send({ is: 'item', id, value })
-    // Other commands have effects, and go on although the face does not wait for them.
+    // Other commands have effects, and continue even if the face does not wait for them.
     if (command['do'] !== 'search') return this.#context.command(command, onItem, this.#ended.signal)
     const stream = new PacedStream()
     this.#streams.set(id, stream)

@@ -47,7 +47,7 @@ export class FaceSession {
   readonly #output: FaceOutput
   readonly #calls: FaceCalls
   readonly #sentState = new Map<string, string>()
-  /** How many of the numbers of logs the face has. */
+  /** How many log numbers the face has. */
   #sentLabels = 0
   #sentOpenedAt: Millis | undefined
   readonly #sentHeads = new Map<LogId, Seq>()
@@ -88,7 +88,7 @@ export class FaceSession {
   event(event: FaceEvent): void {
     if (!this.#output.mayNotify()) return
     // Sent before any entries of the connection: whether those count as live depends on when it opened.
-    // Before lines of a renewed key: whether they are shown with it depends on the pins.
+    // Sent before lines of a renewed key: the pins decide whether these are shown with the key.
     if (['connection-opened', 'key-renewed', 'key-renewed-twice'].includes(event.kind)) this.#sendState()
     this.#output.send({ is: 'event', event })
   }
@@ -124,7 +124,7 @@ export class FaceSession {
 
   /** The state of the room has changed. */
   sendStateSoon(): void {
-    // The state is sent at once after a new connection, as in `start`: a stranger's may come without an event.
+    // The state is sent at once after a new connection, as in `start`: a stranger's connection may come without an event.
     const { openedAt } = this.#peer
     const isNew = openedAt !== this.#sentOpenedAt
     this.#sentOpenedAt = openedAt

@@ -241,7 +241,7 @@ export class HostedRooms implements OpenRooms {
     this.#isEnding = true
   }
 
-  /** Closes all rooms; `announce`, if given, sends each face why. */
+  /** Closes all rooms; `announce`, if given, sends each face the reason. */
   async end(announce: ((socket: Duplex) => void) | undefined): Promise<void> {
     const rooms = await Promise.allSettled(this.#rooms.values())
     const open = new Set(this.#open.values())

@@ -11,7 +11,7 @@ import { type OnItem, signIn } from './member-commands.js'
 /** Lines that are fetched unless the user says how many. */
 const FETCHED = 1_000
 
-/** The name of a command about what is kept of a room; undefined for other commands. */
+/** The commands about what is kept of a room. */
 export const KEEP_COMMANDS: readonly unknown[] = ['keep', 'older', 'fetch']
 
 /** Runs a command about what is kept of an open room. Rejects with a ChatError. */

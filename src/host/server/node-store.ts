@@ -48,7 +48,7 @@ export interface LeftRoom {
   readonly forgotten?: ForgottenRoom
 }
 
-/** What a peer had of the logs of a room when it was last heard. */
+/** What a peer had of the logs of a room when it was last heard from. */
 export interface StoredReplica {
   /** The peer's key. */
   readonly peer: string

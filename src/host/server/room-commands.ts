@@ -35,12 +35,12 @@ import { RoomSearches } from './room-searches.js'
 
 const NONCE_BYTES = 32
 
-/** How long after the user left a room each start of the node tells its members. */
+/** For how long after the user left a room each start of the node tells its members. */
 const LEFT_MS_MAX: Millis = 30 * 86_400_000
 /** Rooms that are opened to tell their members. */
 const LEFT_MAX = 4
 
-/** Operations of the user that the members of a deleted room are sent: they lack the last ones, if any. */
+/** The user's last operations that the members of a deleted room are sent: if they lack any, they lack the last ones. */
 const SPREAD_MAX = 64
 
 /** The open rooms of the node, as commands use them. */
@@ -203,7 +203,7 @@ export class RoomCommands {
     })
   }
 
-  /** What a peer has does not count any more, until it is heard again. */
+  /** Stops counting what a peer has, until the peer is heard from again. */
   async #forgetPeer({ peer, labels }: Fields): Promise<void> {
     for (const label of textsOf(labels) ?? []) await this.#parts.store.deleteReplica(label, String(peer))
   }

@@ -20,7 +20,7 @@ import { DirectRooms } from './direct-rooms.js'
 import { NodeStore } from './node-store.js'
 import { NodeServer, type ServerParts } from './server.js'
 
-/** Two thirds of the program, loaded while the disk answers the election. */
+/** Two thirds of the program's code, loaded while the election waits for the disk. */
 const roomModules = Promise.all([
   import('../../node/open-room.js'),
   import('../../node/connections/node-network.js'),

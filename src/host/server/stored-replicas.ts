@@ -3,7 +3,7 @@ import { authorOf } from '../../log/format/author.js'
 import type { Receipts } from '../../sync/receipts.js'
 import type { NodeStore } from './node-store.js'
 
-/** How long after a receipt it is stored: many come together. */
+/** Delay before a receipt is stored: many arrive together. */
 const SAVE_MS: Millis = 5_000
 
 /** Stores what known peers have proven to have of the logs of a room, so that it is known after a restart, too. */

@@ -41,7 +41,7 @@ export interface ClosedRoom {
 
 /** A room on the network of its node. */
 export interface NetworkedRoom {
-  /** As announced; undefined for a private room, which is not. */
+  /** The announced tag; undefined for a private room, which is not announced. */
   readonly tag: string | undefined
   /** Something happened to the node as a whole. */
   onEvent(event: NodeEvent): void
@@ -51,7 +51,7 @@ export interface NetworkedRoom {
   readonly isMissingPeers: boolean
 }
 
-/** Once a node listens: its connections, and its presence on the local network. */
+/** The connections of a node that listens, and its presence on the local network. */
 export class OpenNetwork {
   readonly connections: Connections
   /** Introductions to private rooms. */
@@ -220,7 +220,7 @@ export class OpenNetwork {
   }
 }
 
-/** Whether an event concerns a room. A private room is not announced, so announcements do not. */
+/** Whether an event concerns a room. Announcements do not concern a private room, which is not announced. */
 const concerns = (event: NodeEvent, { tag }: NetworkedRoom): boolean => event.kind !== 'announced' || tag !== undefined
 
 const NO_CONTACTS: DirectContactsHooks = {

@@ -50,7 +50,7 @@ export interface RoomConnectionsOptions {
   readonly keys: KeyPair
   readonly hasPeerExchange: boolean
   readonly pins: Pins
-  /** The name under which the peer with a key is announced on the local network, if it is. */
+  /** The name under which the peer with this key is announced on the local network; undefined if it is not announced. */
   readonly announcedAs?: ((key: string) => string | undefined) | undefined
 }
 

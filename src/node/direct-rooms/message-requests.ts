@@ -120,7 +120,7 @@ export class MessageRequests extends EventEmitter<MessageRequestsEvents> {
     this.emit('change')
   }
 
-  /** Resolves when every change is stored, or could not be. */
+  /** Resolves when every pending write has succeeded or failed. */
   saved(): Promise<void> {
     return this.#saving
   }

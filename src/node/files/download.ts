@@ -26,7 +26,7 @@ export interface DownloadParts {
   readonly random: () => number
 }
 
-/** Fetches one content from the peers that have it, until it is complete, the last who waits gives up, or the disk fails. */
+/** Fetches the content of one file from the peers that have it, until it is complete, the last waiter gives up, or the disk fails. */
 export class Download {
   readonly file: FileId
   /** Resolves when its file exists. Rejects with DATA_UNUSABLE. */
@@ -52,11 +52,11 @@ export class Download {
     const partial = parts.store.begin(file)
     this.begun = partial.then(() => {})
     this.done = this.#run(partial, ended)
-    // Whoever waits handles it.
+    // The waiters handle a rejection.
     for (const promise of [ended, this.begun, this.done]) promise.catch(() => {})
   }
 
-  /** Waits until it is complete. The last one who gives up ends it. Rejects with the reason of the signal, or of the failure. */
+  /** Waits until the content is complete. The download ends when its last waiter gives up. Rejects with the reason of the signal, or of the failure. */
   async wait(signal: AbortSignal, onProgress: (progress: FileProgress) => void): Promise<void> {
     signal.throwIfAborted()
     this.#watchers.add(onProgress)

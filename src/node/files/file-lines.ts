@@ -8,14 +8,14 @@ import { decodeEntry, type Entry } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
 import type { Log } from '../../log/log.js'
 
-/** How long a content that no line refers to is kept: its line may still wait to be sent. */
+/** How long file content that no line refers to is kept: its line may still be unsent. */
 const UNREFERRED_MS_MAX: Millis = 86_400_000
 
 export interface FileLinesParts {
   readonly log: Pick<Log, 'head' | 'entries' | 'placeOf' | 'isDeleted' | 'on' | 'off'>
   readonly store: FileStore
   readonly clock: Clock
-  /** Deletes a content. */
+  /** Deletes the content of a file. */
   readonly remove: (root: FileRoot) => Promise<void>
 }
 
@@ -29,7 +29,7 @@ function placeIn(line: string): Digest | undefined {
   return author === undefined || !Number.isSafeInteger(seq) ? undefined : { author, seq }
 }
 
-/** Deletes the contents of deleted lines. A content stays while any line of the room refers to it. */
+/** Deletes the file contents of deleted lines. Content stays while any line of the room refers to it. */
 export class FileLines {
   readonly #parts: FileLinesParts
   readonly #abort = new AbortController()
@@ -91,7 +91,7 @@ export class FileLines {
     if (isDeleted || clock.now() - (await store.storedAt(root)) > UNREFERRED_MS_MAX) await remove(root)
   }
 
-  /** The lines of the room that refer to a content. */
+  /** The lines of the room that refer to the content of a file. */
   async #find(root: FileRoot): Promise<readonly string[]> {
     const found: string[] = []
     for (const { author, seq } of this.#parts.log.head)

@@ -20,11 +20,11 @@ export interface RoomFilesParts {
 export interface FetchOptions {
   readonly signal: AbortSignal
   readonly onProgress: (progress: FileProgress) => void
-  /** Whether it is fetched although the disk has not enough space for it. */
+  /** Whether to fetch a file that is larger than the free space of the disk. */
   readonly isConfirmed: boolean
 }
 
-/** The contents of a room: stores what the user sends or asks for, fetches it, and serves it to the peers in the room. */
+/** The file contents of a room: stores those that the user sends or asks for, fetches them, and serves them to the peers in the room. */
 export class RoomFiles {
   readonly #parts: RoomFilesParts
   readonly #channels = new Map<HolderId, FileChannel>()
@@ -60,13 +60,13 @@ export class RoomFiles {
     return this.#parts.store.add(file, work, isRaw)
   }
 
-  /** Records that a line refers to a content. */
+  /** Records that a line refers to the content of a file. */
   refer(root: FileRoot, line: string): Promise<void> {
     return this.#parts.store.refer(root, line)
   }
 
   /**
-   * Fetches a content that `line` refers to, and saves it in a directory; waits until somebody who has it is connected. Resolves with the
+   * Fetches the file that `line` refers to, and saves it in a directory; waits until a peer that has it is connected. Resolves with the
    * path. Rejects with FILE_UNUSABLE, DATA_UNUSABLE or the reason of the signal.
    */
   async get(
@@ -88,7 +88,7 @@ export class RoomFiles {
     return store.save(file.root, place.directory, place.name)
   }
 
-  /** Deletes a content that no line refers to any more. */
+  /** Deletes file content that no line refers to any more. */
   async #remove(root: FileRoot): Promise<void> {
     const download = this.#downloads.get(root)
     download?.end(new ChatError('FILE_UNUSABLE', 'the line of the file was deleted'))
@@ -115,7 +115,7 @@ export class RoomFiles {
       throw new ChatError('FILE_UNUSABLE', 'not fetched: it is larger than the space that the disk has left')
     const before = this.#downloads.get(file.root)
     if (before?.isEnded) await before.done.catch(() => {})
-    // Nothing is awaited from here until the download is known to others.
+    // No await from this check to `#start`, so that concurrent calls share one download.
     if (store.isComplete(file)) return
     const running = this.#downloads.get(file.root)
     const isGenuine = file.size > 0 || isTop(file, EMPTY)

@@ -11,7 +11,7 @@ const LOCKED_TRY_MS = 100
 
 /**
  * The people whom the user of the library knows, in the node database of a home, where `persisted-chat people` shows them. The database
- * is open during each access only, so that the chat program can have it.
+ * is open during each access only, so that the chat program can open it.
  */
 export class HomePins implements PinStore {
   readonly #database: string
@@ -44,7 +44,7 @@ export class HomePins implements PinStore {
     return this.#write(rows => rows.putAddressed(author))
   }
 
-  /** Reads a copy, which works although the chat program runs. Undefined if there is no database. */
+  /** Reads a copy, which works while the chat program runs. Undefined if there is no database. */
   async #read<T>(read: (rows: PinRows) => Promise<T>): Promise<T | undefined> {
     if (!this.#hasDatabase()) return undefined
     const { store } = await LevelStore.openCopy(this.#database)

@@ -19,7 +19,7 @@ export interface MeetingsOptions {
   readonly me: string
   readonly pins: Pins
   readonly names: ConnectionNames
-  /** The name under which the peer with a key is announced on the local network, if it is. */
+  /** The name under which the peer with this key is announced on the local network; undefined if it is not announced. */
   readonly announcedAs: (key: string) => string | undefined
   readonly onEvent: (event: NodeEvent) => void
 }

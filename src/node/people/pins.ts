@@ -124,8 +124,8 @@ export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
   }
 
   /**
-   * An earlier key signed one more key: somebody has stolen it. Gives the names that have two keys from now on. Further keys are no
-   * news, and none after the user chose one.
+   * An earlier key signed one more key: somebody has stolen it. Returns the pins that have two keys from now on. Ignores further
+   * keys, and all keys once the user has chosen one.
    */
   renewedTwice(key: AuthorId, fresh: AuthorId): readonly Pin[] {
     const contested = this.all.filter(
@@ -163,7 +163,7 @@ export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
     if (!wasKnown) this.emit('known', author)
   }
 
-  /** Resolves when every change is stored, or could not be. */
+  /** Resolves when every pending write has succeeded or failed. */
   saved(): Promise<void> {
     return this.#saving
   }

@@ -19,8 +19,8 @@ export interface RenewalsOptions {
 }
 
 /**
- * Moves pins to new keys that the old keys signed, and reports each once. The first new key of an old one counts. If the old key signed
- * one more, its owner or a thief was late: that is reported once, and nothing is sent to the name until the user has chosen a key.
+ * Moves pins to new keys that the old keys signed, and reports each once. The first new key of an old one counts. If the old key signs
+ * another one, somebody has stolen it: that is reported once, and nothing is sent to the name until the user has chosen a key.
  */
 export class Renewals {
   readonly #options: RenewalsOptions
@@ -63,7 +63,7 @@ export class Renewals {
     if (previous !== undefined) await this.#follow(previous, [log])
   }
 
-  /** Reads whether a log begins with a renewal; gives the old key that it names. */
+  /** Reads whether a log begins with a renewal, and returns the old key that the renewal names. */
   async #note(log: LogId): Promise<AuthorId | undefined> {
     const members = await this.#membersOf(log)
     const previous = members && previousKeyIn(members)
@@ -104,7 +104,7 @@ export class Renewals {
   }
 
   async #membersOf(log: LogId) {
-    // A damaged log is reported by others.
+    // A damaged log is reported elsewhere.
     const first = await this.#options.log.entry(log, 1).catch(() => undefined)
     return first && decodeEntry(first.entry)
   }

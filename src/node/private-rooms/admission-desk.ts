@@ -58,7 +58,7 @@ export class AdmissionDesk extends EventEmitter<AdmissionDeskEvents> {
     return admit?.() ?? false
   }
 
-  /** Somebody who is refused is not asked about again until `lift`, also after a restart. They do not learn it. */
+  /** Somebody who is refused is not asked about again until `lift`, also after a restart. They are not told. */
   async refuse(newcomer: AuthorId): Promise<void> {
     this.#waiting.delete(newcomer)
     this.#refused.add(newcomer)
@@ -70,7 +70,7 @@ export class AdmissionDesk extends EventEmitter<AdmissionDeskEvents> {
     return [...this.#refused].filter(key => key.startsWith(digits))
   }
 
-  /** A refused newcomer is asked about again when they ask the next time. */
+  /** The admin is asked again about a refused newcomer the next time that the newcomer asks. */
   async lift(newcomer: AuthorId): Promise<void> {
     this.#refused.delete(newcomer)
     await this.#rows.write([{ type: 'del', key: keyBytes(newcomer) }])

@@ -38,7 +38,7 @@ export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
   /** Where logs of former members end, in the histories that are stored here. */
   #compared: ReadonlyMap<LogId, Seq> = new Map()
   #comparing: Promise<void> = Promise.resolve()
-  /** Up to where each log counted at the latest comparison, or since it is stored. */
+  /** How far each log counted at the latest comparison or, if the log is newer, when it was first stored. */
   #counted = new Map<LogId, Seq>()
 
   /** Reads which terms the stored logs belong to. Until then, no log is accepted. */
@@ -51,7 +51,7 @@ export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
   /** Reads the terms of stored logs and of logs stored from now on, and assigns our own log to our current term. */
   async follow(log: Log, members: RoomMembers): Promise<void> {
     await this.read(log, members)
-    log.on('entries', ({ author, from }) => void (from === 1 && this.#readTerm(log, author).catch(() => {}))) // a damaged log is reported by others
+    log.on('entries', ({ author, from }) => void (from === 1 && this.#readTerm(log, author).catch(() => {}))) // a damaged log is reported elsewhere
     const stored = this.#terms.get(log.id) ?? NO_OPERATION
     const update = (): void => {
       const term = members.membership.currentTerm(members.me)
@@ -72,7 +72,7 @@ export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
 
   /**
    * Finds the history that each chat place refers to: the one with its chain value. In a forked log that is the part before the fork and
-   * one branch. If our log has a different value there, none of it counts until the fork is proven.
+   * one branch. If our copy of a log has a different value there, none of the log counts until the fork is proven.
    */
   async #compare(log: ComparedLog): Promise<void> {
     const compared = new Map<LogId, Seq>()
@@ -119,7 +119,7 @@ export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
     return (isOurs && !this.#terms.has(author)) || seq <= this.#countedOf(author)
   }
 
-  /** The last entry of a log that counts, or 0. `first` is the first entry of the log where it is not stored yet. */
+  /** The last entry of a log that counts, or 0. `first` is the first entry of the log, if that is not stored yet. */
   lastOf(log: LogId, first?: Uint8Array): Seq {
     if (this.#members === undefined || !isSigned(log)) return 0
     const term = this.#terms.get(log) ?? (first === undefined ? this.#claimed.get(log) : termIn(first)) ?? NO_OPERATION
@@ -143,10 +143,10 @@ function termIn(entry: Uint8Array | undefined): TermId {
   return (ADMISSION.exec(bufferOf(entry).toString('latin1'))?.[1] ?? NO_OPERATION) as TermId
 }
 
-/** Leaves out entries that do not count in a private room. `members` is undefined in another one. */
+/** Leaves out the entries that do not count in a private room; in other rooms all entries count. */
 export type Counted = (entries: readonly Entry[]) => readonly Entry[]
 
-/** What counts of logs that are only read. */
+/** The filter for logs that are opened for reading only. `members` is undefined if the room is not private. */
 export async function countedIn(log: Log, members: RoomMembers | undefined): Promise<Counted> {
   if (members === undefined) return entries => entries
   const places = new ChatPlaces()

@@ -104,7 +104,7 @@ export class EvidenceChecks<P extends EvidencePeer> {
 
 const costOf = ({ length }: Uint8Array): number => Math.max(length, OPERATION_BYTES_MIN)
 
-/** Whether an operation can count: each of a peer's operations follows the admission of its author. It begins with the author's key. */
+/** Whether an operation can count: a peer sends each operation after the admission of its author. An operation begins with its author's key. */
 function isWorthChecking({ peer: { evidence }, members, bytes }: Pending<EvidencePeer>): boolean {
   const author = authorOfKey(bytes.subarray(0, KEY_BYTES))
   return !evidence.isRefuted && (evidence.admitted.get(members)?.has(author) === true || isListed(members, author))

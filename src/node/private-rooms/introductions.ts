@@ -44,7 +44,7 @@ interface Peer extends ProvenPeer {
   /** The evidence that was sent for each room: how many operations, and the last one. */
   readonly sent: Map<RoomMembers, string>
   readonly evidence: EvidenceSource
-  /** Left rooms of which the peer was sent the leave. */
+  /** Left rooms whose leave was sent to the peer. */
   readonly left: Set<ForgottenRoom>
   knocks: number
   /** Their latest card, not checked yet. */
@@ -138,8 +138,8 @@ export class Introductions {
   }
 
   /**
-   * Sends the evidence of our membership to a member who does not offer us the room, and to a former member who still does
-   * the evidence that they are out.
+   * If a member does not offer us the room, sends them the evidence of our membership; if a former member still offers it,
+   * sends them the evidence that they are no longer a member.
    */
   #introduce(peer: Peer, members: RoomMembers): void {
     const { multiplexer, key, sent } = peer

@@ -180,7 +180,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
   }
 
   /**
-   * Signs consecutive operations and stores them in one batch. Each is drafted from the membership that the ones before it result in.
+   * Signs consecutive operations and stores them in one batch. Each is drafted against the membership that results from those before it.
    * If one is refused, none is signed. Rejects like writes to the log.
    */
   sign(...drafts: readonly OperationDraft[]): Promise<readonly Operation[] | Refusal> {
@@ -362,7 +362,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
   }
 }
 
-/** A person as users are shown them: by their name, or the beginning of their key. */
+/** The name of a person as shown to users, or the beginning of their key. */
 export const nameIn = (members: Pick<RoomMembers, 'nameOf'>, author: AuthorId): string =>
   members.nameOf(author) ?? shortKey(author)
 

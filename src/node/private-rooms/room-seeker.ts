@@ -14,7 +14,7 @@ import { Membership } from '../../membership/membership.js'
 /** Bytes of operations that one peer may send before it has proven the room. */
 const WELCOME_BYTES_MAX = 4 * 1024 * 1024
 
-/** How long others have to admit us after one peer has refused. */
+/** How long other peers may take to admit us after one has refused. */
 const REFUSAL_MS = 1_000
 /**
  * How long a peer that was asked to admit us may take to answer before another one's refusal ends the search, also if the connection is
@@ -30,7 +30,7 @@ export interface FoundRoom {
   readonly isClosed: boolean
   /** Who admitted us; undefined while nobody has. */
   readonly by: AuthorId | undefined
-  /** Whether we have asked to be admitted: who was a member already may have signed operations there. */
+  /** Whether we have asked to be admitted; if not, we were a member already, and may have signed operations in the room. */
   readonly isNewcomer: boolean
 }
 
@@ -45,7 +45,7 @@ export interface SeekerHooks {
 /** What a peer has to know before it can admit us. */
 interface SelfEvidence {
   readonly room: Uint8Array
-  /** Our own operations, with which we left. */
+  /** Our own operations, up to our leave. */
   readonly operations: readonly Operation[]
 }
 
@@ -99,7 +99,7 @@ export class RoomSeeker {
   }
 
   /**
-   * A part of a peer's answer to a knock. Returns the request to admit us, once the room is proven, or what the peer has to know first.
+   * A part of a peer's answer to a knock. Returns the request to admit us, once the room is proven, or the evidence that the peer needs first.
    * `peer` identifies the peer.
    */
   shown(peer: object, by: AuthorId, { kind, room: id, items, isLast }: Shown): JoinRequest | SelfEvidence | undefined {

@@ -4,7 +4,7 @@ import type { Log } from '../../log/log.js'
 import type { NodeEvent } from '../events.js'
 import type { Withdrawn } from './chat-places.js'
 
-/** Entries that are read to count the messages among them; of more, all are counted. */
+/** Entries that are read to count the messages among them. Any further entry counts as a message. */
 const READ_MAX = 1_000
 
 /** Code points of the first message that are quoted. */

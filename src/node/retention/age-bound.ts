@@ -8,9 +8,9 @@ import type { SharedRows } from '../../log/store/shared-rows.js'
 
 /** Size of the contents that are dropped at a time. */
 const SLICE_BYTES = 4 * 1024 * 1024
-/** Entries that are dated further ahead of our clock are dropped by when they came. */
+/** Entries that are dated further ahead of our clock are dropped by their time of arrival. */
 const AHEAD_MS: Millis = 60_000
-/** Arrivals that are remembered of a log that is dated ahead. */
+/** Arrivals that are recorded per log that is dated ahead. */
 const ARRIVALS_MAX = 32
 const SEQ_BYTES = 4
 const TIME_BYTES = 6
@@ -32,7 +32,7 @@ export class AgeBound {
   /** When logs that are dated ahead were stored: log ‖ seq → time. */
   readonly #rows: SharedRows
   readonly #arrivals = new Map<LogId, Arrival[]>()
-  /** The first place of each log that is not too old, and its date; a log without one is in it too. */
+  /** The first place of each log that is not too old, and its date, which is infinite if all places are too old. */
   readonly #oldest = new Map<LogId, Arrival>()
   #isClosed = false
 
@@ -74,7 +74,7 @@ export class AgeBound {
     }
   }
 
-  /** Has dropped content fetched again that is not too old: the room keeps content for longer now, or the clock was wrong. */
+  /** Restores dropped content that is not too old, because the room now keeps content for longer, or the clock was wrong. */
   async lift(cutoff: Millis, now: Millis): Promise<void> {
     for (const { author: log } of this.#log.head) {
       const dropped = new Places(this.#log.dropped(log, 'expired'))
@@ -134,7 +134,7 @@ export class AgeBound {
     if (places.length > 0) await this.#log.dropContents(log, places, 'expired')
   }
 
-  /** Remembers how far a log that is dated ahead is stored now, now and then. */
+  /** Records from time to time how far a log that is dated ahead is stored. */
   async #noteArrival(log: LogId, seq: Seq, keepMs: Millis, now: Millis): Promise<void> {
     const at = this.#log.lastAtOf(log)
     const arrivals = this.#arrivals.get(log) ?? []
@@ -147,7 +147,7 @@ export class AgeBound {
     await this.#rows.write([{ type: 'put', key: rowKey(log, seq), value }])
   }
 
-  /** How far a log was stored at `cutoff`, as far as this was remembered. Forgets what was before. */
+  /** How far a log was stored at `cutoff`, by the recorded arrivals. Deletes the arrivals before that. */
   async #arrivedBefore(log: LogId, cutoff: Millis): Promise<Seq> {
     const arrivals = this.#arrivals.get(log) ?? []
     const passed = arrivals.filter(({ ms }) => ms < cutoff)

@@ -53,7 +53,7 @@ export class Fetches {
     return this.#kept.flatMap(kept => (kept.log === log ? kept.places.ranges : []))
   }
 
-  /** What the fetched lines that stay take. */
+  /** The size of the fetched lines that stay, in bytes. */
   async bytes(): Promise<number> {
     let bytes = 0
     for (const log of new Set(this.#kept.map(kept => kept.log))) {

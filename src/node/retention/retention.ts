@@ -13,10 +13,10 @@ import { LEAVING_MS, SizeBound } from './size-bound.js'
 
 const OWN = utf8('ro')
 const ARRIVALS = utf8('ra')
-/** The key of the only row with the own bound. */
+/** The key of the row with this machine's own bound. */
 const OWN_KEY = utf8('keep')
 
-/** The bound by age moves in steps, at the same times on all peers: a part of the age, at most an hour. */
+/** The age bound advances in steps, at the same times on all peers. A step is a fraction of the age, and at most an hour. */
 const STEPS = 24
 const STEP_MS_MAX: Millis = 3_600_000
 const STEP_MS_MIN: Millis = 1_000
@@ -38,7 +38,7 @@ export interface KeepStatus {
 }
 
 interface RetentionEvents {
-  /** The room takes more than its bound, because no other peer has its lines; 0 bytes: no more. */
+  /** The room takes more than its bound, because no other peer has its lines; 0 bytes: no longer. */
   excess: [bytes: number, bytesMax: number]
 }
 
@@ -61,7 +61,7 @@ export class Retention extends EventEmitter<RetentionEvents> {
   readonly #size: SizeBound
   readonly #fetches: Fetches
   #own: Keep | undefined
-  /** The age that content was dropped by last. */
+  /** The age bound when content was last dropped. */
   #keptMs: Millis | undefined = 0
   #timer: { readonly at: Millis; readonly cancel: Cancel } | undefined
   #working: Promise<void> | undefined

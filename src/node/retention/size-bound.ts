@@ -11,19 +11,19 @@ import type { Fetches } from './fetches.js'
 /** How far below its bound a room is brought, so that it does not exceed it again at once. */
 const SPARE = 0.1
 
-/** How much smaller than its text the files of a text are at least expected to be. */
+/** Assumed compression: dropping text shrinks the files by at least a fifth of its size. */
 const COMPRESSED = 5
 
 /** How often the trim waits for files that were replaced to be deleted. */
 const WAITS_MAX = 12
 
-/** How often replaced files are deleted before the size of the others is believed. */
+/** How many times replaced files are deleted before the size of the remaining files is trusted. */
 const SWEEPS = 3
 
-/** Size of the contents that go at a time. */
+/** Size of the contents that one pass drops. */
 const PASS_BYTES_MAX = 256 * 1024 * 1024
 
-/** How long peers know that content is about to go before it goes. */
+/** How long before content is dropped peers are told of it. */
 export const LEAVING_MS: Millis = 5_000
 
 type SizedLog = Pick<
@@ -81,7 +81,7 @@ export class SizeBound {
     }
   }
 
-  /** The size of the files without what was replaced, unless it is within the bound anyway. */
+  /** The size of the files. If it exceeds the bound, compacts them and deletes replaced ones first. */
   async #compacted(bytesMax: number): Promise<number | undefined> {
     const { log } = this.#parts
     let bytes = await log.diskBytes()
@@ -95,7 +95,7 @@ export class SizeBound {
     return bytes
   }
 
-  /** Waits until the files take at most so many bytes: a reader keeps files that are replaced already, until it has ended. */
+  /** Waits until the files take at most `bytesMax`: a reader keeps replaced files until it has ended. */
   async #shrunk(bytesMax: number): Promise<void> {
     for (let waits = 0; waits < WAITS_MAX && !this.#isClosed; waits++) {
       const bytes = (await this.#parts.log.diskBytes()) ?? 0
@@ -112,7 +112,7 @@ export class SizeBound {
     })
   }
 
-  /** The oldest contents that other peers have, with about so many bytes in all. */
+  /** The oldest contents that other peers have, at least `bytesMin` in all if there are that many. */
   async #choose(bytesMin: number): Promise<Map<LogId, Places>> {
     const scans = await Promise.all(
       this.#parts.log.head
@@ -137,7 +137,7 @@ export class SizeBound {
     return chosen
   }
 
-  /** Tells peers which contents go, and drops those that others have after a while. Returns their size. */
+  /** Tells peers which contents are about to be dropped, waits, and drops those that others have. Returns their size. */
   async #dropHeld(chosen: ReadonlyMap<LogId, Places>): Promise<number> {
     const { log } = this.#parts
     for (const [id, places] of chosen) log.leaveContents(id, places.ranges)
@@ -191,7 +191,7 @@ export class SizeBound {
     }
   }
 
-  /** The places of a range that somebody else has. Of known people's logs, only the machines of known people count. */
+  /** The places of a range that somebody else has. For the logs of known people, only machines of known people count. */
   #heldElsewhere(log: LogId, range: PlaceRange): Places {
     const { receipts } = this.#parts
     const held = new Places()
