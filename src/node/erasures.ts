@@ -114,7 +114,7 @@ export class Erasures {
 
   readonly #onForgotten = (log: LogId): void => {
     this.#waiting.delete(log)
-    if (this.#scanned.delete(log)) void this.#deleteRows(log).catch(() => {}) // the disk fails: they stay, and are ignored
+    if (this.#scanned.delete(log)) void this.#deleteRows(log).catch(() => {}) // if the disk fails, the rows stay, and are ignored
   }
 
   async #deleteRows(log: LogId): Promise<void> {
@@ -143,7 +143,7 @@ export class Erasures {
     try {
       await this.#read(waiting)
     } catch {
-      // The disk fails, or the log is closed: the next entries, or the next start, try again.
+      // If the disk fails or the log is closed, the next entries or the next start try again.
       this.#failed = [...this.#failed, ...waiting]
     }
     this.#working = undefined

@@ -13,7 +13,7 @@ import { SYNC_EVENTS } from '../sync/events.js'
 export interface ConnectionSummary {
   /** Names of the connected peers. */
   readonly connected: readonly string[]
-  /** Of these, scuttleup peers: their connections are not encrypted. */
+  /** The scuttleup peers among them, whose connections are not encrypted. */
   readonly plain?: readonly string[]
   readonly dialing: readonly DialAttempt[]
   /** When the newest connection opened, unless it replaced another one to its peer. */

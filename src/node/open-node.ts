@@ -20,7 +20,7 @@ export interface NodeOptions {
   readonly data: string
   /** Whether to announce the name and look for peers on the local network. Default: true. */
   readonly discovery?: boolean | undefined
-  /** What the node may use of the disk, in bytes; a quarter of it is for strangers, in each room. Default: no bound. */
+  /** How much disk space the node may use, in bytes; a quarter of it is for strangers, in each room. Default: no bound. */
   readonly diskBytesMax?: number | undefined
   /** Called with problems of the data directory, which occur before there is a node to listen to. */
   readonly onEvent?: ((event: NodeEvent) => void) | undefined

@@ -43,9 +43,9 @@ export interface OpenRoomOptions extends NetworkOptions {
   readonly data: string
   /** Whether the caller made the key for this room. */
   readonly isNewKey?: boolean | undefined
-  /** Whom the user knows. Default: nobody, until they name a peer; lasts as long as the process. */
+  /** The people whom the user knows. Default: nobody, until they name a peer; lasts as long as the process. */
   readonly pins?: Pins | undefined
-  /** What this node may use of the disk. Default: no bound, which gives strangers their largest share. */
+  /** How much disk space the node may use, in bytes. Default: no bound, which gives strangers their largest share. */
   readonly diskBytesMax?: number | undefined
   /** Called from the start, before there is a room to listen to. */
   readonly onEvent: (event: NodeEvent) => void

@@ -104,7 +104,7 @@ export interface RoomApi {
   setAway(text: string | undefined): void
   /** Announces that the user is typing. Call it at every key press. */
   typing(): void
-  /** Whom the user knows. */
+  /** The people whom the user knows. */
   readonly people: KnownSet
   /** Binds a name to a key, and removes the pin of a name. */
   pin(name: string, key: AuthorId, how: PinSource): void

@@ -61,7 +61,7 @@ export interface RoomParts {
   readonly keys: KeyPair
   /** The address it listens on, as peers know it; undefined if it does not listen. */
   readonly listensOn?: string
-  /** Whom the user knows. Default: nobody, until they name a peer. */
+  /** The people whom the user knows. Default: nobody, until they name a peer. */
   readonly pins?: Pins
   /** The name under which the peer with this key is announced on the local network; undefined if it is not announced. */
   readonly announcedAs?: (key: string) => string | undefined

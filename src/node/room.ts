@@ -79,7 +79,7 @@ const INSPECTION_MS = 2_000
 export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   /** Which peers have stored our latest entry. */
   readonly delivery: DeliveryWatch
-  /** Whom the user knows. */
+  /** The people whom the user knows. */
   readonly pins: Pins
   readonly #parts: RoomParts
   readonly #writer: RoomWriter
@@ -211,7 +211,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#writer.hasSpoken
   }
 
-  /** Whom the user knows: in a private or direct room, its people too. */
+  /** The people whom the user knows: in a private or direct room, its people too. */
   get people(): KnownSet {
     const { addressed, ...known } = this.pins.known
     return { ...known, addressed: [...addressed, ...(this.#circle?.authors ?? [])] }

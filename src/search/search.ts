@@ -32,7 +32,7 @@ export interface SearchedRoom {
 }
 
 export interface SearchOptions {
-  /** Whose lines are left out. */
+  /** Whether the lines of an author are left out. */
   readonly isHidden?: (author: AuthorId) => boolean
   readonly signal?: AbortSignal | undefined
   /** Called with how many places were read, of those that have to be. */

@@ -92,7 +92,7 @@ export class WordIndex {
     this.#arrivedAt = this.#clock.now()
     if (this.#waitingSince !== undefined || this.#isClosed) return
     this.#waitingSince = this.#arrivedAt
-    this.#clock.after(QUIET_MS, () => void this.#work().catch(() => this.#end())) // the disk fails: the next entries try again
+    this.#clock.after(QUIET_MS, () => void this.#work().catch(() => this.#end())) // if the disk fails, the next entries try again
   }
 
   async #work(): Promise<void> {

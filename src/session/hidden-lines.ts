@@ -36,7 +36,7 @@ export class HiddenLines {
     if (this.#keys.size > HIDDEN_MAX && first !== undefined) this.#keys.delete(first)
   }
 
-  /** False if the line is not hidden. */
+  /** Shows a line again. False if it is not hidden. */
   show({ author, seq }: Digest): boolean {
     return this.#keys.delete(keyOfPlace(author, seq))
   }

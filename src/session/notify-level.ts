@@ -1,4 +1,4 @@
-/** What rings in a room: every line of others, mentions of the user and answers to them, or nothing. */
+/** Which messages ring in a room: every line of others, mentions of the user and answers to them, or none. */
 export const NOTIFY_LEVELS = ['all', 'mentions', 'none'] as const
 
 export type NotifyLevel = (typeof NOTIFY_LEVELS)[number]

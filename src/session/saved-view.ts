@@ -15,7 +15,7 @@ export interface SavedView {
   /** Lines that are not shown, by `keyOfPlace`. */
   readonly hiddenLines?: ReadonlySet<string> | undefined
   readonly topic: Topic | undefined
-  /** What rings in this room. */
+  /** Which messages ring in this room. */
   readonly notifyLevel?: NotifyLevel | undefined
   readonly draft: UnsentLine
 }

@@ -67,7 +67,7 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly #hiddenLines: HiddenLines
   /** Authors for whom it was already checked whether they came by the same connection as a hidden one. */
   readonly #checked: Set<AuthorId>
-  /** Whom the user chose to see: they are not hidden with others again. */
+  /** The people that the user chose to show again: they are not hidden along with others any more. */
   readonly #shownAgain = new Set<AuthorId>()
   #topic: Topic | undefined
   #nick: Nick
@@ -76,7 +76,7 @@ export class Session extends EventEmitter<SessionEvents> {
   #pinnedNames: PinnedNames = new Map()
   #hasSpoken = false
   #isAway = false
-  /** What rings in this room. */
+  /** Which messages ring in this room. */
   notifyLevel: NotifyLevel
   /** Labels of the last list of lines, without those that `/next` has shown. */
   #listed: string[] = []
@@ -152,7 +152,7 @@ export class Session extends EventEmitter<SessionEvents> {
     return this.#hasSpoken
   }
 
-  /** Whose messages are not shown; with STRANGERS, all strangers. */
+  /** The authors whose messages are not shown. STRANGERS stands for all strangers. */
   get hidden(): ReadonlySet<AuthorId> {
     return this.#hidden.all
   }

@@ -13,7 +13,7 @@ export class NodeCalls {
   readonly #failover: Failover
   readonly #connection: () => NodeConnection
 
-  /** `connection` returns the present one. */
+  /** `connection` returns the current connection. */
   constructor(failover: Failover, connection: () => NodeConnection) {
     this.#failover = failover
     this.#connection = connection

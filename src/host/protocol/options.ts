@@ -17,7 +17,7 @@ const NODE_MEMBERS = {
   isDiscovering: boolean,
   /** Whether scuttleup peers, which cannot encrypt, are refused. */
   isEncryptedOnly: boolean,
-  /** What the node may use of the disk, in bytes. */
+  /** How much disk space the node may use, in bytes. */
   diskBytesMax: optional(count),
   /** Who may ask to talk. Default: anyone. */
   direct: optional(oneOf(DIRECT_POLICIES)),

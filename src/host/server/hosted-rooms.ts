@@ -47,7 +47,7 @@ export interface RoomStatus {
   readonly open: boolean
   readonly faces: number
   readonly connections: readonly string[]
-  /** Of these, scuttleup peers: their connections are not encrypted. */
+  /** The scuttleup peers among them, whose connections are not encrypted. */
   readonly plain: readonly string[]
   /** Empty if it is not open. */
   readonly listen: string

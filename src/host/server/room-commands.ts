@@ -328,7 +328,7 @@ export class RoomCommands {
   }
 }
 
-/** What the members of a room have to learn from somebody who has left it and keeps nothing of it. */
+/** What the node of somebody who has left a room, and keeps nothing of it, tells its members. */
 function forgottenOf({ room, me, membership }: RoomMembers): ForgottenRoom {
   const operations = [...membership.logs.values()]
     .flatMap(log => [...log.operations])

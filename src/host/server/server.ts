@@ -39,7 +39,7 @@ export interface ServerParts {
   readonly stays: boolean
   /** The rooms that the user has entered, and their read marks. */
   readonly store: NodeStore
-  /** Whom the user knows, in all rooms. */
+  /** The people whom the user knows, in all rooms. */
   readonly pins: Pins
   /** The direct rooms of the user. */
   readonly direct?: DirectRooms

@@ -26,7 +26,7 @@ export class ConnectionNames {
     this.#options = options
   }
 
-  /** What the user dialled; else the name whose hash is the claimed port, or the claimed address. Anyone can claim an address. */
+  /** The name or address that the user dialled; else the name that hashes to the claimed port, or the claimed address. Anyone can claim an address. */
   claimedBy({ dialled, remote }: Connection): string {
     const name = /^(.*)\.local:\d+$/.exec(remote.address)?.[1] ?? ''
     const isHashed = name !== '' && formatAddress(addressOfName(name)) === remote.address

@@ -28,7 +28,7 @@ export interface NetworkOptions {
   readonly isDiscovering: boolean
   /** Whether scuttleup peers, which cannot encrypt, are refused. Default: they may connect in the lobby. */
   readonly isEncryptedOnly?: boolean | undefined
-  /** Whom the user knows. */
+  /** The people whom the user knows. */
   readonly pins?: KnownPeople | undefined
 }
 

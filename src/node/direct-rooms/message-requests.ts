@@ -7,7 +7,7 @@ import type { ReceivedRequest } from './direct-contacts.js'
 
 /** Requests that are stored at once. */
 const REQUESTS_MAX = 16
-/** Of these, requests of strangers from one block of addresses. */
+/** Requests of strangers from one block of addresses, among these. */
 const REQUESTS_PER_BLOCK_MAX = 4
 /** How often one person may change their request: each change costs a write. */
 const CHANGES_MAX = 16

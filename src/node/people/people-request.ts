@@ -4,7 +4,7 @@ import { type AuthorId, authorOf, isSigned } from '../../log/format/author.js'
 import { type Asking, type Pin, pinnedNameOf } from './pin.js'
 import type { Pins } from './pins.js'
 
-/** What `persisted-chat people` asks for. */
+/** A request of `persisted-chat people`. */
 export type PeopleRequest =
   | { readonly act: 'list' }
   /** `key` are the first digits of the key, or all of it; undefined: the other key that answered under the name. */

@@ -60,7 +60,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
   readonly #cardRows: SharedRows
   readonly #cards = new Map<AuthorId, Card>()
   readonly #own: OwnOperations
-  /** What is on disk. */
+  /** The operations on disk. */
   #stored = new Map<OperationId, Operation>()
   #sent: readonly Operation[] = []
   #membership: Membership

@@ -33,7 +33,7 @@ export interface KeepStatus {
   readonly room: Keep | undefined
   /** The bound on the size that the user has set for this machine. */
   readonly own: Keep | undefined
-  /** What the room takes on the disk. */
+  /** The disk space that the room takes, in bytes. */
   readonly bytes: number | undefined
 }
 
@@ -163,7 +163,7 @@ export class Retention extends EventEmitter<RetentionEvents> {
       return
     }
     this.#working = this.#trim()
-      .catch(() => this.#wakeIn(STUCK_MS)) // the disk fails
+      .catch(() => this.#wakeIn(STUCK_MS)) // if the disk fails
       .then(() => {
         this.#working = undefined
       })
