@@ -93,7 +93,7 @@ export class DiskRecovery {
     const before = new Map(frontier.heads.map(({ author, seq }) => [author, seq]))
     const { author, doubt } = own
     await this.#load()
-    // Entries that peers may have were lost, or so was the run that was being opened.
+    // Either entries that peers may have were lost, or the run that was being opened was lost.
     const isBehind = (own.head?.seq ?? 0) < (before.get(author) ?? 0)
     if (doubt !== undefined || own.author !== author || isBehind) await own.leave(doubt ?? 'damaged')
     else await own.resetMark()
@@ -118,8 +118,8 @@ export class DiskRecovery {
   }
 
   /**
-   * Attempts to add to a log, and again after each failure of the disk. Waits while the end of the log is unknown or changes. Attempts
-   * for one log begin in the order of the calls. `prepare` returns what they have to wait for besides.
+   * Calls `attempt`, which adds to a log, and retries it after each failure of the disk. Waits while the end of the log is unknown or
+   * changes, and for the promise that `prepare` returns. Attempts for one log begin in the order of the calls.
    */
   async whenWritable(
     author: LogId,
@@ -141,7 +141,7 @@ export class DiskRecovery {
     }
   }
 
-  /** Why nothing can be added to a log now: resolves when that may have changed. */
+  /** Resolves when adding to a log may have become possible; undefined if it is possible now. */
   #busy(log: LogId): Promise<unknown> | undefined {
     if (this.#isClosed) return undefined
     if (this.#core.queue.isReadOnly) return this.writable()

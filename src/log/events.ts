@@ -35,7 +35,7 @@ export const LOG_EVENTS = {
   'log-end-restored': problem({}),
   /** A stranger's log has stopped at `seq`, because others need the space; it is known to extend to `last`. */
   'log-stopped': problem({ author: LOG_ID, seq: count, last: count }),
-  /** A mark of the end of our log cannot be written; `file` is absent if it was open. */
+  /** A mark of the end of our log cannot be written. `file`: the file that cannot be opened; absent if a later write failed. */
   'mark-failed': problem({ file: optional(text), failure: DISK_FAILURE }),
   /** The end of our log was in doubt: our lines go on in a new run. */
   'run-opened': problem({ run: count, reason: oneOf(DOUBT_REASONS) }),

@@ -56,7 +56,7 @@ export class Intake {
     return fault === undefined ? undefined : { reason: fault }
   }
 
-  /** If runs that our key signed elsewhere extend our log, it continues in a new run: resolves when this one has ended. */
+  /** If entries that our key signed elsewhere extend our log, it continues in a new run. Resolves when the current run has ended. */
   leaveFor(author: LogId, runs: readonly SignedRun[]): Promise<void> | undefined {
     const { own, forks } = this.#core
     if (author !== own.author || own.doubt !== undefined || !this.#isLonger(author, runs)) return undefined
@@ -206,7 +206,7 @@ export class Intake {
     })
   }
 
-  /** Stores contents in the runs of places up to `seq` that are stubs on this disk. */
+  /** Stores contents that the runs have for places that are stubs on this disk, up to `seq`. */
   async #fill(author: LogId, seq: Seq, runs: readonly SignedRun[]): Promise<void> {
     const { gaps } = this.#core
     for (const run of runs)

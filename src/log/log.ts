@@ -321,33 +321,33 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#contents.read(log, range)
   }
 
-  /** The same for several ranges, whose files are rewritten together. */
+  /** Like `dropContent`, for several ranges; their files are rewritten together. */
   dropContents(log: LogId, ranges: readonly PlaceRange[], reason: DropReason): Promise<void> {
     return this.#contents.drop(log, ranges, reason)
   }
 
-  /** Has dropped content of a log requested from peers again, and stored. */
+  /** Makes dropped content of a log count as missing, so that it is requested from peers again and stored. */
   restoreContents(log: LogId, ranges: readonly PlaceRange[], reason: DropReason): Promise<void> {
     return this.#contents.restore(log, ranges, reason)
   }
 
-  /** Tells peers that contents of a log are about to be dropped; none: that all of them stay. */
+  /** Tells peers which contents of a log are about to be dropped. An empty list withdraws that. */
   leaveContents(log: LogId, ranges: readonly PlaceRange[]): void {
     this.#core.gaps.open(log).leave(ranges)
     this.emit('gaps', log)
   }
 
-  /** What each stored segment of a log from the one with `from` on contains: dates, and what dropping the contents would free. */
+  /** Yields the dates and the droppable bytes of each stored segment of a log, starting with the one that contains `from`. */
   weigh(log: LogId, from: Seq): AsyncGenerator<WeighedSegment> {
     return this.#contents.weigh(log, from)
   }
 
-  /** Where this disk has dropped content of a log for a reason. */
+  /** Where this disk has dropped content of a log for this reason. */
   dropped(log: LogId, reason: DropReason): readonly PlaceRange[] {
     return this.#core.gaps.of(log)?.dropped[reason].ranges ?? []
   }
 
-  /** What the room takes on the disk, in bytes; undefined if the store does not say. */
+  /** Disk usage of the room in bytes; undefined if the store does not report it. */
   async diskBytes(): Promise<number | undefined> {
     return this.#core.store.bytes?.()
   }
@@ -357,7 +357,7 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#core.frontier.pendingHead(log)?.last
   }
 
-  /** Rewrites all files without what was replaced. */
+  /** Rewrites all files without the replaced rows. */
   async compactFiles(): Promise<void> {
     await this.#core.store.compact?.(ALL_ROWS)
   }

@@ -103,7 +103,7 @@ export class Requests {
 
   /**
    * A client acknowledged its requests up to a number: deletes, with the next commit, each row whose requests are all acknowledged.
-   * `forgetBefore` deletes rows that never are.
+   * `forgetBefore` deletes rows that are never acknowledged.
    */
   forget({ client, number: upTo }: RequestId): void {
     const runs = this.#runs.get(hexOf(client)) ?? []

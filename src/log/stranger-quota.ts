@@ -6,11 +6,11 @@ export interface Introducer {
   readonly id: string
   /** The block of addresses that it came from. On loopback the same as `id`. */
   readonly block: string
-  /** The author at the other end, who brings their own log at first hand. */
+  /** The author at the other end, who sends their own log directly. */
   readonly author?: LogId | undefined
 }
 
-/** What is stored about the log of a stranger, so that a restart changes nothing of its share. */
+/** What is stored about the log of a stranger, so that its share stays the same after a restart. */
 export interface StrangerRecord {
   /** The introducer that it counts against once the connection is closed: an address block, or the key of a known person. */
   readonly block: string
@@ -35,7 +35,7 @@ export type Admission =
   | { readonly kind: 'stored'; readonly bytesMax: number }
   /** The log has stopped: entries after its end are not stored. */
   | { readonly kind: 'stopped' }
-  /** Somebody else brings entries of an unsigned author who is known at first hand. */
+  /** Somebody else relays entries of an unsigned author who is connected, and sends them directly. */
   | { readonly kind: 'relayed' }
 
 /** Decides how much of the logs of strangers this disk stores. `sync/quota` implements it. */

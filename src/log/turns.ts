@@ -1,11 +1,11 @@
 import type { LogId } from './format/author.js'
 
 /**
- * Lets what adds to a log wait, and then go on in the order in which it came. Without this, entries that arrive just as a wait ends
- * would overtake those that waited, and be refused because of the gap.
+ * Makes additions to a log wait, and resumes them in order of arrival. Without this, entries that arrive just as a wait ends would
+ * overtake those that waited, and be rejected because of the gap.
  */
 export class Turns {
-  /** The last one of each log that waits. */
+  /** The last waiting call of each log. */
   readonly #last = new Map<LogId, Promise<void>>()
 
   /** Calls `act` once `busy` returns undefined, and every earlier call for the log has acted. Waits for what `busy` returns. */

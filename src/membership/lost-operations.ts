@@ -6,7 +6,8 @@ import type { Membership } from './membership.js'
 
 /**
  * What an author signed on branches of their current log that do not count, and did not repeat on the branch that counts; in the order
- * in which it was signed. Two machines with one key draw the same list, so they sign the same operations again. docs/protocol/membership.md §9.7.
+ * in which it was signed. Two machines with one key compute the same list, so they sign the same operations again.
+ * docs/protocol/membership.md §9.7.
  */
 export function lostBodies(membership: Membership, author: AuthorId): readonly Body[] {
   const term = membership.currentTerm(author)

@@ -227,7 +227,7 @@ export class Connections implements ChannelCarrier {
     }
   }
 
-  /** Scuttleup peers know no rooms: they connect only while their room is open and, if we dialled, only if that room did. */
+  /** Scuttleup peers know no rooms: they connect only while their room is open and, if we dialled them, only if that room dialled. */
   #admitsPlain(dialled: string | undefined): boolean {
     const room = this.#plainRoom
     return room !== undefined && (dialled === undefined || room.dials(dialled))

@@ -56,7 +56,7 @@ export class PeerConnection implements OpenConnection {
     return this.#closeReason === 'closed' ? (fault ?? 'closed') : this.#closeReason
   }
 
-  /** Starts the checks. `onUnread` is called with a room among others that the peer does not read. */
+  /** Starts the checks. `onUnread` is called with a room that the peer does not read, if the connection carries other rooms too. */
   watch(onUnread: (room: string) => void): void {
     startHeartbeat(this.stream, this.remote, this.#clock, reason => {
       this.#closeReason = reason
@@ -108,7 +108,7 @@ export class PeerConnection implements OpenConnection {
     this.#cancelEnd = this.#clock.after(ROOMLESS_MS_MAX, () => this.close())
   }
 
-  /** With no reason, for the one that was found before. */
+  /** Without a reason, the reason found before is reported. */
   close(reason: CloseReason = this.#closeReason): void {
     this.#closeReason = reason
     this.stream.destroy()

@@ -310,7 +310,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
         isConnected: open.size > 0,
         isKnown: isKnown(),
         holds: hasContent(headOf(connection, author), seq),
-        // Peers that are the author signed what came from them.
+        // A peer that is the author signed what it sent.
         isSameHistory: author.startsWith(name) || (await this.#isSameHistory(connection, author)),
         sinceMs: connection.growth.get(author)?.find(each => each.seq >= seq)?.atMs,
       })
@@ -368,7 +368,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
         }
         if (author === log) continue
         heads.set(author, seq)
-        // They hold until the peer reports gaps of the branch.
+        // The shifted gaps hold until the peer reports gaps of the branch.
         const shift = (heads.get(log) ?? 0) - seq
         const moved = (without.get(log) ?? []).filter(({ to }) => to > shift + 1)
         without.set(

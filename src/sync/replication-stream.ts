@@ -29,7 +29,7 @@ const OVERHEAD_BYTES = 64
 /** Reason for rejecting a log whose chain value differs from ours at the same seq. */
 const DIFFERENT: Rejection = { kind: 'differs' }
 
-/** A stream until it is destroyed. Pending writes refer to it by this, so that they keep no closed connection in memory. */
+/** Refers to a stream until that is destroyed. Pending writes hold this, so that they keep no closed connection in memory. */
 interface OpenStream {
   stream: ReplicationStream | undefined
 }

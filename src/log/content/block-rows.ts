@@ -42,8 +42,8 @@ const blockRange = (log: LogId, from: Seq, to: Seq = SEQ_MAX): Range => ({ gte: 
 const ALL: Range = { gte: BLOCKS, lt: after(BLOCKS) }
 
 /**
- * Rows that are derived from the contents of BLOCK_PLACES consecutive places of a signed log. When these contents change, the row is
- * deleted, by whatever changes them; nothing of dropped content is left in one. Any row may be missing: it is derived again.
+ * Rows that are derived from the contents of BLOCK_PLACES consecutive places of a signed log. Every write that changes these
+ * contents deletes the row too, so no row retains dropped content. Any row may be missing: it is derived again.
  */
 export class BlockRows {
   readonly #core: Database
@@ -54,7 +54,7 @@ export class BlockRows {
     this.#core = core
   }
 
-  /** Reads which rows there are. Deletes all if they were derived in another way. */
+  /** Loads the keys of the stored rows. Deletes all rows first if another version derived them. */
   async open(version: string): Promise<void> {
     const { store, queue, rewrites } = this.#core
     await rewrites.run(async () => {
@@ -104,7 +104,7 @@ export class BlockRows {
     })
   }
 
-  /** The contents of `from ≤ seq < to` change: the writes that delete the rows derived from them. */
+  /** The writes that delete the rows derived from `from ≤ seq < to`, whose contents are about to change. */
   async outdated(log: LogId, from: Seq, to: Seq): Promise<Write[]> {
     const writes: Write[] = []
     if (this.#stored !== undefined && (this.#stored.get(log)?.size ?? 0) === 0) return writes
@@ -116,7 +116,7 @@ export class BlockRows {
     return writes
   }
 
-  /** The files with the rows of a log. */
+  /** The key range of a log's rows. */
   rangeOf(log: LogId): Range {
     return blockRange(log, 0)
   }

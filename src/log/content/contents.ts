@@ -101,7 +101,7 @@ export class Contents {
     events.emit('gaps', log)
   }
 
-  /** Has dropped content requested from peers again, and stored. */
+  /** Makes dropped content count as missing, so that it is requested from peers again and stored. */
   async restore(log: LogId, places: readonly PlaceRange[], reason: DropReason): Promise<void> {
     const { gaps, queue, events } = this.#core
     await this.#core.rewrites.run(async () => {
@@ -121,7 +121,7 @@ export class Contents {
     events.emit('gaps', log)
   }
 
-  /** What each stored segment from the one with `from` on contains. */
+  /** Yields what each stored segment contains, starting with the segment that contains `from`. */
   async *weigh(log: LogId, from: Seq): AsyncGenerator<WeighedSegment> {
     for await (const segment of this.#segments(log, from)) {
       const apart = await this.#core.segments.contents(log, segment)

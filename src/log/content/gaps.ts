@@ -39,7 +39,7 @@ export class LogGaps {
     return DROP_REASONS.find(reason => this.dropped[reason].has(seq)) ?? 'missing'
   }
 
-  /** The first ranges that peers are told have no content, for whatever reason. */
+  /** The first ranges without content, for whatever reason, as announced to peers. */
   all(count: number): readonly PlaceRange[] {
     const places = new Places([...this.missing.ranges, ...this.leaving.ranges])
     for (const reason of DROP_REASONS) for (const { from, to } of this.dropped[reason].ranges) places.add(from, to)
@@ -88,7 +88,7 @@ export class LogGaps {
     return restored
   }
 
-  /** Announces that the content of these places is about to be dropped; none: that it stays. */
+  /** Announces that the content of these places is about to be dropped. An empty list withdraws the announcement. */
   leave(places: readonly PlaceRange[]): void {
     this.leaving.truncate(0)
     for (const { from, to } of places) this.leaving.add(from, to)

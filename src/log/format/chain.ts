@@ -64,7 +64,7 @@ export class ChainHash extends RunningHash {
     this.step()
   }
 
-  /** Adds a packed entry. A malformed one, which no author signs, has some chain value too. */
+  /** Adds a packed entry. A malformed one, which no author signs, yields a chain value too. */
   add(packed: Uint8Array): void {
     if (packedEnd(packed, 0) !== packed.length) {
       this.digest.set(hash(packed))

@@ -30,7 +30,7 @@ export interface Gap {
   readonly state: GapState
 }
 
-/** Why places have no content: it was deleted, it is not kept on this disk, or nobody has sent it yet. */
+/** Why places have no content: it was deleted, does not fit on this disk, is older than the room keeps, or nobody has sent it yet. */
 export type GapState = 'deleted' | 'kept-out' | 'expired' | 'missing'
 
 /** The members of an entry's JSON object. */

@@ -42,8 +42,8 @@ export type ExcerptFault = {
 export const isExcerptFault = (read: Excerpt | ExcerptFault): read is ExcerptFault => 'kind' in read
 
 /**
- * The bytes of an excerpt of the entries `from` to `to`, of which `segments` contain all, in order. What precedes them is left out; what
- * follows them up to the next signature becomes stubs.
+ * Encodes an excerpt of the entries `from` to `to`. `segments` contain all of them, in order. Entries before `from` are left out; entries
+ * after `to`, up to the next signature, become stubs.
  */
 export function encodeExcerpt(room: Uint8Array, segments: readonly Segment[], from: Seq, to: Seq): Uint8Array {
   const writer = new ByteWriter().bytes(MAGIC).bytes(room)
@@ -63,7 +63,7 @@ export function encodeExcerpt(room: Uint8Array, segments: readonly Segment[], fr
   return writer.finish()
 }
 
-/** The entries of a file, if the author signed them as they are there. Stubs at the end are left out. */
+/** The entries of a file, if the author signed exactly these. Stubs at the end are left out. */
 export function readExcerpt(bytes: Uint8Array): Excerpt | ExcerptFault {
   if (!beginsExcerpt(bytes)) return { kind: 'not-an-excerpt' }
   const reader = new ByteReader(bytes.subarray(MAGIC.length))

@@ -17,7 +17,7 @@ export const REJECTION = variant({
   /** Too many entries of a signed author arrived without a signature, or one without a salt. */
   'unsigned-entries': {},
   gap: { missing: count, before: count },
-  /** The entries from this one on exceed a segment, and no signature ends one. */
+  /** The entries from `first` up to the next signature do not fit into one segment. */
   'segment-too-long': { first: count },
   'invalid-entry': { seq: count },
   /** An entry of an unsigned author is not a JSON object with a username and a message. */

@@ -76,7 +76,7 @@ export class OwnLog {
   #doubt: DoubtReason | undefined
   /** How many runs each reason has opened on this disk, in the order of DOUBT_REASONS. */
   #opened: readonly number[] = []
-  /** Until the group that is being written is on disk, and this run has ended. */
+  /** Settles when the group that is being written is on disk, and this run has ended. */
   #leaving: Promise<void> | undefined
   #admission: string | undefined
   /** The admission that the current run names. */
@@ -155,7 +155,7 @@ export class OwnLog {
     return mayOpenRun(sign, this.#opened[DOUBT_REASONS.indexOf(sign)] ?? 0)
   }
 
-  /** Sets the admission that lets us write, undefined for the first. If the current run does not name it, a new run opens. */
+  /** Sets the admission that lets us write; undefined in the first term. If the current run does not name it, a new run opens. */
   async enterTerm(admission: string | undefined, stored: string | undefined): Promise<void> {
     this.#admission = admission
     if (this.#named === 'unknown') this.#named = stored

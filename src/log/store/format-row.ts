@@ -33,8 +33,8 @@ export function formatRow(): Put {
 }
 
 /**
- * Whether version 0.1 wrote the database: its rows have no checksum. Rows with one are of this version; a damaged table was lost with
- * the format row.
+ * Whether version 0.1 wrote the database: its rows have no checksum. If there are rows with a checksum, this version wrote them, and
+ * the format row was in a table that was lost to damage.
  */
 async function isOf01(store: Store): Promise<boolean> {
   let isOf01 = false

@@ -159,9 +159,9 @@ export class LevelStore implements Store {
     }
     const compactRange = (): Promise<void> =>
       this.#throughReopen(() => (this.#database as unknown as Compactable).compactRange(gte, lt))
-    // LevelDB rewrites no file below which nothing is newer, and a small database is flushed into one such file, with all versions of its
-    // rows. Tombstones at both ends of the range are newer, so that the second compaction rewrites that file too. They are at keys that
-    // no row has.
+    // LevelDB does not rewrite a file that no newer file overlaps, and a small database is flushed into one such file, with all versions
+    // of its rows. Tombstones at both ends of the range are newer and overlap it, so that the second compaction rewrites it too. No row
+    // has their keys.
     await compactRange()
     const ends = [Buffer.concat([gte, Buffer.of(0)]), keyBefore(lt)].map(key => ({ type: 'del' as const, key }))
     await this.#throughReopen(() => this.#database.batch(ends))

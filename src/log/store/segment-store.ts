@@ -79,8 +79,8 @@ export class SegmentStore {
   }
 
   /**
-   * The segments with the entries `from ≤ seq < to`, one by one, small ones joined as far as one can contain them. The first may
-   * begin before `from`.
+   * The segments with the entries `from ≤ seq < to`, one by one; adjacent small ones are joined, up to the size of a segment. The first
+   * may begin before `from`.
    */
   async *raw(author: LogId, from: Seq, to: Seq): AsyncGenerator<RawSegment> {
     let expected = from

@@ -57,7 +57,7 @@ export class StrangerRows {
     this.#store = store
     this.#queue = queue
     this.#quota = quota
-    // In the commit of the entries, which are written in the same turn. If it fails, the log counts as imported after a restart.
+    // Stored in the commit of the entries, which are written in the same turn. If it fails, the log counts as imported after a restart.
     quota.onRecord(log => void queue.write([], this.#latest(log)).catch(() => {}))
   }
 

@@ -6,7 +6,7 @@ import type { Operation } from '../format/operation.js'
 export type TermName = string
 export const termName = (author: AuthorId, term: TermId): TermName => `${author}/${term}`
 
-/** One branch of a log, and, if the log forks along it, the first operation beside it. */
+/** One branch of a log, and, if the log forks along it, the first operation of the other branch. */
 export interface Branch {
   readonly operations: readonly Operation[]
   readonly fork: Operation | undefined

@@ -87,7 +87,7 @@ export class Term implements TermStart {
     this.log = log
     this.#known = known
     this.#knownCount = known.length
-    // An admission answers at most ANSWERS_MAX removals, so one more decides.
+    // An admission answers at most ANSWERS_MAX removals, so checking one more is enough.
     this.isRemoved = known.slice(0, ANSWERS_MAX + 1).some(removal => !this.#answers(removal))
     this.decidingRemoval = naming.find(removal => !this.#answers(removal))
     this.departure = departureFrom(log, operationsMax(rank.role))

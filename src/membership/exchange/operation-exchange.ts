@@ -172,7 +172,7 @@ export class OperationExchange {
   #onOperations(items: readonly Uint8Array[], isLast: boolean): ExchangeEffect[] {
     this.#batch.push(...items)
     for (const { length } of items) this.#batchBytes += length
-    // What was here at the start is sent first, up to a last page.
+    // The other side first sends what it had at the start; the last page of that is marked.
     if (isLast) this.#lacking?.clear()
     if (!isLast && this.#batchBytes < BATCH_BYTES_MAX) return [send(encodeRead())]
     const batch = this.#batch

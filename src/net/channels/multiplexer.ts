@@ -74,7 +74,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   #theirs: readonly Uint8Array[] = []
   /** The tags in their previous Rooms. */
   #theirsBefore: readonly Uint8Array[] = []
-  /** Places in their Rooms that once had a channel and may not be used again. */
+  /** Slots in their Rooms that once had a channel and may not be used again. */
   readonly #left = new Set<number>()
   #hasHadChannel = false
   #hasSaidRooms = false

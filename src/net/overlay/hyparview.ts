@@ -183,7 +183,7 @@ export class HyParView {
     return Math.min(dialAt, formerPeerAt, this.size > 0 ? this.#shuffleAt : this.#isolatedAt)
   }
 
-  /** A connection has closed, whose peer may be cooling down now. */
+  /** A connection closed; its peer may be cooling down now. */
   #expectIsolation(now: Millis): void {
     this.#isolatedMs = ISOLATED_MS_MIN
     this.#isolatedAt = Math.min(this.#isolatedAt, now + ISOLATED_MS_MIN)
@@ -296,7 +296,7 @@ export class HyParView {
     return missing <= 0 ? [] : this.#addressBook.takeDue(missing, now).map(entry => ({ kind: 'dial', ...entry }))
   }
 
-  /** How many connections the active view should have more. */
+  /** How many more connections the active view should have. */
   get #missing(): number {
     const members = this.#active.members()
     return this.#target(members) - members.size

@@ -25,7 +25,7 @@ export interface PeerExchangeOptions {
   readonly onDropped: (id: string) => void
 }
 
-/** Peer exchange: connects HyParView to connections, dials and time. Without anything due it sets no timer for minutes. */
+/** Peer exchange: connects HyParView to connections, dials and time. While nothing is due, its timer runs for minutes. */
 export class PeerExchange {
   readonly #options: PeerExchangeOptions
   readonly #view: HyParView

@@ -97,16 +97,16 @@ export type RecordRead =
 
 /** One sealed record, while it is opened. */
 const scratch = Buffer.allocUnsafeSlow(LENGTH_BYTES + RECORD_BODY_MAX)
-/** Space for the texts of several records of a segment each. */
+/** Size of a buffer for plaintexts: several records with one segment each fit. */
 const TEXTS_BYTES = 512 * 1024
-/** From this size on, texts get such a space. */
+/** Plaintexts of at least this size share such a buffer. */
 const LONG_TEXT_BYTES = 16 * 1024
 
 /** Opens the records of one direction. Buffers at most one record and the bytes pushed last. */
 export class RecordOpener {
   readonly #key: Uint8Array
   readonly #queue = new ByteQueue()
-  /** Where texts are opened to, one behind the other, so that a frame in several records need not be joined. */
+  /** Buffer for plaintexts, one after the other, so that a frame in several records need not be joined. */
   #texts: Buffer | undefined
   #textsEnd = 0
   #stream: OpeningStream | undefined
@@ -129,7 +129,7 @@ export class RecordOpener {
   /** The next record, of at most `bytesMax`. After a bad record everything is bad, and so is anything after the final one. */
   next(bytesMax = RECORD_BODY_MAX): RecordRead {
     if (this.#isOver) return { kind: this.#queue.length > 0 ? 'bad' : 'more' }
-    // A connection that waits keeps no space.
+    // An idle connection keeps no buffer.
     if (this.#queue.length === 0) this.#texts = undefined
     if (this.#queue.length < this.#needed) return { kind: 'more' }
     const [high = 0, low = 0] = this.#queue.peek(LENGTH_BYTES)

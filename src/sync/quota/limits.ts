@@ -9,5 +9,5 @@ export const STRANGER_LOGS_MAX = 2_000
 /** Logs that are relayed although they did not come from their authors: half of what a peer stores of strangers. */
 export const PASSED_ON_LOGS_MAX = 1_000
 
-/** Such logs of one introducer that are relayed in any case: about what each of 64 connections can keep of STRANGER_LOGS_MAX. */
+/** Such logs of one introducer that are relayed in any case: about the share of one of 64 connections in STRANGER_LOGS_MAX. */
 export const PASSED_ON_MAX = 32

@@ -15,7 +15,7 @@ interface StrangerLog {
   /** Whether it came over a connection of somebody other than its author. */
   isRelayed: boolean
   bytes: number
-  /** When it last grew, in steps of the pool. */
+  /** When it last grew: the value of a counter that each growth in the pool increments. */
   grewAt: number
 }
 

@@ -10,7 +10,7 @@ import { KEPT_BYTES, StrangerPool } from './stranger-pool.js'
 
 /** Share of the user's disk limit that strangers may use, in each room. */
 const STRANGER_DISK_SHARE = 1 / 4
-/** Logs that are remembered as stopped: more than a peer with a larger pool relays, so that they are not fetched in turn. */
+/** Logs that are remembered as stopped: more than a peer with a larger pool relays, so that none is forgotten and then fetched again. */
 export const STOPPED_MAX = 4_096
 /** How long a closed connection's logs still count against that connection alone. */
 const GONE_MS: Millis = 60_000

@@ -79,7 +79,7 @@ export class ServiceBrowser {
     if (this.#queries > 0 && !this.#isClosed) this.browse()
   }
 
-  /** Whether a peer is missing that may be back any moment: queries are then more frequent. */
+  /** Whether a missing peer may return any moment: queries are then more frequent. */
   setMissing(isMissing: boolean): void {
     if (this.#isMissing === isMissing) return
     this.#isMissing = isMissing

@@ -111,7 +111,7 @@ export class Discovery {
     if (this.#closing === undefined) this.#browser.browse()
   }
 
-  /** Whether a peer is missing that may be back any moment: queries are then more frequent. */
+  /** Whether a missing peer may return any moment: queries are then more frequent. */
   setMissing(isMissing: boolean): void {
     this.#browser.setMissing(isMissing)
   }
