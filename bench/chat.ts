@@ -29,7 +29,7 @@ export class Chat {
     this.#process.stdin?.on('error', () => {}) // the program has ended
   }
 
-  /** Resolves with the time when so many lines have been printed since the start. */
+  /** Resolves with the time when `count` lines have been printed since the start. */
   async printed(count: number): Promise<number> {
     const ended = this.#closed.then(() => {
       throw new Error(`the program ended after ${this.#printed} of ${count} lines`)

@@ -1,5 +1,5 @@
-// How fast a file is fetched: /get between two nodes, against a plain copy over a sealed connection that writes and syncs the same
-// file, by turns. `node dist/bench/files.js [--size <MiB>] [--runs <n>]`
+// How fast a file is fetched: /get between two nodes, alternating with a plain copy over a sealed connection that writes and syncs the
+// same file. `node dist/bench/files.js [--size <MiB>] [--runs <n>]`
 import { type ChildProcess, fork } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -22,7 +22,7 @@ const SAMPLE_MS = 50
 /** What a process does: sends or receives a copy, or a file of a room. */
 type Role = 'copy-from' | 'copy-to' | 'send' | 'get'
 
-/** What a receiver reports. `memory` is by how much its resident memory grew at most, in bytes. */
+/** What a receiver reports. `memory` is the peak growth of its resident memory, in bytes. */
 interface Received {
   readonly ms: number
   readonly memory: number

@@ -81,7 +81,7 @@ function replicate(contestant: Contestant, socket: Socket, isInitiator: boolean,
   pipeline(stream, contestant.replicate(isInitiator), stream, () => stream.destroy())
 }
 
-/** A sealed connection as it is behind its handshake, with keys that both ends know. */
+/** A sealed connection as it is after its handshake, with keys that both ends know. */
 export function sealed(socket: Socket, isInitiator: boolean): SealedConnection {
   const [ours, theirs] = [Buffer.alloc(32, isInitiator ? 1 : 2), Buffer.alloc(32, isInitiator ? 2 : 1)]
   const records = { sealer: new RecordSealer(ours, Buffer.alloc(24)), opener: new RecordOpener(theirs) }

@@ -1,4 +1,4 @@
-// What rooms cost that nobody looks at: CPU and memory of the node, and CPU of the process that has them open.
+// The cost of open rooms that no face shows: CPU and memory of the node, and CPU of the process that has them open.
 // `node dist/bench/quiet.js [--before <directory>] [--seconds <n>] [--runs <n>]`
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ const OURS = fileURLToPath(new URL('../..', import.meta.url))
 const ROOMS_MAX = 32
 /** Until the checks after the start of a room are over. */
 const SETTLE_MS = 15_000
-/** CPU is the median of so long windows: a garbage collection of what the start left is in few of them. */
+/** CPU is the median over windows of this length, few of which contain a garbage collection of what the start left. */
 const WINDOW_MS = 2_000
 
 const { values } = parseArgs({
@@ -38,7 +38,7 @@ interface Figures {
 if (values.program === undefined) await measure(Number(values.runs))
 else await openRooms(values.program, values.data, Number(values.rooms), Number(values.seconds))
 
-/** Opens rooms by turns of version and number, and prints the medians. */
+/** Measures each version with one room and with many, alternating, and prints the medians. */
 async function measure(runs: number): Promise<void> {
   const programs = [OURS, ...(values.before === undefined ? [] : [path.resolve(values.before)])]
   const all = programs.flatMap(program => [1, ROOMS_MAX].map(rooms => ({ program, rooms, runs: [] as Figures[] })))
@@ -65,7 +65,7 @@ async function figuresOf(program: string, rooms: number): Promise<Figures> {
   }
 }
 
-/** Opens rooms as a terminal does that shows the first of them, and sends what a second of quiet costs. */
+/** Opens rooms like a terminal that shows the first of them, and sends the cost of a quiet second to the parent. */
 async function openRooms(program: string, data: string, rooms: number, seconds: number): Promise<void> {
   const { attachFace } = await import(path.join(program, 'dist/src/cli/attach-face.js'))
   const { prepareNode } = await import(path.join(program, 'dist/src/cli/prepared-node.js'))

@@ -1,4 +1,4 @@
-// What a line in one room waits while another room syncs over the same connection. `node dist/bench/rooms.js [--entries <n>] [--window <KiB>]`
+// How long a line in one room waits while another room syncs over the same connection. `node dist/bench/rooms.js [--entries <n>] [--window <KiB>]`
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'

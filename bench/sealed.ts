@@ -1,4 +1,4 @@
-// What sealing costs: replication over sealed and over plain connections in turns, a handshake, a heartbeat, and records of different
+// What sealing costs: replication over sealed and plain connections, alternating, a handshake, a heartbeat, and records of different
 // sizes. `node dist/bench/sealed.js [--entries <n>] [--runs <n>]`
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
@@ -81,7 +81,7 @@ async function fetched(isSealed: boolean): Promise<{ rate: number; cpuMs: number
   }
 }
 
-/** Bytes of a handshake behind the addresses and protocol detection, and its time. */
+/** Bytes of a handshake after the addresses and protocol detection, and its time. */
 function handshakes(): { bytes: number; us: number } {
   const keys = { dialler: keyPairOf(Buffer.alloc(32, 1)), listener: keyPairOf(Buffer.alloc(32, 2)) }
   let bytes = 0

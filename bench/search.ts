@@ -38,7 +38,7 @@ const EVERYTHING = { gte: new Uint8Array(0), lt: Buffer.alloc(64, 0xff) }
 const random = new SeededRandom(Number(values.seed), 'search')
 const random31 = (max: number): number => Math.floor(random.number() * max)
 
-/** Words by their frequency: those of the books' titles, then made ones with the same pairs of letters, longer the rarer they are. */
+/** Words by frequency: those of the books' titles, then made-up ones with the same pairs of letters. Rarer words are longer. */
 function vocabulary(): readonly string[] {
   const titles =
     readFileSync('data/books.txt', 'utf8')

@@ -1,6 +1,6 @@
 import { DIRECT_POLICIES, NODE_FLAGS, type NodeOptions, nodeOptionsFrom } from '../host/protocol/options.js'
 
-/** What has a value of an option: each face, the room of several faces, or the node of all faces. */
+/** What an option applies to: each face, the room of several faces, or the node of all faces. */
 type Scope = 'face' | 'room' | 'node'
 
 /** An option without an argument is a switch. */

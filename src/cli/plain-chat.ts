@@ -7,7 +7,7 @@ const WORD_LENGTH_MAX = 40
 /** Numbers that every option accepts. */
 const NUMBER = /^\d{1,6}$/
 
-/** Options with any text, with a number, or without an argument. Of several numbers, the last one counts, but each is checked. */
+/** Options with any text, with a number, or without an argument. A number given several times is checked each time; the last one counts. */
 const PLAIN = namesOfOptions.filter(name => [undefined, 'count', 'seconds'].includes(optionOf(name).value as string))
 const isNumber = (name: OptionName): boolean => optionOf(name).value !== undefined
 

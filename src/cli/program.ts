@@ -94,7 +94,7 @@ async function isUserIn(name: string, flag: string | undefined): Promise<boolean
   }
 }
 
-/** Prints what is wrong with a command line, unless commander printed what it asked for. Returns the exit code. */
+/** Prints what is wrong with a command line, unless commander has printed help or the version. Returns the exit code. */
 function usageExitCodeOf(error: CommanderError): number {
   if (error.exitCode === 0) return DONE
   const said = error.code === 'commander.help' ? 'there is no such command' : error.message

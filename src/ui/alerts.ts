@@ -5,7 +5,7 @@ import type { Message } from '../chat/kinds/message.js'
 import { isLive } from '../chat/liveness.js'
 import { MentionCommand } from './mention-command.js'
 
-/** How long after the last key the user is taken to read what the face shows. */
+/** How long after the last keypress the user is assumed to be reading the screen. */
 const ATTENDED_MS: Millis = 60_000
 /** Shortest time between two notifications. */
 const NOTIFICATION_MS: Millis = 1_000
@@ -13,13 +13,13 @@ const NOTIFICATION_MS: Millis = 1_000
 export interface AlertsOptions {
   /** The command of --on-mention, if any. */
   readonly command: string | undefined
-  /** Shows a notification of the desktop. The text comes from a stranger. */
+  /** Shows a desktop notification. The text is untrusted. */
   readonly notify: (text: string) => void
   readonly warn: (line: string) => void
   readonly clock?: Clock
 }
 
-/** A message that rings by the notify level of its room. */
+/** A message that rings at the notify level of its room. */
 export interface Ring {
   readonly room: string
   readonly message: Message

@@ -16,7 +16,7 @@ export const formerText = ({ removed, name, reason, isRescue }: Fields): string 
   return `${personText(name, removed)}  ${how}  ${String(removed).slice(0, 8)}`
 }
 
-/** What became of somebody who is admitted: who was refused before is asked about again. */
+/** The result of an admission. Without a role it only lifted a refusal: the user is asked when the person tries again. */
 export const admittedText = ({ key, name, role }: Fields, where: string): string =>
   role === null
     ? `${personText(name, key)} is not refused any more: you are asked when they try again`

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { reasonOf } from '../base/errors.js'
 
-/** Messages that wait while the command runs: of more, the oldest are left out. */
+/** Messages queued while the command runs; beyond this, the oldest are dropped. */
 const WAITING_MAX = 16
 /** A command that runs longer is ended. */
 const RUN_MS_MAX = 60_000

@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** How a path begins that a terminal pastes when somebody drags a file into it. */
+/** The beginning of a path, as a terminal pastes it when somebody drags a file into it. */
 const DRAGGED = /^(?:['"]?(?:\/|~\/|[A-Za-z]:\\)|file:\/\/)/
 
 /** A path as people type it: quoted, escaped or as a URL, as terminals paste it; `~` is the home directory. Absolute. */

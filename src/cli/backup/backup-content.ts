@@ -5,7 +5,7 @@ import type { Row } from '../../log/store/store.js'
 /** The rows of one database as base64: key, value. */
 type TextRow = readonly [key: string, value: string]
 
-/** What a backup has: the key, what the node stores, and of each private room who is a member. No lines: peers have those. */
+/** The content of a backup: the key, what the node stores, and the membership of each private room. No lines: peers have those. */
 export interface BackupContent {
   readonly me: string
   readonly madeAtMs: number

@@ -7,7 +7,7 @@ interface BackupFlags {
   readonly check?: boolean
 }
 
-/** What survives the loss of a disk. */
+/** The commands `backup` and `restore`, for the loss of a disk. */
 export const backupCommands: Registration = (program, exitWith) => [
   withChatOptions(
     subcommand(program, 'backup', 'write your key, rooms, people and read marks to a file, sealed with a passphrase'),

@@ -14,7 +14,7 @@ import type { BackedUpRoom, BackupContent } from './backup-content.js'
 
 /** Rows of one commit while a database is restored. */
 const COMMIT_ROWS = 1_000
-/** After every key of a database: they begin with ASCII. */
+/** Sorts after every key of a database, because keys begin with ASCII. */
 const LAST_KEY = Uint8Array.of(0x80)
 
 /** Reads what a backup of a home has. The node may be running. */
@@ -59,8 +59,8 @@ async function rowsIn(store: Store, range: { readonly gte: Uint8Array; readonly 
 }
 
 /**
- * Writes a home into an empty directory. There are no logs and no marks in it: the key was used before, so that its log goes on in
- * a new run, and an old backup cannot make it sign a number twice.
+ * Writes a home without logs and marks into an empty directory. The key was used before, so its log goes on in a new run, and an old
+ * backup cannot make it sign a seq twice.
  */
 export async function writeHome(directory: string, { seed, node, rooms }: BackupContent): Promise<void> {
   await writeKeySeed(path.join(directory, 'key'), seed, systemRandom)

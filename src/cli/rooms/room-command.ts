@@ -47,7 +47,7 @@ export async function keepRoom(me: string, room: string, keep: string | undefine
   return DONE
 }
 
-/** `persisted-chat room confirm <me> <room>`: nothing of what the user signed in a room is missing here, though it may look so. */
+/** `persisted-chat room confirm <me> <room>`: ends the doubt whether operations that the user signed are missing here. */
 export async function confirmRoom(me: string, room: string, { data, json }: RoomFlags): Promise<number> {
   await requestNode(me, data, { do: 'confirm', room }, item => {
     if (json) printJson(item)

@@ -37,7 +37,7 @@ export interface RiskOptions {
 interface Copy {
   readonly name: string
   readonly key: string
-  /** How many of the lines it has, as proven. */
+  /** How many of the lines it provably has. */
   readonly lines: number
   /** When it last said so. */
   readonly at: string

@@ -40,7 +40,7 @@ export interface StoredRoom {
   readonly privateRoom?: PrivateRoom | undefined
 }
 
-/** Where a room is stored, a private or direct one under its label, and whom the user knows. */
+/** The home of a room, which is under its label if it is private or direct, and the people whom the user knows. */
 async function storedRoom({ data, me, room }: Where): Promise<StoredRoom> {
   const home = homeOf(data, me, room)
   const file = path.join(home.directory, NODE_DATABASE)

@@ -20,7 +20,7 @@ import { info, warn, writeLinesIfOpen } from '../../ui/lines/output.js'
 import { excerptFaultText } from '../../ui/text/excerpt-text.js'
 import { DONE, FAILED } from '../exit-code.js'
 
-/** Whether an argument of `verify` is a file that `proof` wrote, or one that was made of it. */
+/** Whether an argument of `verify` is a file that begins like those of `proof`. */
 export async function isProofFile(file: string): Promise<boolean> {
   const handle = await open(file).catch(() => undefined)
   if (handle === undefined) return false

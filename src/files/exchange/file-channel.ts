@@ -29,7 +29,7 @@ export interface FileListener {
   absent(root: FileRoot, piece: Piece): void
 }
 
-/** Pieces that are read from the disk before the peer has read the one before. */
+/** Pieces that are read from the disk ahead of the peer, before it has read earlier ones. */
 const ANSWERS_AHEAD_MAX = 4
 
 /** A question of the peer: what this side has, or a piece. */

@@ -31,7 +31,7 @@ export type FileFrame =
   | { readonly kind: 'part'; readonly root: FileRoot; readonly piece: Piece; readonly bytes: Uint8Array }
   /** The sender does not have a piece that was requested. */
   | { readonly kind: 'absent'; readonly root: FileRoot; readonly piece: Piece }
-  /** Of a later version. */
+  /** A frame of a later version. */
   | { readonly kind: 'unknown' }
 
 const begin = (type: number, root: FileRoot): ByteWriter => new ByteWriter().u8(type).bytes(Buffer.from(root, 'hex'))

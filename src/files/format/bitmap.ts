@@ -21,7 +21,7 @@ export class Bitmap {
     return bitmap
   }
 
-  /** A copy of bytes from a peer; undefined if their number is not that of `length` bits. Bits beyond it are ignored. */
+  /** A copy of bytes from a peer; undefined if there are more or fewer than `length` bits need. Unused bits are ignored. */
   static of(length: number, bytes: Uint8Array): Bitmap | undefined {
     return bytes.length === Math.ceil(length / 8) ? new Bitmap(length, new Uint8Array(bytes)) : undefined
   }

@@ -6,7 +6,7 @@ const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout
 /** Separators, and what Windows allows in no name. */
 const FORBIDDEN = /[/\\:*?"<>|\p{C}\p{Default_Ignorable_Code_Point}]/gu
 const FALLBACK = 'file'
-/** Bytes of a name that is saved: ` (99)` and a suffix of the program still fit into what file systems allow. */
+/** Bytes of a saved name. Leaves room for ` (99)` and a suffix of the program within the limit of file systems. */
 const SAVED_BYTES_MAX = 200
 /** Longest ending that is kept when a name is shortened. */
 const ENDING_LENGTH_MAX = 16
@@ -43,7 +43,7 @@ function endingOf(name: string): string {
   return at > 0 && name.length - at <= ENDING_LENGTH_MAX ? name.slice(at) : ''
 }
 
-/** The first characters of a text that fit into some bytes. */
+/** The first characters of a text that fit into `bytesMax` bytes. */
 function shortened(text: string, bytesMax: number): string {
   let bytes = 0
   let end = 0

@@ -13,7 +13,7 @@ declare const ROOT: unique symbol
 /** The root of a hash tree as 64 hex digits: the name of a content. */
 export type FileRoot = string & { readonly [ROOT]: true }
 
-/** A content: its root and its size. */
+/** Identifies the content of a file by its root and size. */
 export interface FileId {
   readonly root: FileRoot
   readonly size: number

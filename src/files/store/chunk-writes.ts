@@ -8,7 +8,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** Writes chunks to their places. Those that arrive during a write are written together where they are adjacent: each write costs a thread. */
+/** Writes chunks to their places. Merges adjacent ones that arrive during a write, because each write occupies a thread. */
 export class ChunkWrites {
   readonly #handle: FileHandle
   #waiting: Waiting[] = []
@@ -56,7 +56,7 @@ export class ChunkWrites {
   }
 }
 
-/** What is left of parts after so many bytes. */
+/** What is left of `parts` after their first `bytes` bytes. */
 function after(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
   let left = bytes
   return parts.flatMap(part => {

@@ -47,13 +47,13 @@ interface Stored extends FileId {
 /**
  * The contents of one room on disk, by the roots of their trees. Of each, the directory has `<root>` when it is complete and
  * `<root>.part` before, `<root>.tree`, and `<root>.lines`: the lines that refer to it. A complete content is never written again:
- * the user's file may be another name of it.
+ * the user's file may be a hard link to it.
  */
 export class FileStore {
   readonly #directory: string
   readonly #random: Random
   readonly #stored = new Map<FileRoot, Stored>()
-  /** The one that was used last is the last. */
+  /** In LRU order: the most recently used one is the last. */
   readonly #readers = new Map<FileRoot, Promise<ContentReader | undefined>>()
 
   private constructor(directory: string, random: Random) {
@@ -83,7 +83,7 @@ export class FileStore {
     return stored?.isComplete === true && stored.size === size
   }
 
-  /** Whether there is a complete content with this root, which is the only one. */
+  /** Whether there is a complete content with this root. The root determines the size. */
   hasRoot(root: FileRoot): boolean {
     return this.#stored.get(root)?.isComplete === true
   }
@@ -147,8 +147,8 @@ export class FileStore {
   }
 
   /**
-   * Saves a complete content in a directory of the user, under a name that is free there. On the same file system it becomes another
-   * name of the stored file, which takes no space. Resolves with the path. Rejects with FILE_UNUSABLE.
+   * Saves a complete content in a directory of the user, under a name that is free there: as a hard link, which takes no space, if the
+   * file system allows it, else as a copy. Resolves with the path. Rejects with FILE_UNUSABLE.
    */
   async save(root: FileRoot, directory: string, name: string): Promise<string> {
     const usable = savedName(name)

@@ -7,7 +7,7 @@ import { hasPictureName, isPicture, SIGNATURE_BYTES, withoutMetadata } from '../
 /** Largest picture whose metadata are removed: it is read into memory. */
 const PICTURE_BYTES_MAX = 64 * 1024 * 1024
 
-/** What is copied of a file that is sent. */
+/** The part of a sent file that is stored. */
 export interface SentContent {
   readonly size: number
   read(buffer: Buffer, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>
@@ -20,8 +20,8 @@ export async function wholeContent(source: FileHandle): Promise<SentContent> {
 }
 
 /**
- * A picture without its metadata; any other file as it is. Rejects with FILE_UNUSABLE if the metadata of a picture, or of what is
- * called one, cannot be removed: the user would believe that they were.
+ * A picture without its metadata; any other file as it is. Rejects with FILE_UNUSABLE if the file is a picture, or named like one, and
+ * its metadata cannot be removed: the user would believe that they were.
  */
 export async function contentWithoutMetadata(file: string, source: FileHandle): Promise<SentContent> {
   const whole = await wholeContent(source)

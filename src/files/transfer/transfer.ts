@@ -26,7 +26,7 @@ export interface StoredPieces {
 const WINDOW_PIECES = 16
 /** Unknown pages that are requested at once, so that the chunks of the next page need not wait. */
 const PAGES_AHEAD = 2
-/** How long a holder may send nothing; then others are asked for what it was asked, and it is asked for nothing more until it answers. */
+/** Time without an answer after which the requests of a holder go to others. It gets no further ones until it answers. */
 const ANSWER_MS_MAX: Millis = 10_000
 /** How often a holder that does not have everything is asked again what it has. */
 const QUERY_MS: Millis = 5_000
@@ -169,7 +169,7 @@ export class Transfer {
     return this.#requests(now)
   }
 
-  /** Time has passed: others are asked for what took too long. To be called every second. */
+  /** Time has passed: requests that timed out go to other holders. To be called every second. */
   passed(now: Millis): TransferEffect[] {
     for (const [key, { holder: id, since, isStoring }] of this.#claims) {
       const holder = this.#holders.get(id)

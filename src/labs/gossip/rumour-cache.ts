@@ -22,7 +22,7 @@ export class RumourCache {
     this.#originsMax = originsMax
   }
 
-  /** Adds a rumour. If there are too many origins, evicts the quietest that is not a peer, or else the quietest. */
+  /** Adds a rumour. If there are too many origins, evicts the least recently updated one, if possible one that is not a peer. */
   take(rumour: Rumour, nowMs: Millis, isPeer: (origin: Port) => boolean): Verdict {
     if (this.isKnown(rumour)) return 'known'
     this.#remember(rumour)
@@ -44,7 +44,7 @@ export class RumourCache {
     return this.#newest.get(origin)
   }
 
-  /** The newest of every origin, the quietest first. */
+  /** The newest rumour of every origin, the least recently updated origin first. */
   all(): IterableIterator<CachedRumour> {
     return this.#newest.values()
   }

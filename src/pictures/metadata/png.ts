@@ -20,7 +20,7 @@ const KEPT: ReadonlySet<string> = new Set([
   ...['IHDR', 'PLTE', 'IDAT', 'IEND', 'tRNS', 'gAMA', 'cHRM', 'sRGB', 'iCCP', 'cICP', 'mDCV', 'cLLI', 'sBIT', 'pHYs'],
   ...['acTL', 'fcTL', 'fdAT'],
 ])
-/** Chunks that decoders cannot ignore, of which these are known. Their types begin with a capital. */
+/** Critical chunks, which decoders cannot ignore: their types begin with a capital. */
 const CRITICAL = /^[A-Z]/
 const CHUNK_TYPE = /^[A-Za-z]{4}$/
 

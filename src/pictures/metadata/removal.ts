@@ -14,10 +14,10 @@ const OTHER_MEDIA_NAME =
 /** Whether bytes begin as a JPEG, PNG or WebP file does. */
 export const isPicture = (bytes: Uint8Array): boolean => isJpeg(bytes) || isPng(bytes) || isWebp(bytes)
 
-/** Whether a file is called a JPEG, PNG or WebP picture. */
+/** Whether a file is named like a JPEG, PNG or WebP picture. */
 export const hasPictureName = (name: string): boolean => PICTURE_NAME.test(name)
 
-/** Whether a file is called a picture or film of another format. */
+/** Whether a file is named like a picture or film of another format. */
 export const hasOtherMediaName = (name: string): boolean => OTHER_MEDIA_NAME.test(name)
 
 /**

@@ -81,7 +81,7 @@ export function misbehave(who: Malefactor, what: Misbehaviour): void {
   else byzantine.push(madeUp(who, what))
 }
 
-/** One more operation, at the end of our log as everybody has it. */
+/** An operation for the next place of our log, as everybody knows it: two of them fork the log. */
 function branch(who: Malefactor): Operation[] {
   const { members, author } = who.seat
   const next = members && nextPlace(members.membership, author)

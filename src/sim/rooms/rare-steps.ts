@@ -25,7 +25,7 @@ interface RareCast {
 /** The share of runs with each of them. */
 const CHANCE = 0.15
 
-/** Draws the rare steps of a run, from numbers of their own: the other steps of a seed stay the same. */
+/** Draws the rare steps of a run from a random stream of their own, so that the other steps of a seed stay the same. */
 export function rareSteps(seed: number, { honest, byzantine, rooms, fromMs, endMs }: RareCast): RareStep[] {
   const random = new SeededRandom(seed, 'rare steps')
   const steps: RareStep[] = []

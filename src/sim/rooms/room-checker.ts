@@ -46,7 +46,7 @@ interface Signed {
 
 /**
  * Checks the invariants of private rooms. It knows everything that anybody signed and wrote, and compares it with what the peers do.
- * Who should be a member it derives from a few rules of its own, not from the evaluation.
+ * It derives who should be a member from a few rules of its own, not from the evaluation.
  */
 export class RoomChecker {
   readonly violations: string[] = []
@@ -198,7 +198,7 @@ export class RoomChecker {
       return new Membership(first.room, operations.values())
     }
     const truth = union(() => true)
-    // What a Byzantine member told only somebody who is out does not reach the members, and need not.
+    // Operations that a Byzantine member sent only to people who are not members need not reach the members.
     let known: Membership | undefined
     const truths = {
       of,

@@ -53,7 +53,7 @@ export class RoomWorld extends VirtualWorld<RoomPerson> {
   readonly #faults: RoomFaults
   readonly #seed: number
   readonly #context: RoomContext
-  /** Of disks: `room/name`. */
+  /** Copies of disks, by `room/name`. */
   readonly #copies = new Map<string, SortedRows>()
 
   constructor({ seed, people, network, aheadMs }: RoomWorldOptions) {
@@ -280,7 +280,7 @@ export class RoomWorld extends VirtualWorld<RoomPerson> {
     this.check()
   }
 
-  /** Violates an invariant unless so many invitations of a room are open. */
+  /** Violates an invariant unless exactly `count` invitations of a room are open. */
   expectOpenInvitations(room: string, count: number): void {
     const open = this.checker.truth(room)?.invitations.filter(({ state }) => state === 'open').length ?? 0
     if (open !== count) this.checker.violate(`${open} invitations of ${room} are open, and not ${count}`)

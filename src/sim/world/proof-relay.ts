@@ -101,7 +101,7 @@ class ProofTaker {
     this.#random = random
   }
 
-  /** Gives what has to be sent. */
+  /** Returns the bytes to send. */
   receive(bytes: Uint8Array): Uint8Array[] {
     this.#buffered = concat([this.#buffered, bytes])
     const answers: Uint8Array[] = []

@@ -90,7 +90,7 @@ async function fileLine({ session, complain }: CommandContext, name: string): Pr
 const statusOf = (progress: FileProgress, text: TransferText): string =>
   progress.holders === 0 && progress.bytes === 0 ? 'no connected peer has it yet' : text.of(progress)
 
-/** What work yields; undefined if it was aborted. */
+/** The result of `work`; undefined if it was aborted. */
 const unlessAborted = <T>(signal: AbortSignal, work: Promise<T>): Promise<T | undefined> =>
   work.catch(error => {
     if (!signal.aborted) throw error

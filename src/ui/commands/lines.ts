@@ -13,7 +13,7 @@ const DEFAULT_EMOJI = '👍'
 /** Lines that /jump prints before and after the line. */
 const AROUND = 5
 
-/** How long /delete waits for peers before it says how far it came, and how often it looks. */
+/** How long /delete waits before it reports how many peers have dropped the line, and how often it checks. */
 const REPORTED_MS_MAX = 5_000
 const LOOK_MS = 100
 

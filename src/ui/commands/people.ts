@@ -113,7 +113,7 @@ export function hiddenAs(session: Session, name: string): readonly AuthorId[] {
   )
 }
 
-/** Hidden people may not ask to talk: the node learns who they are. */
+/** Tells the node who is hidden or shown again: hidden people may not ask to talk. */
 async function tellNode(
   { request, complain }: CommandContext,
   act: 'hide' | 'show',

@@ -75,7 +75,7 @@ function keyOf(
   )
 }
 
-/** The keys that a name can mean in a command. If the pinned key is undisputed, only it can be compared, and it need not be accepted. */
+/** The keys that a name can mean in a command. While the pinned key is undisputed, /compare takes that key alone, and /accept any other. */
 function candidates(session: Session, name: string, verb: string): readonly AuthorId[] {
   const { room } = session
   const pin = pinOf(name, room.people)

@@ -61,7 +61,7 @@ function byRoom(found: readonly FoundMessage[]): readonly [string, FoundMessage[
   return [...rooms].reverse()
 }
 
-/** Quotes the lines of one room. What lines of other rooms refer to is not known here. */
+/** Quotes the lines of one room. In other rooms, the lines that they refer to are not loaded. */
 function showIn({ session, quote }: CommandContext, room: string, lines: readonly FoundMessage[]): void {
   const isHere = room === session.room.room
   if (isHere) for (const { edit } of lines) if (edit !== undefined) session.references.lines.note(edit)

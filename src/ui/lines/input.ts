@@ -18,7 +18,7 @@ const UNSAVED_BYTES_MAX = 64 * 1024
 export const cutLine = (): string =>
   `a message of more than ${MESSAGE_BYTES_MAX.toLocaleString('en')} bytes is sent in several pieces`
 
-/** What lines of input do. */
+/** Actions that a line of input can trigger. */
 export interface LineActions extends Pick<RoomApi, 'say' | 'erase'> {
   sendFile(file: string, isRaw: boolean): Promise<void>
   /** Fetches the file of a line, and reports what became of it. */

@@ -5,8 +5,8 @@ const TEXT_MAX = 200
 const TITLE = 'persisted-chat'
 
 /**
- * The control sequence by which a terminal shows a notification of the desktop: OSC 777 in those that know it by rxvt's convention, else
- * OSC 9, as in iTerm2. Terminals that know neither ignore it.
+ * The control sequence for a desktop notification: OSC 777 (rxvt's) for terminals that support it, else OSC 9 (iTerm2's). Terminals
+ * that know neither ignore it.
  */
 export function notificationOf(text: string, { TERM = '', VTE_VERSION }: NodeJS.ProcessEnv): string {
   const shown = [...sanitise(text.slice(0, 2 * TEXT_MAX))].slice(0, TEXT_MAX).join('')

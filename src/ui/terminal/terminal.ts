@@ -121,7 +121,7 @@ export class Terminal {
     if (this.#state === 'active') process.stdout.write('\u0007')
   }
 
-  /** Shows a notification of the desktop, if the terminal can. */
+  /** Shows a desktop notification, if the terminal can. */
   notify(text: string): void {
     if (this.#state === 'active') process.stdout.write(notificationOf(text, process.env))
   }

@@ -10,7 +10,7 @@ interface Sample {
   readonly bytes: number
 }
 
-/** How far a file is, in words, with its rate and the time that is left. */
+/** The progress of a file in words, with its rate and the remaining time. */
 export class TransferText {
   readonly #now: () => Millis
   #samples: readonly Sample[] = []

@@ -96,7 +96,7 @@ export class Composer {
     if (key.text !== '' && !this.#editor.text.startsWith('/')) this.#acts.typing()
   }
 
-  /** Inserts a single line at the cursor; a file that is dragged onto an empty line, as the command that sends it. Asks what to do with several. */
+  /** Inserts a single line at the cursor. Turns a file dragged onto an empty line into the command that sends it. Asks what to do with several lines. */
   paste(text: string): void {
     const lines = text.replace(/\r\n?/g, '\n').replace(/\n+$/, '').split('\n')
     const [line = ''] = lines

@@ -8,7 +8,7 @@ import { itermPicture, kittyPicture, sixelPicture } from './protocols.js'
 export interface Preview {
   /** The rows of text that it occupies. */
   readonly text: string
-  /** Draws it over its rows, with the cursor in the last of them, and returns the cursor there. */
+  /** Draws it over its rows. The cursor is in the last of them, before and after. */
   readonly drawing?: string
 }
 
@@ -24,7 +24,7 @@ export interface PreviewSize {
 const COLUMNS_MAX = 40
 const ROWS_MAX = 12
 
-/** Pixels of a cell that kitty and iTerm2 scale a picture for: as many as on screens with a high resolution. */
+/** Pixels per cell for kitty and iTerm2, which scale a picture: as many as on screens with a high resolution. */
 const SHARP_CELL = { width: 10, height: 20 }
 /** Pixels of a cell for sixel, which are not scaled: those of a small font, so that no picture is higher than its rows. */
 const SMALL_CELL = { width: 6, height: 12 }

@@ -7,7 +7,7 @@ import { type Preview, type PreviewSize, previewOf } from './preview.js'
 
 /** Largest picture that is fetched without being asked for. */
 const UNASKED_BYTES_MAX = 4 * 1024 * 1024
-/** What is fetched unasked while a room is on the screen: whoever sends more pictures cannot fill the disk. */
+/** Bytes fetched unasked while a room is on the screen, so that nobody fills the disk with pictures. */
 const UNASKED_BYTES_IN_ALL_MAX = 64 * 1024 * 1024
 /** Pictures that wait while another one is fetched. Further ones are not shown. */
 const WAITING_MAX = 8
