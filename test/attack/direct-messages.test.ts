@@ -71,7 +71,7 @@ test(
   },
 )
 
-test('a request counts for the key that is proven, and for the room of both alone', TIMEOUT, async t => {
+test('a request counts only for the key that is proven, and only in the direct room of the two', TIMEOUT, async t => {
   const alice = await DirectWorld.start(t)
   const lobby = await alice.open(t)
   const [bob, mallory] = [keyPair(), await dial(t, lobby)]

@@ -33,7 +33,7 @@ test('made-up heads, fingerprints and gaps delay neither history nor new lines',
   assert.ok(!hostilePeer.isClosed, 'while the hostile peer is connected')
 })
 
-test('a liar that announces each line first, and sends none, delays none by more than 5 s', TIMEOUT, async t => {
+test('a liar that announces every line first and sends none delays no line by more than 5 s', TIMEOUT, async t => {
   const carol = await victim(t, 'carol')
   const feed = await hostile(t, carol)
   const bob = new Author(feed.room)

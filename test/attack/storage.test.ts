@@ -69,7 +69,7 @@ async function room(t: TestContext): Promise<{ alice: Victim; bob: Victim; carol
 }
 
 for (const connections of [1, 8])
-  test(`authors without end over ${connections} connections keep no newcomer out`, TIMEOUT, async t => {
+  test(`an endless stream of authors over ${connections} connections keeps no newcomer out`, TIMEOUT, async t => {
     const { alice, bob, carol } = await room(t)
     const peers = await Promise.all(Array.from({ length: connections }, () => hostile(t, alice)))
     await Promise.all(peers.map(peer => peer.sendAll(manyAuthors(peer.room, 200 / connections))))
@@ -82,7 +82,7 @@ for (const connections of [1, 8])
     }
   })
 
-test('control: without a quota, authors without end keep a newcomer out', async () => {
+test('control: without a quota, an endless stream of authors keeps a newcomer out', async () => {
   const log = await logOver(new MemoryStore(), aliceKeys, { clock: new VirtualClock(), authorsMax: LOGS_MAX })
   let refusals = 0
   for (const frame of manyAuthors(roomId('lobby'), LOGS_MAX + 10))
@@ -102,7 +102,7 @@ test('a newcomer is heard after a restart too', TIMEOUT, async t => {
   await newcomerIsHeard(t, again, [again.room])
 })
 
-test('authors without end by an import keep no newcomer out', TIMEOUT, async t => {
+test('an import of an endless stream of authors keeps no newcomer out', TIMEOUT, async t => {
   const alice = await victim(t, 'alice', SMALL)
   await alice.room.close()
   const source = await logOver(new MemoryStore(), aliceKeys, { clock: new VirtualClock() })
@@ -283,7 +283,7 @@ test('nobody adds to the lines of an unsigned author who is connected', TIMEOUT,
   assert.ok(!texts.some(text => text.startsWith('false')), texts.join())
 })
 
-test('unsigned authors without end, over several connections, displace nobody who is connected', TIMEOUT, async t => {
+test('endless unsigned authors, over several connections, displace nobody who is connected', TIMEOUT, async t => {
   const alice = await victim(t, 'alice', SMALL)
   const walter = await PlainPeer.dial(alice.port, 'walter')
   t.after(() => walter.end())

@@ -17,7 +17,7 @@ async function last(log: Log, count: number): Promise<string[]> {
   return texts
 }
 
-test('the last lines are lines, however many reactions and edits follow them', async () => {
+test('reactions and edits do not count among the last lines', async () => {
   const log = await logOver(new MemoryStore(), alice)
   for (const text of ['one', 'two', 'about "type":"reaction" and "type":"edit"']) await say(log, { kind: 'text', text })
   const to = { author: log.author, run: 0, seq: 2 }

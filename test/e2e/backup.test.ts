@@ -54,7 +54,7 @@ async function waitForUnread(t: TestContext, data: string, room: string, expecte
   }
 }
 
-test('a restored home has the rooms and unread counts of before, and all accept its next line', BOUND, async t => {
+test('a restored home has its former rooms and unread counts, and all peers accept its next line', BOUND, async t => {
   const { places, own, bob, open, listen, bobAt } = await openWorld(t)
   const written = await run(t, PASSPHRASE, 'backup', 'alice', places.backup, ...own)
   assert.equal(written.code, 0, written.stderr)

@@ -73,7 +73,7 @@ test('three nodes learn all books, also after one is killed and restarted', BOUN
   assert.equal(await again.stop('SIGTERM'), 0)
 })
 
-test('answers requests for peers and messages as of curl', BOUND, async t => {
+test('answers requests for peers and messages that curl sends', BOUND, async t => {
   const [port = 0, other = 0] = await freePorts(2)
   const node = await startNode(t, ['-p', port])
   assert.deepEqual(JSON.parse((await ask(port, '/peers/')).text), { port, peers: [] })

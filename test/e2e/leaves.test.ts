@@ -8,7 +8,7 @@ import { TerminalWindow } from '../helper/terminal.js'
 
 const BOUND = { timeout: 300_000 }
 
-test('a member leaves in the chat, once they have confirmed it', BOUND, async t => {
+test('a member leaves with /leave in the chat, once they have confirmed it', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const [a = '', b = ''] = await localAddresses(2)
   const run = async (...args: readonly string[]): Promise<string[]> => {

@@ -11,7 +11,7 @@ const BOUND = { timeout: 600_000 }
 const OPEN_ROOMS_MAX = 32
 
 test(
-  'lines arrive in rooms that were closed to open others, and in a private one when a member connects',
+  'lines arrive in rooms that were parked to open others, and in a parked private room when a member connects',
   BOUND,
   async t => {
     const me = `a${randomBytes(4).toString('hex')}`

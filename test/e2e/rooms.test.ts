@@ -76,7 +76,7 @@ test(
   },
 )
 
-test('a terminal opens the rooms again that it had open, until the user leaves them', BOUND, async t => {
+test('a terminal reopens its rooms at each start, until the user leaves them', BOUND, async t => {
   const me = `a${randomBytes(4).toString('hex')}`
   const [a = '', b = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)

@@ -379,7 +379,7 @@ const openRooms = (machine: HostMachine): string[] =>
 
 /** The lines of a room in the order in which its reader got them. */
 test(
-  'closes the room that nobody has looked at for the longest time to open a 33rd one, and opens it again',
+  'closes the least recently viewed room to open a 33rd one, and opens it again when the user looks at it',
   BOUND,
   async t => {
     let now = systemClock.now()

@@ -56,7 +56,7 @@ test('reassembles a text from fragments', () => {
   }
 })
 
-test('replaces half a typed character by the same text for all', () => {
+test('replaces half a typed character with the same text at every client', () => {
   const [alice, bob] = [client(1), client(1)]
   const effects = alice.typed('half \ud83d')
   const line = effects.find(effect => effect.kind === 'send')?.line ?? new Uint8Array(0)

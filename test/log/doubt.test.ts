@@ -275,7 +275,7 @@ test('acknowledges nothing before its mark is on disk', async () => {
   await log.close()
 })
 
-test('does not let what another key published put a new key in doubt', async () => {
+test('does not doubt the log of a new key because of entries of another key', async () => {
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), alice, {})
   await say(log, 'hello')

@@ -63,7 +63,7 @@ async function refusedOf(
   return refusals
 }
 
-test('entries that wait while a log is divided are overtaken by none that come later', async () => {
+test('entries that come later do not overtake those that wait while a log is divided', async () => {
   for (let calls = 0; calls < CALLS; calls++)
     for (let microtasks = 0; microtasks < MICROTASKS; microtasks++) {
       const refusals = await refusedOf(log => log.addProof(FORK), calls, microtasks)

@@ -18,7 +18,7 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
 const bytesOf = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length })
 
-test('writes base32 of Crockford, and reads it', () => {
+test("writes and reads Crockford's base32", () => {
   assert.equal(toBase32(Uint8Array.of(0, 0, 0, 0, 1)), '00000001')
   assert.equal(toBase32(new Uint8Array(5).fill(0xff)), 'ZZZZZZZZ')
   assert.deepEqual(fromBase32('OoIiLl'.toUpperCase()), fromBase32('001111'))

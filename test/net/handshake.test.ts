@@ -133,7 +133,7 @@ test('accepts an address of 256 bytes', () => {
   assert.deepEqual(receive(nativeEnd('dialler', ALICE), [address(long), SCUTTLEUP_HANDSHAKE]).outcome, original(long))
 })
 
-test('waits during silence, which only the clock ends', () => {
+test('has no outcome while the peer is silent', () => {
   assert.equal(receive(nativeEnd('listener', ALICE), [EMPTY]).outcome, undefined)
   assert.equal(receive(nativeEnd('dialler', ALICE), [EMPTY]).outcome, undefined)
   assert.equal(receive(nativeEnd('listener', ALICE), [address(BOB).subarray(0, 5)]).outcome, undefined)

@@ -275,7 +275,7 @@ test('rejects a room that comes back to a slot that it left', async () => {
   assert.deepEqual(alice.violations, ['malformed-rooms'])
 })
 
-test('closes the connection when every slot was used, for the next one to begin again', async () => {
+test('closes the connection when every slot was used, so that the next one begins with free slots', async () => {
   const { alice, bob } = pair()
   bob.multiplexer.offer([OPS])
   for (let slot = 1; slot <= ROOMS_MAX; slot++) {

@@ -170,7 +170,7 @@ test('recalls a room that the other side has closed, at most once in a while, un
   bob.close()
 })
 
-test('does not recall a room on a connection that it was taken off by this side', BOUND, async t => {
+test('does not recall a room that this side has taken off the connection', BOUND, async t => {
   const clock = new VirtualClock()
   const [alice, bob] = [await peer(t, 1, OPS, clock), await peer(t, 2, OPS, clock)]
   const [devA, devB] = [alice.open(DEV), bob.open(DEV)]

@@ -259,7 +259,7 @@ test('content that arrives late is found; without deleting the filter it is not'
 })
 
 test(
-  'finds no lines of hidden people, none that do not count, and only those of whom and when was asked for',
+  'finds no lines of hidden people or that do not count, and obeys the operators from:, since: and before: of a query',
   BOUND,
   async () => {
     const peers = [await new Peer(alice).open(), await new Peer(bob).open()] as const
@@ -324,7 +324,7 @@ test('a reader that begins before a line sees what was said around it', BOUND, a
   assert.deepEqual(await marksBefore(ours.log, { author: ours.log.id, seq: 1_000 }, 5), [])
 })
 
-test('few words that are not in a filter seem to be', () => {
+test('the word filter has few false positives', () => {
   const filter = filterOf(new Set(Array.from({ length: 300 }, (_, index) => `in${index}`)))
   for (let index = 0; index < 300; index++) assert.ok(new WordHash(`in${index}`).mayBeIn(filter))
   let wrong = 0

@@ -78,7 +78,7 @@ test('finds a line by its label or its distance from the end, and says why there
   assert.equal(await find('b9'), 'the line b9 is not here')
 })
 
-test('draws an edit or a reaction apart only if its line was drawn before', () => {
+test('draws an edit or a reaction separately only if its line was drawn before', () => {
   const references = referencesOver()
   const line = said(BOB, 1, 'hello')
   assert.deepEqual(draw(references, line, said(BOB, 2, '', edit(1, 'hi')), said(EVE, 1, '', reaction(BOB, 1))), [line])
@@ -137,7 +137,7 @@ test('reads a bounded number of lines for one batch', async () => {
   assert.equal(read, 32)
 })
 
-test('no quoted text ends its quotation', () => {
+test('no quoted text breaks out of its quotation', () => {
   const marks = fc.constantFrom('”', '“', '"', '″', '»', '’', ')', ': ', '\n', 'x', '〞', '＂', '❞')
   fc.assert(
     fc.property(fc.array(marks, { maxLength: 12 }), parts => {

@@ -64,7 +64,7 @@ test('fetches content from any peer that has it, whoever sent the stubs', async 
   for (const log of [honest, stripping, reader]) await log.close()
 })
 
-test('asks a peer without the content at most every ten minutes in the end', async () => {
+test('backs off to one request every ten minutes for a peer without the content', async () => {
   const [stripping, reader] = [silent(await open(carol)), await open(keysOfByte(4))]
   await stripping.addSigned(
     id,
@@ -235,7 +235,7 @@ test('rejects malformed content and gaps', () => {
   assert.deepEqual(request, { kind: 'content-request', range: { author: id, from: 3, to: 9 } })
 })
 
-test('counts nothing after the end of a full note about gaps', () => {
+test('counts no entry as stored beyond the end of a full list of gaps', () => {
   const without = Array.from({ length: GAPS_SAID_MAX }, (_, index) => ({ from: 2 * index + 1, to: 2 * index + 2 }))
   const on = (ranges: typeof without, seq: number): number =>
     replicasIn({ connected: [{ seq: 1_000, without: ranges }], left: [], differing: [] }, seq).on

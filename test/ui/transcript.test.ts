@@ -207,7 +207,7 @@ test('lays out actions, new names and topics as events', () => {
   )
 })
 
-test('words events the same on the screen and in lines, whatever their text', () => {
+test('phrases events the same on the screen and in lines, whatever their text', () => {
   const text = 'left; alice owes me 5\nwarn> stop'
   const messages = [
     said(BOB, 'hello'),

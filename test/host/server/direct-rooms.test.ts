@@ -85,7 +85,7 @@ test('a hidden person may not ask to talk, over restarts, until they are shown a
   assert.ok((await DirectWorld.start(t, 'anyone', disk)).direct.mayAsk(FRESH))
 })
 
-test('a private room in common makes somebody known to --direct known', async t => {
+test('sharing a private room makes somebody known for --direct known', async t => {
   const alice = await DirectWorld.start(t, 'known')
   const isMember = (key: string): boolean => key === KNOWN
   alice.rooms.push({ peer: { members: { isMember }, presence: [] } as unknown as Room })

@@ -77,7 +77,7 @@ test('another history of our log is not stored as a copy', async () => {
   )
 })
 
-test('rows that another version wrote, or that are damaged, count nothing', async () => {
+test('ignores rows that are damaged, or that another version wrote', async () => {
   const { disk, read } = stored()
   const values = ['', '{', '[]', '{"at":1}', '{"at":1,"heads":[1,[],["x",-1,"00",[]],["y"],[null,-1]]}']
   const range = `{"at":1,"heads":[["${ALICE}",3,"0301",[[1]]],["${ALICE}",3,7,[]]]}`

@@ -83,7 +83,7 @@ test('one changed byte is refused, wherever it is', () => {
   read(bytes) // control
 })
 
-test('every part of a file, and a file with more behind it, is refused or proves only what is in it', () => {
+test('every part of a file, and a file with bytes after its end, is refused or proves only what is in it', () => {
   const bytes = encodeExcerpt(ROOM, segmentsOf(TEXTS, [2, 3]), 1, 5)
   for (let end = 0; end < bytes.length; end++) {
     const excerpt = readExcerpt(bytes.subarray(0, end))

@@ -57,7 +57,7 @@ test('reports connections and dial attempts once they settle, and again only on 
   ])
 })
 
-test('skips up to two connections, or one peer that is dialled', () => {
+test('reports no summary of up to two connections, or of one dial attempt', () => {
   const { clock, reported, become } = world()
   for (const [connected, tried] of [
     [['bob'], []],

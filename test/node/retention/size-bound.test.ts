@@ -140,7 +140,7 @@ test('fetches the latest of the dropped lines, and keeps them for a day', async 
   await world.close()
 })
 
-test('puts back as dropped what no peer sends', async () => {
+test('marks content as dropped again if no peer sends it', async () => {
   const world = new RetentionWorld()
   const [a, b] = [await world.open(alice), await world.open(bob)]
   await write(a)

@@ -76,7 +76,7 @@ function openLarge(friend = keyOf(7)) {
 
 const stranger = (name: string, key = 8): Introducer => introducer(name, keyOf(key))
 
-test('says when a log is deleted that it remembers no longer', () => {
+test('reports the deletion of a log that it no longer remembers', () => {
   const { quota } = open()
   const changed: LogId[] = []
   const cuts = Array.from({ length: 33 }, (_, index) => quota.grew(keyOf(index + 1), 100, introducer('bob'))).flat()
