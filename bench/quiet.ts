@@ -13,7 +13,7 @@ import { median } from './median.js'
 const OURS = fileURLToPath(new URL('../..', import.meta.url))
 /** As many as a node has open at once. */
 const ROOMS_MAX = 32
-/** Until the checks after the start of a room are over. */
+/** Time for the checks that follow the start of a room. */
 const SETTLE_MS = 15_000
 /** CPU is the median over windows of this length, few of which contain a garbage collection of what the start left. */
 const WINDOW_MS = 2_000

@@ -12,7 +12,7 @@ export type TransferEffect =
   | { readonly kind: 'request'; readonly holder: HolderId; readonly piece: Piece }
   /** The piece is verified: write it, then call `stored`. */
   | { readonly kind: 'store'; readonly piece: Piece; readonly bytes: Uint8Array }
-  /** The holder sent what it was not asked for, or what is not the piece. It is not used any more. */
+  /** The holder sent an unrequested piece, or wrong bytes. It gets no further requests. */
   | { readonly kind: 'violation'; readonly holder: HolderId }
 
 /** What is on this disk already, verified. */
