@@ -217,7 +217,7 @@ export class DiskRecovery {
 
   async #rereadEnd(author: LogId, missing: Seq): Promise<void> {
     const { queue, heads, frontier, own, events, blocks, rewrites } = this.#core
-    // What is fetched again may have contents that were missing before.
+    // Entries that are fetched again may have content that was missing before.
     await rewrites.run(async () => queue.write(await blocks.outdated(author, missing, SEQ_MAX)))
     const isOwn = author === own.author
     if (isOwn) await own.settled()

@@ -18,7 +18,7 @@ export interface StrangerRecord {
   readonly firstIntroducer?: string | undefined
   /** Whether somebody else than its author brought it. */
   readonly isRelayed: boolean
-  /** The last seq that is known of it, if it has stopped. */
+  /** Its last known seq, if it has stopped. */
   readonly stopped: Seq | undefined
   /** Whether the user wants all of it. */
   readonly isLifted: boolean
@@ -61,7 +61,7 @@ export interface StrangerQuota {
   isStopped(log: LogId): boolean
   /** Whether a log had stopped and may grow again: entries that were in flight meanwhile do not continue it. */
   isResumed(log: LogId): boolean
-  /** The strangers whose logs came by the same connections as those of an author, unless the user knows who is at the other end. */
+  /** The strangers whose logs came over the same connections as those of an author, unless the user knows who is at the other end. */
   companionsOf(author: AuthorId): readonly AuthorId[]
   /** Whether a log is announced and sent to other peers. */
   isPassedOn(log: LogId): boolean

@@ -83,7 +83,7 @@ export class Membership {
     this.warnings = warningsOf(evaluation, author => this.currentTerm(author))
   }
 
-  /** The most senior term of an author that has not ended: it gives the role. */
+  /** The most senior term of an author that has not ended: it determines the role. */
   currentTerm(author: AuthorId): Term | undefined {
     return this.#current.get(author)
   }

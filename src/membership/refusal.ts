@@ -82,7 +82,7 @@ function fullLog({ role, operations = [] }: Term, { kind }: Body): Refusal | und
 const lowRole = ({ role }: Term, needs: Role): Refusal | undefined =>
   isAtLeast(role, needs) ? undefined : { kind: 'role-too-low', needs }
 
-/** Why the author of a term does not give a role. */
+/** Why the author of a term may not grant a role. */
 function roleRefusal({ isClosed }: Membership, { role }: Term, given: GivenRole): Refusal | undefined {
   if (!mayGrant(role, given)) return { kind: 'role-too-low', needs: role === 'host' ? 'admin' : 'host' }
   return isClosed && (given === 'host' || role === 'host') ? { kind: 'closed-room' } : undefined

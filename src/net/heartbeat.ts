@@ -70,7 +70,7 @@ class Heartbeat {
     })
   }
 
-  /** The other side may half-close. Two writes tell: the second fails if the other process has ended. */
+  /** The other side may half-close. Two writes show whether its process still runs: the second fails if it has ended. */
   #ended(): void {
     this.#cancelBeat()
     this.#write()

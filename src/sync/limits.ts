@@ -8,7 +8,7 @@ export const HEADS_MAX = 2_000
 /** Logs whose heads one connection remembers: as many as an honest peer has, because its database has the same limit. */
 export const trackedLogsMax = (logsMax: number = AUTHORS_MAX): number => Math.max(AUTHORS_MAX, logsMax)
 
-/** Forgets what was added first, until no more than `max` are left. */
+/** Evicts the oldest elements, until at most `max` are left. */
 export function forgetOldest<K>(tracked: Map<K, unknown> | Set<K>, max: number): void {
   for (const oldest of tracked.keys()) {
     if (tracked.size <= max) return

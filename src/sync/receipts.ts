@@ -99,10 +99,10 @@ export interface ProvenHead extends Required<Digest> {
   readonly without: readonly PlaceRange[]
 }
 
-/** Logs of one peer that `provenHeadsOf` returns at most: our own first. */
+/** Most logs of one peer that `provenHeadsOf` returns; our own come first. */
 const PROVEN_HEADS_MAX = 256
 
-/** Places of one log whose content a connected peer has, according to it. */
+/** Places of one log whose content a connected peer says it has. */
 export interface PlacesAtPeer {
   /** The peer's key, or the address of a scuttleup peer. */
   readonly peer: string
@@ -288,7 +288,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     return { connected, left, differing, ...(strangers.length > 0 && { strangers }) }
   }
 
-  /** Of which of these places each connected peer says that it has the content. */
+  /** For each connected peer, the places in a range whose content it says it has. */
   placesAt(log: LogId, range: PlaceRange): readonly PlacesAtPeer[] {
     return [...this.#replicas.values()]
       .filter(({ open }) => open.size > 0)

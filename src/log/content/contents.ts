@@ -35,7 +35,7 @@ export interface ContentRun {
 /** A place as `weigh` finds it. */
 interface WeighedPlace {
   readonly at: Hlc
-  /** What dropping its content would free: 0 if it has none, or if it is a control entry, which stays. */
+  /** Bytes that dropping its content would free: 0 if it has none, or if it is a control entry, which stays. */
   readonly bytes: number
   readonly isControl: boolean
 }

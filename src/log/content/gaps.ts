@@ -79,7 +79,7 @@ export class LogGaps {
     this.remove(from, to)
   }
 
-  /** These places are no longer dropped for a reason. Returns those that were. */
+  /** These places are no longer dropped for this reason. Returns those that were. */
   restore(places: readonly PlaceRange[], reason: DropReason): readonly PlaceRange[] {
     const dropped = this.dropped[reason]
     const restored = places.flatMap(({ from, to }) => dropped.within(from, to))

@@ -91,7 +91,7 @@ export function logOfLogKey(bytes: Uint8Array): LogId {
   return logOfKey(bytes.subarray(0, KEY_BYTES), run)
 }
 
-/** Caches the last id found to be signed, because consecutive entries are of few logs. */
+/** Caches the last id found to be signed, because consecutive entries belong to few logs. */
 let lastSigned = ''
 
 export function isSigned(author: AuthorId | LogId): boolean {

@@ -9,7 +9,7 @@ import { SEGMENT_BYTES_MAX } from '../limits.js'
 import type { Put } from '../store/store.js'
 import type { WriteSalt } from './salts.js'
 
-/** What signs our log: its key, in one room and run. */
+/** The key that signs our log, with its room and run. */
 export interface Signer {
   readonly keys: KeyPair
   readonly room: Uint8Array

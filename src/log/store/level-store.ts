@@ -38,7 +38,7 @@ export class LevelStore implements Store {
   #wakeReaders: (() => void) | undefined
   #attempt: Promise<void> = Promise.resolve()
   #onClosed = async (): Promise<void> => {}
-  /** The open iterators: LevelDB keeps what was replaced since they were opened. */
+  /** The open iterators: LevelDB keeps the rows that were replaced since these were opened. */
   readonly #iterators = new Set<OpenPages>()
   #isRepaired = false
 

@@ -109,7 +109,7 @@ export class SegmentStore {
     }
   }
 
-  /** The packed entries of a segment whose contents are stored apart, by seq. */
+  /** The packed entries that are stored apart from their segment, by seq. */
   async contents(author: LogId, segment: Segment): Promise<ReadonlyMap<Seq, Uint8Array>> {
     const contents = new Map<Seq, Uint8Array>()
     if (this.#gaps.of(author)?.hasContents !== true) return contents

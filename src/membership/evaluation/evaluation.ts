@@ -108,7 +108,7 @@ export class Evaluation {
   }
 }
 
-/** The admins above `host` in the tree of admissions: they count the guests of `host` as below their own guests. */
+/** The admins above `host` in the tree of admissions: the guests of `host` count towards `below` of each. */
 function adminsAbove(host: Term | undefined): Term[] {
   const admins: Term[] = []
   for (let above = host?.admission?.by; above !== undefined; above = above.admission?.by)

@@ -2,7 +2,7 @@
 export const ROLES = ['rescue', 'founder', 'admin', 'host', 'member'] as const
 export type Role = (typeof ROLES)[number]
 
-/** The roles that an admission can give. */
+/** The roles that an admission can grant. */
 export type GivenRole = Extract<Role, 'admin' | 'host' | 'member'>
 
 export const isAtLeast = (role: Role, least: Role): boolean => ROLES.indexOf(role) <= ROLES.indexOf(least)

@@ -6,7 +6,7 @@ export const STRANGER_BYTES_MAX = 256 * 1024 * 1024
 /** Logs of strangers. */
 export const STRANGER_LOGS_MAX = 2_000
 
-/** Logs that are relayed although they did not come from their authors: half of what a peer stores of strangers. */
+/** Logs that are relayed although they did not come from their authors: half of the logs of strangers that a peer stores. */
 export const PASSED_ON_LOGS_MAX = 1_000
 
 /** Such logs of one introducer that are relayed in any case: about the share of one of 64 connections in STRANGER_LOGS_MAX. */
