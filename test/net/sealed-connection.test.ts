@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import net, { type AddressInfo, type Socket } from 'node:net'
 import test, { type TestContext } from 'node:test'
 import { frame } from '../../src/base/wire/frames.js'
 import type { CloseReason } from '../../src/net/events.js'
+import type { RawConnection } from '../../src/net/peer-source.js'
+import { RecordOpener, RecordSealer } from '../../src/net/sealed/records.js'
+import { SealedConnection } from '../../src/net/sealed/sealed-connection.js'
 import { type ConnectionsWorld, openConnections } from '../helper/connections-world.js'
 import { type Direction, openProxy, type Passage, RecordSplitter, type Tamper } from '../helper/proxy.js'
 
@@ -145,4 +150,43 @@ test('seals everything that is written in one turn into one record', BOUND, asyn
   const [, rooms, ...others] = lengths
   assert.equal(rooms, 3 + 1 + 8 * 16 + 19, 'one room, and seven random tags')
   assert.deepEqual(others, [100 * 122 + 19])
+})
+
+const KEY = Buffer.alloc(32, 1)
+const HEADER = Buffer.alloc(24, 2)
+/** Less than a paused reader buffers, so that the raw connection is read to its end. */
+const TEXT = Buffer.alloc(40_000, 3)
+
+/** A sealed connection over TCP without half-open sockets whose raw connection closes while the reader is paused. */
+async function closedWhilePaused(t: TestContext, records: Uint8Array): Promise<SealedConnection> {
+  const server = net.createServer(socket => void socket.resume().end(records))
+  t.after(() => server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const raw: Socket = net.connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const sealed = new SealedConnection(raw as unknown as RawConnection, {
+    sealer: new RecordSealer(KEY, HEADER),
+    opener: new RecordOpener(KEY),
+  })
+  await once(raw, 'close')
+  return sealed
+}
+
+/** What a reader that goes on reads until the connection closes. */
+async function readToClose(sealed: SealedConnection): Promise<Buffer> {
+  const read: Buffer[] = []
+  sealed.on('data', (bytes: Buffer) => void read.push(bytes))
+  if (!sealed.closed) await new Promise(resolve => sealed.once('close', resolve))
+  return Buffer.concat(read)
+}
+
+test('a paused reader reads everything after the raw connection closed', BOUND, async t => {
+  const sealed = await closedWhilePaused(t, new RecordSealer(KEY, HEADER).seal(TEXT, true))
+  assert.deepEqual(await readToClose(sealed), TEXT)
+  assert.equal(sealed.fault, undefined)
+})
+
+test('a paused reader reads what arrived before the raw connection was cut', BOUND, async t => {
+  const sealed = await closedWhilePaused(t, new RecordSealer(KEY, HEADER).seal(TEXT))
+  assert.deepEqual(await readToClose(sealed), TEXT)
+  assert.equal(sealed.fault, 'cut')
 })

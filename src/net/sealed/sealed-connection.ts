@@ -131,16 +131,23 @@ export class SealedConnection extends Duplex implements RawConnection {
   }
 
   #rawEnded(): void {
-    if (this.#records.opener.isOver || this.destroyed) return
-    // What arrived before the cut is genuine: let it be read first.
+    if (this.#records.opener.isOver || this.#fault !== undefined || this.destroyed) return
     this.#fault = 'cut'
-    this.once('end', () => this.destroy(new Error('cut')))
     this.push(null)
+    this.#destroyWhenRead(new Error('cut'))
   }
 
   #rawClosed(): void {
-    if (!this.#records.opener.isOver) this.#fail('cut')
-    else if (!this.#hasEnded) this.destroy()
+    this.#rawEnded()
+    if (this.#fault === undefined && !this.#hasEnded) this.#destroyWhenRead()
+    // Nothing drains any more.
+    this.#continue()
+  }
+
+  /** What arrived before is genuine: lets it be read first. */
+  #destroyWhenRead(error?: Error): void {
+    if (this.readableEnded) this.destroy(error)
+    else this.once('end', () => this.destroy(error))
   }
 
   #fail(fault: SealedFault): void {
