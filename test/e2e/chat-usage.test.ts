@@ -79,7 +79,7 @@ test('accepts help and version, and rejects mistyped commands before it creates 
   for (const [word, complaint] of [
     ['loog', /there is no command loog; did you mean log\? .*persisted-chat chat loog$/],
     ['jion', /did you mean join\?/],
-    ['risk', /risk is not a command of this version\. .*persisted-chat chat risk$/],
+    ['web', /web is not a command of this version\. .*persisted-chat chat web$/],
   ] as const) {
     for (const args of [
       [word, ...options],

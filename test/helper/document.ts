@@ -128,6 +128,8 @@ const PLACEHOLDERS: readonly (readonly [RegExp, string])[] = [
   [/\b\d{2}:\d{2}(:\d{2})?\b/g, '<time>'],
   [/\b[0-9a-f]{64}\b/g, '<key>'],
   [/\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8}\b/g, '<key>'],
+  // The letters of a log depend on the order in which logs are first shown.
+  [/"label":"[a-z]+(\d+)"/g, '"label":"<log>$1"'],
   [/(your address is [\d.]+):\d+/g, '$1:<port>'],
   [/\bprocess \d+\b/g, 'process <pid>'],
   [/\bdelivered to \d+ of \d+ peers\b( and \d+ strangers?\b)?/g, 'delivered to <n> of <n> peers'],

@@ -91,7 +91,11 @@ export class LineConversation {
   /** Sends lines from stdin and prints messages to stdout until `stopped` resolves. Rejects with `OutputClosed` if stdout closes. */
   async run(stopped: Promise<void>): Promise<void> {
     const { isJson } = this.#options
-    if (!isJson) await this.#readLatest()
+    if (!isJson) {
+      await this.#readLatest()
+      for (const row of await olderLines(this.#session, command => this.#face.command(command))) info(row)
+    }
+    // Reading begins before the first line is sent: with --last 0, what was stored earlier is not shown.
     const printing = Promise.all([this.#print(), this.#printPresence()])
     const say = (text: string): Promise<void> => (this.#isTyped ? this.#handleTyped(text) : this.#face.say(text))
     const actions = {
@@ -143,7 +147,6 @@ export class LineConversation {
     const count = last ?? (process.stdout.isTTY ? TERMINAL_HISTORY : 'all')
     const format = isJson ? (message: Message) => jsonLineOf(message, this.#isLive(message)) : this.#formatter()
     if (count !== 'all') this.#session.historyShown()
-    if (!isJson) for (const row of await olderLines(this.#session, command => this.#face.command(command))) info(row)
     for await (const messages of this.#face.batches({
       live: true,
       gaps: true,
