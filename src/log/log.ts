@@ -9,7 +9,7 @@ import { systemRandom } from '../base/random.js'
 import { EMPTY, sameBytes } from '../base/wire/bytes.js'
 import type { BlockRows } from './content/block-rows.js'
 import { type ContentRun, Contents, type WeighedSegment } from './content/contents.js'
-import type { DropReason } from './content/gap-rows.js'
+import { DROP_REASONS, type DropReason } from './content/gap-rows.js'
 import { LogCore } from './core.js'
 import { DiskRecovery } from './disk-recovery.js'
 import { Splitter } from './forks/splitter.js'
@@ -365,6 +365,12 @@ export class Log extends EventEmitter<LogEvents> {
   /** Deletes files whose rows have been rewritten, as far as no reader uses them. */
   async deleteReplacedFiles(): Promise<void> {
     await this.#core.store.sweep?.()
+  }
+
+  /** Whether this disk has dropped the content of a place, for any reason. */
+  isDropped(log: LogId, seq: Seq): boolean {
+    const dropped = this.#core.gaps.of(log)?.dropped
+    return dropped !== undefined && DROP_REASONS.some(reason => dropped[reason].has(seq))
   }
 
   /** Whether this disk has dropped the content of a place because it was deleted. */

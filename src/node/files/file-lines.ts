@@ -12,7 +12,7 @@ import type { Log } from '../../log/log.js'
 const UNREFERRED_MS_MAX: Millis = 86_400_000
 
 export interface FileLinesParts {
-  readonly log: Pick<Log, 'head' | 'entries' | 'placeOf' | 'isDeleted' | 'on' | 'off'>
+  readonly log: Pick<Log, 'head' | 'entries' | 'placeOf' | 'isDropped' | 'on' | 'off'>
   readonly store: FileStore
   readonly clock: Clock
   /** Deletes the content of a file. */
@@ -42,7 +42,7 @@ export class FileLines {
     this.#check(undefined)
   }
 
-  /** Resolves when everything that was deleted so far is checked. */
+  /** Resolves when everything that was dropped so far is checked. */
   settled(): Promise<void> {
     return this.#working
   }
@@ -67,28 +67,28 @@ export class FileLines {
     for (const root of store.all) {
       if (this.#abort.signal.aborted) return
       const lines = [...store.linesOf(root)].filter(line => log === undefined || line.startsWith(log))
-      const deleted = lines.filter(line => this.#isDeleted(line))
+      const dropped = lines.filter(line => this.#isDropped(line))
       let isUnreferred = log === undefined && store.linesOf(root).size === 0
-      for (const line of deleted) isUnreferred = (await store.unrefer(root, line)) || isUnreferred
-      if (isUnreferred) await this.#removeUnlessReferred(root, deleted.length > 0)
+      for (const line of dropped) isUnreferred = (await store.unrefer(root, line)) || isUnreferred
+      if (isUnreferred) await this.#removeUnlessReferred(root, dropped.length > 0)
     }
   }
 
-  #isDeleted(line: string): boolean {
+  #isDropped(line: string): boolean {
     const { log } = this.#parts
     const place = placeIn(line)
     if (place === undefined) return true
     const { author, seq } = log.placeOf(place)
-    return log.isDeleted(author, seq)
+    return log.isDropped(author, seq)
   }
 
-  async #removeUnlessReferred(root: FileRoot, isDeleted: boolean): Promise<void> {
+  async #removeUnlessReferred(root: FileRoot, isDropped: boolean): Promise<void> {
     const { store, clock, remove } = this.#parts
     const found = await this.#find(root)
     if (this.#abort.signal.aborted) return
     for (const line of found) await store.refer(root, line)
     if (found.length > 0) return
-    if (isDeleted || clock.now() - (await store.storedAt(root)) > UNREFERRED_MS_MAX) await remove(root)
+    if (isDropped || clock.now() - (await store.storedAt(root)) > UNREFERRED_MS_MAX) await remove(root)
   }
 
   /** The lines of the room that refer to the content of a file. */

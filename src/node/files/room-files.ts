@@ -91,12 +91,12 @@ export class RoomFiles {
   /** Deletes file content that no line refers to any more. */
   async #remove(root: FileRoot): Promise<void> {
     const download = this.#downloads.get(root)
-    download?.end(new ChatError('FILE_UNUSABLE', 'the line of the file was deleted'))
+    download?.end(new ChatError('FILE_UNUSABLE', 'no line here refers to the file any more'))
     await download?.done.catch(() => {})
     await this.#parts.store.remove(root)
   }
 
-  /** Resolves when the contents of all lines that were deleted so far are deleted. */
+  /** Resolves when the contents of all lines that were dropped so far are deleted. */
   settled(): Promise<void> {
     return this.#lines.settled()
   }
