@@ -51,7 +51,7 @@ export async function connectFace(options: ConnectOptions, face: FaceHello): Pro
     socket.destroy()
     throw foreign(options)
   }
-  return new NodeConnection(socket, reader, welcome)
+  return new NodeConnection(socket, reader, welcome, greeted.version)
 }
 
 /** The answer of a node to a request that is not a face's. */
@@ -119,6 +119,8 @@ export async function askNode(
 }
 
 interface Greeted {
+  /** The node's version of the codec. */
+  readonly version: CodecVersion
   readonly socket: Duplex
   readonly reader: FrameReader
   readonly value: Fields
@@ -158,7 +160,7 @@ async function greet(
       const value = await frames.next()
       if (!secret.isProof(value['proof'], 'node', challenge.nonce, nonce)) throw foreign(options)
       cancel()
-      if (value['is'] === 'welcome') return { socket, reader: frames.release(), value }
+      if (value['is'] === 'welcome') return { version: challenge.version, socket, reader: frames.release(), value }
       if (value['is'] === 'refused') {
         for (const event of eventsOf(value['events'])) onEvent?.(event)
         throw errorOf(value)

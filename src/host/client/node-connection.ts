@@ -26,7 +26,9 @@ import {
 } from '../../sync/receipts.js'
 import {
   type CallId,
+  type CodecVersion,
   digestsOf,
+  FILES_MINOR,
   type Fields,
   type HostFrame,
   jsonBody,
@@ -78,6 +80,11 @@ interface ConnectionEvents {
   gone: []
 }
 
+const olderNode = (me: string, lack: string): ChatError =>
+  new ChatError('NODE_UNUSABLE', `${me} runs in an older version of persisted-chat, which ${lack}`, {
+    hint: `persisted-chat stop ${me} ends it; start the chat again then.`,
+  })
+
 const unanswered = (): ChatError => new ChatError('NODE_UNUSABLE', 'the node did not answer')
 
 /** What a node tells a face about its room. */
@@ -106,6 +113,7 @@ interface Call {
 /** A face's connection to its room at a node. All calls reject with `NodeGone` if the connection ends before the answer. */
 export class NodeConnection extends EventEmitter<ConnectionEvents> {
   readonly welcome: Welcome
+  readonly #version: CodecVersion
   /** The labels of the lines that the node has sent. */
   readonly labels = new LineLabels()
   readonly #socket: Duplex
@@ -129,12 +137,13 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   readonly ready: Promise<void>
 
   /** `reader` comes from `NodeConnection.reader()`, and may contain frames that arrived with the welcome. */
-  constructor(socket: Duplex, reader: FrameReader, welcome: Welcome) {
+  constructor(socket: Duplex, reader: FrameReader, welcome: Welcome, version: CodecVersion) {
     super()
     this.#socket = socket
     this.#writer = new FrameWriter(socket)
     this.#reader = reader
     this.welcome = welcome
+    this.#version = version
     this.ready = new Promise((resolve, reject) => {
       this.#onState = resolve
       this.once('gone', () => reject(new NodeGone()))
@@ -296,6 +305,8 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     signal: AbortSignal | undefined,
     onProgress: SendFileOptions['onProgress'],
   ): AsyncGenerator<Fields> {
+    // An older node would close the connection, and the call would be repeated for ever.
+    if (this.#version.minor < FILES_MINOR) throw olderNode(this.welcome.me, 'sends and fetches no files')
     for await (const parts of this.#parts(call, signal))
       for (const part of parts) {
         if (part.kind !== 'item' || !isFields(part.value)) continue

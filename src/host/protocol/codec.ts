@@ -15,7 +15,10 @@ export interface CodecVersion {
   readonly minor: number
 }
 
-export const CODEC_VERSION: CodecVersion = { major: 3, minor: 0 }
+export const CODEC_VERSION: CodecVersion = { major: 3, minor: 1 }
+
+/** The minor version that added the calls about files. */
+export const FILES_MINOR = 1
 
 /** Matches an answer to its call. */
 export type CallId = number

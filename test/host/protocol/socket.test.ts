@@ -13,11 +13,13 @@ import { challengeFields, challengeOf, type Hello, helloFields, nonceOf } from '
 import { UNACKNOWLEDGED_MAX } from '../../../src/host/protocol/limits.js'
 import { loadSecret, readSecret, type Secret } from '../../../src/host/protocol/secret.js'
 import { connectTo, listenAt } from '../../../src/host/protocol/socket.js'
+import type { AuthorId, Run, Seq } from '../../../src/log/format/author.js'
 import { HostMachine, LOBBY_OPTIONS } from '../../helper/host-machine.js'
 import { temporaryDirectory } from '../../helper/temporary-directory.js'
 import { VirtualClock } from '../../helper/virtual-clock.js'
 
 const BOUND = { timeout: 300_000 }
+const LINE = { author: 'aa'.repeat(32) as AuthorId, run: 0 as Run, seq: 1 as Seq }
 const CLIENT = new Uint8Array(16).fill(7)
 
 const hello: Hello = {
@@ -264,6 +266,14 @@ test('replaces a node of a lower major version, and does not attach to one of a 
   const { ended } = machine.node ?? assert.fail()
   await (await askNode(at(4), 'replace'))?.closed
   assert.deepEqual([await ended, reason], ['replaced', 'replaced'])
+})
+
+test('says in one line that a node is too old for files', BOUND, async t => {
+  const machine = await HostMachine.open(t, { codec: { major: 3, minor: 0 } })
+  const face = await machine.face(t)
+  const older = { code: 'NODE_UNUSABLE', message: /^alice runs in an older version of persisted-chat, [^\n]+$/ }
+  await assert.rejects(face.storeFile('photo.jpg'), older)
+  await assert.rejects(face.getFile(LINE, machine.directory), older)
 })
 
 test('does not reach a node that has ended, or a socket without a node', BOUND, async t => {
