@@ -21,8 +21,8 @@ export const keep = command({
             : `this room keeps ${String(ofRoom)}, for everybody`,
         )
         if (here !== null)
-          list(`this computer keeps ${here === 'all' ? 'everything of it that others keep' : `${String(here)} of it`}`)
-        if (typeof bytes === 'number') list(`it takes ${formatNumber(Math.ceil(bytes / BYTES_PER_MB))} MB here`)
+          tell(`this computer keeps ${here === 'all' ? 'everything of it that others keep' : `${String(here)} of it`}`)
+        if (typeof bytes === 'number') tell(`it takes ${formatNumber(Math.ceil(bytes / BYTES_PER_MB))} MB here`)
       }
       list(...(await olderLines(session, request)))
     })
