@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { reasonOf } from '../base/errors.js'
 
 /** Messages queued while the command runs; beyond this, the oldest are dropped. */
@@ -40,14 +40,20 @@ export class MentionCommand {
   /** Resolves with how the command failed, if it did. */
   #runOnce(json: string): Promise<string | undefined> {
     return new Promise(resolve => {
-      const child = spawn(this.#command, { shell: true, stdio: ['pipe', 'ignore', 'ignore'], timeout: RUN_MS_MAX })
+      let child: ChildProcess
+      try {
+        child = spawn(this.#command, { shell: true, stdio: ['pipe', 'ignore', 'ignore'], timeout: RUN_MS_MAX })
+      } catch (error) {
+        return resolve(`cannot be started: ${reasonOf(error)}`)
+      }
       child.once('error', error => resolve(`cannot be started: ${reasonOf(error)}`))
       child.once('close', (code, signal) => {
         if (code === 0) resolve(undefined)
         else resolve(code === null ? `was ended by ${signal}` : `failed with exit code ${code}`)
       })
-      child.stdin.on('error', () => {}) // it need not read the message
-      child.stdin.end(`${json}\n`)
+      // It need not read the message. Without free file descriptors there is no stdin, and an error follows.
+      child.stdin?.on('error', () => {})
+      child.stdin?.end(`${json}\n`)
     })
   }
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import test from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { deflateSync } from 'node:zlib'
 import { concat, EMPTY, utf8 } from '../../src/base/wire/bytes.js'
 import { decoded } from '../../src/pictures/decoding/decoder.js'
@@ -103,6 +106,12 @@ test('names why a file has no thumbnail, and ends no process but its own', async
 
 test('control: the decoder alone fails on data that end too early', async () => {
   await assert.rejects(decoded('png', blackPng(100, 100, 1)))
+})
+
+test('has no thumbnail while the process has no free file descriptors', async () => {
+  const file = fileURLToPath(new URL('../helper/thumbnail-process.js', import.meta.url))
+  const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -n 60; exec "$0" "$1"', process.execPath, file])
+  assert.equal(stdout, 'undecodable')
 })
 
 test('ends the decoding when it is aborted', async () => {

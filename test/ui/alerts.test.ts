@@ -121,6 +121,18 @@ test('reports a failing command once', BOUND, async t => {
   assert.deepEqual(warnings, ['the command of --on-mention failed with exit code 3'])
 })
 
+test('reports a command that cannot be started, and goes on', BOUND, async () => {
+  // spawn throws for both, instead of emitting an error.
+  for (const command of ['', 'true\0']) {
+    const warnings: string[] = []
+    await new Promise<void>(resolve => {
+      const mention = new MentionCommand(command, line => resolve(void warnings.push(line)))
+      mention.run('a')
+    })
+    assert.match(warnings.join(), /^the command of --on-mention cannot be started: /)
+  }
+})
+
 test('a notification contains no control of a stranger, and has the form that the terminal knows', () => {
   const text = `4;1;\u001b]0;title\u0007\u009d${'x'.repeat(500)}`
   for (const env of [{ TERM: 'xterm-256color' }, { TERM: 'rxvt-unicode' }, { TERM: 'xterm', VTE_VERSION: '7600' }]) {

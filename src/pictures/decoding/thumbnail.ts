@@ -56,17 +56,19 @@ function outputOf(
       ...(signal && { signal }),
       windowsHide: true,
     })
+    child.on('error', () => resolve(new Uint8Array(0)))
+    // Without free file descriptors there are no streams, and an error follows.
+    const { stdin, stdout }: Partial<typeof child> = child
     const parts: Uint8Array[] = []
     let length = 0
-    child.stdout.on('data', (part: Uint8Array) => {
+    stdout?.on('data', (part: Uint8Array) => {
       length += part.length
       if (length <= bytesMax) parts.push(part)
       else child.kill('SIGKILL')
     })
-    child.stdin.on('error', () => {}) // the process has ended without reading everything
-    child.on('error', () => resolve(new Uint8Array(0)))
+    stdin?.on('error', () => {}) // the process has ended without reading everything
     child.on('close', code => resolve(code === 0 ? concat(parts) : new Uint8Array(0)))
-    child.stdin.end(input)
+    stdin?.end(input)
   })
 }
 
