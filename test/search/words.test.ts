@@ -41,6 +41,22 @@ test('emoji are words, whatever their skin tone and style', () => {
   assert.deepEqual(wordsOf('🇩🇪'), ['🇩🇪'])
 })
 
+test('a text of nothing but marks takes no longer than another one', BOUND, () => {
+  const timeOf = (text: string): number => {
+    const start = process.cpuUsage()
+    wordsOf(text)
+    const { user, system } = process.cpuUsage(start)
+    return (user + system) / 1_000
+  }
+  const length = 60_000
+  timeOf('é'.repeat(length))
+  // Normalizing sorts the marks of each letter by insertion.
+  const marks = `a${'\u0300'.repeat(length / 2)}${'\u0316'.repeat(length / 2)}`
+  assert.ok(timeOf(marks) < 200, 'marks')
+  assert.deepEqual(wordsOf(marks), ['a'])
+  assert.deepEqual(wordsOf(fold(marks)), wordsOf(marks))
+})
+
 test('folding twice changes nothing, and a text has the words of its folded form', BOUND, () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), text => {
