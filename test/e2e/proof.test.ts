@@ -1,6 +1,7 @@
 // Proofs of what somebody said, with real processes.
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import test from 'node:test'
 import { CHAT_PROGRAM, openChat, startChat } from '../helper/chat-process.js'
@@ -75,4 +76,24 @@ test('lines of somebody are proven to a computer that was never in the private r
   assert.equal(refused.exit, 1)
   assert.match(refused.child.stderr.join('\n'), /refused: entr.* not what the author signed/)
   assert.deepEqual(refused.child.stdout, [])
+})
+
+test('refuses files that are no proofs, and waits for none', BOUND, async t => {
+  const data = await temporaryDirectory(t)
+  const elsewhere = await temporaryDirectory(t)
+  const fifo = path.join(elsewhere, 'fifo')
+  execFileSync('mkfifo', [fifo])
+  const zeros = path.join(elsewhere, 'zeros')
+  writeFileSync(zeros, '')
+  truncateSync(zeros, 2 ** 30)
+  const verify = async (file: string, cwd?: string) => {
+    const child = startChat(t, ['verify', file, '--data', data], cwd === undefined ? {} : { cwd })
+    const { code } = await child.exited
+    assert.deepEqual(child.stdout, [])
+    return `${code} ${child.stderr.join('\n')}`
+  }
+  assert.match(await verify(zeros), /^1 .*refused: this file is no proof$/)
+  assert.match(await verify(fifo), /^2 .*must not contain \//)
+  assert.match(await verify('fifo', elsewhere), /^1 .*there are no logs of fifo/)
+  assert.match(await verify(elsewhere), /^2 .*must not contain \//)
 })

@@ -1,4 +1,6 @@
-import { open, stat } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
+import { beginningOf, withRegularFile } from '../../base/files/regular-file.js'
+import { isName } from '../../base/names.js'
 import { sanitisedJson } from '../../base/safe-text.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { DisplayNames } from '../../chat/display-names.js'
@@ -20,31 +22,23 @@ import { info, warn, writeLinesIfOpen } from '../../ui/lines/output.js'
 import { excerptFaultText } from '../../ui/text/excerpt-text.js'
 import { DONE, FAILED } from '../exit-code.js'
 
-/** Whether an argument of `verify` is a file that begins like those of `proof`. */
+/** Whether an argument of `verify` is a file that begins like those of `proof`, or any other file, unless it is a name. */
 export async function isProofFile(file: string): Promise<boolean> {
-  const handle = await open(file).catch(() => undefined)
-  if (handle === undefined) return false
   try {
-    const { buffer } = await handle.read(Buffer.alloc(EXCERPT_START_BYTES), 0, EXCERPT_START_BYTES, 0)
-    return beginsExcerpt(buffer)
+    const start = await withRegularFile(await realpath(file), handle => beginningOf(handle, EXCERPT_START_BYTES))
+    return beginsExcerpt(start) || !isName(file)
   } catch {
     return false // a directory, such as the one of a name
-  } finally {
-    await handle.close()
   }
 }
 
 /** `persisted-chat verify <file>`: checks a proof, and prints what it proves. Needs no room, no key and no network. */
 export async function verifyProof(file: string, isJson: boolean): Promise<number> {
-  const handle = await open(file)
-  const excerpt = await (async () => {
-    try {
-      if ((await stat(file)).size > EXCERPT_BYTES_MAX) return { kind: 'malformed' } as const
-      return readExcerpt(await handle.readFile())
-    } finally {
-      await handle.close()
-    }
-  })()
+  const excerpt = await withRegularFile(await realpath(file), async handle => {
+    if (!beginsExcerpt(await beginningOf(handle, EXCERPT_START_BYTES))) return { kind: 'not-an-excerpt' } as const
+    if ((await handle.stat()).size > EXCERPT_BYTES_MAX) return { kind: 'malformed' } as const
+    return readExcerpt(await readFile(handle))
+  })
   if (isExcerptFault(excerpt)) {
     if (isJson) await writeLinesIfOpen(process.stdout, [sanitisedJson({ ok: false, fault: excerpt.kind, ...excerpt })])
     else warn(`refused: ${excerptFaultText(excerpt)}`)
