@@ -1,4 +1,5 @@
-import { type Duplex, pipeline } from 'node:stream'
+import { type Duplex, pipeline, Transform } from 'node:stream'
+import type { Millis } from '../../src/base/clock.js'
 import type { KeyPair } from '../../src/base/crypto/signing.js'
 import type { Log } from '../../src/log/log.js'
 import type { Keep } from '../../src/membership/format/body.js'
@@ -14,6 +15,16 @@ class WeighedStore extends MemoryStore {
     const all = { gte: new Uint8Array(), lt: new Uint8Array(64).fill(0xff) }
     for await (const page of this.pages(all)) for (const [key, value] of page) bytes += key.length + value.length
     return bytes
+  }
+}
+
+/** One direction of a connection. */
+class Wire extends Transform {
+  isCut = false
+
+  override _transform(bytes: Uint8Array, _encoding: string, done: (error: null, bytes?: Uint8Array) => void): void {
+    if (this.isCut) done(null)
+    else done(null, bytes)
   }
 }
 
@@ -50,16 +61,32 @@ export class RetentionWorld {
   }
 
   connect(a: KeepingPeer, b: KeepingPeer, isKnown = () => true): () => void {
+    const { close } = this.#connection(a, b, isKnown)
+    return close
+  }
+
+  /** A connection on which nothing arrives after the returned function is called; both sides close it after some silence. */
+  connectUntilCut(a: KeepingPeer, b: KeepingPeer, silenceMs: Millis): () => void {
+    const { wires, close } = this.#connection(a, b, () => true)
+    return () => {
+      for (const wire of wires) wire.isCut = true
+      this.clock.after(silenceMs, close)
+    }
+  }
+
+  #connection(a: KeepingPeer, b: KeepingPeer, isKnown: () => boolean): { wires: readonly Wire[]; close: () => void } {
     const [one, two] = [
       replicate(a.log, { dialect: 'native', live: true, replica: b.log.author, peer: b.log.author, isKnown }),
       replicate(b.log, { dialect: 'native', live: true, replica: a.log.author, peer: a.log.author, isKnown }),
     ]
-    pipeline(one, two, one, () => {})
+    const [there, back] = [new Wire(), new Wire()]
+    pipeline(one, there, two, back, one, () => {})
     this.#streams.push(one, two)
-    return () => {
+    const close = (): void => {
       one.destroy()
       two.destroy()
     }
+    return { wires: [there, back], close }
   }
 
   setKeep(keep: Keep | undefined): void {

@@ -5,6 +5,7 @@ import { EARLIEST, type Hlc } from '../../log/format/hybrid-clock.js'
 import { type PlaceRange, Places } from '../../log/format/places.js'
 import { SEQ_MAX } from '../../log/limits.js'
 import type { Log } from '../../log/log.js'
+import { SILENCE_MS_MAX } from '../../net/limits.js'
 import type { Receipts } from '../../sync/receipts.js'
 import type { Fetches } from './fetches.js'
 
@@ -23,8 +24,14 @@ const SWEEPS = 3
 /** Size of the contents that one pass drops. */
 const PASS_BYTES_MAX = 256 * 1024 * 1024
 
-/** How long before content is dropped peers are told of it. */
-export const LEAVING_MS: Millis = 5_000
+/** How long the trim waits for files that were replaced to be deleted before it looks again. */
+const FILES_MS: Millis = 5_000
+
+/**
+ * How long before content is dropped peers are told of it. A connection that was cut before they were is closed by then, so its peer is
+ * not relied upon.
+ */
+export const LEAVING_MS: Millis = SILENCE_MS_MAX + 5_000
 
 type SizedLog = Pick<
   Log,
@@ -100,15 +107,15 @@ export class SizeBound {
     for (let waits = 0; waits < WAITS_MAX && !this.#isClosed; waits++) {
       const bytes = (await this.#parts.log.diskBytes()) ?? 0
       if (bytes <= bytesMax) return
-      if (waits > 0) await this.#wait()
+      if (waits > 0) await this.#wait(FILES_MS)
       await this.#parts.log.deleteReplacedFiles()
     }
   }
 
-  async #wait(): Promise<void> {
+  async #wait(ms: Millis): Promise<void> {
     await new Promise<void>(resolve => {
       this.#wake = resolve
-      this.#parts.clock.after(LEAVING_MS, resolve)
+      this.#parts.clock.after(ms, resolve)
     })
   }
 
@@ -141,7 +148,7 @@ export class SizeBound {
   async #dropHeld(chosen: ReadonlyMap<LogId, Places>): Promise<number> {
     const { log } = this.#parts
     for (const [id, places] of chosen) log.leaveContents(id, places.ranges)
-    await this.#wait()
+    await this.#wait(LEAVING_MS)
     let bytes = 0
     for (const [id, places] of chosen) {
       const held = new Places()

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { KEEP_BYTES_MIN } from '../../../src/membership/keep.js'
+import { SILENCE_MS_MAX } from '../../../src/net/limits.js'
 import { replicatorOf } from '../../helper/logs.js'
 import { type KeepingPeer, RetentionWorld } from '../../helper/retention-world.js'
 import { alice, bob, carol, keysOfByte } from '../../helper/signed-world.js'
@@ -32,7 +33,7 @@ test('drops the oldest lines until the room fits, and says to peers that they ar
   assert.equal((await read(b.log)).length, LINES)
   assert.ok((await heldBytes(b)) > KEEP_BYTES_MIN)
   await b.retention.setOwn(SMALLEST)
-  await world.pass(20_000, 20)
+  await world.pass(60_000, 30)
   await b.retention.settled()
   const [range, ...others] = b.log.dropped(a.log.id, 'kept-out')
   assert.deepEqual(others, [])
@@ -56,7 +57,7 @@ test('drops no line that no connected peer has', async () => {
   const excess: number[] = []
   a.retention.on('excess', bytes => excess.push(bytes))
   await a.retention.setOwn(SMALLEST)
-  await world.pass(20_000, 20)
+  await world.pass(60_000, 30)
   assert.equal((await read(a.log)).length, LINES)
   assert.ok(excess.length === 1 && (excess[0] ?? 0) > 0)
   const close = world.connect(a, b)
@@ -89,6 +90,24 @@ for (const isSaid of [true, false])
     await world.close()
   })
 
+for (const [name, silenceMs] of [
+  ['drop no line that only they have', SILENCE_MS_MAX],
+  ['lose lines if it is closed too late (control)', 2 * SILENCE_MS_MAX],
+] as const)
+  test(`two peers whose connection is cut ${name}`, async () => {
+    const world = new RetentionWorld()
+    const [a, b] = [await world.open(alice), await world.open(bob)]
+    await write(a)
+    const cut = world.connectUntilCut(a, b, silenceMs)
+    await world.settle(2_000)
+    cut()
+    await Promise.all([a.retention.setOwn(SMALLEST), b.retention.setOwn(SMALLEST)])
+    await world.pass(200_000, 100)
+    const shown = new Set([...(await read(a.log)), ...(await read(b.log))])
+    assert.equal(shown.size === LINES, silenceMs === SILENCE_MS_MAX, `${shown.size} of ${LINES}`)
+    await world.close()
+  })
+
 test('a stranger is not relied upon for lines of known people', async () => {
   const world = new RetentionWorld()
   const [a, b] = [await world.open(alice), await world.open(keysOfByte(7))]
@@ -109,7 +128,7 @@ test('fetches the latest of the dropped lines, and keeps them for a day', async 
   world.connect(b, c)
   await world.settle(3_000)
   await b.retention.setOwn(SMALLEST)
-  await world.pass(20_000, 20)
+  await world.pass(60_000, 30)
   const before = (await read(b.log)).length
   const older = b.retention.older()
   assert.equal(older.count, LINES - before)
@@ -147,7 +166,7 @@ test('marks content as dropped again if no peer sends it', async () => {
   const close = world.connect(a, b)
   await world.settle(2_000)
   await b.retention.setOwn(SMALLEST)
-  await world.pass(20_000, 20)
+  await world.pass(60_000, 30)
   const { count } = b.retention.older()
   assert.ok(count > 0)
   Object.defineProperty(a.log, 'contents', { value: async () => [] })
