@@ -83,6 +83,25 @@ test('saves under names that are free, and replaces nothing', async t => {
   await assert.rejects(store.add(path.join(root, 'nothing'), WORK), { code: 'FILE_UNUSABLE' })
 })
 
+test('says in which directory it cannot save, and leaves no file open', async t => {
+  const { root, saved, open } = await places(t)
+  const source = path.join(root, 'a.bin')
+  await writeFile(source, CONTENT)
+  const store = await open()
+  const file = await store.add(source, WORK)
+  const missing = path.join(saved, 'missing')
+  const message = `the file cannot be saved in ${missing}: no such file or directory`
+  await assert.rejects(store.save(file.root, missing, 'a.bin'), { code: 'FILE_UNUSABLE', message })
+  const before = (await readdir('/dev/fd')).length
+  // Neither a link nor a copy can have this name.
+  for (let times = 0; times < 5; times++)
+    await assert.rejects(store.save(file.root, `${saved}\0`, 'a.bin'), { code: 'FILE_UNUSABLE' })
+  assert.equal((await readdir('/dev/fd')).length, before)
+  await assert.rejects(store.add(path.join(root, 'b.bin'), WORK), {
+    message: `${path.join(root, 'b.bin')} cannot be sent: no such file or directory`,
+  })
+})
+
 test('finds by their hashes the chunks that were written before a crash, and no others', async t => {
   const { directory, open } = await places(t)
   await fetchChunks(await open(), TREE, [0, 2, 5])

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Message } from '../../src/chat/kinds/message.js'
+import { PartialContent } from '../../src/files/store/partial-content.js'
 import type { FileProgress } from '../../src/node/files/download.js'
 import { openNode } from '../../src/node/open-node.js'
 import type { Room } from '../../src/node/room.js'
@@ -74,6 +75,21 @@ test('waits for a holder, and ends when the user gives up', BOUND, async t => {
   abort.abort(new Error('given up'))
   await assert.rejects(getting, { message: 'given up' })
   assert.deepEqual(await readdir(savedBy('bob')), [])
+})
+
+test('says so when the disk is full, and goes on from what was written', BOUND, async t => {
+  const { opened, file, savedBy } = await rooms(t, 'alice', 'bob')
+  const [alice = assert.fail(), bob = assert.fail()] = opened
+  await alice.sendFile(file)
+  const [line = assert.fail()] = await filesIn(bob, 1)
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+  const writes = t.mock.method(PartialContent.prototype, 'write', () => Promise.reject(full))
+  await assert.rejects(bob.getFile(line, savedBy('bob')), {
+    code: 'DATA_UNUSABLE',
+    message: 'the file cannot be stored: no space left on the disk',
+  })
+  writes.mock.restore()
+  assert.deepEqual(await readFile(await bob.getFile(line, savedBy('bob'))), CONTENT)
 })
 
 test('keeps a content while another line refers to it, and deletes it with the last one', BOUND, async t => {

@@ -120,7 +120,7 @@ export class FileStore {
     }
   }
 
-  /** All chunks of a content are written: syncs and closes it. */
+  /** All chunks of a content are written: syncs and closes it. Rejects if the disk fails. */
   async complete(root: FileRoot, partial: PartialContent): Promise<void> {
     await partial.sync()
     await partial.close()
@@ -275,13 +275,16 @@ export class FileStore {
       if (systemCode(error) === 'EEXIST') return false
       if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') throw error
     }
+    const source = await open(this.#path(root), 'r')
     try {
-      const source = await open(this.#path(root), 'r')
-      await createFile(target, source.createReadStream({ highWaterMark: READ_BYTES }), this.#random)
+      const content = source.createReadStream({ highWaterMark: READ_BYTES, autoClose: false })
+      await createFile(target, content, this.#random)
       return true
     } catch (error) {
       if (systemCode(error) === 'EEXIST') return false
       throw error
+    } finally {
+      await source.close()
     }
   }
 
@@ -360,7 +363,9 @@ async function hashedCopy(
 const tooLarge = (): ChatError =>
   new ChatError('FILE_UNUSABLE', `not sent: a file has at most ${FILE_BYTES_MAX / 2 ** 30} GiB`)
 
-const fileError = (what: string, cause: unknown): ChatError => {
-  const { message } = diskError(what, cause)
+function fileError(what: string, cause: unknown): ChatError {
+  // The system's message names files of this store.
+  const isAbsent = systemCode(cause) === 'ENOENT'
+  const { message } = isAbsent ? { message: `${what}: no such file or directory` } : diskError(what, cause)
   return new ChatError('FILE_UNUSABLE', message, { cause })
 }

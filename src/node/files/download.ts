@@ -1,4 +1,5 @@
 import type { Cancel, Clock, Millis } from '../../base/clock.js'
+import { diskError } from '../../base/files/disk-faults.js'
 import type { FileChannel } from '../../files/exchange/file-channel.js'
 import type { Piece } from '../../files/exchange/frames.js'
 import type { Bitmap } from '../../files/format/bitmap.js'
@@ -169,7 +170,7 @@ export class Download {
       this.#completeIfDone()
     } catch (error) {
       this.#writing--
-      this.end(error)
+      this.end(diskError('the file cannot be stored', error))
     }
   }
 
