@@ -1,9 +1,10 @@
 // Proofs of what somebody said, with real processes.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import test from 'node:test'
+import { promisify } from 'node:util'
 import { CHAT_PROGRAM, openChat, startChat } from '../helper/chat-process.js'
 import { Child } from '../helper/child.js'
 import { localAddresses } from '../helper/ports.js'
@@ -82,7 +83,7 @@ test('refuses files that are no proofs, and waits for none', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const elsewhere = await temporaryDirectory(t)
   const fifo = path.join(elsewhere, 'fifo')
-  execFileSync('mkfifo', [fifo])
+  await promisify(execFile)('mkfifo', [fifo])
   const zeros = path.join(elsewhere, 'zeros')
   writeFileSync(zeros, '')
   truncateSync(zeros, 2 ** 30)
