@@ -3,7 +3,7 @@ import type { Message } from './kinds/message.js'
 import { sizeText } from './size-text.js'
 import { skeletonOf } from './skeleton.js'
 
-/** The program's wording of changes, such as one of name or topic. That of a gap begins with the number of its entries. */
+/** How the program words changes, such as those of a name or topic. Its text for a gap begins with the number of entries. */
 const IS_CALLED = 'is now called'
 const SET_TOPIC = 'set the topic'
 const REMOVED_TOPIC = 'removed the topic'

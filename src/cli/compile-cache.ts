@@ -9,7 +9,7 @@ const VARIABLE = 'NODE_COMPILE_CACHE'
 /** Mode bits that let other users replace files in a directory. */
 const WRITABLE_BY_OTHERS = 0o022
 
-/** Since Node.js 22.8, which the types of 20 do not know. */
+/** Added in Node.js 22.8; missing in the type declarations of Node.js 20. */
 const { enableCompileCache: enableInNode } = module as { enableCompileCache?: (directory: string) => unknown }
 
 /**

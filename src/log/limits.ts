@@ -24,7 +24,7 @@ export const RUNS_MAX = 256
 /** Longest id of an unsigned author, in characters. */
 export const UNSIGNED_ID_LENGTH_MAX = 64
 
-/** The id of a signed log in another run than 0: key, `.`, run. */
+/** The id of a signed log in a run other than 0: key, `.`, run. */
 export const LOG_ID_LENGTH_MAX = 73
 
 /** Size of `,"salt":"…","sig":"…"`, which entries of signed authors carry between scuttleup peers. */

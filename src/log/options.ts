@@ -79,7 +79,7 @@ export interface LogEvents {
   lost: [LogId]
   /** An author signed two histories. */
   fork: [ForkProof]
-  /** The log of a stranger is neither stored nor remembered as stopped any more: nothing needs to be kept about it. */
+  /** The log of a stranger is deleted, and the quota has no record of it any more: listeners drop what they know about it. */
   forgotten: [LogId]
 }
 

@@ -19,7 +19,7 @@ export interface RoomEvents {
   event: [NodeEvent]
   /** Connections, dial attempts or delivery status changed. */
   change: []
-  /** Who is present, away or typing changed. */
+  /** The people who are present, away or typing changed. */
   presence: []
   /** A log grew. */
   heads: []
@@ -29,7 +29,7 @@ export interface RoomEvents {
   close: []
 }
 
-/** The parts of a room, which closes them. */
+/** The parts of a room. The room closes them. */
 export interface RoomParts {
   /** The user's name, as messages carry it. */
   readonly me: string
@@ -39,7 +39,7 @@ export interface RoomParts {
   readonly members?: RoomMembers | undefined
   /** The two people, if the room is direct. */
   readonly direct?: DirectRoom | undefined
-  /** The last entry that counts of each log in a private room. */
+  /** How far each log counts, if the room is private. */
   readonly chatPlaces?: ChatPlaces
   readonly log: Log
   /** The labels of lines. Default: lines have none. */

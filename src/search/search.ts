@@ -35,7 +35,7 @@ export interface SearchOptions {
   /** Whether the lines of an author are left out. */
   readonly isHidden?: (author: AuthorId) => boolean
   readonly signal?: AbortSignal | undefined
-  /** Called with how many places were read, of those that have to be. */
+  /** Called with the number of places read so far, and the number of places to read. */
   readonly onProgress?: (done: number, of: number) => void
 }
 
@@ -173,7 +173,7 @@ export class Search {
     return lines
   }
 
-  /** The line that an entry is, or that it edits, if its text matches. */
+  /** If the text of an entry matches: the line in it or, for an edit, the edited line. */
   async #lineOf(entry: Entry): Promise<FoundLine | undefined> {
     const message = messageOf(entry)
     const text = message && searchedText(message)

@@ -7,7 +7,7 @@ const ACCENTS =
 /** More marks on one letter than any language writes: to sort n of them, normalizing takes n² steps. */
 const MARKS_BEYOND = /(\p{M}{30})\p{M}+/gu
 
-/** Letters without a decomposition, by the letters that people type instead. */
+/** What people type instead of letters that have no decomposition. */
 const PLAIN: Readonly<Record<string, string>> = {
   ß: 'ss',
   ı: 'i',

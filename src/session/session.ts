@@ -65,7 +65,7 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly #clock: Clock
   readonly #hidden: HiddenPeople
   readonly #hiddenLines: HiddenLines
-  /** Authors for whom it was already checked whether they came by the same connection as a hidden one. */
+  /** Authors who need no check any more of whether they came by the same connection as a hidden one. */
   readonly #checked: Set<AuthorId>
   /** The people that the user chose to show again: they are not hidden along with others any more. */
   readonly #shownAgain = new Set<AuthorId>()
@@ -250,7 +250,7 @@ export class Session extends EventEmitter<SessionEvents> {
     return !this.isOurs(message) && concerns(message, this.room.id, [this.room.me, this.nick])
   }
 
-  /** The mentions of the user, and the answers to them, that they had not read when the session began, or that came since. */
+  /** Messages that mention the user or answer the user: those unread when the session began, and those that came since. */
   async missedMentions(
     signal: AbortSignal,
   ): Promise<{ readonly messages: readonly Message[]; readonly count: number }> {

@@ -7,7 +7,7 @@ import type { SeqRange } from '../log/read/subscription.js'
 import type { GapsNote } from './codec.js'
 import { CONTENT_MS_MAX, CONTENT_PLACES_MAX, CONTENT_RETRY_MS_MAX, CONTENT_RETRY_MS_MIN } from './limits.js'
 
-/** Largest number of places with content that one request spans between missing ones: a separate request would take longer. */
+/** Most places with content that a request includes to join two missing ranges: a second request would take longer. */
 const NEAR_PLACES = 8
 
 /** One connection to a peer that may have missing contents. */

@@ -110,7 +110,7 @@ export interface PlacesAtPeer {
   readonly places: Places
 }
 
-/** How far other peers have dropped a line of ours that was erased. */
+/** How many of the other peers have dropped an erased line of ours. */
 export interface Reach {
   /** Peers that had the place of the line, and how many of them have no content there any more. */
   readonly of: number

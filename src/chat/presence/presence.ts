@@ -70,7 +70,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
     return this.#roster.hasLeft(author)
   }
 
-  /** Whether the author whose key begins with `key` is present, with evidence from after the last lost connection. */
+  /** Whether the author whose key begins with `key` is present. Evidence from before a lost connection to them does not count. */
   isPresent(key: string): boolean {
     return this.#roster.isPresent(key, this.#clock.now())
   }

@@ -209,7 +209,7 @@ export class Roster {
     return this.#known.get(author)?.hasLeft ?? false
   }
 
-  /** Whether the author whose key begins with `key` is present, with evidence from after the last lost connection. */
+  /** Whether the author whose key begins with `key` is present. Evidence from before a lost connection to them does not count. */
   isPresent(key: string, now: Millis): boolean {
     for (const [author, known] of this.#known) if (author.startsWith(key)) return known.isPresent(now)
     return false

@@ -18,7 +18,7 @@ const STATES = ['present', 'away', 'left'] as const
 
 /** What an author announces about themselves, signed and never stored. docs/protocol/presence.md §5.6. */
 export interface Status {
-  /** Signing time by the author's clock, as all times here. The status with the greatest version counts. */
+  /** Signing time by the author's clock, like all times here. The status with the greatest version counts. */
   readonly version: number
   /** End of validity. */
   readonly until: number

@@ -17,7 +17,7 @@ const COMMIT_ROWS = 1_000
 /** Sorts after every key of a database, because keys begin with ASCII. */
 const LAST_KEY = Uint8Array.of(0x80)
 
-/** Reads what a backup of a home has. The node may be running. */
+/** Reads the content of a backup from a home. The node may be running. */
 export async function contentOf(home: Home): Promise<BackupContent> {
   const seed = await readKeySeed(home.keyFile)
   const { node, labels } = await nodeContent(path.join(home.directory, 'node'))

@@ -24,7 +24,7 @@ interface GossipFlags {
 
 const port = between(1, 65_535)
 
-/** The command `gossip`: a node of the favourite books. */
+/** The command `gossip`: a node that gossips about favourite books. */
 export const gossipCommands: Registration = (program, exitWith) => [
   subcommand(program, 'gossip', 'run a node that gossips about favourite books over HTTP')
     .option('-p, --port <port>', 'port to listen on; it identifies the node', port)
@@ -92,7 +92,7 @@ interface SimulateGossipFlags extends SimulationFlags {
   readonly sweep?: Partial<SweepRanges>
 }
 
-/** Declares `simulate gossip`: many nodes of the favourite books. */
+/** Declares `simulate gossip`: many nodes that gossip about favourite books. */
 export function simulateGossipCommand(program: Command, exitWith: ExitWith): Command {
   return subcommand(program, 'gossip', 'simulate gossip: the coverage of a rumour, its speed and its cost')
     .option('--nodes <n>', 'number of nodes in virtual time', between(2, 100_000), 100)

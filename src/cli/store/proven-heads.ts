@@ -5,8 +5,8 @@ import type { Log } from '../../log/log.js'
 import type { ReplicaHead } from '../../sync/receipts.js'
 
 /**
- * The heads of a peer whose chain values agree with the logs here. The entries that it signed itself count too, because a peer sends
- * them only once they are on its disk, unless it announced another head of that log.
+ * The heads of a peer whose chain values agree with the logs here. If the peer announced no head of a log that it signs itself, all
+ * of that log counts, because a peer sends its own entries only once they are on its disk.
  */
 export async function provenHeads(
   log: Pick<Log, 'head' | 'chainAt'>,

@@ -55,8 +55,8 @@ interface RoomRisk {
 }
 
 /**
- * `persisted-chat risk <me> [room]`: what would be gone if this disk failed. A peer counts only if the user knows it, and with the
- * entries up to a place where its chain value agrees with the log here.
+ * `persisted-chat risk <me> [room]`: what would be gone if this disk failed. Counts only peers that the user knows, and only their
+ * entries up to a place where the chain value agrees with the log here.
  */
 export async function reportRisk(
   where: Omit<Where, 'room'>,

@@ -16,7 +16,7 @@ import {
 
 /** What this side serves to a peer. */
 export interface FileSource {
-  /** The chunks of a content that are here; undefined: none. */
+  /** Which chunks of a file are here; undefined: none. */
   holding(file: FileId): Bitmap | 'all' | undefined
   /** A piece; undefined if it is not here. */
   read(root: FileRoot, piece: Piece): Promise<Uint8Array | undefined>
@@ -29,7 +29,7 @@ export interface FileListener {
   absent(root: FileRoot, piece: Piece): void
 }
 
-/** Pieces that are read from the disk ahead of the peer, before it has read earlier ones. */
+/** How many pieces are read ahead from the disk, before the peer has taken earlier ones. */
 const ANSWERS_AHEAD_MAX = 4
 
 /** A question of the peer: what this side has, or a piece. */

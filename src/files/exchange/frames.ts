@@ -16,14 +16,14 @@ const ABSENT = 4
 const LEVELS = ['chunk', 'page', 'top'] as const
 export type Level = (typeof LEVELS)[number]
 
-/** One piece of a content or of its tree. The index of a top is 0. */
+/** One piece of a file or of its hash tree. The index of a top is 0. */
 export interface Piece {
   readonly level: Level
   readonly index: number
 }
 
 export type FileFrame =
-  /** Which chunks of a content does the other side have? */
+  /** Which chunks of a file does the other side have? */
   | { readonly kind: 'query'; readonly file: FileId }
   /** The answer: a bitmap of the chunks; undefined: all. Empty: none. */
   | { readonly kind: 'holding'; readonly root: FileRoot; readonly bitmap: Uint8Array | undefined }

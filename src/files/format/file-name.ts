@@ -3,7 +3,7 @@ import { FILE_NAME_BYTES_MAX } from '../limits.js'
 
 /** Names that Windows reserves for devices, whatever follows the first dot. */
 const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)$/i
-/** Separators, and what Windows allows in no name. */
+/** Separators, other characters that Windows forbids in names, and invisible ones. */
 const FORBIDDEN = /[/\\:*?"<>|\p{C}\p{Default_Ignorable_Code_Point}]/gu
 const FALLBACK = 'file'
 /** Bytes of a saved name. Leaves room for ` (99)` and a suffix of the program within the limit of file systems. */

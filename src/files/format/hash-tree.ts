@@ -10,7 +10,7 @@ import { CHUNK_BYTES, FILE_BYTES_MAX, PAGE_HASHES_MAX } from '../limits.js'
  */
 
 declare const ROOT: unique symbol
-/** The root of a hash tree as 64 hex digits: the name of a content. */
+/** The root of a hash tree as 64 hex digits: it names the content of a file. */
 export type FileRoot = string & { readonly [ROOT]: true }
 
 /** Identifies the content of a file by its root and size. */
@@ -57,7 +57,7 @@ function rootHash(size: number, top: Uint8Array): FileRoot {
 const hashAt = (hashes: Uint8Array, index: number): Uint8Array =>
   hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES)
 
-/** Whether `top` is that of a content. */
+/** Whether `top` is that of a file. */
 export const isTop = ({ root, size }: FileId, top: Uint8Array): boolean =>
   top.length === topBytesOf(size) && rootHash(size, top) === root
 
@@ -76,7 +76,7 @@ export interface HashTree extends FileId {
   readonly hashes: Uint8Array
 }
 
-/** The tree over the hashes of all chunks of a content. */
+/** The tree over the hashes of all chunks of a file. */
 export function treeOf(size: number, hashes: Uint8Array): HashTree {
   const pageBytes = PAGE_HASHES_MAX * HASH_BYTES
   const top = concat(

@@ -23,7 +23,7 @@ const PARTIAL = '.part'
 const LINES = '.lines'
 const DRAFT = /^draft-[0-9a-f]{16}$/
 const DRAFT_BYTES = 8
-/** Contents that are open for reading. */
+/** Files that are open for reading. */
 const READERS_MAX = 8
 /** How many names are tried before saving fails. */
 const NAMES_MAX = 1_000
@@ -36,7 +36,7 @@ export interface FileWork {
   readonly onProgress: (bytes: number, of: number) => void
 }
 
-/** A content of this store. */
+/** A file in this store. */
 interface Stored extends FileId {
   /** Whether all chunks are here. */
   isComplete: boolean
@@ -45,9 +45,9 @@ interface Stored extends FileId {
 }
 
 /**
- * The contents of one room on disk, by the roots of their trees. Of each, the directory has `<root>` when it is complete and
- * `<root>.part` before, `<root>.tree`, and `<root>.lines`: the lines that refer to it. A complete content is never written again:
- * the user's file may be a hard link to it.
+ * The files of one room on disk, by the roots of their hash trees. The directory has `<root>` for a complete file, `<root>.part` for
+ * an incomplete one, and for each `<root>.tree`, and `<root>.lines`: the lines that refer to it. A complete file is never written
+ * again: the user's copy may be a hard link to it.
  */
 export class FileStore {
   readonly #directory: string
@@ -72,18 +72,18 @@ export class FileStore {
     return store
   }
 
-  /** The complete and incomplete contents. */
+  /** The complete and incomplete files. */
   get all(): readonly FileRoot[] {
     return [...this.#stored.keys()]
   }
 
-  /** Whether all chunks of a content are here. */
+  /** Whether all chunks of a file are here. */
   isComplete({ root, size }: FileId): boolean {
     const stored = this.#stored.get(root)
     return stored?.isComplete === true && stored.size === size
   }
 
-  /** Whether there is a complete content with this root. The root determines the size. */
+  /** Whether there is a complete file with this root. The root determines the size. */
   hasRoot(root: FileRoot): boolean {
     return this.#stored.get(root)?.isComplete === true
   }
@@ -107,7 +107,7 @@ export class FileStore {
     }
   }
 
-  /** Opens a content that is to be fetched. Rejects with DATA_UNUSABLE. */
+  /** Opens a file that is to be fetched. Rejects with DATA_UNUSABLE. */
   async begin(file: FileId): Promise<PartialContent> {
     const { root } = file
     try {
@@ -130,12 +130,12 @@ export class FileStore {
     if (stored !== undefined) stored.isComplete = true
   }
 
-  /** A piece of a complete content; undefined if it is not here, or damaged. */
+  /** A piece of a complete file; undefined if it is not here, or damaged. */
   async read(root: FileRoot, piece: Piece): Promise<Uint8Array | undefined> {
     return (await this.#reader(root))?.read(piece)
   }
 
-  /** Whether a complete content is unchanged. One that is not is removed, so that it can be fetched again. */
+  /** Whether a complete file is unchanged. If not, removes it, so that it can be fetched again. */
   async isSound(root: FileRoot, { signal, onProgress }: FileWork): Promise<boolean> {
     const isSound = await (await this.#reader(root))?.isSound(signal, onProgress)
     if (isSound === true) return true
@@ -147,7 +147,7 @@ export class FileStore {
   }
 
   /**
-   * Saves a complete content in a directory of the user, under a name that is free there: as a hard link, which takes no space, if the
+   * Saves a complete file in a directory of the user, under a name that is free there: as a hard link, which takes no space, if the
    * file system allows it, else as a copy. Resolves with the path. Rejects with FILE_UNUSABLE.
    */
   async save(root: FileRoot, directory: string, name: string): Promise<string> {
@@ -169,7 +169,7 @@ export class FileStore {
     )
   }
 
-  /** Records that a line refers to a content. */
+  /** Records that a line refers to a file. */
   async refer(root: FileRoot, line: string): Promise<void> {
     const stored = this.#stored.get(root)
     if (stored === undefined || stored.lines.has(line)) return
@@ -177,7 +177,7 @@ export class FileStore {
     await this.#writeLines(stored)
   }
 
-  /** A line is deleted. Resolves with whether no recorded line refers to the content any more. */
+  /** A line is deleted. Resolves with whether no recorded line refers to the file any more. */
   async unrefer(root: FileRoot, line: string): Promise<boolean> {
     const stored = this.#stored.get(root)
     if (stored === undefined || !stored.lines.delete(line)) return false
@@ -185,7 +185,7 @@ export class FileStore {
     return stored.lines.size === 0
   }
 
-  /** When a content was stored or begun. */
+  /** When a file was stored or begun. */
   async storedAt(root: FileRoot): Promise<Millis> {
     return (await stat(this.#path(root, TREE))).ctimeMs
   }
@@ -196,7 +196,7 @@ export class FileStore {
     return bavail * bsize
   }
 
-  /** Deletes a content. */
+  /** Deletes a file. */
   async remove(root: FileRoot): Promise<void> {
     this.#stored.delete(root)
     await this.#closeReader(root)
@@ -244,7 +244,7 @@ export class FileStore {
     }
   }
 
-  /** Stores a draft as a complete content. */
+  /** Stores a draft as a complete file. */
   async #keep(draft: string, tree: HashTree): Promise<FileId> {
     const { root, size, top, hashes } = tree
     const stored = this.#stored.get(root)

@@ -14,7 +14,7 @@ import { PAGE_HASHES_MAX } from '../limits.js'
 
 const SIZE_BYTES = 8
 
-/** The hash tree of one content on disk: u64 size ‖ top ‖ pages. What is not here yet is zeros, or beyond the end of the file. */
+/** The hash tree of one file on disk: u64 size ‖ top ‖ pages. Missing parts are zeros, or lie beyond the end of the tree file. */
 export class TreeFile {
   readonly #handle: FileHandle
   readonly #file: FileId

@@ -24,7 +24,7 @@ interface FailoverParts {
   readonly connect: (mayStart: boolean) => Promise<NodeConnection>
   /** Uses a connection from now on. */
   readonly use: (connection: NodeConnection) => void
-  /** The node has been missing since then; undefined: there is one again. */
+  /** Called with the time since which the node has been missing, and with undefined once there is one again. */
   readonly onMissing: (sinceMs: Millis | undefined) => void
   readonly onChange: () => void
 }
@@ -78,7 +78,7 @@ export class Failover {
     this.#moving.catch(() => {}) // `ended` reports it
   }
 
-  /** Does something that needs a node, with the next node if it is lost meanwhile. */
+  /** Runs work that needs a node, and repeats it at the next node if the node is lost meanwhile. */
   async again<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {
       try {

@@ -218,7 +218,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     return replicasIn(this.#replicas[run] ?? NO_REPLICA_HEADS, seq)
   }
 
-  /** How far other peers have dropped an erased line of ours. */
+  /** How many of the other peers have dropped an erased line of ours. */
   reachOf({ run, seq }: OwnPlace): Reach {
     return reachIn(this.#replicas[run] ?? NO_REPLICA_HEADS, seq)
   }

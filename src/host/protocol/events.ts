@@ -2,7 +2,7 @@ import { change, type EventOf, problem } from '../../base/event-kinds.js'
 import { boolean, count, number, optional, text } from '../../base/shape.js'
 import { NODE_EVENTS } from '../../node/events.js'
 
-/** What a face learns besides what its node reports. */
+/** Events that a face raises itself, in addition to those that its node reports. */
 const HOST_EVENTS = {
   /** The node has the room open already: other faces are attached, or the node stays without faces. */
   'already-open': change({ name: text, hasOtherFaces: boolean }),

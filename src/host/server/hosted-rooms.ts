@@ -65,7 +65,7 @@ export class HostedRooms implements OpenRooms {
   readonly #parked: ParkedRooms
   /** Parked rooms that open as soon as another room may be parked in their favour. */
   readonly #wanted = new Set<string>()
-  /** The options that the rooms share, as the first one was opened with. */
+  /** The options that all rooms share: those that the first room was opened with. */
   #shared: NodeOptions | undefined
   /** The room that keeps running without faces. */
   #ownRoom: string | undefined

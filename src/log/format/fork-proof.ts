@@ -86,7 +86,7 @@ export const branchesIn = ({ segments: [a, b], forkedAt }: ForkProof): readonly 
   branchIn(b, forkedAt),
 ]
 
-/** Where the branches of a fork continue the run that was signed. */
+/** What the branches of a fork continue: the run that was signed, its last entry before the fork, and the chain value there. */
 export const startAt = (
   { run, start }: LogName,
   { forkedAt, chain }: Pick<ForkProof, 'forkedAt' | 'chain'>,

@@ -16,7 +16,7 @@ export const IDLE_ACK_BYTES = 16 * 1024
 /** Rooms that one side may name on a connection. */
 export const ROOMS_MAX = 256
 
-/** Of these, rooms that a side may name before there is a room in common. */
+/** Rooms that one side may name while the two sides have no room in common. */
 export const STRANGER_ROOMS_MAX = 64
 
 /** Frames of this type and above belong to the side channel, which has no flow control. */

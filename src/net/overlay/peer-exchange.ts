@@ -7,7 +7,7 @@ import type { ConnectionId } from '../topology.js'
 import { HyParView, type HyParViewEffect } from './hyparview.js'
 import { decodePexFrame, encodePexFrame } from './pex-codec.js'
 
-/** Shortest and longest time between two ticks. The longest bounds what a clock that is set back delays. */
+/** Shortest and longest time between two ticks. The longest bounds the delay after the clock is set back. */
 const TICK_MS_MIN: Millis = 1_000
 const TICK_MS_MAX: Millis = 300_000
 

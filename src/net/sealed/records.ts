@@ -63,7 +63,7 @@ export class RecordSealer {
   }
 }
 
-/** Copies parts into buffers one after the other, however the two are divided. */
+/** Copies parts into consecutive buffers, whose boundaries need not be those of the parts. */
 class PartCopier {
   readonly #parts: readonly Uint8Array[]
   #index = 0

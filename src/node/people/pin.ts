@@ -35,7 +35,7 @@ export const isPin = record<Pin>({
 /** Somebody who wrote to the user directly, and whom the user does not talk with yet. */
 export interface Asking {
   readonly key: AuthorId
-  /** What they call themselves; empty if it is not plain. */
+  /** What they call themselves; empty if that name could not be shown unquoted. */
   readonly name: string
   readonly since: Millis
   readonly isKnown: boolean

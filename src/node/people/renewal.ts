@@ -3,7 +3,7 @@ import { concat, hexOf, utf8 } from '../../base/wire/bytes.js'
 import { type AuthorId, authorOf, isSigned } from '../../log/format/author.js'
 import type { Members } from '../../log/format/entry.js'
 
-// A new key of somebody, which their old key signed. docs/protocol/wire.md §5.4.
+// Key renewal: the old key of a person signs their new one. docs/protocol/wire.md §5.4.
 
 const TYPE = 'renew'
 const PREFIX = utf8('persisted-chat/renew/1')

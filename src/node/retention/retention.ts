@@ -24,7 +24,7 @@ const STEP_MS_MIN: Millis = 1_000
 /** How soon after new entries the bounds are checked. */
 const SOON_MS: Millis = 1_000
 
-/** How long a size that cannot be reached is not tried again. */
+/** Wait before the next attempt after the size bound could not be met, or the disk failed. */
 const STUCK_MS: Millis = 60_000
 
 /** What bounds the content that this disk keeps. */
@@ -111,7 +111,7 @@ export class Retention extends EventEmitter<RetentionEvents> {
     return this.#fetches.older()
   }
 
-  /** Fetches the latest of the lines that were dropped here for their size. Resolves with how many came. */
+  /** Fetches the latest of the lines that were dropped here to meet the size bound. Resolves with how many came. */
   fetch(count: number): Promise<number> {
     return this.#fetches.fetch(count)
   }

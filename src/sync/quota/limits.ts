@@ -9,5 +9,5 @@ export const STRANGER_LOGS_MAX = 2_000
 /** Logs that are relayed although they did not come from their authors: half of the logs of strangers that a peer stores. */
 export const PASSED_ON_LOGS_MAX = 1_000
 
-/** Such logs of one introducer that are relayed in any case: about the share of one of 64 connections in STRANGER_LOGS_MAX. */
+/** Number of these that is guaranteed to each introducer: about STRANGER_LOGS_MAX divided by 64 connections. */
 export const PASSED_ON_MAX = 32

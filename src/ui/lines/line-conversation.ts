@@ -339,7 +339,7 @@ export class LineConversation {
     }
   }
 
-  /** Saves the user's choices for the next start, on the screen too. */
+  /** Saves the user's choices for the next start of any face. */
   async #saveChoices(): Promise<void> {
     const { viewFile } = this.#options
     const { hidden, companions, hiddenLines, notifyLevel } = this.#session.saved

@@ -15,7 +15,7 @@ export interface StatusParts {
   readonly rooms: readonly OpenRoom[]
   readonly topic: string | undefined
   readonly connected: readonly string[]
-  /** How many more people are present through others. */
+  /** How many more people are present without a direct connection. */
   readonly indirect: number
   readonly dialled: ConnectionSummary['dialing']
   readonly typing: readonly string[]
@@ -33,7 +33,7 @@ export interface StatusParts {
 /** Collects the parts of the status. `task` is the running one, with its progress. */
 export function partsOf(session: Session, rooms: readonly OpenRoom[], task: string | undefined): StatusParts {
   const { room, connectionSummary, unsavedCount, presence } = session.room
-  // Without a connection, nothing is known about people who were present through others.
+  // Without any connection, nothing is known about people whose presence other peers reported.
   const isConnected = presence.some(({ state }) => state === 'connected')
   const here = isConnected ? presence.filter(({ state }) => state !== 'left') : []
   const namesWhere = (matches: (present: Present) => boolean): string[] => [
