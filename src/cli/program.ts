@@ -56,7 +56,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .helpCommand('help [command]', 'print the options, or those of a command')
     .enablePositionalOptions()
     .exitOverride()
-    // The chat loads it while its node starts.
+    // The chat loads the wrapping itself, while its node starts.
     .hook('preAction', (main, command) => (command === main || command.name() === 'chat' ? undefined : loadWrapping()))
     .configureOutput({ writeErr: () => {} })
   for (const register of REGISTRATIONS) for (const command of register(program, exitWith)) program.addCommand(command)

@@ -214,7 +214,7 @@ export class Intake {
         await this.#contents.add(author, run)
   }
 
-  /** Adds missing entries below a proven fork. If no signature covers the last of them, the proof does. Branches have the rest. */
+  /** Adds missing entries below a proven fork. If no signature covers the last of them, the proof does. Later entries are in branches. */
   async #addBelow(
     author: LogId,
     proof: ForkProof,
@@ -259,7 +259,7 @@ export class Intake {
   }
 }
 
-/** The log of a stranger has stopped here. */
+/** The quota has stopped a stranger's log. */
 const STRANGER_LIMIT: Refusal = { reason: { kind: 'stranger-limit' } }
 
 const CONTRADICTION: Rejection = { kind: 'contradicts-log' }

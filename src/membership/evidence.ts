@@ -7,8 +7,8 @@ import type { Operation } from './format/operation.js'
 import type { Membership } from './membership.js'
 
 /**
- * The operations that prove a term to somebody who knows only the room: a certificate chain. For each term above it, the operations
- * up to the admission that leads to it; then its own operations up to `last`. In the order of evaluation.
+ * The operations that prove a term to somebody who knows only the room: a certificate chain, in the order of evaluation. From each
+ * term above it, the operations up to the next admission of the chain; from the term itself, those up to `last`.
  */
 export function evidenceOf(term: Term, last?: OperationId): Operation[] {
   const path: { readonly term: Term; readonly upTo: OperationId | undefined }[] = [{ term, upTo: last }]

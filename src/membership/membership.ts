@@ -94,7 +94,7 @@ export class Membership {
   }
 
   /**
-   * Up to where the chat of an author counts in the runs of a term; undefined for nothing, because they were not admitted. A run
+   * Up to where the chat of an author counts in the runs of a term; undefined if none of it counts, because they were not admitted. A run
    * belongs to the term that its opening names, or to the first one.
    */
   chatOf(author: AuthorId, term: TermId = NO_OPERATION): ChatPlace | 'all' | undefined {

@@ -111,7 +111,7 @@ export interface RoomApi {
   forget(name: string): void
   /** The user has addressed an author in a line that they typed: the author is no stranger any more. */
   addressed(author: AuthorId): void
-  /** Lifts the strangers' quota from the logs of an author, given by the start of the id, so that the rest of them is stored. */
+  /** Lifts the strangers' quota from the logs of an author, so that they are stored in full. `author`: a prefix of the author's id. */
   showAll(author: string): void
   /** The strangers whose lines came by the same connections as those of these authors. */
   companionsOf(authors: readonly AuthorId[]): Promise<readonly Companion[]>

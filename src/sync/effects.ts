@@ -9,7 +9,7 @@ import type { SeqRange } from '../log/read/subscription.js'
 import type { Violation } from '../net/violation.js'
 import type { GapsNote } from './codec.js'
 
-/** Events truncate the ids that a peer sent to this length. */
+/** Ids from peers are truncated to this length in events. */
 const ID_LENGTH_MAX = 64
 
 /** An action that a session requests from the stream that runs it. */

@@ -13,7 +13,7 @@ export function wrapped(line: string, columns = COLUMNS): string {
 
 /** The first rows of a line for a terminal; undefined if that is all of it. */
 export function folded(line: string, rowsMax: number, columns = COLUMNS): string | undefined {
-  // Only what can be shown is laid out: a row of characters without width is as long as four full ones.
+  // Wrap no more than can be shown. The factor leaves room for characters without width.
   const laidOut = line.slice(0, 4 * (rowsMax + 1) * columns)
   const rows = wrapped(laidOut, columns).split('\n')
   const isWhole = laidOut.length === line.length && rows.length <= rowsMax

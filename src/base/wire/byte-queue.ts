@@ -33,7 +33,7 @@ export class ByteQueue {
     }
   }
 
-  /** The first `count` bytes, or all if there are fewer, and possibly more. They stay in the queue. */
+  /** At least the first `count` bytes, or all if there are fewer. They stay in the queue. */
   peek(count: number): Uint8Array {
     const [first = EMPTY] = this.#chunks
     if (first.length >= count || this.#chunks.length < 2) return first

@@ -80,7 +80,7 @@ export class DigestWriter {
 export class DigestReader {
   readonly #authors: { readonly id: ShortKey; check: number }[] = []
 
-  /** The state of all authors named so far according to a digest, and those it names for the first time; undefined if malformed. */
+  /** Decodes a digest: the state of every author named so far; `isNew` if this digest is the first to name them. Undefined if malformed. */
   read(body: Uint8Array): readonly (DigestEntry & { readonly isNew: boolean })[] | undefined {
     const reader = new ByteReader(body)
     reader.u8()

@@ -14,8 +14,8 @@ export interface DataDirectory {
 }
 
 /**
- * `--data`, else `$PERSISTED_CHAT_DATA`, else `./data` in a checkout of this project or if it has a home of this name, else the
- * platform's data directory. Rejects with BAD_NAME, BAD_USAGE or DATA_UNUSABLE.
+ * `--data`, else `$PERSISTED_CHAT_DATA`, else `./data` if it contains a home of this name or lies in a checkout of this project,
+ * else the platform's data directory. Rejects with BAD_NAME, BAD_USAGE or DATA_UNUSABLE.
  */
 export async function dataDirectory(me: string, flag: string | undefined): Promise<DataDirectory> {
   const { env, platform } = process

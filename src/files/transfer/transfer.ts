@@ -98,7 +98,7 @@ export class Transfer {
     return count * CHUNK_BYTES - (hasLast ? CHUNK_BYTES - this.#lastBytes : 0)
   }
 
-  /** How many peers have something of it. */
+  /** How many peers have any chunk of the content. */
   get holders(): number {
     return [...this.#holders.values()].filter(({ chunks }) => chunks !== undefined && chunks.count > 0).length
   }
@@ -108,7 +108,7 @@ export class Transfer {
     return level === 'top' ? this.#top : this.#pages.get(index)
   }
 
-  /** A peer that may have it. */
+  /** A peer connected that may have the content. */
   connected(id: HolderId, now: Millis): TransferEffect[] {
     const times = { answeredAt: now, queriedAt: now, isQueried: true }
     this.#holders.set(id, { chunks: undefined, lacks: new Set(), open: 0, late: 0, ...times })

@@ -58,7 +58,7 @@ interface FaceEvents {
   delivery: [Replicas]
   /** Somebody wrote in a direct room that no face shows. */
   news: [room: string]
-  /** Messages that were read do not count any more. */
+  /** Messages that were read earlier have been withdrawn. */
   withdrawn: [Extract<FaceEvent, { readonly kind: 'lines-withdrawn' }>]
 }
 

@@ -35,12 +35,12 @@ import { RoomSearches } from './room-searches.js'
 
 const NONCE_BYTES = 32
 
-/** For how long after the user left a room each start of the node tells its members. */
+/** Each start of the node tells the members of a room that the user left, until this long after the leave. */
 const LEFT_MS_MAX: Millis = 30 * 86_400_000
-/** Rooms that are opened to tell their members. */
+/** How many rooms one start opens to tell their members of the leave. */
 const LEFT_MAX = 4
 
-/** The user's last operations that the members of a deleted room are sent: if they lack any, they lack the last ones. */
+/** How many of the user's operations are sent to the members of a deleted room: the newest, which they are likeliest to lack. */
 const SPREAD_MAX = 64
 
 /** The open rooms of the node, as commands use them. */
@@ -328,7 +328,7 @@ export class RoomCommands {
   }
 }
 
-/** What the node of somebody who has left a room, and keeps nothing of it, tells its members. */
+/** What a node keeps of a room that the user has left and deleted, to tell the members: their keys, and the user's newest operations. */
 function forgottenOf({ room, me, membership }: RoomMembers): ForgottenRoom {
   const operations = [...membership.logs.values()]
     .flatMap(log => [...log.operations])

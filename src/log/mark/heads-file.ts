@@ -37,5 +37,5 @@ export async function readHeads(file: string): Promise<[LogId, Seq][]> {
   const read = withRegularFile(file, async handle =>
     (await handle.stat()).size <= HEADS_FILE_BYTES_MAX ? decodeHeads(await handle.readFile()) : [],
   )
-  return read.catch(() => []) // the copy may be readable
+  return read.catch(() => []) // the mark's other file may be readable
 }

@@ -42,7 +42,7 @@ export class MarkFile {
 
   /** Reads the mark in `file` without opening it for writing; undefined if there is none. */
   static async read(file: string): Promise<Mark | undefined> {
-    return withRegularFile(file, read).catch(() => undefined) // the copy may be readable
+    return withRegularFile(file, read).catch(() => undefined) // the mark's other file may be readable
   }
 
   /** Whether the mark was written to this very file on this machine. */

@@ -53,7 +53,7 @@ export interface Mark extends End {
 /** Two slots are written in turn, so that a torn write leaves the other one intact. */
 export const SLOT_BYTES = 48 * 1024
 const HEADER_BYTES = 8
-/** A mark of another format describes a log of that format. */
+/** Marks of other formats are ignored: they describe logs of those formats. */
 const FORMAT = 2
 
 /** Checksum, length, and the mark as JSON. */
@@ -93,7 +93,7 @@ export function decodeMark(slot: Uint8Array): Mark | undefined {
   }
 }
 
-/** The one of two marks of a key that is later: in one run, that of the longer log. */
+/** The later of two marks of a key: in one run, the mark of the longer log. */
 export function laterOf(a: Mark | undefined, b: Mark | undefined): Mark | undefined {
   if (a === undefined || b === undefined) return a ?? b
   if (generationOf(a.run) !== generationOf(b.run)) return a.run > b.run ? a : b

@@ -82,6 +82,6 @@ export class SegmentCache {
 
 const sizeOf = ({ bytes }: EncodedSegment): number => bytes.length + OVERHEAD_BYTES
 
-/** Copies bytes that would keep a larger buffer in memory: that of a read from a socket, or one that Node.js shares among small ones. */
+/** Copies bytes that would keep a larger buffer in memory: the read buffer of a socket, or the buffer pool of Node.js. */
 const compact = (bytes: Uint8Array): Uint8Array =>
   bytes.buffer.byteLength > 2 * bytes.length ? new Uint8Array(bytes) : bytes

@@ -8,7 +8,7 @@ import { scopeOf } from './scope.js'
 
 // Peer exchange frames: who takes part in the overlay, and where other peers are. docs/protocol/discovery.md §5.7.
 
-/** Where a peer can be dialled, as a connection to it showed. */
+/** Where a peer can be dialled, as learned from a connection to it. */
 export interface Contact {
   /** The peer's short key. */
   readonly id: string

@@ -43,7 +43,7 @@ export class SealedConnection extends Duplex implements RawConnection {
     if (raw.destroyed) queueMicrotask(() => this.#rawClosed())
   }
 
-  /** Bytes of whole records: anyone on the path can send pieces of one for ever. */
+  /** Bytes received in whole records. Incomplete ones do not count: anyone on the path can send those forever. */
   get bytesRead(): number {
     return this.#bytesRead
   }

@@ -147,7 +147,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     return this.#cards.get(author)?.name
   }
 
-  /** The members whose machines stay in the room. */
+  /** The members whose machines stay in the room, to keep it for the others. */
   get keepers(): readonly AuthorId[] {
     return [...this.#cards.values()].flatMap(({ author, isKeeper }) =>
       isKeeper === true && this.isMember(author) ? [author] : [],

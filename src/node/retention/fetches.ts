@@ -21,7 +21,7 @@ export interface OlderLines {
   readonly count: number
   /** Lines that are older than the room keeps: nobody has them. */
   readonly expired: number
-  /** Who says that they have lines that were dropped here, and how many. */
+  /** Peers that claim to have lines that were dropped here, and how many each. */
   readonly holders: readonly { readonly peer: string; readonly isKnown: boolean; readonly count: number }[]
 }
 
@@ -128,7 +128,7 @@ export class Fetches {
     return chosen
   }
 
-  /** Resolves when all of it came, or nothing more comes. */
+  /** Resolves when every chosen line has arrived, or none has for SILENCE_MS. */
   async #settled(chosen: ReadonlyMap<LogId, Places>): Promise<void> {
     const { log, clock } = this.#parts
     const isDone = (): boolean => [...chosen].every(([id, places]) => this.#missing(id, places).isEmpty)

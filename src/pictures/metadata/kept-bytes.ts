@@ -1,4 +1,4 @@
-/** Bytes by which the result may exceed the input: its orientation, written anew. */
+/** Bytes by which the result may exceed the input, because the EXIF data with the orientation is rewritten. */
 const ADDED_BYTES_MAX = 128
 
 /** Collects what is kept of a file in one buffer, so that many small blocks take no memory of their own. */

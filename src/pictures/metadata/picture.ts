@@ -14,10 +14,10 @@ export type PictureFault =
 export interface Picture {
   readonly kind: 'picture'
   readonly format: PictureFormat
-  /** Largest width and height that any block of the file declares, before it is turned. */
+  /** Largest width and height that any block of the file declares, before the orientation is applied. */
   readonly width: number
   readonly height: number
-  /** How decoders turn the picture, 1 to 8, as in EXIF. 1: not at all. */
+  /** The EXIF orientation, 1 to 8: how decoders rotate or mirror the picture. 1: not at all. */
   readonly orientation: number
   /** The file without its metadata. */
   readonly bytes: Uint8Array

@@ -81,7 +81,7 @@ export function misbehave(who: Malefactor, what: Misbehaviour): void {
   else byzantine.push(madeUp(who, what))
 }
 
-/** An operation for the next place of our log, as everybody knows it: two of them fork the log. */
+/** An operation at the next place of the log that everybody has of us: two of them fork the log. */
 function branch(who: Malefactor): Operation[] {
   const { members, author } = who.seat
   const next = members && nextPlace(members.membership, author)

@@ -17,7 +17,7 @@ const PORT = 4000
 const NATIVE = Uint8Array.of(0)
 const VERSION = Uint8Array.of(2)
 
-/** A host that presents the proof of another peer, which it gets in a handshake of its own, to whoever dials it. */
+/** A relay attack: the host takes the proof of a peer from a handshake with it, and presents that proof to the peers that dial the host. */
 export class ProofRelay {
   readonly address = `${ADDRESS}:${PORT}`
   readonly #network: VirtualNetwork

@@ -32,7 +32,7 @@ export interface WorldOptions {
   readonly aheadMs?: (name: string) => Millis
   /** Byzantine peers and their faults. */
   readonly byzantine?: ReadonlyMap<string, ByzantineFault>
-  /** Bytes of strangers, the peers with a fault, on the disk of each honest peer. Default: everybody is known. */
+  /** Size of the strangers' pool on each honest peer's disk, in bytes. Byzantine peers are strangers. Default: everybody is known. */
   readonly strangerBytesMax?: number
   /** Further rooms, and who is in each. They share the connections of the lobby. */
   readonly sideRooms?: ReadonlyMap<string, readonly string[]>

@@ -63,7 +63,7 @@ export class StrangerPool {
     return this.#logs.keys()
   }
 
-  /** The relayed logs of each introducer, in the order in which it came. */
+  /** The relayed logs of each introducer, in order of arrival. */
   get relayed(): { readonly owner: string; readonly logs: readonly LogId[] }[] {
     return [...this.#shares.values()].map(({ owner, logs }) => ({
       owner,

@@ -25,7 +25,7 @@ export interface PresenceChangesOptions {
   /** Whether the user knows a person; a scuttleup peer without a key is a stranger. */
   readonly isKnown: (author: AuthorId | undefined) => boolean
   readonly clock: Clock
-  /** The next call of `since` returns a number of strangers. */
+  /** Called when the next `since` will return a count of strangers. */
   readonly onSum: () => void
 }
 

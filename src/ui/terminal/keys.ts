@@ -47,7 +47,7 @@ export class Keys extends EventEmitter<KeyEvents> {
   #partialMark = ''
   /** Ends an unfinished paste. */
   #silence: NodeJS.Timeout | undefined
-  /** The latest input as text. A full paste does not contain it. */
+  /** The latest input as text: a paste that has reached its maximum length no longer collects it. */
   #last = ''
   /**
    * Whether nothing was read yet. Input typed before raw mode has line feeds for Enter, which would be taken as line breaks within one
@@ -139,7 +139,7 @@ function keyOf(text: string | undefined, { name, ctrl, meta, sequence }: RawKey)
   return { name: name ?? '', text: isText ? text : '', ctrl, alt: meta }
 }
 
-/** The end of `text` that is a beginning of `mark`, if longer than the escape character, which is also a key. */
+/** The longest suffix of `text` that is a prefix of `mark`; empty if that is the escape character alone, which is also a key. */
 function beginningOf(mark: string, text: string): string {
   for (let length = Math.min(mark.length - 1, text.length); length > 1; length--)
     if (text.endsWith(mark.slice(0, length))) return text.slice(-length)

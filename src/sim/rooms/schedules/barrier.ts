@@ -194,7 +194,7 @@ export const barrier: RoomSchedules = {
       await gather(world, ['bob', 'admin'], ['carol', 'member'])
       const copy = world.seat('alice', ROOM)?.disk.backUp()
       await world.enter('dave', ROOM, 'alice')
-      // The mark would restore one operation.
+      // A hundred operations, because the mark would restore a single one.
       await world.invite('alice', ROOM, 100)
       await soon(world)
       world.person('alice').crash('killed')
@@ -223,7 +223,7 @@ export const barrier: RoomSchedules = {
       await gather(world, ['bob', 'admin'], ['carol', 'member'])
       const copy = world.seat('alice', ROOM)?.disk.backUp()
       await world.enter('dave', ROOM, 'alice')
-      // The mark would restore one operation.
+      // A hundred operations, because the mark would restore a single one.
       await world.invite('alice', ROOM, 100)
       await soon(world)
       world.person('alice').crash('killed')

@@ -26,7 +26,7 @@ const ROWS_MAX = 12
 
 /** Pixels per cell for kitty and iTerm2, which scale a picture: as many as on screens with a high resolution. */
 const SHARP_CELL = { width: 10, height: 20 }
-/** Pixels of a cell for sixel, which are not scaled: those of a small font, so that no picture is higher than its rows. */
+/** Pixels per cell for sixel, which does not scale a picture: those of a small font, so that no picture is taller than its rows. */
 const SMALL_CELL = { width: 6, height: 12 }
 const HALF_BLOCK_CELL = { width: 1, height: 2 }
 
