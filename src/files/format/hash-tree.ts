@@ -10,7 +10,7 @@ import { CHUNK_BYTES, FILE_BYTES_MAX, PAGE_HASHES_MAX } from '../limits.js'
  */
 
 declare const ROOT: unique symbol
-/** The root of a hash tree as 64 hex digits: it names the content of a file. */
+/** The root of a hash tree as 64 hex digits, which names the content of a file. */
 export type FileRoot = string & { readonly [ROOT]: true }
 
 /** Identifies the content of a file by its root and size. */

@@ -4,7 +4,7 @@ import { chunkBytesAt, chunksIn, type FileId, isChunk } from '../format/hash-tre
 import { CHUNK_BYTES, PAGE_HASHES_MAX } from '../limits.js'
 import { readAt, TreeFile } from './tree-file.js'
 
-/** Reads the pieces of one stored content, each verified: the file may have been changed since it was stored. */
+/** Reads and verifies the pieces of a stored file, which may have been changed since it was stored. */
 export class ContentReader {
   readonly #file: FileId
   readonly #content: FileHandle

@@ -120,7 +120,7 @@ export class FileStore {
     }
   }
 
-  /** All chunks of a content are written: syncs and closes it. Rejects if the disk fails. */
+  /** All chunks of a file are written: syncs and closes it. Rejects if the disk fails. */
   async complete(root: FileRoot, partial: PartialContent): Promise<void> {
     await partial.sync()
     await partial.close()

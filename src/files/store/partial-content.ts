@@ -11,7 +11,7 @@ const FLAGS = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0)
 const MODE = 0o600
 
 /**
- * A content that is being fetched: a sparse file, and its tree. What was fetched before is found by its hashes, so there is no other
+ * A file that is being fetched: sparse on disk, with its hash tree. What was fetched before is found by its hashes, so there is no other
  * record that a crash could separate from the chunks: what a killed process wrote is there, and what a power cut lost is fetched again.
  */
 export class PartialContent {

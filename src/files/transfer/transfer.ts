@@ -55,7 +55,7 @@ interface Claim {
 const keyOf = ({ level, index }: Piece): string => `${level} ${index}`
 
 /**
- * Which pieces of one content to request from which holder, without IO: what arrives goes in, effects come out. Each piece is
+ * Which pieces of one file to request from which holder, without IO: what arrives goes in, effects come out. Each piece is
  * verified before it is stored: the top against the root, a page against the top, a chunk against its page.
  */
 export class Transfer {
