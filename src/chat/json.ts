@@ -50,7 +50,7 @@ function fieldsOf(shown: Message, isLive: boolean): Readonly<Record<string, unkn
   }
 }
 
-/** What a kind of message has besides a text and a target. */
+/** Members of a message besides its text and target, by kind. */
 function membersOf(message: Message): object {
   switch (message.kind) {
     case 'gap':

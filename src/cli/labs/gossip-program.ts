@@ -148,7 +148,7 @@ export function simulateGossipCommand(program: Command, exitWith: ExitWith): Com
     )
 }
 
-/** Requests a second of all processes together: two cores manage about twice as many. */
+/** Requests per second of all processes together: two cores manage about twice as many. */
 const REQUESTS_PER_SECOND = 1_000
 
 /** How often real nodes choose a book, in seconds, so that their machine keeps up. */

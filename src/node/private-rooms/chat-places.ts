@@ -119,7 +119,7 @@ export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
     return (isOurs && !this.#terms.has(author)) || seq <= this.#countedOf(author)
   }
 
-  /** The last entry of a log that counts, or 0. `first` is the first entry of the log, if that is not stored yet. */
+  /** The last entry that counts in a log, or 0. `first` is the first entry of the log, if that is not stored yet. */
   lastOf(log: LogId, first?: Uint8Array): Seq {
     if (this.#members === undefined || !isSigned(log)) return 0
     const term = this.#terms.get(log) ?? (first === undefined ? this.#claimed.get(log) : termIn(first)) ?? NO_OPERATION

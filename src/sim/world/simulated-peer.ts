@@ -293,7 +293,7 @@ export class SimulatedPeer extends Machine<Program> {
     await this.#show(program, log)
   }
 
-  /** The quota of strangers on an honest disk. */
+  /** The quota of strangers, unless this peer is Byzantine. */
   #quotaWith(clock: Clock): Pick<LogOptions, 'known' | 'quota'> {
     const { strangerBytesMax, isKnown } = this.#context
     if (strangerBytesMax === undefined || this.fault !== undefined) return {}
