@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { concat, utf8 } from '../../src/base/wire/bytes.js'
 import { exifOf, orientationOf } from '../../src/pictures/metadata/orientation.js'
 import type { Picture, PictureFormat } from '../../src/pictures/metadata/picture.js'
+import { BLOCKS_MAX } from '../../src/pictures/metadata/picture.js'
 import { withoutMetadata } from '../../src/pictures/metadata/removal.js'
 import {
   chunkTypes,
@@ -289,6 +290,23 @@ test('never throws and grows no file, and its result is a picture without metada
     { numRuns: 3_000, seed: SEED },
   )
   assert.ok(pictures > 300, `${pictures} pictures`)
+})
+
+test('reads no more blocks of a file than any picture has', () => {
+  const repeated = (block: Uint8Array): Uint8Array => Buffer.alloc((BLOCKS_MAX + 1) * block.length, block)
+  const files = [
+    concat([Uint8Array.of(0xff, 0xd8), repeated(jpegSegment(0xdb, new Uint8Array(0))), plain.jpeg.subarray(2)]),
+    insert(plain.png, 33, repeated(pngChunk('tEXt', new Uint8Array(0)))),
+    webpOf([repeated(riffChunk('ICCP', new Uint8Array(0))), webpImage]),
+    webpOf([
+      webpHeader(2, 1, 1),
+      riffChunk('ANMF', concat([new Uint8Array(16), repeated(riffChunk('ALPH', new Uint8Array(0)))])),
+    ]),
+  ]
+  for (const bytes of files) {
+    const removal = withoutMetadata(bytes)
+    assert.equal(removal.kind === 'malformed' && removal.fault, 'too-many-blocks')
+  }
 })
 
 test('keeps memory within two copies of a file of many small segments', () => {

@@ -1,7 +1,7 @@
 import { concat, utf8 } from '../../base/wire/bytes.js'
 import { KeptBytes } from './kept-bytes.js'
 import { exifOf, orientationOf, UPRIGHT } from './orientation.js'
-import type { Found, PictureFault } from './picture.js'
+import { BLOCKS_MAX, type Found, type PictureFault } from './picture.js'
 import { beginsWith, viewOf } from './view.js'
 
 // JPEG: ITU-T T.81 annex B. JFIF: ITU-T T.871. Adobe's segment: Adobe Technical Note 5116.
@@ -53,7 +53,7 @@ class JpegRemoval {
   }
 
   run(): Found {
-    for (;;) {
+    for (let blocks = 1; blocks <= BLOCKS_MAX; blocks++) {
       const marker = this.#marker()
       if (marker === undefined) return this.#at >= this.#bytes.length ? 'cut-off' : 'bad-block'
       if (marker === EOI) return this.#finished()
@@ -62,6 +62,7 @@ class JpegRemoval {
       const fault = this.#segment(marker, body)
       if (fault !== undefined) return fault
     }
+    return 'too-many-blocks'
   }
 
   /** Reads a marker; any number of 0xff bytes may precede it. */

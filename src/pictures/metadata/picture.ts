@@ -1,3 +1,6 @@
+/** Most blocks of a file, which are read while nothing else happens. Encoders write blocks of 8 KiB and more. */
+export const BLOCKS_MAX = 262_144
+
 export type PictureFormat = 'jpeg' | 'png' | 'webp'
 
 /** Why a file that begins like a picture is not a valid one. */
@@ -10,6 +13,7 @@ export type PictureFault =
   | 'unknown-block'
   /** Blocks are missing, repeated or out of order. */
   | 'bad-order'
+  | 'too-many-blocks'
 
 export interface Picture {
   readonly kind: 'picture'

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { concat, utf8 } from '../../base/wire/bytes.js'
 import { KeptBytes } from './kept-bytes.js'
 import { exifOf, orientationOf, UPRIGHT } from './orientation.js'
-import type { Found } from './picture.js'
+import { BLOCKS_MAX, type Found } from './picture.js'
 import { beginsWith, viewOf } from './view.js'
 
 // PNG, third edition, W3C 2025.
@@ -34,7 +34,8 @@ export function pngWithoutMetadata(bytes: Uint8Array): Found {
   let orientation: number | undefined
   /** End of the image data so far, which are consecutive. */
   let endOfData: number | undefined
-  for (let at = PNG_SIGNATURE.length; ; ) {
+  for (let at = PNG_SIGNATURE.length, blocks = 1; ; blocks++) {
+    if (blocks > BLOCKS_MAX) return 'too-many-blocks'
     if (at + OVERHEAD_BYTES > bytes.length) return 'cut-off'
     const length = view.getUint32(at)
     const end = at + OVERHEAD_BYTES + length

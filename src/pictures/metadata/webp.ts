@@ -1,7 +1,7 @@
 import { utf8 } from '../../base/wire/bytes.js'
 import { KeptBytes } from './kept-bytes.js'
 import { exifOf, orientationOf, UPRIGHT } from './orientation.js'
-import type { Found, PictureFault } from './picture.js'
+import { BLOCKS_MAX, type Found, type PictureFault } from './picture.js'
 import { viewOf } from './view.js'
 
 // WebP: RFC 9649.
@@ -37,6 +37,7 @@ export const webpWithoutMetadata = (bytes: Uint8Array): Found => new WebpRemoval
 class WebpRemoval {
   readonly #bytes: Uint8Array
   readonly #kept: KeptBytes
+  #blocks = 0
   #width = 0
   #height = 0
   /** Flags and size of the canvas, of an extended file. */
@@ -62,6 +63,7 @@ class WebpRemoval {
   #eachChunk(bytes: Uint8Array, read: (chunk: Chunk) => PictureFault | undefined): PictureFault | undefined {
     const view = viewOf(bytes)
     for (let at = 0; at < bytes.length; ) {
+      if (++this.#blocks > BLOCKS_MAX) return 'too-many-blocks'
       if (at + OVERHEAD_BYTES > bytes.length) return 'cut-off'
       const length = view.getUint32(at + 4, true)
       const end = at + OVERHEAD_BYTES + length
