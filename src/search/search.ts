@@ -76,7 +76,8 @@ export class Search {
   readonly #query: Query
   readonly #matcher: Matcher
   readonly #options: SearchOptions
-  readonly #found = new Set<string>()
+  /** The lines that were found, or whose last edit does not match: more of their edits may match. */
+  readonly #checked = new Set<string>()
 
   constructor(room: SearchedRoom, query: Query, options: SearchOptions = {}) {
     this.#room = room
@@ -182,14 +183,14 @@ export class Search {
     return line !== undefined && this.#matcher.isFrom(line.message) ? line : undefined
   }
 
-  /** The line with its last edit, unless that does not match, or the line was found already. */
+  /** The line with its last edit, unless that does not match, or the line was checked already. */
   async #current({ entry, message }: FoundLine): Promise<FoundLine | undefined> {
     const { author, seq } = entry
     const key = keyOfPlace(author, seq)
-    if (this.#found.has(key)) return undefined
+    if (this.#checked.has(key)) return undefined
+    this.#checked.add(key)
     const edit = isLine(message) ? await this.#lastEdit({ author, seq }) : undefined
     if (edit !== undefined && !this.#matcher.hasText(edit.message.text)) return undefined
-    this.#found.add(key)
     await this.#room.cover([entry])
     return { entry, message: { ...message, label: this.#room.labels.labelOf(author, seq) }, edit }
   }

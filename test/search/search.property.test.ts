@@ -175,6 +175,28 @@ async function run(steps: readonly Step[], isBroken = false): Promise<void> {
   }
 }
 
+test('reads the edits of a line once, however many of them match', BOUND, async () => {
+  const reader = await new Peer(alice).open()
+  const { log } = reader
+  const edits = 300
+  await log.append({ username: 'alice', message: 'apple' })
+  const to = { run: runOf(log.id), seq: 1 }
+  for (let edit = 1; edit <= edits; edit++)
+    await log.append({
+      username: 'alice',
+      ...entryFieldsOf({ kind: 'edit', to, text: edit === edits ? 'pear' : 'apple' }),
+    })
+  await reader.erasures.settled()
+  const read = log.entry.bind(log)
+  let reads = 0
+  log.entry = (author, seq) => {
+    reads++
+    return read(author, seq)
+  }
+  assert.deepEqual(await reader.found('apple'), [])
+  assert.ok(reads < 4 * edits, `${reads} entries`)
+})
+
 test('finds what reading everything finds, through appends, edits, deletions and crashes', BOUND, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 14 }), steps => run(steps)),
