@@ -102,6 +102,16 @@ test('says in which directory it cannot save, and leaves no file open', async t 
   })
 })
 
+test('does not fill the disk with a file that does not fit', async t => {
+  const { root, directory, open } = await places(t)
+  const source = path.join(root, 'a.bin')
+  await writeFile(source, CONTENT)
+  const store = await open()
+  t.mock.method(store, 'free', async () => CONTENT.length - 1)
+  await assert.rejects(store.add(source, WORK), { code: 'FILE_UNUSABLE', message: /^not sent: .* disk has left$/ })
+  await assert.rejects(readdir(directory), { code: 'ENOENT' })
+})
+
 test('finds by their hashes the chunks that were written before a crash, and no others', async t => {
   const { directory, open } = await places(t)
   await fetchChunks(await open(), TREE, [0, 2, 5])

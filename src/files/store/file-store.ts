@@ -228,6 +228,10 @@ export class FileStore {
   async #add(source: SentContent, { signal, onProgress }: FileWork): Promise<FileId> {
     const { size } = source
     if (size > FILE_BYTES_MAX) throw tooLarge()
+    const free = await this.free()
+    if (free > 0 && size > free)
+      // some file systems report 0, whatever they have left
+      throw new ChatError('FILE_UNUSABLE', 'not sent: its copy is larger than the space that the disk has left')
     await makeDirectory(this.#directory)
     const draft = path.join(this.#directory, `draft-${hexOf(this.#random.bytes(DRAFT_BYTES))}`)
     try {
