@@ -45,6 +45,12 @@ export const blake = (...parts: readonly Uint8Array[]): Buffer => {
   return out
 }
 
+export const keyedBlake = (key: Buffer, ...parts: readonly Uint8Array[]): Buffer => {
+  const out = Buffer.alloc(32)
+  sodium.crypto_generichash(out, Buffer.concat(parts), key)
+  return out
+}
+
 export function varint(value: number): Buffer {
   const out: number[] = []
   let rest = value

@@ -2,13 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { type Keys, keyPair, roomId } from './author.js'
-import { blake, bytesField, Cutter, frame, readVarint, sodium, utf8, varint, varintField } from './bytes.js'
+import { blake, bytesField, Cutter, frame, keyedBlake, readVarint, sodium, utf8, varint, varintField } from './bytes.js'
 import { NoiseNN } from './noise.js'
 
 /** Types from which on frames do not count for the window of a channel. */
 const SIDE_CHANNEL_FROM = 8
 const ACKNOWLEDGEMENT = 16
 const ROOMS = 1
+/** The place of the file channel in our Rooms. */
+const FILES_PLACE = 2
 const WINDOW_BYTES = 262_144
 /** Bytes after which an idle peer acknowledges. */
 const ACKNOWLEDGED_BYTES = 16_384
@@ -30,12 +32,18 @@ export interface HostileOptions {
   readonly from?: string
   /** Whether it acknowledges what it was sent. */
   readonly reads?: boolean
+  /** Called with each frame of the file channel of the room, which it has, too. */
+  readonly onFile?: (body: Buffer, peer: HostilePeer) => void
 }
 
 interface PeerEvents {
   open: []
   /** The body of a frame of the room, with its type. */
   frame: [Buffer]
+  /** The body of a frame of the file channel. */
+  file: [Buffer]
+  /** The other side has opened or closed the file channel. */
+  files: []
   close: []
   acknowledged: []
 }
@@ -55,6 +63,8 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
   readonly #instance: Buffer
   readonly #ageMs: number
   readonly #reads: boolean
+  readonly #hasFiles: boolean
+  readonly #filesId: Buffer
   readonly #plain = new Cutter()
   readonly #frames = new Cutter()
   #theirs = ''
@@ -65,6 +75,9 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
   #keys: { readonly send: Buffer; readonly receive: Buffer } | undefined
   /** The place of the room in their Rooms. */
   #place = 0
+  /** The place of the file channel in their Rooms; 0 if they have none. */
+  #filesPlace = 0
+  #filesUnread = 0
   #unacknowledged = 0
   #unread = 0
   readonly #first = new Map<number, Buffer>()
@@ -73,6 +86,8 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
   isClosed = false
   /** Bytes of frames of the room that arrived. */
   received = 0
+  /** Bytes of frames of the file channel that arrived. */
+  filesReceived = 0
 
   constructor(socket: Socket, isDialler: boolean, options: HostileOptions) {
     super()
@@ -85,6 +100,10 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
     this.#instance = options.instance ?? randomBytes(16)
     this.#ageMs = options.ageMs ?? 1_000
     this.#reads = options.reads ?? true
+    const { onFile } = options
+    this.#hasFiles = onFile !== undefined
+    if (onFile !== undefined) this.on('file', body => onFile(body, this))
+    this.#filesId = keyedBlake(this.room, utf8('persisted-chat/files/1'))
     socket.on('error', () => {})
     socket.on('data', bytes => this.#receive(bytes))
     socket.on('close', () => {
@@ -152,6 +171,22 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
     const counted = bodies.filter(body => (body[0] ?? 0) < SIDE_CHANNEL_FROM)
     for (const body of counted) this.#unacknowledged += sizeOf(body)
     return this.#seal(Buffer.concat(bodies.map(body => frame(varint(this.#place), body))))
+  }
+
+  /** Whether the other side has the file channel. */
+  get isFilesOpen(): boolean {
+    return this.#filesPlace > 0 && !this.isClosed
+  }
+
+  /** Resolves when the other side has opened or closed the file channel, or the connection has closed. */
+  async filesAre(state: 'open' | 'closed'): Promise<void> {
+    while (this.isFilesOpen !== (state === 'open') && !this.isClosed)
+      await Promise.race([once(this, 'files'), this.closed()])
+  }
+
+  /** Sends frames of the file channel at once, if it is open. */
+  sendFiles(...bodies: readonly Buffer[]): boolean {
+    return this.isFilesOpen && this.#seal(Buffer.concat(bodies.map(body => frame(varint(this.#filesPlace), body))))
   }
 
   /** Sends frames as fast as they are acknowledged. Ends early if the connection closes. */
@@ -251,7 +286,9 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
         const proof = this.#open()
         if (proof === undefined) return false
         if (this.#isDialler) this.#seal(this.#proof())
-        this.#seal(frame(varint(0), Buffer.of(ROOMS), this.#tag(this.room, this.#isDialler), randomBytes(7 * 16)))
+        const files = this.#hasFiles ? this.#tag(this.#filesId, this.#isDialler) : randomBytes(16)
+        const tags = [this.#tag(this.room, this.#isDialler), files, randomBytes(6 * 16)]
+        this.#seal(frame(varint(0), Buffer.of(ROOMS), ...tags))
         this.#state = 'rooms'
         return true
       }
@@ -270,6 +307,10 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
       this.#seal(frame(varint(this.#place), Buffer.of(ACKNOWLEDGEMENT), varint(this.#unread)))
       this.#unread = 0
     }
+    if (this.#reads && this.#filesUnread > 0 && this.isFilesOpen) {
+      this.sendFiles(Buffer.concat([Buffer.of(ACKNOWLEDGEMENT), varint(this.#filesUnread)]))
+      this.#filesUnread = 0
+    }
     return true
   }
 
@@ -279,6 +320,7 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
     const body = bytes.subarray(place.next)
     if (place.value === 0) {
       const tag = this.#tag(this.room, !this.#isDialler)
+      if (body[0] === ROOMS) this.#readFilesPlace(body)
       for (let index = 1; 1 + 16 * index <= body.length; index++) {
         const named = body.subarray(1 + 16 * (index - 1), 1 + 16 * index)
         if (named.equals(tag)) this.#place = index
@@ -289,6 +331,7 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
       this.emit('open')
       return
     }
+    if (this.#hasFiles && place.value === FILES_PLACE) return void this.#onFileFrame(body)
     if (body[0] === ACKNOWLEDGEMENT) {
       this.#unacknowledged -= readVarint(body, 1)?.value ?? 0
       this.emit('acknowledged')
@@ -298,6 +341,22 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
     if (!this.#first.has(body[0] ?? 0)) this.#first.set(body[0] ?? 0, body)
     if ((body[0] ?? 0) < SIDE_CHANNEL_FROM) this.#unread += sizeOf(body)
     this.emit('frame', body)
+  }
+
+  #onFileFrame(body: Buffer): void {
+    if (body[0] === ACKNOWLEDGEMENT) return
+    this.filesReceived += body.length
+    this.#filesUnread += sizeOf(body)
+    this.emit('file', body)
+  }
+
+  #readFilesPlace(rooms: Buffer): void {
+    const tag = this.#tag(this.#filesId, !this.#isDialler)
+    const before = this.#filesPlace
+    this.#filesPlace = 0
+    for (let index = 1; 1 + 16 * index <= rooms.length; index++)
+      if (rooms.subarray(1 + 16 * (index - 1), 1 + 16 * index).equals(tag)) this.#filesPlace = index
+    if (this.#filesPlace !== before) this.emit('files')
   }
 
   #tag(room: Buffer, isDiallers: boolean): Buffer {
