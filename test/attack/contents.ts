@@ -4,7 +4,8 @@ import { keyedBlake, u32, utf8, varint } from './bytes.js'
 
 const CHUNK_BYTES = 65_536
 
-export const [QUERY, HOLDING, REQUEST, PART, ABSENT] = [0, 1, 2, 3, 4]
+const [QUERY, REQUEST] = [0, 2]
+export const [HOLDING, PART, ABSENT] = [1, 3, 4]
 export const [CHUNK, PAGE, TOP] = [0, 1, 2]
 
 export const hashOfChunk = (chunk: Uint8Array): Buffer => keyedBlake(utf8('persisted-chat/file/1/chunk'), chunk)

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { Child, type Cleanup } from './child.js'
 import { freePorts } from './ports.js'
 
-const SCRIPT = fileURLToPath(new URL('./file-process.js', import.meta.url))
+export const FILE_SCRIPT = fileURLToPath(new URL('./file-process.js', import.meta.url))
 const POLL_MS = 5
 
 export interface FileKills {
@@ -30,7 +30,7 @@ export interface FileKillsResult {
 }
 
 /** Counts what a listener on `target` sends to those who connect here. */
-async function countingProxy(cleanup: Cleanup, target: number) {
+export async function countingProxy(cleanup: Cleanup, target: number) {
   const counter = { bytes: 0, port: 0 }
   const sockets = new Set<net.Socket>()
   const server = net.createServer(inner => {
@@ -66,7 +66,7 @@ export async function runFileKills(cleanup: Cleanup, run: FileKills): Promise<Fi
   const [port = 0] = await freePorts(1)
   const proxy = await countingProxy(cleanup, port)
   const start = (role: string, to: number, place: string): Child =>
-    new Child(cleanup, process.execPath, { args: [SCRIPT, role, directory, String(to), place] })
+    new Child(cleanup, process.execPath, { args: [FILE_SCRIPT, role, directory, String(to), place] })
   for (let life = 1; ; life++) {
     const alice = start('send', port, file)
     await alice.waitForLine('ready')
