@@ -172,6 +172,11 @@ export class Log extends EventEmitter<LogEvents> {
     }
   }
 
+  /** The log with the first entry of the run that a log belongs to: the log itself, unless it is a branch. */
+  startOf(log: LogId): LogId {
+    return this.#core.forks.startOf(log)
+  }
+
   /** Where an entry is now: its log may have been divided since. */
   placeOf(place: Digest): Digest {
     return this.#core.forks.placeOf(place)

@@ -104,6 +104,12 @@ export class ForkRegistry {
     return this.placeOf({ author: branch.log, seq: place.seq - branch.proof.forkedAt + 1 })
   }
 
+  /** The log with the first entry of the run that a log belongs to: a branch continues its parent, unless they fork at that entry. */
+  startOf(log: LogId): LogId {
+    const branch = this.#branches.get(log)
+    return branch === undefined || branch.proof.forkedAt === 1 ? log : this.startOf(branch.parent)
+  }
+
   /** Whether a log is a branch without a known proof, so that its history is unknown. */
   isUnknown(log: LogId): boolean {
     return isBranch(log) && !this.#branches.has(log)

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { bufferOf, hexOf, sameBytes } from '../../base/wire/bytes.js'
-import { authorOfLog, isSigned, type LogId, runOf, type Seq } from '../../log/format/author.js'
+import { authorOfLog, isBranch, isSigned, type LogId, runOf, type Seq } from '../../log/format/author.js'
 import { isControl } from '../../log/format/control.js'
 import type { Entry } from '../../log/format/entry.js'
 import { CHAIN_PREFIX_BYTES } from '../../log/format/heads.js'
@@ -22,16 +22,18 @@ interface ChatPlacesEvents {
   withdrawn: [Withdrawn]
 }
 
-type ComparedLog = Pick<Log, 'head' | 'marksNow' | 'chainAt'>
+type ComparedLog = Pick<Log, 'head' | 'marksNow' | 'chainAt' | 'startOf' | 'entry'>
 
 const ADMISSION = /"admission":"([0-9a-f]{64})","username":""/
 
 /**
  * Decides how far each log of chat in a private room counts: all of it for members, up to their term's chat place for former members,
- * nothing for others. A log belongs to the term that its first entry names, or to the first term of its author.
+ * nothing for others. A run belongs to the term that its first entry names, or to the first term of its author; a branch belongs to its
+ * run.
  */
 export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
   #members: RoomMembers | undefined
+  #startOf: (log: LogId) => LogId = log => log
   readonly #terms = new Map<LogId, TermId>()
   /** Terms that logs claim while they are being stored: their first entry is not verified yet. */
   readonly #claimed = new Map<LogId, TermId>()
@@ -42,8 +44,9 @@ export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
   #counted = new Map<LogId, Seq>()
 
   /** Reads which terms the stored logs belong to. Until then, no log is accepted. */
-  async read(log: Pick<Log, 'entry'> & ComparedLog, members: RoomMembers): Promise<void> {
-    for (const { author } of log.head) await this.#readTerm(log, author)
+  async read(log: ComparedLog, members: RoomMembers): Promise<void> {
+    this.#startOf = author => log.startOf(author)
+    await this.#readTerms(log)
     this.#members = members
     await this.#compare(log)
   }
@@ -66,7 +69,7 @@ export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
     log.on('event', ({ kind }) => void (kind === 'fork-proven' && compare()))
     log.on('entries', ({ author }) => {
       if (!this.#counted.has(author)) this.#counted.set(author, this.#countedOf(author))
-      if (this.#chatOf(author, this.#terms.get(author)) !== 'all') compare()
+      if (this.#chatOf(author, this.#termOf(author)) !== 'all') compare()
     })
   }
 
@@ -75,9 +78,10 @@ export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
    * one branch. If our copy of a log has a different value there, none of the log counts until the fork is proven.
    */
   async #compare(log: ComparedLog): Promise<void> {
+    await this.#readTerms(log)
     const compared = new Map<LogId, Seq>()
     for (const { author: id } of log.head) {
-      const chat = isSigned(id) ? this.#chatOf(id, this.#terms.get(id)) : undefined
+      const chat = isSigned(id) ? this.#chatOf(id, this.#termOf(id)) : undefined
       const place = chat === 'all' ? undefined : chat?.find(({ run }) => run === runOf(id))
       if (place === undefined) continue
       const chain = Buffer.from(place.chain, 'hex').subarray(0, CHAIN_PREFIX_BYTES)
@@ -103,6 +107,15 @@ export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
     return this.#compared.get(log) ?? this.lastOf(log)
   }
 
+  /** Reads the terms of logs that are new, such as branches. */
+  async #readTerms(log: Pick<Log, 'head' | 'entry'>): Promise<void> {
+    for (const { author } of log.head) if (!this.#terms.has(author)) await this.#readTerm(log, author)
+  }
+
+  #termOf(log: LogId): TermId | undefined {
+    return this.#terms.get(this.#startOf(log))
+  }
+
   async #readTerm(log: Pick<Log, 'entry'>, author: LogId): Promise<void> {
     const first = await log.entry(author, 1)
     this.#terms.set(author, termIn(first?.entry))
@@ -116,14 +129,17 @@ export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
 
   /** Whether an entry is shown. Entries of our own new run are, even before its term has been read. */
   #isShown({ author, seq }: Pick<Entry, 'author' | 'seq'>, isOurs: boolean): boolean {
-    return (isOurs && !this.#terms.has(author)) || seq <= this.#countedOf(author)
+    const isNewRun = isOurs && !isBranch(author) && !this.#terms.has(author)
+    return isNewRun || seq <= this.#countedOf(author)
   }
 
   /** The last entry that counts in a log, or 0. `first` is the first entry of the log, if that is not stored yet. */
   lastOf(log: LogId, first?: Uint8Array): Seq {
     if (this.#members === undefined || !isSigned(log)) return 0
-    const term = this.#terms.get(log) ?? (first === undefined ? this.#claimed.get(log) : termIn(first)) ?? NO_OPERATION
-    if (first !== undefined && this.#claimed.size < CLAIMED_MAX) this.#claimed.set(log, term)
+    const start = this.#startOf(log)
+    const claimed = first === undefined || start !== log ? this.#claimed.get(start) : termIn(first)
+    const term = this.#terms.get(start) ?? claimed ?? NO_OPERATION
+    if (first !== undefined && start === log && this.#claimed.size < CLAIMED_MAX) this.#claimed.set(log, term)
     const chat = this.#chatOf(log, term)
     if (chat === 'all') return Number.POSITIVE_INFINITY
     // Accepts entries of another history too, so that the fork can be proven.
