@@ -9,7 +9,7 @@ import { systemRandom } from '../base/random.js'
 import { EMPTY, sameBytes } from '../base/wire/bytes.js'
 import type { BlockRows } from './content/block-rows.js'
 import { type ContentRun, Contents, type WeighedSegment } from './content/contents.js'
-import { DROP_REASONS, type DropReason } from './content/gap-rows.js'
+import type { DropReason } from './content/gap-rows.js'
 import { LogCore } from './core.js'
 import { DiskRecovery } from './disk-recovery.js'
 import { Splitter } from './forks/splitter.js'
@@ -372,10 +372,10 @@ export class Log extends EventEmitter<LogEvents> {
     await this.#core.store.sweep?.()
   }
 
-  /** Whether this disk has dropped the content of a place, for any reason. */
-  isDropped(log: LogId, seq: Seq): boolean {
+  /** Whether nobody is to have the content of a place: it was deleted, or is older than the room keeps. */
+  isGone(log: LogId, seq: Seq): boolean {
     const dropped = this.#core.gaps.of(log)?.dropped
-    return dropped !== undefined && DROP_REASONS.some(reason => dropped[reason].has(seq))
+    return dropped !== undefined && (dropped.deleted.has(seq) || dropped.expired.has(seq))
   }
 
   /** Whether this disk has dropped the content of a place because it was deleted. */

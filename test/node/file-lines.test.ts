@@ -46,10 +46,10 @@ async function twoLines(t: TestContext) {
     await log.dropContents(author, [{ from: seq, to: seq + 1 }], reason)
     await fileLines.settled()
   }
-  return { store, lines, drop }
+  return { store, lines, drop, append, add: () => store.add(file, WORK), log }
 }
 
-for (const reason of ['deleted', 'kept-out', 'expired'] as const)
+for (const reason of ['deleted', 'expired'] as const)
   test(`deletes a content when the last line that refers to it is ${reason}`, async t => {
     const { store, lines, drop } = await twoLines(t)
     await drop(lines[0], reason)
@@ -57,3 +57,28 @@ for (const reason of ['deleted', 'kept-out', 'expired'] as const)
     await drop(lines[1], reason)
     assert.deepEqual(store.all, [])
   })
+
+test('keeps a content when its lines are dropped because of their size: nobody else may have fetched it', async t => {
+  const { store, lines, drop } = await twoLines(t)
+  for (const line of lines) await drop(line, 'kept-out')
+  assert.equal(store.all.length, 1)
+  await drop(lines[0], 'deleted')
+  assert.equal(store.all.length, 1, 'control: another line refers to it')
+  await drop(lines[1], 'deleted')
+  assert.deepEqual(store.all, [])
+})
+
+test('keeps a content that the user sends again while its last line is deleted', async t => {
+  const { store, lines, drop, add, append, log } = await twoLines(t)
+  await drop(lines[0], 'deleted')
+  const read = log.entries.bind(log)
+  log.entries = async function* (range) {
+    yield* read(range)
+    await add() // its line follows when the check is over
+  }
+  await drop(lines[1], 'deleted')
+  log.entries = read
+  assert.equal(store.all.length, 1)
+  await drop(await append(), 'deleted')
+  assert.deepEqual(store.all, [])
+})

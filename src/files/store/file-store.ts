@@ -53,6 +53,8 @@ export class FileStore {
   readonly #directory: string
   readonly #random: Random
   readonly #stored = new Map<FileRoot, Stored>()
+  /** Files that were added, and that no line refers to yet. */
+  readonly #added = new Set<FileRoot>()
   /** In LRU order: the most recently used one is the last. */
   readonly #readers = new Map<FileRoot, Promise<ContentReader | undefined>>()
 
@@ -169,8 +171,14 @@ export class FileStore {
     )
   }
 
+  /** Whether the user has added a file to send it, and its line is not recorded yet. */
+  isToBeReferred(root: FileRoot): boolean {
+    return this.#added.has(root)
+  }
+
   /** Records that a line refers to a file. */
   async refer(root: FileRoot, line: string): Promise<void> {
+    this.#added.delete(root)
     const stored = this.#stored.get(root)
     if (stored === undefined || stored.lines.has(line)) return
     stored.lines.add(line)
@@ -251,6 +259,7 @@ export class FileStore {
   /** Stores a draft as a complete file. */
   async #keep(draft: string, tree: HashTree): Promise<FileId> {
     const { root, size, top, hashes } = tree
+    this.#added.add(root)
     const stored = this.#stored.get(root)
     if (stored?.isComplete !== true) {
       const handle = await open(this.#path(root, TREE), 'w', 0o600)

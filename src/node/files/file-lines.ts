@@ -12,7 +12,7 @@ import type { Log } from '../../log/log.js'
 const UNREFERRED_MS_MAX: Millis = 86_400_000
 
 export interface FileLinesParts {
-  readonly log: Pick<Log, 'head' | 'entries' | 'placeOf' | 'isDropped' | 'on' | 'off'>
+  readonly log: Pick<Log, 'head' | 'entries' | 'placeOf' | 'isGone' | 'on' | 'off'>
   readonly store: FileStore
   readonly clock: Clock
   /** Deletes the content of a file. */
@@ -67,28 +67,29 @@ export class FileLines {
     for (const root of store.all) {
       if (this.#abort.signal.aborted) return
       const lines = [...store.linesOf(root)].filter(line => log === undefined || line.startsWith(log))
-      const dropped = lines.filter(line => this.#isDropped(line))
+      const gone = lines.filter(line => this.#isGone(line))
       let isUnreferred = log === undefined && store.linesOf(root).size === 0
-      for (const line of dropped) isUnreferred = (await store.unrefer(root, line)) || isUnreferred
-      if (isUnreferred) await this.#removeUnlessReferred(root, dropped.length > 0)
+      for (const line of gone) isUnreferred = (await store.unrefer(root, line)) || isUnreferred
+      if (isUnreferred) await this.#removeUnlessReferred(root, gone.length > 0)
     }
   }
 
-  #isDropped(line: string): boolean {
+  #isGone(line: string): boolean {
     const { log } = this.#parts
     const place = placeIn(line)
     if (place === undefined) return true
     const { author, seq } = log.placeOf(place)
-    return log.isDropped(author, seq)
+    return log.isGone(author, seq)
   }
 
-  async #removeUnlessReferred(root: FileRoot, isDropped: boolean): Promise<void> {
+  async #removeUnlessReferred(root: FileRoot, isGone: boolean): Promise<void> {
     const { store, clock, remove } = this.#parts
     const found = await this.#find(root)
     if (this.#abort.signal.aborted) return
     for (const line of found) await store.refer(root, line)
-    if (found.length > 0) return
-    if (isDropped || clock.now() - (await store.storedAt(root)) > UNREFERRED_MS_MAX) await remove(root)
+    // Meanwhile the user may have sent or fetched it again.
+    if (found.length > 0 || store.linesOf(root).size > 0 || store.isToBeReferred(root)) return
+    if (isGone || clock.now() - (await store.storedAt(root)) > UNREFERRED_MS_MAX) await remove(root)
   }
 
   /** The lines of the room that refer to the content of a file. */
