@@ -9,7 +9,7 @@ import { Gaps } from './content/gaps.js'
 import type { LogEvent } from './events.js'
 import { ForkRegistry } from './forks/fork-registry.js'
 import { authorOfLog, type LogId, type Run, type Seq } from './format/author.js'
-import { HybridClock } from './format/hybrid-clock.js'
+import { type Hlc, HybridClock } from './format/hybrid-clock.js'
 import { LOBBY, roomId } from './format/room-id.js'
 import { Frontier } from './frontier.js'
 import type { KnownPeople } from './known-people.js'
@@ -47,6 +47,7 @@ export class LogCore {
   readonly quota: StrangerQuota | undefined
   readonly strangerRows: StrangerRows | undefined
   readonly lastAccepted: ((log: LogId, first?: Uint8Array) => Seq) | undefined
+  readonly givenFrom: () => Hlc | undefined
   readonly hybridClock: HybridClock
   readonly store: Store
   readonly queue: CommitQueue
@@ -83,6 +84,7 @@ export class LogCore {
     this.isLobby = sameBytes(this.room, roomId(LOBBY))
     this.quota = options.quota
     this.lastAccepted = options.lastAccepted
+    this.givenFrom = options.givenFrom ?? (() => undefined)
     this.hybridClock = new HybridClock(this.clock, log => this.isKnown(log))
     this.store = store
     this.mark = options.mark

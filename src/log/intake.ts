@@ -169,7 +169,7 @@ export class Intake {
       writes,
       others: [
         ...heads.replaced(head.author, head.seq - count + 1, head.seq),
-        ...(mayHaveGaps ? [this.#gapsWrite(plan, head)] : []),
+        ...(mayHaveGaps ? this.#gapsWrites(plan, head) : []),
       ],
       headWrite: () => signedHeadWrite(head),
       segments: writes.length,
@@ -179,15 +179,18 @@ export class Intake {
   }
 
   /** Records where the content of new entries is missing. */
-  #gapsWrite({ writes, count }: SignedPlan, { author, seq }: SignedHead): Write {
+  #gapsWrites({ writes, count }: SignedPlan, { author, seq }: SignedHead): Write[] {
     const { gaps } = this.#core
     const found = gaps.open(author)
     found.remove(seq - count + 1, seq + 1)
+    const notGiven: Write[] = []
     for (const { bytes } of writtenSegments(writes)) {
       const segment = decodeSegment(bytes)
-      if (segment !== undefined) found.add(stubsIn(packedOf(segment), segment.first))
+      if (segment === undefined) continue
+      found.add(stubsIn(packedOf(segment), segment.first))
+      notGiven.push(...this.#contents.notGiven(author, segment))
     }
-    return gaps.write(author)
+    return [...notGiven, gaps.write(author)]
   }
 
   /** The runs, with stubs in place of content that this disk has dropped. */

@@ -336,6 +336,26 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#contents.restore(log, ranges, reason)
   }
 
+  /** The date of the first content that peers give to us changed, or was not known: asks for that content alone. */
+  givenChanged(): Promise<void> {
+    return this.#contents.givenChanged()
+  }
+
+  /** The date of the first of the last `count` counted entries of the conversation; undefined if there are fewer. */
+  dateOfLast(count: number, isCounted: (entry: Uint8Array) => boolean): Promise<Hlc | undefined> {
+    return this.#reader.dateOfLast(count, isCounted)
+  }
+
+  /** A date after all entries that our clock has followed. Our next entry is dated later. */
+  dateOfNext(): Hlc {
+    return this.#core.hybridClock.next()
+  }
+
+  /** Dates our next entries after this one, unless it is too far ahead of the system clock. */
+  observe(date: Hlc): void {
+    this.#core.hybridClock.observe(date, this.id)
+  }
+
   /** Tells peers which contents of a log are about to be dropped. An empty list withdraws that. */
   leaveContents(log: LogId, ranges: readonly PlaceRange[]): void {
     this.#core.gaps.open(log).leave(ranges)

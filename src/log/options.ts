@@ -6,6 +6,7 @@ import type { LogId, Run, Seq } from './format/author.js'
 import type { Entry } from './format/entry.js'
 import type { ForkProof } from './format/fork-proof.js'
 import type { Digest } from './format/heads.js'
+import type { Hlc } from './format/hybrid-clock.js'
 import type { Rejection } from './format/log-fault.js'
 import type { PlaceRange } from './format/places.js'
 import type { KnownPeople } from './known-people.js'
@@ -32,6 +33,11 @@ export interface LogOptions {
   readonly quota?: StrangerQuota
   /** The last seq accepted in a log of another author; `first` is its first entry, if not stored yet. Default: no limit. */
   readonly lastAccepted?: (log: LogId, first?: Uint8Array) => Seq
+  /**
+   * The date of the first content that peers give to us; earlier content is not asked for. Our own entries are always given. Default: all
+   * content is given.
+   */
+  readonly givenFrom?: () => Hlc | undefined
   /** Records the end of our log outside the database. Without it, only peers notice a lost end. */
   readonly mark?: LogMark
   /** Whether the key was made together with the database; if not, an empty database continues our log in a new run. Default: true. */

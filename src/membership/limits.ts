@@ -30,6 +30,9 @@ export const LONG_BODY_BYTES_MAX = 12 * 1_024
 /** Runs in a chat place. */
 export const CHAT_RUNS_MAX = 256
 
+/** As the number of lines that newcomers are given: all of them. */
+export const HISTORY_ALL = 0xffff_ffff
+
 /** Invitations of one author that are open at once. */
 export const INVITATIONS_MAX = 256
 

@@ -28,7 +28,7 @@ export function lostBodies(membership: Membership, author: AuthorId): readonly B
 
 const textOf = (body: Body): string => hexOf(encodeBody(body))
 
-/** Whether the branch that counts sets another value later: only the last name, and the last time to keep content, counts. */
+/** Whether the branch that counts sets another value later: only the last name, and the last settings of what is kept and given, count. */
 const isReplaced = (body: Body, counting: readonly Body[]): boolean =>
-  (body.kind === 'name' || body.kind === 'keep') &&
+  (body.kind === 'name' || body.kind === 'keep' || body.kind === 'history') &&
   counting.some(({ kind, time }) => kind === body.kind && time >= body.time)

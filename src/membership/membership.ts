@@ -1,4 +1,5 @@
 import type { AuthorId } from '../log/format/author.js'
+import type { Hlc } from '../log/format/hybrid-clock.js'
 import { allocatePlaces } from './evaluation/allocation.js'
 import { Evaluation } from './evaluation/evaluation.js'
 import type { Invitation } from './evaluation/invitation-record.js'
@@ -10,7 +11,7 @@ import { type ChatPlace, type Erase, type Keep, NO_OPERATION, type TermId } from
 import type { Operation } from './format/operation.js'
 import type { Role } from './format/role.js'
 import type { PrivateRoom } from './format/room.js'
-import { MEMBERS_MAX } from './limits.js'
+import { HISTORY_ALL, MEMBERS_MAX } from './limits.js'
 
 export interface Member {
   readonly author: AuthorId
@@ -42,6 +43,8 @@ export class Membership {
   readonly former: ReadonlyMap<AuthorId, FormerMember>
   readonly name: string | undefined
   readonly keep: Keep | undefined
+  /** How many earlier lines newcomers are given; HISTORY_ALL for all. */
+  readonly history: number
   /** Whether only admins admit. */
   readonly isClosed: boolean
   readonly invitations: readonly Invitation[]
@@ -60,6 +63,7 @@ export class Membership {
     this.room = room
     this.name = evaluation.name
     this.keep = evaluation.keep
+    this.history = evaluation.history ?? HISTORY_ALL
     this.isClosed = evaluation.isClosed
     this.erasures = evaluation.erasures
     this.terms = evaluation.terms
@@ -86,6 +90,17 @@ export class Membership {
   /** The most senior term of an author that has not ended: it determines the role. */
   currentTerm(author: AuthorId): Term | undefined {
     return this.#current.get(author)
+  }
+
+  /** The date of the first lines that a member is given; undefined for all lines. */
+  linesFrom(author: AuthorId): Hlc | undefined {
+    return this.#current.get(author)?.admission?.body.linesFrom
+  }
+
+  /** How many of the earlier lines a member is given, as their admission says; HISTORY_ALL for all. */
+  historyOf(author: AuthorId): number {
+    const { linesFrom, history = 0 } = this.#current.get(author)?.admission?.body ?? {}
+    return linesFrom === undefined ? HISTORY_ALL : history
   }
 
   /** The removals of an author that count. */

@@ -69,6 +69,7 @@ function refusalByKind(membership: Membership, term: Term, body: Body): Refusal 
     case 'erase':
       return lowRole(term, 'admin')
     case 'keep':
+    case 'history':
       return lowRole(term, 'founder')
   }
 }

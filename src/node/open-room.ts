@@ -19,6 +19,7 @@ import { keyCreated } from './home-guard.js'
 import { homeOf } from './paths.js'
 import { Pins } from './people/pins.js'
 import { ChatPlaces } from './private-rooms/chat-places.js'
+import { followGiven } from './private-rooms/newcomer-history.js'
 import type { RoomMembers } from './private-rooms/room-members.js'
 import { Retention } from './retention/retention.js'
 import { Room } from './room.js'
@@ -67,18 +68,22 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
   const lastAccepted =
     (privateRoom && ((each: LogId, first?: Uint8Array) => chatPlaces.lastOf(each, first))) ??
     (direct && ((each: LogId) => direct.lastOf(each)))
+  let members: RoomMembers | undefined
   const { log, keys } = await openLog(home, onEvent, options.isNewKey, {
     known: pins,
     ...(quota && { quota }),
     ...(lastAccepted && { lastAccepted }),
+    givenFrom: () => members?.membership.linesFrom(members.me),
   })
   onEvent({ kind: 'logs-opened', database: home.database })
   if (keys.isNew) onEvent(keyCreated(home))
-  let members: RoomMembers | undefined
   try {
     members = privateRoom && (await openMembers(home, privateRoom, { log, keys }, onEvent))
     members?.introduceAs(home.me, options.isKeeper)
-    if (members !== undefined) await chatPlaces.follow(log, members)
+    if (members !== undefined) {
+      followGiven(log, members)
+      await chatPlaces.follow(log, members)
+    }
     const connections = await network.open(keys, members ?? direct)
     const files = await FileStore.open(home.files)
     const replicator = new Replicator(log)

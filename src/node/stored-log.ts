@@ -37,7 +37,7 @@ export async function openLog(
   home: Home,
   onEvent: OnEvent,
   isNewKey = false,
-  options: Pick<LogOptions, 'known' | 'quota' | 'lastAccepted'> = {},
+  options: Pick<LogOptions, 'known' | 'quota' | 'lastAccepted' | 'givenFrom'> = {},
 ): Promise<OpenedLog> {
   await secureHome(home, onEvent)
   await checkKeyIsThere(home)

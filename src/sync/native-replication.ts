@@ -7,6 +7,7 @@ import type { Subscription } from '../log/read/subscription.js'
 import type { TreeConnection } from './broadcast-tree.js'
 import { encodeGaps, type GapsNote, type Note, type NoteKind } from './codec.js'
 import type { ContentConnection } from './content-fetcher.js'
+import { GivenContent } from './given-content.js'
 import { GAPS_SAID_MAX, trackedLogsMax } from './limits.js'
 import type { NativeReplicationOptions } from './options.js'
 import { PeerSession } from './peer-session.js'
@@ -40,14 +41,16 @@ class NativeReplication implements Replication {
   readonly #saidGaps = new Map<LogId, number>()
   readonly #onGaps = (log: LogId): void => this.#postGaps(log)
   readonly content: ContentConnection
+  readonly given: GivenContent
 
   constructor(
     { log, tree, fetcher }: ReplicationContext,
-    { live, peer }: NativeReplicationOptions,
+    { live, peer, givenFrom }: NativeReplicationOptions,
     send: (bytes: Uint8Array) => void,
   ) {
     this.#log = log
     this.#send = send
+    this.given = new GivenContent(peer, givenFrom)
     const heads = log.announcedHeads.filter(({ author }) => this.#isPassedOn(author))
     this.session = new PeerSession(author => log.isOurs(author), heads, trackedLogsMax(log.logsMax))
     this.#subscription = live === false ? undefined : log.openSubscription()
@@ -115,11 +118,12 @@ class NativeReplication implements Replication {
 
   #encode(relayed: Relayed): Uint8Array | undefined {
     if (relayed.kind === 'fork' || relayed.kind === 'entries') return this.session.encode(relayed)
+    const { author } = relayed
     const bytes =
       relayed.kind === 'announcement'
-        ? this.session.notes([this.#noteOf(relayed.author, 'announce')])
-        : this.session.encode(relayed)
-    const notes = this.#gapsNotes(relayed.author)
+        ? this.session.notes([this.#noteOf(author, 'announce')])
+        : this.session.encode({ ...relayed, segments: this.given.segments(author, relayed.segments) })
+    const notes = this.#gapsNotes(author)
     return notes.length === 0 || bytes === undefined ? bytes : concat([encodeGaps(notes), bytes])
   }
 

@@ -1,4 +1,5 @@
 import type { AuthorId } from '../log/format/author.js'
+import type { Hlc } from '../log/format/hybrid-clock.js'
 import type { Introducer } from '../log/stranger-quota.js'
 import type { OpenSideChannel } from '../net/side-channel.js'
 import type { SyncEvent } from './events.js'
@@ -19,6 +20,11 @@ export interface ReplicationOptions {
 export interface NativeReplicationOptions extends ReplicationOptions {
   /** The author at the other side, if proven. */
   readonly peer?: AuthorId | undefined
+  /**
+   * The date of the first content that the peer is given, asked whenever something is sent; earlier content is sent as stubs, except their
+   * own. Default: all content is given.
+   */
+  readonly givenFrom?: (() => Hlc | undefined) | undefined
   /** Opens the side channel of this connection. */
   readonly sideChannel?: OpenSideChannel
 }

@@ -274,13 +274,13 @@ export class ReplicationStream extends Duplex {
 
   async #segmentFor({ author, seq }: Digest): Promise<Uint8Array | undefined> {
     const segment = await this.#log.segmentAt(author, seq).catch(() => undefined)
-    return segment && encodeSegments([encodeSegment(segment)])
+    return segment && encodeSegments([encodeSegment(this.#replication.given?.segment(segment) ?? segment)])
   }
 
   /** Every content request is answered, so that the other side can ask for more. */
   async #contentFor({ author, from, to }: SeqRange): Promise<Uint8Array> {
     const entries = await this.#log.contents(author, { from, to }).catch(() => [])
-    return encodeContent(author, { first: from, entries })
+    return encodeContent(author, { first: from, entries: this.#replication.given?.entries(author, entries) ?? entries })
   }
 
   #addContent(author: LogId, run: ContentRun): void {

@@ -5,6 +5,7 @@ import type { Log } from '../log/log.js'
 import type { BroadcastTree, TreeConnection } from './broadcast-tree.js'
 import type { ContentConnection, ContentFetcher } from './content-fetcher.js'
 import type { Effect } from './effects.js'
+import type { GivenContent } from './given-content.js'
 import type { Receipts } from './receipts.js'
 
 /** A log, and the state that its connections share. */
@@ -36,6 +37,8 @@ export interface Replication {
   readonly treeConnection: TreeConnection
   /** The connection as the fetcher of contents sees it; absent if the protocol has no places without content. */
   readonly content?: ContentConnection
+  /** Which content the peer is given; absent if all of it is. */
+  readonly given?: GivenContent
   /** Whether the peer's heads carry chain values; if not, its receipts count unchecked. */
   readonly hasChainValues: boolean
   /** The first bytes to send. */

@@ -12,6 +12,7 @@ const NAMED_MAX = 2
 const isOlderLines = record<OlderLines>({
   count,
   expired: count,
+  notGiven: count,
   holders: listOf(record<OlderLines['holders'][number]>({ peer: text, isKnown: isBoolean, count })),
 })
 
@@ -29,13 +30,14 @@ const linesText = (count: number): string =>
 /** One row for each reason why older lines are not here: `1,204 older lines are with carol: /fetch`. */
 export function olderRows(session: Session, item: Fields): string[] {
   if (!isOlderLines(item)) return []
-  const { count, expired, holders } = item
+  const { count, expired, notGiven, holders } = item
   const known = holders.filter(({ isKnown }) => isKnown)
   const named = known.slice(0, NAMED_MAX).map(({ peer }) => nameOfPeer(session, peer))
   const more = known.length - named.length
   const who = [...named, ...(more > 0 ? [`${more} more`] : [])].join(' and ')
   return [
     ...(expired > 0 ? [`${linesText(expired)} older than the room keeps`.replace(' older ', ' ')] : []),
+    ...(notGiven > 0 ? [`${linesText(notGiven)} not given to newcomers of this room`] : []),
     ...(count > 0 ? [`${linesText(count)} ${who === '' ? 'not kept here' : `with ${who}`}: /fetch`] : []),
   ]
 }

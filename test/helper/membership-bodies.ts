@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { AuthorId } from '../../src/log/format/author.js'
+import { hlcAt } from '../../src/log/format/hybrid-clock.js'
 import type { Body, OperationId } from '../../src/membership/format/body.js'
 import { ROLES } from '../../src/membership/format/role.js'
 
@@ -56,6 +57,8 @@ const record: fc.Arbitrary<Body> = fc.oneof(
       invitation: hex(16),
       guests: fc.integer({ min: 0, max: 4096 }),
       of: author,
+      history: u32(0),
+      linesFrom: fc.nat().map(ms => hlcAt(ms, ms % 10_000)),
     },
     { requiredKeys: ['kind', 'subject', 'role', 'consent', 'time'] },
   ),
@@ -80,6 +83,7 @@ const record: fc.Arbitrary<Body> = fc.oneof(
     .record({ subject: author, time, run: u32(0), a: u32(1), b: u32(1), chain: hex(32) })
     .map(({ a, b, ...body }) => ({ kind: 'erase' as const, ...body, from: Math.min(a, b), to: Math.max(a, b) })),
   fc.record({ kind: fc.constant('keep' as const), time, keep }),
+  fc.record({ kind: fc.constant('history' as const), time, history: u32(0) }),
 )
 
 /** Any body, as a plain object. */

@@ -35,6 +35,7 @@ const BODIES: readonly Body[] = [
   { kind: 'revoke', invitation: 'a'.repeat(32), time: 1 },
   { kind: 'erase', subject: bob, run: 1, from: 2, to: 300, chain: CHAIN, time: 1 },
   { kind: 'keep', keep: { unit: 'bytes', amount: 2 ** 33 }, time: 1 },
+  { kind: 'history', history: 50, time: 1 },
 ]
 const OPERATIONS = [opening, admission, ...BODIES.map(body => sign(founderKeys, after(admission), body))]
 const CARD = signCard(signedRoom.id, aliceKeys, 3, { name: 'alice', internetKey: CHAIN, isRelay: true })

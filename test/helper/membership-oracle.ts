@@ -61,6 +61,21 @@ const removal = operation(
   ),
 )
 
+const history = operation(4, removal.id, joined(number(1, 10), number(15, TIME + 3_000), number(25, 50)))
+const newcomer = operation(
+  5,
+  history.id,
+  joined(
+    number(1, 2),
+    bytes(2, keyOf('bob')),
+    number(3, 4),
+    bytes(8, consentOf('bob')),
+    number(15, TIME + 4_000),
+    number(25, 50),
+    bytes(26, text('17636700005000042')),
+  ),
+)
+
 const invitationSeed = filled(16, 0xab)
 const inviteSecret = hash(text('persisted-chat/invite-sign/1'), invitationSeed)
 const codeBody = joined(Uint8Array.of(1), hash(text('persisted-chat/commit/1'), room).subarray(0, 10), invitationSeed)
@@ -80,7 +95,7 @@ const card = joined(cardSigned, ed25519.sign(joined(text('persisted-chat/card/1'
 const direct = [keyOf('founder'), keyOf('alice')].sort(Buffer.compare) as [Bytes, Bytes]
 const hex = (value: Bytes): string => Buffer.from(value).toString('hex')
 
-/** The vectors of docs/protocol/membership.md §9.15. */
+/** The vectors of docs/protocol/membership.md §9.16. */
 export const membershipVectors: Readonly<Record<string, string>> = {
   'room id': hex(room),
   label: hex(hash(text('persisted-chat/label/1'), room)).slice(0, 16),
@@ -93,6 +108,10 @@ export const membershipVectors: Readonly<Record<string, string>> = {
   'id of operation 3': hex(removal.id),
   'operation 3': hex(removal.bytes),
   'digest of the head after operation 3': hex(hash(...[opening.id, admission.id, removal.id].sort(Buffer.compare))),
+  'id of operation 4': hex(history.id),
+  'operation 4': hex(history.bytes),
+  'id of operation 5': hex(newcomer.id),
+  'operation 5': hex(newcomer.bytes),
   'invite key': hex(ed25519.getPublicKey(inviteSecret)),
   'find key': hex(hash(text('persisted-chat/invite-find/1'), invitationSeed)),
   'use by alice': hex(ed25519.sign(joined(text('persisted-chat/use/1'), room, keyOf('alice')), inviteSecret)),

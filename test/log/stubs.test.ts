@@ -36,7 +36,7 @@ test('stores stubs, and shows consecutive ones as one gap', async () => {
   assert.deepEqual(await log.verify(idOf(written)), {
     last: 10,
     fault: undefined,
-    without: { deleted: 0, 'kept-out': 0, expired: 0, missing: 4 },
+    without: { deleted: 0, 'kept-out': 0, expired: 0, 'not-given': 0, missing: 4 },
   })
   await log.close()
 })
@@ -140,7 +140,13 @@ test('drops content for good, except that of control entries', async () => {
   for (let starts = 0; starts < 2; starts++) {
     assert.deepEqual(await read(log, { gaps: true }), ['1', '2+2 deleted', '4', '5+1 kept-out', '6'])
     assert.deepEqual(log.missing(id), [])
-    assert.deepEqual((await log.verify(id)).without, { deleted: 2, 'kept-out': 1, expired: 0, missing: 0 })
+    assert.deepEqual((await log.verify(id)).without, {
+      deleted: 2,
+      'kept-out': 1,
+      expired: 0,
+      'not-given': 0,
+      missing: 0,
+    })
     await log.close()
     log = await logOver(new MemoryStore(disk), bob)
   }

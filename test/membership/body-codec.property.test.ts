@@ -116,6 +116,29 @@ test('rejects values beyond their limits', () => {
     ['seq 0 of a run', encodeBody({ kind: 'leave', chat: [{ run: 0, seq: 0, chain: 'c'.repeat(64) }], time: 1 })],
     ['keeping everything for a time', encodeBody({ kind: 'keep', keep: { unit: 'everything', amount: 1 }, time: 1 })],
     ['keeping 0 bytes', encodeBody({ kind: 'keep', keep: { unit: 'bytes', amount: 0 }, time: 1 })],
+    [
+      '16 digits of a date',
+      encodeBody({
+        kind: 'admit',
+        subject: 'a'.repeat(64) as never,
+        role: 'member',
+        consent: 'c'.repeat(128),
+        time: 1,
+        linesFrom: '1763670000123.000' as never,
+      }),
+    ],
+    [
+      'a date in letters',
+      encodeBody({
+        kind: 'admit',
+        subject: 'a'.repeat(64) as never,
+        role: 'member',
+        consent: 'c'.repeat(128),
+        time: 1,
+        linesFrom: '1763670000123.000a' as never,
+      }),
+    ],
+    ['more lines than a u32', encodeBody({ kind: 'history', history: 2 ** 32, time: 1 })],
     ['closed with 2', encodeBody({ kind: 'open', name: 'x', nonce: 'a'.repeat(64), closed: 2 as never, time: 1 })],
     ['a name of __proto__ type', concat([varintField(1, 5), textField(9, '__proto__')])],
   ] as const)

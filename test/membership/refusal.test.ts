@@ -65,17 +65,18 @@ test('each role writes what it may, and nothing else', () => {
       invite('member'),
       erase,
       keep,
+      { kind: 'history', history: 0, time: 0 } as Body,
       leave,
     ].map(body => refusal(by, body)?.kind)
   const low = 'role-too-low'
   const ok = undefined
-  assert.deepEqual(kinds(founder), [ok, ok, ok, ok, ok, ok, ok, ok, ok, ok])
-  assert.deepEqual(kinds(alice), [ok, ok, ok, ok, ok, ok, ok, ok, low, ok])
-  assert.deepEqual(kinds(bob), [low, low, ok, low, low, low, ok, low, low, ok])
-  assert.deepEqual(kinds(carol), [low, low, low, 'own-key', low, low, low, low, low, ok])
+  assert.deepEqual(kinds(founder), [ok, ok, ok, ok, ok, ok, ok, ok, ok, ok, ok])
+  assert.deepEqual(kinds(alice), [ok, ok, ok, ok, ok, ok, ok, ok, low, low, ok])
+  assert.deepEqual(kinds(bob), [low, low, ok, low, low, low, ok, low, low, low, ok])
+  assert.deepEqual(kinds(carol), [low, low, low, 'own-key', low, low, low, low, low, low, ok])
   assert.deepEqual(
     kinds(dave),
-    Array.from({ length: 10 }, () => 'not-a-member'),
+    Array.from({ length: 11 }, () => 'not-a-member'),
   )
   assert.deepEqual(refusal(bob, admit('x', 'host')), { kind: low, needs: 'admin' })
   assert.deepEqual(refusal(carol, admit('x')), { kind: low, needs: 'host' })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import test from 'node:test'
+import { hlcAt } from '../../src/log/format/hybrid-clock.js'
 import { type Body, NO_OPERATION } from '../../src/membership/format/body.js'
 import { readCard, signCard } from '../../src/membership/format/card.js'
 import { checkOperation } from '../../src/membership/format/checked-operation.js'
@@ -9,12 +10,14 @@ import { directRoomId, roomLabel } from '../../src/membership/format/room.js'
 import { operationHeads } from '../../src/membership/heads.js'
 import { readCode, writeCode } from '../../src/membership/invitation/invitation-code.js'
 import { invitationKeys, signProofOfUse } from '../../src/membership/invitation/invitation-keys.js'
+import { HISTORY_ALL } from '../../src/membership/limits.js'
 import { Membership } from '../../src/membership/membership.js'
 import {
   admission,
   after,
   aliceKeys,
   authorOfKeys,
+  bobKeys,
   founderKeys,
   opening,
   sign,
@@ -38,6 +41,18 @@ const removalBody: Body = {
   time: 1_763_670_002_000,
 }
 const removal = sign(founderKeys, after(admission), removalBody)
+const history = sign(founderKeys, after(removal), { kind: 'history', history: 50, time: 1_763_670_003_000 })
+const bob = authorOfKeys(bobKeys)
+const LINES_FROM = hlcAt(1_763_670_000_500, 42)
+const newcomer = sign(founderKeys, after(history), {
+  kind: 'admit',
+  subject: bob,
+  role: 'member',
+  consent: signConsent(signedRoom.id, bobKeys),
+  time: 1_763_670_004_000,
+  history: 50,
+  linesFrom: LINES_FROM,
+})
 const SEED = new Uint8Array(16).fill(0xab)
 const card = signCard(signedRoom.id, aliceKeys, 3, { name: 'alice', internetKey: 'cc'.repeat(32), isRelay: true })
 const keys = invitationKeys(SEED)
@@ -54,6 +69,10 @@ const ours: Readonly<Record<string, string | undefined>> = {
   'id of operation 3': removal.id,
   'operation 3': hex(removal.bytes),
   'digest of the head after operation 3': [...operationHeads([removal, opening, admission]).values()][0]?.digest,
+  'id of operation 4': history.id,
+  'operation 4': hex(history.bytes),
+  'id of operation 5': newcomer.id,
+  'operation 5': hex(newcomer.bytes),
   'invite key': hex(keys.invite.publicKey),
   'find key': keys.find,
   'use by alice': hex(signProofOfUse(signedRoom.id, keys.invite, alice)),
@@ -83,7 +102,7 @@ test('computes the same ids, signatures, codes and cards as the oracle', () => {
 })
 
 test('reads the vectors', () => {
-  for (const number of [1, 2, 3]) {
+  for (const number of [1, 2, 3, 4, 5]) {
     const bytes = Buffer.from(membershipVectors[`operation ${number}`] ?? '', 'hex')
     const checked = checkOperation(signedRoom, bytes)
     assert.ok(checked.kind === 'operation')
@@ -103,4 +122,8 @@ test('evaluates the vectors', () => {
   const membership = new Membership(signedRoom, [removal, admission, opening])
   assert.deepEqual([...membership.members.keys()], [founder])
   assert.deepEqual(membership.chatOf(alice), CHAT)
+  const after = new Membership(signedRoom, [newcomer, removal, history, admission, opening])
+  assert.deepEqual([membership.history, after.history], [HISTORY_ALL, 50])
+  assert.deepEqual([after.linesFrom(bob), after.historyOf(bob)], [LINES_FROM, 50])
+  assert.deepEqual([after.linesFrom(founder), after.historyOf(founder)], [undefined, HISTORY_ALL])
 })

@@ -2,7 +2,7 @@ import { renderUnicodeCompact } from 'uqr'
 import { info } from '../../ui/lines/output.js'
 import { DONE } from '../exit-code.js'
 import { requestNode } from './node-request.js'
-import { printJson, printLine, type RoomFlags } from './output.js'
+import { printJson, printLine, type RoomFlags, readText } from './output.js'
 
 export interface InviteFlags extends RoomFlags {
   readonly uses: number
@@ -23,6 +23,7 @@ export async function invite(me: string, room: string, flags: InviteFlags): Prom
     info(
       `for ${uses === 1 ? 'one person' : `${uses} people`}, until ${String(item['until'])}: persisted-chat join <name> <code>`,
     )
+    info(`whoever uses it reads ${readText(item['history'])}`)
     info('somebody who may admit has to be in the room then, as you are while a chat or a node of yours has it open')
   })
   return DONE

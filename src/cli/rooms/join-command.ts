@@ -9,7 +9,7 @@ import { DONE } from '../exit-code.js'
 import { runNode } from '../node/node-command.js'
 import { dataDirectory } from '../store/data-directory.js'
 import { requestNode } from './node-request.js'
-import { printJson, type RoomFlags } from './output.js'
+import { printJson, type RoomFlags, readText } from './output.js'
 
 export interface JoinFlags extends RoomFlags, Pick<ChatFlags, 'listen' | 'discovery' | 'maxDisk' | 'direct'> {
   readonly timeout?: number
@@ -38,7 +38,10 @@ export async function join(me: string, code: string, peers: string[], flags: Joi
     else {
       room = String(item['room'])
       if (json) printJson(item)
-      else info(`you are a member of ${room} now: persisted-chat ${me} --room ${room} opens it`)
+      else {
+        info(`you are a member of ${room} now: persisted-chat ${me} --room ${room} opens it`)
+        info(`you read ${readText(item['history'])}`)
+      }
     }
   }
   const error = new ChatError('ROOM_REFUSED', 'nobody has admitted you yet', {

@@ -9,3 +9,10 @@ export interface RoomFlags {
 export const printJson = (item: Fields): void => void process.stdout.write(`${sanitisedJson(item)}\n`)
 
 export const printLine = (line: string): void => void process.stdout.write(`${sanitise(line)}\n`)
+
+/** Which earlier lines somebody reads, by the setting of the room. */
+export function readText(history: unknown): string {
+  if (history === 'all') return 'all earlier lines'
+  if (history === 'none') return 'nothing said before'
+  return history === '1' ? 'the last line' : `the last ${String(history)} lines`
+}

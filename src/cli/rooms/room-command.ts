@@ -5,23 +5,25 @@ import { newRescueWords, rescueSeedOf, rescueWordLines } from '../../membership/
 import { info } from '../../ui/lines/output.js'
 import { DONE } from '../exit-code.js'
 import { requestNode } from './node-request.js'
-import { printJson, type RoomFlags } from './output.js'
+import { printJson, type RoomFlags, readText } from './output.js'
 
 export interface NewRoomFlags extends RoomFlags {
   readonly closed?: boolean
   readonly rescue: boolean
   readonly keep?: string
+  readonly history?: string
 }
 
 /** `persisted-chat room new <me> <room>`: founds a private room. The rescue words are printed once and stored nowhere. */
 export async function newRoom(me: string, room: string, flags: NewRoomFlags): Promise<number> {
-  const { data, json, closed, rescue, keep } = flags
+  const { data, json, closed, rescue, keep, history } = flags
   const rescueWords = rescue ? newRescueWords(systemRandom) : undefined
   const command = {
     do: 'room-new',
     name: room,
     isClosed: closed ?? false,
     ...(keep !== undefined && { keep }),
+    ...(history !== undefined && { history }),
     ...(rescueWords !== undefined && { rescue: hexOf(rescueWords.key) }),
   }
   await requestNode(me, data, command, item => {
@@ -43,6 +45,20 @@ export async function keepRoom(me: string, room: string, keep: string | undefine
     if (json) return printJson(item)
     const kept = item['keep']
     info(kept === null || kept === 'all' ? `${room} keeps everything` : `${room} keeps ${String(kept)}, for everybody`)
+  })
+  return DONE
+}
+
+/** `persisted-chat room history <me> <room> [lines]`: prints, or sets, which earlier lines later newcomers read. */
+export async function historyOfRoom(
+  me: string,
+  room: string,
+  history: string | undefined,
+  { data, json }: RoomFlags,
+): Promise<number> {
+  await requestNode(me, data, { do: 'history', room, ...(history !== undefined && { history }) }, item => {
+    if (json) printJson(item)
+    else info(`whoever is admitted to ${room} from now on reads ${readText(item['history'])}`)
   })
   return DONE
 }

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { historyOf } from '../../membership/history.js'
 import { keepOf } from '../../membership/keep.js'
 import { KEEP_USAGE } from '../../ui/keep-text.js'
 import { between, oneOf, seconds } from '../option-values.js'
@@ -21,6 +22,11 @@ function duration(text: string): number {
 
 function keepBound(text: string): string {
   if (keepOf(text) === undefined) throw new InvalidArgumentError(`Expected ${KEEP_USAGE}.`)
+  return text
+}
+
+function historyLines(text: string): string {
+  if (historyOf(text) === undefined) throw new InvalidArgumentError('Expected all, none, or a number of lines.')
   return text
 }
 
@@ -109,6 +115,11 @@ function roomCommand(program: Command, exitWith: Parameters<Registration>[1]): C
   const found = command(program, 'new', 'found a private room')
     .option('--closed', 'only admins admit')
     .option('--keep <bound>', `for how long, or how much, its lines are kept: ${KEEP_USAGE}`, keepBound)
+    .option(
+      '--history <lines>',
+      'which earlier lines newcomers read: all, none, or how many (default: all)',
+      historyLines,
+    )
     .option('--no-rescue', 'without rescue words: if your key is lost, nobody takes your place')
     .action(
       exitWith(async (me: string, name: string, flags: NewRoomFlags) =>
@@ -136,5 +147,16 @@ function roomCommand(program: Command, exitWith: Parameters<Registration>[1]): C
         (await import('./room-command.js')).keepRoom(me, name, bound, flags),
       ),
     )
-  return room.addCommand(found).addCommand(keep).addCommand(rescue).addCommand(confirm)
+  const history = command(
+    program,
+    'history',
+    'print, or set, which earlier lines later newcomers of a private room read',
+  )
+    .argument('[lines]', 'all, none, or how many', historyLines)
+    .action(
+      exitWith(async (me: string, name: string, lines: string | undefined, flags: RoomFlags) =>
+        (await import('./room-command.js')).historyOfRoom(me, name, lines, flags),
+      ),
+    )
+  return room.addCommand(found).addCommand(keep).addCommand(history).addCommand(rescue).addCommand(confirm)
 }

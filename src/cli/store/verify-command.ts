@@ -36,7 +36,7 @@ export async function verifyLog(where: Where, isJson: boolean): Promise<number> 
     const forks: { author: string; seq: number }[] = []
     let authors = 0
     let entries = 0
-    const without = { deleted: 0, 'kept-out': 0, expired: 0, missing: 0 }
+    const without = { deleted: 0, 'kept-out': 0, expired: 0, 'not-given': 0, missing: 0 }
     for await (const verified of log.verifyAll(found)) {
       const { author, last, fault, forkedAt } = verified
       authors++

@@ -15,7 +15,7 @@ export interface CodecVersion {
   readonly minor: number
 }
 
-export const CODEC_VERSION: CodecVersion = { major: 3, minor: 1 }
+export const CODEC_VERSION: CodecVersion = { major: 4, minor: 1 }
 
 /** The minor version that added the calls about files. */
 export const FILES_MINOR = 1
@@ -44,7 +44,7 @@ const ENTRIES_BYTES_MAX = 64 * 1024
 /** Maximum overhead of an encoded entry: flags, author, seq, `at`, two lengths, and the count and state of a gap. */
 const ENTRY_OVERHEAD_BYTES = 1 + LOG_ID_LENGTH_MAX + 5 + HLC_LENGTH + 3 + 6
 /** An entry is never empty: a gap is encoded as an empty entry, then its count and the index of its state. */
-const GAP_STATES: readonly GapState[] = ['deleted', 'kept-out', 'missing', 'expired']
+const GAP_STATES: readonly GapState[] = ['deleted', 'kept-out', 'missing', 'expired', 'not-given']
 export const CALL_ID_MAX = 2 ** 31
 const SEQ_MAX = 2 ** 32
 

@@ -8,9 +8,10 @@ import { hexOf } from '../../base/wire/bytes.js'
 import { shortKey } from '../../chat/display-names.js'
 import type { AuthorId } from '../../log/format/author.js'
 import { admissionOf, removalOf } from '../../membership/drafting.js'
-import type { ChatPlace, InvitationId } from '../../membership/format/body.js'
+import type { ChatPlace, Given, InvitationId } from '../../membership/format/body.js'
 import { signConsent } from '../../membership/format/consent.js'
 import type { GivenRole } from '../../membership/format/role.js'
+import { historyText } from '../../membership/history.js'
 import { writeCode } from '../../membership/invitation/invitation-code.js'
 import { invitationKeys } from '../../membership/invitation/invitation-keys.js'
 import { memberItems } from '../../membership/member-list.js'
@@ -107,7 +108,13 @@ export class MemberCommands {
       uses: count,
       time: clock.now(),
     }))
-    onItem({ code: writeCode(members.room.id, seed), invite: id, until: new Date(until).toISOString(), uses: count })
+    onItem({
+      code: writeCode(members.room.id, seed),
+      invite: id,
+      until: new Date(until).toISOString(),
+      uses: count,
+      history: historyText(members.membership.history),
+    })
   }
 
   async #listInvitations({ members }: RoomAccess, onItem: OnItem): Promise<void> {
@@ -173,9 +180,11 @@ export class MemberCommands {
     const given = ROLES.includes(role) ? (role as GivenRole) : 'member'
     const consent = consentOf(members.membership, subject)
     if (consent === undefined) throw refusalError({ kind: 'never-admitted' }, author => byIn(members, author))
-    await signIn(members, membership =>
-      admissionOf(membership, { subject, role: given, consent, time: this.#parts.clock.now() }),
-    )
+    const givenNow = await members.givenNow()
+    await signIn(members, membership => {
+      const lines = givenBefore(membership, subject) ?? givenNow
+      return admissionOf(membership, { subject, role: given, consent, time: this.#parts.clock.now(), ...lines })
+    })
     onItem({ key: subject, name: members.nameOf(subject) ?? null, role: given })
   }
 
@@ -258,6 +267,13 @@ function personIn(members: RoomMembers, who: unknown): AuthorId {
       hint: found.length === 0 ? 'The command members lists them.' : `Say which by the key: ${keys}.`,
     },
   )
+}
+
+/** What a present member is given stays when their role changes; undefined for anybody else. */
+function givenBefore(membership: Membership, subject: AuthorId): Given | undefined {
+  if (!membership.members.has(subject)) return undefined
+  const linesFrom = membership.linesFrom(subject)
+  return linesFrom === undefined ? {} : { history: membership.historyOf(subject), linesFrom }
 }
 
 /** The consent in an admission of somebody. */

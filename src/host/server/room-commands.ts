@@ -5,14 +5,17 @@ import { ChatError } from '../../base/errors.js'
 import { checkName } from '../../base/names.js'
 import type { Random } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
-import { type AuthorId, authorOf } from '../../log/format/author.js'
+import { type AuthorId, authorOf, authorOfKey } from '../../log/format/author.js'
 import type { Log } from '../../log/log.js'
-import type { Keep } from '../../membership/format/body.js'
+import type { Body } from '../../membership/format/body.js'
 import type { Operation } from '../../membership/format/operation.js'
 import type { PrivateRoom } from '../../membership/format/room.js'
 import { foundRoom } from '../../membership/founding.js'
+import { historyOf, historyText } from '../../membership/history.js'
 import { isCodeFor, readCode } from '../../membership/invitation/invitation-code.js'
 import { keepOf } from '../../membership/keep.js'
+import { HISTORY_ALL } from '../../membership/limits.js'
+import { Membership } from '../../membership/membership.js'
 import type { NodeNetwork } from '../../node/connections/node-network.js'
 import { type Home, homeOf, markPaths, operationMarkPaths } from '../../node/paths.js'
 import type { Pins } from '../../node/people/pins.js'
@@ -92,6 +95,7 @@ export class RoomCommands {
     if (KEEP_COMMANDS.includes(name)) return this.#keep(room, command, onItem)
     return this.#with(room, async access => {
       if (name === 'leave') return this.#leave(access, command, onItem)
+      if (name === 'history') return setHistory(access, command, this.#parts.clock, onItem)
       if (!(await this.#members.run(access, command, onItem))) throw unknownCommand()
     })
   }
@@ -130,7 +134,7 @@ export class RoomCommands {
     return this.#with(name, ({ members, room }) => keepInClosedRoom(room.name, members, command, clock, onItem))
   }
 
-  async #found({ name, isClosed, rescue, keep }: Fields, onItem: OnItem): Promise<void> {
+  async #found({ name, isClosed, rescue, keep, history }: Fields, onItem: OnItem): Promise<void> {
     const { data, me, random, clock, store } = this.#parts
     const called = checkName(typeof name === 'string' ? name : '', 'the room name')
     await this.#checkFree(called)
@@ -143,7 +147,12 @@ export class RoomCommands {
       time: clock.now(),
     })
     const kept = typeof keep === 'string' ? keepOf(keep) : undefined
-    const label = await this.#store(room, called, [opening], true, kept)
+    const given = typeof history === 'string' ? historyOf(history) : undefined
+    const time = clock.now()
+    const label = await this.#store(room, called, [opening], true, [
+      ...(kept === undefined ? [] : [{ kind: 'keep', keep: kept, time } as const]),
+      ...(given === undefined || given === HISTORY_ALL ? [] : [{ kind: 'history', history: given, time } as const]),
+    ])
     await store.enter({ name: called, label, enteredAt: clock.now(), privateRoom: room })
     onItem({ room: called, id: label })
   }
@@ -181,7 +190,8 @@ export class RoomCommands {
     await store.enter({ name, label, enteredAt: clock.now(), privateRoom: found.room })
     await store.deleteLeft(label)
     await store.removeJoin(pending)
-    onItem({ room: name, id: label, by: found.by })
+    const history = new Membership(found.room, found.operations).historyOf(authorOfKey(keys.publicKey))
+    onItem({ room: name, id: label, by: found.by, history: historyText(history) })
   }
 
   /** The stored operations of a room that the user re-enters with a code. Rejects with ROOM_REFUSED if they may not. */
@@ -274,15 +284,15 @@ export class RoomCommands {
     name: string,
     operations: readonly Operation[],
     isNew: boolean,
-    keep?: Keep,
+    settings: readonly Body[] = [],
   ): Promise<string> {
-    const { data, me, rooms, clock } = this.#parts
+    const { data, me, rooms } = this.#parts
     const home = homeOf(data, me, name, room.id)
     return rooms.whileClosed(name, () =>
       this.#withMembers(home, room, async members => {
         await members.add(operations)
         if (isNew) await members.settleDoubt()
-        if (keep !== undefined) await signIn(members, () => ({ kind: 'keep', keep, time: clock.now() }))
+        for (const setting of settings) await signIn(members, () => setting)
         return home.databaseName
       }),
     )
@@ -326,6 +336,20 @@ export class RoomCommands {
     const called = isUsable(name) ? name : 'room'
     return (await this.#isTaken(called)) || !isUsable(name) ? `${called}-${databaseName.slice(0, 4)}` : called
   }
+}
+
+/** Sets, or says, which earlier lines later newcomers are given. */
+async function setHistory(
+  { members, room }: RoomAccess,
+  { history }: Fields,
+  clock: Clock,
+  onItem: OnItem,
+): Promise<void> {
+  const given = typeof history === 'string' ? historyOf(history) : undefined
+  if (history !== undefined && given === undefined)
+    throw new ChatError('BAD_USAGE', `${String(history)} is neither all, none nor a number of lines`)
+  if (given !== undefined) await signIn(members, () => ({ kind: 'history', history: given, time: clock.now() }))
+  onItem({ room: room.name, history: historyText(members.membership.history) })
 }
 
 /** What a node keeps of a room that the user has left and deleted, to tell the members: their keys, and the user's newest operations. */

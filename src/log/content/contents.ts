@@ -22,6 +22,7 @@ import {
   droppedWrite,
 } from './gap-rows.js'
 import { GAPS_MAX } from './gaps.js'
+import { countBefore, isAllGiven } from './given.js'
 
 /** Size of the rows that one commit rewrites. */
 const REWRITTEN_BYTES_MAX = 1024 * 1024
@@ -121,6 +122,35 @@ export class Contents {
     events.emit('gaps', log)
   }
 
+  /** Remembers the places of a segment whose content is missing, and not given to us. Returns the rows to write. */
+  notGiven(log: LogId, { first, entries }: ContentRun): Write[] {
+    const { gaps, own, givenFrom } = this.#core
+    const from = givenFrom()
+    if (isAllGiven(log, own.person, from)) return []
+    return gaps.open(log).notGiven(log, { from: first, to: first + countBefore(entries, from) })
+  }
+
+  /** Asks for missing content that is given to us, and for no other. */
+  async givenChanged(): Promise<void> {
+    const { gaps, own, queue, givenFrom } = this.#core
+    const from = givenFrom()
+    for (const log of [...gaps.logs]) {
+      const lifted = new Places(gaps.of(log)?.dropped['not-given'].ranges)
+      if (!isAllGiven(log, own.person, from))
+        for await (const { first, entries } of this.#segments(log, lifted.ranges[0]?.from ?? SEQ_MAX))
+          lifted.remove(first, first + countBefore(entries, from))
+      if (!lifted.isEmpty) await this.restore(log, lifted.ranges, 'not-given')
+      if (gaps.of(log)?.missing.isEmpty !== false) continue
+      await this.#core.rewrites.run(async () => {
+        await queue.write([])
+        const writes: Write[] = []
+        for await (const segment of this.#segments(log, 1)) writes.push(...this.notGiven(log, segment))
+        if (writes.length > 0) await queue.write([...writes, gaps.write(log)])
+      })
+      this.#core.events.emit('gaps', log)
+    }
+  }
+
   /** Yields what each stored segment contains, starting with the segment that contains `from`. */
   async *weigh(log: LogId, from: Seq): AsyncGenerator<WeighedSegment> {
     for await (const segment of this.#segments(log, from)) {
@@ -156,6 +186,7 @@ export class Contents {
           return missing.ranges
         }
         found.add({ all: without(stubs.all), controls: without(stubs.controls) })
+        await queue.write(this.notGiven(log, segment))
         if (found.missing.ranges.length >= GAPS_MAX) {
           found.restFrom = Math.min(found.restFrom ?? lastOf(segment) + 1, lastOf(segment) + 1)
           break

@@ -20,10 +20,10 @@ const REASON_BYTES = 1
 /** The rows of gaps and forks, which are read at startup: one range, so that a single read gets them. */
 export const STATE_ROWS: Range = { gte: DROPPED, lt: utf8('g') }
 
-/** Why this disk has dropped content: it was deleted, does not fit here, or is older than the room keeps. */
+/** Why this disk has no content, and asks for none: it was deleted, does not fit here, is older than the room keeps, or is not given to us. */
 export type DropReason = Exclude<GapState, 'missing'>
 /** The index is the reason's number in rows; of several that apply to a place, the first is shown. */
-export const DROP_REASONS: readonly DropReason[] = ['deleted', 'kept-out', 'expired']
+export const DROP_REASONS: readonly DropReason[] = ['deleted', 'kept-out', 'expired', 'not-given']
 
 /** Which contents of a log are missing. */
 export interface StoredGaps {

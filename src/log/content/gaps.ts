@@ -4,7 +4,16 @@ import type { StubPlaces } from '../format/packed.js'
 import { type PlaceRange, Places } from '../format/places.js'
 import { SEQ_MAX } from '../limits.js'
 import type { Row, Write } from '../store/store.js'
-import { DROP_REASONS, type Dropped, type DropReason, droppedIn, gapsIn, gapsWrite } from './gap-rows.js'
+import {
+  DROP_REASONS,
+  type Dropped,
+  type DropReason,
+  droppedDelete,
+  droppedIn,
+  droppedWrite,
+  gapsIn,
+  gapsWrite,
+} from './gap-rows.js'
 
 /** Largest number of ranges of missing content remembered per log; later ones are looked up once these are filled. */
 export const GAPS_MAX = 256
@@ -26,6 +35,7 @@ export class LogGaps {
     deleted: new Places(),
     'kept-out': new Places(),
     expired: new Places(),
+    'not-given': new Places(),
   }
   /** Content that is about to be dropped: peers are told that it is gone, so that they do not drop it in reliance on this disk. */
   readonly leaving = new Places()
@@ -77,6 +87,23 @@ export class LogGaps {
   drop({ from, to, reason }: Omit<Dropped, 'isDone'>): void {
     this.dropped[reason].add(from, to)
     this.remove(from, to)
+  }
+
+  /** Peers do not give us the content that is missing at these places, except that of control entries. Returns the rows to write. */
+  notGiven(log: LogId, places: PlaceRange): Write[] {
+    const missing = new Places(this.missing.within(places.from, places.to))
+    for (const { from, to } of this.controls.ranges) missing.remove(from, to)
+    const reason = 'not-given'
+    const rows = this.dropped[reason]
+    return missing.ranges.flatMap(({ from, to }) => {
+      // Adjacent ranges are one row.
+      const replaced = rows.touching(from, to)
+      this.drop({ from, to, reason })
+      return [
+        ...replaced.map(range => droppedDelete(log, reason, range.from)),
+        ...rows.touching(from, to).map(range => droppedWrite(log, { ...range, reason, isDone: true })),
+      ]
+    })
   }
 
   /** These places are no longer dropped for this reason. Returns those that were. */

@@ -30,8 +30,8 @@ export interface Gap {
   readonly state: GapState
 }
 
-/** Why places have no content: it was deleted, does not fit on this disk, is older than the room keeps, or nobody has sent it yet. */
-export type GapState = 'deleted' | 'kept-out' | 'expired' | 'missing'
+/** Why places have no content: it was deleted, does not fit on this disk, is older than the room keeps, is not given to us, or was not sent yet. */
+export type GapState = 'deleted' | 'kept-out' | 'expired' | 'not-given' | 'missing'
 
 /** The members of an entry's JSON object. */
 export type Members = Readonly<Record<string, unknown>> & { readonly username: string; readonly message: string }

@@ -4,10 +4,10 @@ import type { Entry } from '../format/entry.js'
 import { branchesIn } from '../format/fork-proof.js'
 import { withContent } from '../format/gap.js'
 import type { Digest } from '../format/heads.js'
-import { EARLIEST } from '../format/hybrid-clock.js'
+import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
 import type { ReadOptions, RelayOptions } from '../options.js'
 import { asAhead, Horizon } from './horizon.js'
-import { lastRanges, strangersMax } from './last-entries.js'
+import { type IsCounted, lastEntries, lastRanges, strangersMax } from './last-entries.js'
 import { type LogRange, merge } from './merge.js'
 import type { Relayed, RelayMode } from './outgoing.js'
 import { Reached } from './reached.js'
@@ -65,6 +65,17 @@ export class Reader {
       events.off('forgotten', onForgotten)
       subscription?.close()
     }
+  }
+
+  /** The date of the first of the last `count` counted entries of the conversation that are not dated ahead; undefined if there are fewer. */
+  async dateOfLast(count: number, isCounted: IsCounted): Promise<Hlc | undefined> {
+    const horizon = new Horizon(this.#core)
+    const { past } = await horizon.divide(
+      this.#core.frontier.ranges(() => 0),
+      range => this.log(range),
+    )
+    const found = await lastEntries(past, range => this.#logBack(range), count, EARLIEST, isCounted)
+    return found.count < count ? undefined : found.first
   }
 
   /** Everything that a native peer lacks: fork proofs, segments as stored, entries of unsigned authors. */

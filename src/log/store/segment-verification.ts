@@ -60,7 +60,7 @@ export async function verifySegments(
         if (content !== undefined && !isContentOf(entry, content))
           return { last: seq - 1, fault: { kind: 'damaged-entry', seq } }
         if (contents !== undefined && content === undefined && isStub(entry)) {
-          without ??= { deleted: 0, 'kept-out': 0, expired: 0, missing: 0 }
+          without ??= { deleted: 0, 'kept-out': 0, expired: 0, 'not-given': 0, missing: 0 }
           without[gaps.stateOf(id, seq)]++
         }
         const next = packedHlc(entry)

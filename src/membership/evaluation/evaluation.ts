@@ -26,6 +26,7 @@ export class Evaluation {
   readonly invitations = new InvitationRecord()
   readonly erasures: { readonly by: AuthorId; readonly body: Erase }[] = []
   keep: Keep | undefined
+  history: number | undefined
 
   readonly #queue = new TinyQueue<TermStart>([], (a, b) => compareRanks(a.rank, b.rank))
   #name: string | undefined
@@ -77,6 +78,7 @@ export class Evaluation {
     const { role, author } = term
     let ownName: string | undefined
     let ownKeep: Keep | undefined
+    let ownHistory: number | undefined
     for (const { id, seq, body } of term.operations ?? []) {
       if (body.kind === 'remove' && isAtLeast(role, 'admin') && body.subject !== author)
         this.removals.add(body.subject, { id, by: term, place: body.place, chat: body.chat ?? [] })
@@ -88,11 +90,13 @@ export class Evaluation {
       else if (body.kind === 'erase' && isAtLeast(role, 'admin')) this.erasures.push({ by: author, body })
       else if (body.kind === 'name' && isAtLeast(role, 'admin')) ownName = body.name
       else if (body.kind === 'keep' && isAtLeast(role, 'founder')) ownKeep = body.keep
+      else if (body.kind === 'history' && isAtLeast(role, 'founder')) ownHistory = body.history
       else if (body.kind === 'open') this.#opening = body
     }
     // The most senior author who set a value wins, with their last one.
     this.#name ??= ownName
     this.keep ??= ownKeep
+    this.history ??= ownHistory
   }
 
   #admit(term: Term, id: OperationId, seq: number, body: Admit): void {

@@ -1,11 +1,12 @@
 import { concat, sameBytes } from '../../base/wire/bytes.js'
 import { type Field, readFields, varintField } from '../../base/wire/fields.js'
 import { SEQ_MAX } from '../../log/limits.js'
-import { BODY_BYTES_MAX, GUESTS_MAX, LONG_BODY_BYTES_MAX } from '../limits.js'
+import { BODY_BYTES_MAX, GUESTS_MAX, HISTORY_ALL, LONG_BODY_BYTES_MAX } from '../limits.js'
 import type { Body, BodyKind } from './body.js'
 import {
   answersType,
   chatType,
+  dateType,
   type FieldType,
   hexType,
   ID_BYTES,
@@ -46,6 +47,8 @@ const FIELDS = {
   to: [22, numberType(1, SEQ_MAX)],
   chain: [23, hexType(ID_BYTES)],
   closed: [24, numberType(1, 1)],
+  history: [25, numberType(0, HISTORY_ALL)],
+  linesFrom: [26, dateType],
 } as const
 
 type FieldName = keyof typeof FIELDS
@@ -62,7 +65,7 @@ const SHAPES: Readonly<Record<BodyKind, Shape>> = {
   admit: {
     number: 2,
     required: ['subject', 'role', 'consent', 'time'],
-    optional: ['answers', 'invitation', 'guests', 'of'],
+    optional: ['answers', 'invitation', 'guests', 'of', 'history', 'linesFrom'],
   },
   remove: { number: 3, required: ['subject', 'place', 'time'], optional: ['chat'] },
   leave: { number: 4, required: ['time'], optional: ['chat'] },
@@ -71,6 +74,7 @@ const SHAPES: Readonly<Record<BodyKind, Shape>> = {
   revoke: { number: 7, required: ['invitation', 'time'] },
   erase: { number: 8, required: ['subject', 'time', 'run', 'from', 'to', 'chain'] },
   keep: { number: 9, required: ['time', 'keep'] },
+  history: { number: 10, required: ['time', 'history'] },
 }
 
 const FIELD_NAMES = Object.keys(FIELDS) as FieldName[]

@@ -1,4 +1,5 @@
 import type { AuthorId, Run, Seq } from '../../log/format/author.js'
+import type { Hlc } from '../../log/format/hybrid-clock.js'
 import type { GivenRole } from './role.js'
 
 declare const operationBrand: unique symbol
@@ -58,7 +59,15 @@ export interface Open extends Signed {
   readonly closed?: 1
 }
 
-export interface Admit extends Signed {
+/** Which of the earlier lines a newcomer is given. Default: all. */
+export interface Given {
+  /** How many there are: shown, but never used to decide anything. */
+  readonly history?: number
+  /** The date of the first of them. */
+  readonly linesFrom?: Hlc
+}
+
+export interface Admit extends Signed, Given {
   readonly kind: 'admit'
   readonly subject: AuthorId
   readonly role: GivenRole
@@ -120,7 +129,13 @@ interface SetKeep extends Signed {
   readonly keep: Keep
 }
 
+interface SetHistory extends Signed {
+  readonly kind: 'history'
+  /** How many earlier lines newcomers are given; HISTORY_ALL for all. */
+  readonly history: number
+}
+
 /** What an operation does. docs/protocol/membership.md §9.3. */
-export type Body = Open | Admit | Remove | Leave | Name | Invite | Revoke | Erase | SetKeep
+export type Body = Open | Admit | Remove | Leave | Name | Invite | Revoke | Erase | SetKeep | SetHistory
 
 export type BodyKind = Body['kind']

@@ -3,6 +3,7 @@ import { ByteReader } from '../../base/wire/byte-reader.js'
 import { ByteWriter } from '../../base/wire/byte-writer.js'
 import { hexOf, textOf, utf8 } from '../../base/wire/bytes.js'
 import { bytesField, type Field, varintField } from '../../base/wire/fields.js'
+import { type Hlc, hlcOf } from '../../log/format/hybrid-clock.js'
 import { ANSWERS_MAX, CHAT_RUNS_MAX } from '../limits.js'
 import type { ChatPlace, Keep, OperationId, OperationPlace, RunEnd } from './body.js'
 import { type GivenRole, ROLES } from './role.js'
@@ -14,6 +15,7 @@ export interface FieldType<T> {
 }
 
 export const ID_BYTES = 32
+const DATE_MILLIS_DIGITS = 13
 const RUN_END_BYTES = 4 + 4 + ID_BYTES
 
 const delimited = <T>(write: (value: T) => Uint8Array, read: (bytes: Uint8Array) => T | undefined): FieldType<T> => ({
@@ -37,6 +39,15 @@ export const hexType = (length: number): FieldType<string> =>
 /** A name: 1 to NAME_BYTES_MAX bytes of UTF-8. Faces make it safe to show. */
 export const nameType: FieldType<string> = delimited(utf8, bytes =>
   bytes.length === 0 || bytes.length > NAME_BYTES_MAX ? undefined : textOf(bytes),
+)
+
+/** The date of an entry: the 17 digits of its `at`. */
+export const dateType: FieldType<Hlc> = delimited(
+  date => utf8(date.replace('.', '')),
+  bytes => {
+    const digits = textOf(bytes) ?? ''
+    return hlcOf(`${digits.slice(0, DATE_MILLIS_DIGITS)}.${digits.slice(DATE_MILLIS_DIGITS)}`)
+  },
 )
 
 export const roleType: FieldType<GivenRole> = {

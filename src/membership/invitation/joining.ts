@@ -1,7 +1,7 @@
 import type { AuthorId } from '../../log/format/author.js'
 import { admissionOf } from '../drafting.js'
 import type { Invitation } from '../evaluation/invitation-record.js'
-import type { InvitationId } from '../format/body.js'
+import type { Given, InvitationId } from '../format/body.js'
 import type { Membership } from '../membership.js'
 import { type Refusal, refusalOf } from '../refusal.js'
 
@@ -23,6 +23,7 @@ export interface Join {
   readonly invitation: InvitationId
   readonly consent: string
   readonly time: number
+  readonly given?: Given
 }
 
 /**
@@ -43,5 +44,8 @@ export function joinRefusalOf(membership: Membership, admitter: AuthorId, join: 
 }
 
 /** The admission of somebody who shows an invitation. It answers their own leaves. */
-export const admissionBy = (membership: Membership, { id, role }: Invitation, { subject, consent, time }: Join) =>
-  admissionOf(membership, { subject, role, consent, invitation: id, time })
+export const admissionBy = (
+  membership: Membership,
+  { id, role }: Invitation,
+  { subject, consent, time, given }: Join,
+) => admissionOf(membership, { subject, role, consent, invitation: id, time, ...given })

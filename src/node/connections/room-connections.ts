@@ -222,13 +222,15 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
 
   /** The central idea of the program: on every connection, pipe the room's channel through the log's replication stream. */
   #replicate(connection: Connection): void {
-    const { replicator, presence } = this.#options
+    const { replicator, presence, members } = this.#options
     const { remote, stream } = connection
+    const peer = remote.kind === 'native' ? authorOf(remote.key) : undefined
     const replication = createReplicationStream(replicator, {
       dialect: remote.kind,
       replica: remote.kind === 'native' ? remote.key : remote.address,
       isKnown: () => this.#isKnown(connection),
-      peer: remote.kind === 'native' ? authorOf(remote.key) : undefined,
+      peer,
+      ...(members !== undefined && peer !== undefined && { givenFrom: () => members.membership.linesFrom(peer) }),
       onEvent: event => {
         const reported = { ...event, peer: this.#names.nameOf(connection) }
         if (this.#isKnown(connection)) this.emit('event', reported)
@@ -240,8 +242,8 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
       }),
     })
     if (remote.kind === 'scuttleup') {
-      const peer = presence.scuttleup(this.#names.claimedBy(connection))
-      replication.once('close', () => peer.close())
+      const present = presence.scuttleup(this.#names.claimedBy(connection))
+      replication.once('close', () => present.close())
     }
     const barrier = this.#barrier(connection)
     const through = barrier === undefined ? [replication] : [barrier.incoming, replication, barrier.outgoing]

@@ -249,7 +249,8 @@ export class Introductions {
     const card = peer.card && readCard(room.id, peer.card)
     const name = card?.author === key ? card.name : ''
     const admit = async (): Promise<boolean> => {
-      const join = { subject: key, invitation: invitation.id, consent, time: this.#clock.now() }
+      const given = await members.givenNow()
+      const join = { subject: key, invitation: invitation.id, consent, time: this.#clock.now(), given }
       const signed = await members.sign(membership => {
         const now = membership.invitations.find(({ id }) => id === invitation.id)
         const refusal = this.#joinRefusal(members, invitation, key, consent)

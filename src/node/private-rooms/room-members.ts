@@ -10,7 +10,7 @@ import { checked, unchecked } from '../../log/store/checked-row.js'
 import type { SharedRows } from '../../log/store/shared-rows.js'
 import type { Write } from '../../log/store/store.js'
 import { nextPlace } from '../../membership/drafting.js'
-import type { Body, OperationId } from '../../membership/format/body.js'
+import type { Body, Given, OperationId } from '../../membership/format/body.js'
 import { type Card, newerCard, readCard, signCard } from '../../membership/format/card.js'
 import { checkOperation } from '../../membership/format/checked-operation.js'
 import { decodeOperation, type Operation, signOperation } from '../../membership/format/operation.js'
@@ -21,6 +21,7 @@ import { type Refusal, refusalOf } from '../../membership/refusal.js'
 import { retainedOperations } from '../../membership/retention.js'
 import type { Circle } from '../circle.js'
 import { AdmissionDesk } from './admission-desk.js'
+import { type DatedLog, givenNow } from './newcomer-history.js'
 import { type OperationsMark, OwnOperations } from './own-operations.js'
 
 const OPERATIONS = utf8('g')
@@ -42,8 +43,8 @@ interface RoomMembersEvents {
 /** Drafts an operation, or says why not. */
 export type OperationDraft = (membership: Membership) => Body | Refusal
 
-/** The part of a log that stores rows besides entries. */
-export type MembersStorage = Pick<Log, 'rowsUnder' | 'writable'>
+/** The part of a log that stores rows besides entries, and knows the dates of its lines. */
+export type MembersStorage = Pick<Log, 'rowsUnder' | 'writable'> & DatedLog
 
 /**
  * The members of a private room by the operations on this disk: an operation counts once it is persisted. Batches are evaluated and
@@ -116,6 +117,11 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
 
   get membership(): Membership {
     return this.#membership
+  }
+
+  /** Which of the earlier lines somebody whom we admit now is given. */
+  givenNow(): Promise<Given> {
+    return givenNow(this.#membership, this.me, this.#log)
   }
 
   /** Why we sign nothing for now: operations of ours may be missing on this disk. */

@@ -21,6 +21,8 @@ export interface OlderLines {
   readonly count: number
   /** Lines that are older than the room keeps: nobody has them. */
   readonly expired: number
+  /** Lines that members do not give to newcomers. */
+  readonly notGiven: number
   /** Peers that claim to have lines that were dropped here, and how many each. */
   readonly holders: readonly { readonly peer: string; readonly isKnown: boolean; readonly count: number }[]
 }
@@ -72,9 +74,10 @@ export class Fetches {
   older(): OlderLines {
     const { log, receipts } = this.#parts
     const counts = new Map<string, { peer: string; isKnown: boolean; count: number }>()
-    let [count, expired] = [0, 0]
+    let [count, expired, notGiven] = [0, 0, 0]
     for (const { author } of log.head) {
       expired += new Places(log.dropped(author, 'expired')).count
+      notGiven += new Places(log.dropped(author, 'not-given')).count
       for (const range of this.#dropped(author).ranges) {
         count += range.to - range.from
         for (const { peer, isKnown, places } of receipts.placesAt(author, range)) {
@@ -83,7 +86,7 @@ export class Fetches {
         }
       }
     }
-    return { count, expired, holders: [...counts.values()].sort((a, b) => b.count - a.count) }
+    return { count, expired, notGiven, holders: [...counts.values()].sort((a, b) => b.count - a.count) }
   }
 
   /** Fetches the latest of the dropped lines that connected peers have. Resolves with how many came. */
@@ -171,7 +174,7 @@ export class Fetches {
   #dropped(id: LogId): Places {
     const { log } = this.#parts
     const places = new Places(log.dropped(id, 'kept-out'))
-    for (const reason of ['deleted', 'expired'] as const)
+    for (const reason of ['deleted', 'expired', 'not-given'] as const)
       for (const { from, to } of log.dropped(id, reason)) places.remove(from, to)
     return places
   }

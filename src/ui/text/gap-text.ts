@@ -1,12 +1,13 @@
 import type { Message } from '../../chat/kinds/message.js'
 import type { Gap, GapState } from '../../log/format/entry.js'
 
-export const GAP_STATES: readonly GapState[] = ['deleted', 'kept-out', 'expired', 'missing']
+export const GAP_STATES: readonly GapState[] = ['deleted', 'kept-out', 'expired', 'not-given', 'missing']
 
 const TEXTS: Readonly<Record<GapState, string>> = {
   deleted: 'deleted',
   'kept-out': 'not kept here',
   expired: 'older than the room keeps',
+  'not-given': 'from before you joined',
   missing: 'not here yet',
 }
 
@@ -17,9 +18,11 @@ export const gapText = (state: GapState): string => TEXTS[state]
 export const gapLine = ({ count, state }: Gap): string =>
   `${count} ${count === 1 ? 'entry' : 'entries'} ${gapText(state)}`
 
-/** Whether a message stands for lines that were dropped to save space. A conversation shows them all as one row, above its first line. */
-export const isOlder = (message: Message): boolean =>
-  message.kind === 'gap' && (message.state === 'kept-out' || message.state === 'expired')
+/** States of lines that a conversation shows all as one row, above its first line. */
+const OLDER: readonly GapState[] = ['kept-out', 'expired', 'not-given']
+
+/** Whether a message stands for lines that were dropped to save space, or are not given to us. */
+export const isOlder = (message: Message): boolean => message.kind === 'gap' && OLDER.includes(message.state)
 
 /** Joins adjacent gaps of all authors, where the places have no content for the same reason. */
 export function joinedGaps(messages: readonly Message[]): Message[] {

@@ -28,7 +28,7 @@ test('drops lines that are older than the room keeps, at every peer, and keeps t
       assert.deepEqual(await log.verify(author), {
         last: 6,
         fault: undefined,
-        without: { deleted: 0, 'kept-out': 0, expired: 3, missing: 0 },
+        without: { deleted: 0, 'kept-out': 0, expired: 3, 'not-given': 0, missing: 0 },
       })
     }
     assert.deepEqual(await read(log), ['4', '4', '5', '5', '6', '6'])
