@@ -15,10 +15,12 @@ export interface CodecVersion {
   readonly minor: number
 }
 
-export const CODEC_VERSION: CodecVersion = { major: 4, minor: 1 }
+export const CODEC_VERSION: CodecVersion = { major: 3, minor: 2 }
 
 /** The minor version that added the calls about files. */
 export const FILES_MINOR = 1
+/** The minor version that added the states `expired` and `not-given`. An older face is shown `kept-out` instead. */
+const GAP_STATES_MINOR = 2
 
 /** Matches an answer to its call. */
 export type CallId = number
@@ -62,8 +64,15 @@ export const bytesBody = (id: CallId, bytes: Uint8Array): Uint8Array =>
 /** Flag in the byte with the length of the author: the entry is dated too far ahead. */
 const AHEAD_FLAG = 0x80
 
-/** Encodes entries in as many frames as they need. An entry of the same author as the one before it omits the author. */
-export function* entriesBodies(id: CallId, entries: readonly Entry[]): Generator<Uint8Array> {
+/**
+ * Encodes entries in as many frames as they need, for a receiver of the minor version `minor`. An entry of the same author as the one before
+ * it omits the author.
+ */
+export function* entriesBodies(
+  id: CallId,
+  entries: readonly Entry[],
+  minor = CODEC_VERSION.minor,
+): Generator<Uint8Array> {
   for (let at = 0; at < entries.length; ) {
     let bytes = ENTRY_OVERHEAD_BYTES
     const from = at
@@ -74,11 +83,19 @@ export function* entriesBodies(id: CallId, entries: readonly Entry[]): Generator
     let end = writeVarint(body, 1, id)
     let before: LogId | undefined
     for (const entry of entries.slice(from, at)) {
-      end = writeEntry(body, end, entry, entry.author === before)
+      end = writeEntry(body, end, minor < GAP_STATES_MINOR ? asOlder(entry) : entry, entry.author === before)
       before = entry.author
     }
     yield body.subarray(0, end)
   }
+}
+
+/** An entry with a state that an older face knows. */
+function asOlder(entry: Entry): Entry {
+  const { gap } = entry
+  return gap?.state === 'expired' || gap?.state === 'not-given'
+    ? { ...entry, gap: { ...gap, state: 'kept-out' } }
+    : entry
 }
 
 function writeEntry(

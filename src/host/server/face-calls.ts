@@ -35,6 +35,8 @@ export interface CallContext {
   /** Sends the numbers of logs that the labels of the next entries need. */
   readonly sendLabels: () => void
   readonly command: RunCommand
+  /** The minor version of the face's codec. */
+  readonly minor: number
 }
 
 /** The calls of one face that get a response by call id, whole or streamed. */
@@ -97,7 +99,7 @@ export class FaceCalls {
         const open: Open<Parameters<typeof entriesBodies>[1]> = signal => peer.entries({ ...read, signal })
         const bodiesOf = (entries: Parameters<typeof entriesBodies>[1]): Iterable<Uint8Array> => {
           this.#context.sendLabels()
-          return entriesBodies(id, entries)
+          return entriesBodies(id, entries, this.#context.minor)
         }
         return read && this.#stream(id, open, bodiesOf)
       }

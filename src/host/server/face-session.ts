@@ -32,6 +32,8 @@ export interface SessionContext {
   /** How many other faces the room has. */
   readonly others: () => number
   readonly command: RunCommand
+  /** The minor version of the face's codec. */
+  readonly minor: number
   /** Called when the face says goodbye. */
   readonly onGoodbye: () => void
   /** Called when the face uses the room, for example by sending a line or showing it. */
@@ -68,6 +70,7 @@ export class FaceSession {
       sendState: () => this.#sendState(),
       sendLabels: () => this.#sendLabels(),
       command: context.command,
+      minor: context.minor,
     })
     socket.on('data', bytes => {
       reader.push(bytes)

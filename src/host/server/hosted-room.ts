@@ -135,6 +135,7 @@ export class HostedRoom {
       marks: this.#marks,
       others: () => this.faces - 1,
       command: this.#parts.command,
+      minor: hello.version.minor,
       onUsed: () => this.#used(),
       onGoodbye: () => {
         hasSaidGoodbye = true

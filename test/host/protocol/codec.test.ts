@@ -8,7 +8,7 @@ import { bytesBody, CODEC_VERSION, entriesBodies, jsonBody, readHostFrame } from
 import { challengeOf, helloFields, helloOf, nonceOf } from '../../../src/host/protocol/handshake.js'
 import { readSecret } from '../../../src/host/protocol/secret.js'
 import { logIdOf } from '../../../src/log/format/author.js'
-import type { Entry } from '../../../src/log/format/entry.js'
+import type { Entry, GapState } from '../../../src/log/format/entry.js'
 import { hlcAt } from '../../../src/log/format/hybrid-clock.js'
 import { HostMachine, LOBBY_OPTIONS } from '../../helper/host-machine.js'
 
@@ -36,6 +36,18 @@ test('decodes entries as they were encoded, in any number of frames', () => {
     }),
     { numRuns: 50 },
   )
+})
+
+test('shows older faces only states of gaps that they know', () => {
+  const gapOf = (state: GapState, minor?: number): unknown => {
+    const author = logIdOf('a'.repeat(64)) ?? assert.fail()
+    const entry = { author, seq: 1, at: hlcAt(1), entry: new Uint8Array(0), gap: { count: 3, state } }
+    const [read] = [...entriesBodies(1, [entry], minor)].map(readHostFrame)
+    return read?.kind === 'entries' ? read.entries[0]?.gap?.state : undefined
+  }
+  for (const state of ['expired', 'not-given'] as const)
+    assert.deepEqual([gapOf(state, 1), gapOf(state, 2), gapOf(state)], ['kept-out', state, state])
+  for (const state of ['deleted', 'kept-out', 'missing'] as const) assert.equal(gapOf(state, 0), state)
 })
 
 test('decodes or rejects mutated frames without throwing', () => {
