@@ -8,6 +8,7 @@ import { authorOfKey } from '../../src/log/format/author.js'
 import { decodeEntry } from '../../src/log/format/entry.js'
 import type { Hlc } from '../../src/log/format/hybrid-clock.js'
 import type { Log } from '../../src/log/log.js'
+import { encodeContentRequest, encodeHeads, encodeNotes, encodeSegmentRequest } from '../../src/sync/codec.js'
 import { logOver, replicate } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
@@ -141,6 +142,44 @@ for (const isBound of [true, false])
       await world.pass(1_000)
       assert.deepEqual(await linesOf(hostile), isBound ? ['d'] : ['a', 'b', 'c', 'd'])
       assert.deepEqual(hostile.missing(alice.id), isBound ? [{ from: 1, to: 4 }] : [])
+    },
+  )
+
+for (const isBound of [true, false])
+  test(
+    `answers requests for segments and contents with ${isBound ? 'stubs for earlier content' : 'content without a bound'}`,
+    BOUND,
+    async t => {
+      const world = await worldIn(t)
+      const alice = await world.open(keysOf(1))
+      await say(alice, 'a secret', 'another secret')
+      world.clock.advance(1)
+      const from = alice.dateOfNext()
+      await say(alice, 'a later line')
+      let later = false
+      for (const request of [
+        encodeSegmentRequest({ author: alice.id, seq: 1 }),
+        encodeContentRequest({ author: alice.id, from: 1, to: 4 }),
+        encodeNotes([{ kind: 'subscribe', author: alice.id, seq: 0 }]),
+      ]) {
+        const stream = replicate(alice, {
+          dialect: 'native',
+          live: true,
+          peer: authorOfKey(keysOf(2).publicKey),
+          ...(isBound && { givenFrom: () => from }),
+        })
+        const received: Buffer[] = []
+        stream.on('data', (bytes: Buffer) => received.push(bytes))
+        // The head says that all is here already, so that only what is asked for is sent.
+        stream.write(encodeHeads([{ author: alice.id, seq: 3 }]))
+        stream.write(request)
+        await settle()
+        stream.destroy()
+        const text = Buffer.concat(received).toString('latin1')
+        assert.equal(text.includes('secret'), !isBound)
+        later ||= text.includes('a later line')
+      }
+      assert.ok(later)
     },
   )
 
