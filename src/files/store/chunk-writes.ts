@@ -1,5 +1,11 @@
 import type { FileHandle } from 'node:fs/promises'
+import type { Millis } from '../../base/clock.js'
 import { CHUNK_BYTES } from '../limits.js'
+
+/** Chunks that are written together: a write costs a thread, and the requests that follow it wake the peer. */
+const TOGETHER = 8
+/** How long fewer chunks wait for others. */
+const WAIT_MS: Millis = 5
 
 interface Waiting {
   readonly chunk: number
@@ -8,11 +14,12 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** Writes chunks to their places. Merges adjacent ones that arrive during a write, because each write occupies a thread. */
+/** Writes chunks to their places, with one call where they are adjacent. */
 export class ChunkWrites {
   readonly #handle: FileHandle
   #waiting: Waiting[] = []
-  #isWriting = false
+  #writing: Promise<void> | undefined
+  #wait: NodeJS.Timeout | undefined
 
   constructor(handle: FileHandle) {
     this.#handle = handle
@@ -22,22 +29,35 @@ export class ChunkWrites {
   add(chunk: number, bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ chunk, bytes, resolve, reject })
-      if (!this.#isWriting) void this.#write()
+      if (this.#waiting.length >= TOGETHER) this.#start()
+      else this.#wait ??= setTimeout(() => void this.settled(), WAIT_MS)
     })
   }
 
-  async #write(): Promise<void> {
-    this.#isWriting = true
-    await undefined // chunks that arrive in one turn are written together
-    while (this.#waiting.length > 0) {
-      const waiting = this.#waiting.sort((a, b) => a.chunk - b.chunk)
-      this.#waiting = []
-      for (let from = 0, to = 1; from < waiting.length; from = to++) {
-        while (to < waiting.length && waiting[to]?.chunk === (waiting[to - 1]?.chunk ?? 0) + 1) to++
-        await this.#writeRun(waiting.slice(from, to))
-      }
+  /** Resolves when everything that was added is written, or has failed. */
+  async settled(): Promise<void> {
+    await this.#writing
+    this.#start()
+    await this.#writing
+  }
+
+  #start(): void {
+    if (this.#writing !== undefined || this.#waiting.length === 0) return
+    clearTimeout(this.#wait)
+    this.#wait = undefined
+    const waiting = this.#waiting.sort((a, b) => a.chunk - b.chunk)
+    this.#waiting = []
+    this.#writing = this.#writeAll(waiting).then(() => {
+      this.#writing = undefined
+      if (this.#waiting.length >= TOGETHER) this.#start()
+    })
+  }
+
+  async #writeAll(waiting: readonly Waiting[]): Promise<void> {
+    for (let from = 0, to = 1; from < waiting.length; from = to++) {
+      while (to < waiting.length && waiting[to]?.chunk === (waiting[to - 1]?.chunk ?? 0) + 1) to++
+      await this.#writeRun(waiting.slice(from, to))
     }
-    this.#isWriting = false
   }
 
   async #writeRun(run: readonly Waiting[]): Promise<void> {
@@ -56,7 +76,7 @@ export class ChunkWrites {
   }
 }
 
-/** What is left of `parts` after their first `bytes` bytes. */
+/** What is left of parts after so many bytes. */
 function after(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
   let left = bytes
   return parts.flatMap(part => {

@@ -82,6 +82,7 @@ export class PartialContent {
   }
 
   async close(): Promise<void> {
+    await this.#writes.settled()
     await this.#content.close()
     await this.#treeHandle.close()
   }
