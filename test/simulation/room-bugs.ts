@@ -77,15 +77,15 @@ export const ROOM_BUGS: readonly RoomBug[] = [
   {
     name: 'shows what is beyond the place of a removal',
     file: PLACES,
-    find: '(isOurs && !this.#terms.has(author)) || seq <= this.#countedOf(author)',
-    replace: 'true',
+    find: 'return isNewRun || seq <= this.#countedOf(author);',
+    replace: 'return true;',
     killer: 'somebody who is admitted again',
   },
   {
     name: 'shows what its user wrote while out',
     file: PLACES,
-    find: '(isOurs && !this.#terms.has(author))',
-    replace: 'isOurs',
+    find: 'const isNewRun = isOurs && !isBranch(author) && !this.#terms.has(author);',
+    replace: 'const isNewRun = isOurs && !isBranch(author);',
     killer: 'somebody who is admitted again',
   },
   {
