@@ -94,6 +94,7 @@ test('a computer with less space drops what others keep, and fetches it when ask
   const sizeOfAll = await files('alice')
   assert.ok(sizeOfAll > 18e6, `${sizeOfAll}`)
   await until(async () => (await files('bob')) > 18e6)
+  await bob.waitFor('the end') // long lines that arrive later would move the answers off the screen
   await bob.enter('/keep 1d')
   await bob.waitFor('! this takes the role founder')
   await bob.enter('/keep 16MB')
