@@ -40,13 +40,31 @@ export function removalOf(
 }
 
 /** An admission that answers all known removals and leaves of its subject. */
-export function admissionOf(membership: Membership, admission: Omit<Admit, 'kind' | 'answers'>): Admit {
-  const answers = knownEnds(membership, admission.subject)
+export function admissionOf(membership: Membership, admission: DraftedAdmission): Admit {
+  return answering(knownEnds(membership, admission.subject), admission)
+}
+
+/**
+ * An admission that answers the known leaves of its subject, and no removal: one that does not count now may count once more operations
+ * are known.
+ */
+export function returnOf(membership: Membership, admission: DraftedAdmission): Admit {
+  return answering(leavesOf(membership, admission.subject), admission)
+}
+
+type DraftedAdmission = Omit<Admit, 'kind' | 'answers'>
+
+function answering(ends: readonly { readonly id: OperationId }[], admission: DraftedAdmission): Admit {
+  const answers = ends
     .slice(0, ANSWERS_MAX)
     .map(({ id }) => id)
     .sort()
   return { kind: 'admit', ...admission, ...(answers.length > 0 && { answers }) }
 }
+
+/** The leaves of an author, in all their terms. */
+const leavesOf = (membership: Membership, author: AuthorId): Operation[] =>
+  termsOf(membership, author).flatMap(({ log }) => [...log.operations].filter(({ body }) => body.kind === 'leave'))
 
 /** The terms of an author, the most senior first. */
 export const termsOf = ({ terms }: Membership, author: AuthorId): Term[] =>
@@ -59,12 +77,10 @@ export const termsOf = ({ terms }: Membership, author: AuthorId): Term[] =>
 function knownEnds(membership: Membership, author: AuthorId): { readonly id: OperationId }[] {
   const counting = new Set(membership.removalsOf(author).map(({ id }) => id))
   const others: Operation[] = []
-  const leaves: Operation[] = []
   for (const term of membership.terms.values())
     for (const operation of term.log.operations) {
       const { id, body } = operation
       if (body.kind === 'remove' && body.subject === author && !counting.has(id)) others.push(operation)
-      if (body.kind === 'leave' && operation.author === author) leaves.push(operation)
     }
-  return [...membership.removalsOf(author), ...others, ...leaves]
+  return [...membership.removalsOf(author), ...others, ...leavesOf(membership, author)]
 }

@@ -270,3 +270,22 @@ test('an invitation admits one person, until it expires, and nobody who was remo
   alice.write({ kind: 'revoke', invitation, time: 0 })
   assert.deepEqual(refusal('erin'), { kind: 'withdrawn' })
 })
+
+test('an admission by a code answers the leaves of its subject, and no removal, not even one that does not count', () => {
+  const { world } = room()
+  const { founder, alice, bob, carol } = world
+  const invitation = '7'.repeat(32)
+  founder.write(invite('member', '7'))
+  const left = carol.leave()
+  const count = alice.operations.length
+  const removal = alice.remove(carol)
+  founder.remove(alice, count)
+  const membership = world.membership([founder, alice, bob, carol])
+  const join: Join = { subject: carol.author, invitation, consent: CONSENT, time: 99 }
+  assert.equal(joinRefusalOf(membership, founder.author, join), undefined)
+  const shown = membership.invitations.find(({ id }) => id === invitation)
+  assert.ok(shown)
+  assert.deepEqual(admissionBy(membership, shown, join).answers, [left.id])
+  const byHand = admissionOf(membership, { subject: carol.author, role: 'member', consent: CONSENT, time: 99 })
+  assert.ok(byHand.answers?.includes(removal.id), 'control: somebody who admits them by name means them')
+})

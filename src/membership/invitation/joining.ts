@@ -1,5 +1,5 @@
 import type { AuthorId } from '../../log/format/author.js'
-import { admissionOf } from '../drafting.js'
+import { returnOf } from '../drafting.js'
 import type { Invitation } from '../evaluation/invitation-record.js'
 import type { Given, InvitationId } from '../format/body.js'
 import type { Membership } from '../membership.js'
@@ -48,4 +48,4 @@ export const admissionBy = (
   membership: Membership,
   { id, role }: Invitation,
   { subject, consent, time, given }: Join,
-) => admissionOf(membership, { subject, role, consent, invitation: id, time, ...given })
+) => returnOf(membership, { subject, role, consent, invitation: id, time, ...given })
