@@ -289,3 +289,16 @@ test('an admission by a code answers the leaves of its subject, and no removal, 
   const byHand = admissionOf(membership, { subject: carol.author, role: 'member', consent: CONSENT, time: 99 })
   assert.ok(byHand.answers?.includes(removal.id), 'control: somebody who admits them by name means them')
 })
+
+test('a code does not admit somebody whom a junior removed, because their new term could be junior to that', () => {
+  const { world } = room()
+  const { founder, alice, bob, carol } = world
+  const invitation = '7'.repeat(32)
+  founder.write(invite('member', '7'))
+  bob.remove(alice)
+  const membership = () => world.membership([founder, alice, bob, carol])
+  assert.ok(membership().currentTerm(alice.author), 'control: the removal by a junior ends nothing')
+  alice.leave()
+  const join: Join = { subject: alice.author, invitation, consent: CONSENT, time: 99 }
+  assert.deepEqual(joinRefusalOf(membership(), founder.author, join), { kind: 'removed', by: [bob.author] })
+})

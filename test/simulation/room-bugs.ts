@@ -227,8 +227,8 @@ export const ROOM_BUGS: readonly RoomBug[] = [
   {
     name: 'answers a removal by a code',
     file: 'membership/invitation/joining',
-    find: 'if (removals.length > 0)',
-    replace: 'if (removals.length < 0)',
+    find: 'if (by.length > 0)',
+    replace: 'if (by.length < 0)',
     killer: 'a code does not let',
   },
   {

@@ -37,10 +37,18 @@ export function joinRefusalOf(membership: Membership, admitter: AuthorId, join: 
   if (membership.currentTerm(join.subject) !== undefined) return { kind: 'already-a-member' }
   if (invitation.state !== 'open') return { kind: invitation.state }
   if (join.time >= invitation.until) return { kind: 'expired', until: invitation.until }
-  const removals = membership.removalsOf(join.subject)
-  if (removals.length > 0) return { kind: 'removed', by: [...new Set(removals.map(({ by }) => by.author))] }
+  const by = removersOf(membership, join.subject)
+  if (by.length > 0) return { kind: 'removed', by }
   const refusal = refusalOf(membership, admitter, admissionBy(membership, invitation, join))
   return refusal && { kind: 'refused', refusal }
+}
+
+/** Everybody with a removal of the subject that would end a new term, because a code answers none: those that ended no term included. */
+function removersOf(membership: Membership, subject: AuthorId): AuthorId[] {
+  const removers = membership.removalsOf(subject).map(({ by }) => by.author)
+  for (const { author, operations = [] } of membership.terms.values())
+    if (operations.some(({ body }) => body.kind === 'remove' && body.subject === subject)) removers.push(author)
+  return [...new Set(removers)]
 }
 
 /** The admission of somebody who shows an invitation. It answers their own leaves. */
