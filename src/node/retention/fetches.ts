@@ -111,13 +111,13 @@ export class Fetches {
     const { log } = this.#parts
     let found: Place[] = []
     for (const { author } of log.head) {
-      const held = this.#held(author)
-      const first = held.ranges[0]?.from
+      const announced = this.#announcedElsewhere(author)
+      const first = announced.ranges[0]?.from
       if (first === undefined) continue
       for await (const segment of log.weigh(author, first)) {
         for (const [index, { at }] of segment.places.entries()) {
           const seq = segment.first + index
-          if (held.has(seq)) found.push({ log: author, seq, at })
+          if (announced.has(seq)) found.push({ log: author, seq, at })
         }
         if (found.length > 2 * count) found = latestOf(found, count)
       }
@@ -179,12 +179,12 @@ export class Fetches {
     return places
   }
 
-  #held(log: LogId): Places {
-    const held = new Places()
+  #announcedElsewhere(log: LogId): Places {
+    const announced = new Places()
     for (const range of this.#dropped(log).ranges)
       for (const { places } of this.#parts.receipts.placesAt(log, range))
-        for (const { from, to } of places.ranges) held.add(from, to)
-    return held
+        for (const { from, to } of places.ranges) announced.add(from, to)
+    return announced
   }
 }
 

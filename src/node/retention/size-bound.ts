@@ -28,7 +28,7 @@ const PASS_BYTES_MAX = 256 * 1024 * 1024
 const FILES_MS: Millis = 5_000
 
 /**
- * How long before content is dropped peers are told of it. A connection that was cut before they were is closed by then, so its peer is
+ * How long before content is dropped it is announced to peers. A connection that was cut before that is closed by then, so its peer is
  * not relied upon.
  */
 export const LEAVING_MS: Millis = SILENCE_MS_MAX + 5_000
@@ -151,13 +151,13 @@ export class SizeBound {
     await this.#wait(LEAVING_MS)
     let bytes = 0
     for (const [id, places] of chosen) {
-      const held = new Places()
+      const stored = new Places()
       for (const range of places.ranges)
-        for (const { from, to } of this.#heldElsewhere(id, range).ranges) held.add(from, to)
+        for (const { from, to } of this.#storedElsewhere(id, range).ranges) stored.add(from, to)
       try {
-        if (!held.isEmpty && !this.#isClosed) {
-          bytes += await this.#bytesOf(id, held)
-          await log.dropContents(id, held.ranges, 'kept-out')
+        if (!stored.isEmpty && !this.#isClosed) {
+          bytes += await this.#bytesOf(id, stored)
+          await log.dropContents(id, stored.ranges, 'kept-out')
         }
       } finally {
         log.leaveContents(id, [])
@@ -178,7 +178,7 @@ export class SizeBound {
   }
 
   async *#segmentsOf(log: LogId): AsyncGenerator<Droppable> {
-    const droppable = this.#heldElsewhere(log, { from: 1, to: SEQ_MAX })
+    const droppable = this.#storedElsewhere(log, { from: 1, to: SEQ_MAX })
     for (const { from, to } of this.#parts.fetches.kept(log)) droppable.remove(from, to)
     for (const reason of DROP_REASONS)
       for (const { from, to } of this.#parts.log.dropped(log, reason)) droppable.remove(from, to)
@@ -199,12 +199,12 @@ export class SizeBound {
   }
 
   /** The places of a range that somebody else has. For the logs of known people, only machines of known people count. */
-  #heldElsewhere(log: LogId, range: PlaceRange): Places {
+  #storedElsewhere(log: LogId, range: PlaceRange): Places {
     const { receipts } = this.#parts
-    const held = new Places()
+    const stored = new Places()
     for (const { isKnown, places } of receipts.placesAt(log, range))
-      if (isKnown || !this.#parts.log.isKnown(log)) for (const { from, to } of places.ranges) held.add(from, to)
-    return held
+      if (isKnown || !this.#parts.log.isKnown(log)) for (const { from, to } of places.ranges) stored.add(from, to)
+    return stored
   }
 }
 
