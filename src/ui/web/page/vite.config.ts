@@ -1,0 +1,17 @@
+import { defineConfig } from 'vite'
+
+/** Builds the page into static files: no inline script or style, nothing from other hosts, so that its CSP needs no exceptions. */
+export default defineConfig({
+  root: import.meta.dirname,
+  base: './',
+  logLevel: 'warn',
+  publicDir: 'public',
+  build: {
+    outDir: '../../../../dist/program/web',
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+})
