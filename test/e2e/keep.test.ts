@@ -100,7 +100,8 @@ test('a computer with less space drops what others keep, and fetches it when ask
   await bob.enter('/keep 16MB')
   await bob.waitFor('this computer keeps 16MB of it')
   const keptOut = async (): Promise<number> => {
-    const { stdout } = await run(t, data, 'verify', 'bob', '--room', 'ops', '--json')
+    const { stdout, stderr } = await run(t, data, 'verify', 'bob', '--room', 'ops', '--json')
+    assert.equal(stdout.length, 1, stderr.join('\n'))
     const { ok, without } = JSON.parse(stdout[0] ?? '')
     assert.ok(ok && (without?.missing ?? 0) === 0, stdout.join())
     return without?.['kept-out'] ?? 0

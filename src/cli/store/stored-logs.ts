@@ -44,7 +44,7 @@ export interface StoredRoom {
 async function storedRoom({ data, me, room }: Where): Promise<StoredRoom> {
   const home = homeOf(data, me, room)
   const file = path.join(home.directory, NODE_DATABASE)
-  const copy = existsSync(file) ? await LevelStore.openCopy(file).catch(() => undefined) : undefined
+  const copy = existsSync(file) ? await LevelStore.openCopy(file).catch(undefinedIfDamaged) : undefined
   if (copy === undefined) return { home, pins: new Pins() }
   try {
     const node = new NodeStore(copy.store)
@@ -56,6 +56,11 @@ async function storedRoom({ data, me, room }: Where): Promise<StoredRoom> {
   } finally {
     await copy.store.close()
   }
+}
+
+/** The logs of public rooms can be read without the node's database, but without a copy of it no private room is found. */
+function undefinedIfDamaged(error: unknown): undefined {
+  if (error instanceof ChatError && error.code === 'LOG_LOCKED') throw error
 }
 
 /**

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { copyFile, link, lstat, open, readdir, statfs } from 'node:fs/promises'
 import path from 'node:path'
+import { pause, systemClock } from '../../../base/clock.js'
 import { systemCode } from '../../../base/errors.js'
 
 /** Files without rows, which LevelDB recreates. */
@@ -9,8 +10,11 @@ const IS_TABLE = /\.(?:ldb|sst)$/
 const IS_JOURNAL = /\.log$/
 /** Space to leave for other files that LevelDB writes. */
 const SPARE_BYTES = 4 * 1024 * 1024
-/** Attempts to copy a database that changes while it is copied. */
-const TRIES_MAX = 3
+/** How long to try to copy a database whose tables change meanwhile: a compaction changes them many times a second. */
+const TRY_MS_MAX = 10_000
+/** The pause after a try, which doubles up to the second. */
+const PAUSE_MS = 5
+const PAUSE_MS_MAX = 200
 
 export type CopyFailure = 'changing' | 'no-room'
 
@@ -29,7 +33,8 @@ export async function copyDatabase(
   target: string,
   mayLink: boolean,
 ): Promise<CopyFailure | undefined> {
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
+  const until = systemClock.now() + TRY_MS_MAX
+  for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
     const files = await listing(directory)
     const toCopy = files.filter(({ name }) => !(mayLink && IS_TABLE.test(name)))
     if (
@@ -41,8 +46,9 @@ export async function copyDatabase(
       return 'no-room'
     const isWhole = await copyAll(directory, target, files, mayLink)
     if (isWhole && sameFiles(files, await listing(directory))) return undefined
+    if (systemClock.now() >= until) return 'changing'
+    await pause(systemClock, pauseMs)
   }
-  return 'changing'
 }
 
 async function copyAll(
