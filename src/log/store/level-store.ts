@@ -1,31 +1,23 @@
-import { mkdtemp, open as openFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { open as openFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
-import { unusableHint } from '../../base/files/disk-faults.js'
-import { makeDirectory } from '../../base/files/make-directory.js'
-import { requirePackage } from '../../base/packages.js'
+import { ChatError, systemCode } from '../../base/errors.js'
 import { systemRandom } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { checkDatabase, DAMAGED, type FileFault, TABLE_BYTES_AT_START } from './leveldb/check.js'
-import { copyDatabase, syncPath } from './leveldb/copy.js'
-import { fileFaultWords } from './leveldb/fault-words.js'
-import { finishRepair, type RepairFailure, repairCopy, repairDatabase } from './leveldb/repair.js'
+import { corrupt, locked, notRepaired, unusable } from './leveldb/errors.js'
+import { checkFiles, checkTwice, copyOf, type Database, isLocked, openDatabase } from './leveldb/opening.js'
+import { finishRepair, repairCopy, repairDatabase } from './leveldb/repair.js'
 import type { Range, Row, Store, Write } from './store.js'
 import { PAGE_BYTES_MAX } from './store.js'
 
-const ENCODING = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
 /** Most rows in one page; usually PAGE_BYTES_MAX is reached first. */
 const PAGE_ROWS_MAX = 1_000
 /** Size from which rows are read one by one. */
 const LONG_ROW_BYTES = 32 * 1024
 
-const { Level }: typeof import('level') = requirePackage('level')
-
 /** Sorts after the rest of any key. */
 const KEY_END = new Uint8Array(64).fill(0xff)
 
-type Database = InstanceType<typeof Level<Uint8Array, Uint8Array>>
 /** A method of classic-level that the types of level omit, because it has none in browsers. */
 type Compactable = { compactRange(start: Uint8Array, end: Uint8Array): Promise<void> }
 
@@ -314,140 +306,4 @@ interface OpenPages {
 /** The part of `range` after `key`, in the direction of the range. */
 function after(range: Range, key: Uint8Array): Range {
   return range.reverse ? { ...range, lt: key } : { ...range, gte: Buffer.concat([key, Buffer.of(0)]) }
-}
-
-/** Checks the files of a database. Rejects with DATA_UNUSABLE. */
-async function checkFiles(directory: string, tableBytesMax: number): ReturnType<typeof checkDatabase> {
-  try {
-    return await checkDatabase(directory, tableBytesMax)
-  } catch (cause) {
-    throw unusable(directory, cause)
-  }
-}
-
-/** Checks all files until two checks agree: while another process compacts them, files that a manifest names are deleted. */
-async function checkTwice(directory: string): ReturnType<typeof checkDatabase> {
-  let checked = await checkFiles(directory, Number.POSITIVE_INFINITY)
-  for (let before = ''; checked.faults.length > 0 && JSON.stringify(checked.faults) !== before; ) {
-    before = JSON.stringify(checked.faults)
-    checked = await checkFiles(directory, Number.POSITIVE_INFINITY)
-  }
-  return checked
-}
-
-/** Copies a database to a directory beside it or, if that fails, to the system's temporary directory. */
-async function copyOf(directory: string): Promise<string> {
-  let failure: RepairFailure | undefined
-  for (const { prefix, mayLink } of [
-    { prefix: `${path.resolve(directory)}.copy-`, mayLink: true },
-    { prefix: path.join(tmpdir(), 'persisted-chat-'), mayLink: false },
-  ]) {
-    const copy = await mkdtemp(prefix).catch(() => undefined) // full or read-only disk
-    if (copy === undefined) continue
-    try {
-      failure = await copyDatabase(directory, copy, mayLink)
-      if (failure === undefined) return copy
-    } catch (cause) {
-      await rm(copy, { recursive: true, force: true })
-      throw unusable(directory, cause)
-    }
-    await rm(copy, { recursive: true, force: true })
-    if (failure !== 'no-room') break
-  }
-  throw notRepaired(directory, [], failure ?? 'no-room')
-}
-
-/**
- * Whether another process has the database open. With these options LevelDB acquires the lock and then rejects an existing database,
- * so nothing is changed.
- */
-async function isLocked(directory: string): Promise<boolean> {
-  const database = new Level(directory, ENCODING)
-  try {
-    await database.open({ createIfMissing: false, errorIfExists: true })
-    return false
-  } catch (error) {
-    return systemCode(error) === 'LEVEL_LOCKED'
-  } finally {
-    await database.close()
-  }
-}
-
-async function openDatabase(directory: string, isNew: boolean): Promise<Database> {
-  if (isNew) {
-    try {
-      await makeDirectory(path.resolve(directory))
-    } catch (cause) {
-      throw unusable(directory, cause)
-    }
-  }
-  const database: Database = new Level(directory, ENCODING)
-  try {
-    await database.open({ createIfMissing: isNew })
-    // LevelDB syncs neither the rename that installs a new manifest nor the first manifest of a new database. Without this sync, a
-    // power cut could lose everything acknowledged since.
-    await syncPath(directory)
-    return database
-  } catch (cause) {
-    await database.close()
-    throw openingError(directory, cause)
-  }
-}
-
-function openingError(directory: string, cause: unknown): ChatError {
-  if (cause instanceof ChatError) return cause
-  switch (systemCode(cause)) {
-    case 'LEVEL_LOCKED':
-      return locked(directory, cause)
-    case 'LEVEL_CORRUPTION':
-      return corrupt(directory, [], cause)
-    default:
-      return unusable(directory, cause)
-  }
-}
-
-const locked = (directory: string, cause?: unknown): ChatError =>
-  new ChatError('LOG_LOCKED', `the logs in ${directory} are open in another process`, {
-    cause,
-    hint: 'Stop that process first, or choose another directory with {data}.',
-  })
-
-function corrupt(directory: string, faults: readonly FileFault[], cause?: unknown): ChatError {
-  return new ChatError('LOG_CORRUPT', `the logs in ${directory} are damaged${listed(faults)}`, {
-    cause,
-    hint: 'Move the directory aside: entries that other peers have are fetched from them.',
-  })
-}
-
-function notRepaired(directory: string, faults: readonly FileFault[], failure: RepairFailure): ChatError {
-  switch (failure) {
-    case 'busy':
-      return new ChatError('LOG_LOCKED', `the logs in ${directory} are being repaired by another process`, {
-        hint: 'Wait until it has finished, then try again.',
-      })
-    case 'changing':
-      return new ChatError('LOG_LOCKED', `the logs in ${directory} changed while they were copied`, {
-        hint: 'Stop the process that writes to them, then try again.',
-      })
-    case 'no-room':
-      return new ChatError('DATA_UNUSABLE', `there is no space on the disk for a copy of the logs in ${directory}`, {
-        hint: 'Free some space, then try again.',
-      })
-    case 'beyond-repair':
-      return corrupt(directory, faults)
-  }
-}
-
-const listed = (faults: readonly FileFault[]): string =>
-  faults.length === 0 ? '' : ` (${faults.map(fault => `${fault.file} ${fileFaultWords(fault)}`).join(', ')})`
-
-function unusable(directory: string, cause: unknown): ChatError {
-  return new ChatError('DATA_UNUSABLE', `the data directory ${directory} cannot be used: ${systemReason(cause)}`, {
-    cause,
-    hint: unusableHint(cause),
-  })
-}
-
-function systemReason(error: unknown): string {
-  return reasonOf(error instanceof Error && error.cause instanceof Error ? error.cause : error)
 }
