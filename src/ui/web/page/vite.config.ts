@@ -2,7 +2,6 @@ import { defineConfig } from 'vite'
 
 /** Builds the page into static files: no inline script or style, nothing from other hosts, so that its CSP needs no exceptions. */
 export default defineConfig({
-  root: import.meta.dirname,
   base: './',
   logLevel: 'warn',
   publicDir: 'public',
