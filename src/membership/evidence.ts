@@ -32,19 +32,36 @@ export function membershipEvidence(membership: Membership, author: AuthorId): Op
  */
 export function endEvidence(membership: Membership, author: AuthorId): Operation[] | undefined {
   if (membership.currentTerm(author) !== undefined) return undefined
-  const evidence = new Map<OperationId, Operation>()
-  const add = (operations: readonly Operation[]): void => {
-    for (const operation of operations) evidence.set(operation.id, operation)
-  }
-  for (const term of termsOf(membership, author)) {
-    const [removal] = term.removals
-    if (removal !== undefined) {
-      add(evidenceOf(removal.by, removal.id))
-      add(membership.logs.get(termName(author, removal.place.term))?.branchTo(removal.place) ?? [])
-    } else if (term.departure !== undefined) {
-      add(evidenceOf(term))
-      term.departure.proof.forEach(add)
-    }
-  }
-  return evidence.size === 0 ? undefined : [...evidence.values()]
+  const evidence = distinct(termsOf(membership, author).flatMap(term => endOf(membership, term)))
+  return evidence.length === 0 ? undefined : evidence
 }
+
+/**
+ * Why some operations do not count here: for each log, the branch that counts from where they leave it, and what ended a term in which
+ * they were signed. Proves to somebody who lacks these that a removal is void.
+ */
+export function refutationOf(membership: Membership, operations: readonly Operation[]): Operation[] {
+  return distinct(
+    operations.flatMap(({ id, author, term: termId, seq, previous }) => {
+      const term = membership.terms.get(termName(author, termId))
+      const counted = term?.operations?.[seq - 1]
+      if (term === undefined || counted?.id === id) return []
+      const branch = counted?.previous === previous ? term.operations?.slice(seq - 1) : undefined
+      return [...endOf(membership, term), ...(branch ?? [])]
+    }),
+  )
+}
+
+/** The operations that ended a term: a removal and the branch that it names, or leaves. */
+function endOf({ logs }: Membership, term: Term): Operation[] {
+  const [removal] = term.removals
+  if (removal !== undefined) {
+    const branch = logs.get(termName(term.author, removal.place.term))?.branchTo(removal.place)
+    return [...evidenceOf(removal.by, removal.id), ...(branch ?? [])]
+  }
+  return term.departure === undefined ? [] : [...evidenceOf(term), ...term.departure.proof.flat()]
+}
+
+const distinct = (operations: readonly Operation[]): Operation[] => [
+  ...new Map(operations.map(operation => [operation.id, operation])).values(),
+]

@@ -13,6 +13,7 @@ const CHANNELS = 'node/private-rooms/member-channels'
 const INTRODUCTIONS = 'node/private-rooms/introductions'
 const SEEKER = 'node/private-rooms/room-seeker'
 const EXCHANGE = 'membership/exchange/operation-exchange'
+const EVIDENCE = 'membership/evidence'
 const TERM = 'membership/evaluation/term'
 
 export const ROOM_BUGS: readonly RoomBug[] = [
@@ -184,7 +185,7 @@ export const ROOM_BUGS: readonly RoomBug[] = [
   },
   {
     name: 'proves only the first of several removals',
-    file: 'membership/evidence',
+    file: EVIDENCE,
     find: 'const [removal] = term.removals;',
     replace: 'const [removal] = membership.removalsOf(author);',
     killer: 'somebody who is removed a second',
@@ -198,9 +199,9 @@ export const ROOM_BUGS: readonly RoomBug[] = [
   },
   {
     name: 'tells nobody that they left on another machine',
-    file: 'membership/evidence',
-    find: 'else if (term.departure !== undefined)',
-    replace: 'else if (false)',
+    file: EVIDENCE,
+    find: 'term.departure === undefined ?',
+    replace: 'true ?',
     killer: 'somebody who leaves on one machine',
   },
   {
@@ -281,5 +282,27 @@ export const ROOM_BUGS: readonly RoomBug[] = [
     find: 'return this.isMember(author) || former.has(author) || waiting.includes(author);',
     replace: 'return this.isMember(author);',
     killer: 17,
+  },
+  {
+    name: 'does not tell why a removal is void',
+    file: INTRODUCTIONS,
+    find: 'this.#refute(peer, members, operations, before);',
+    replace: 'undefined;',
+    killer: 'a removal on a branch',
+    isUsual: true,
+  },
+  {
+    name: 'does not tell that the author of a removal had been removed',
+    file: EVIDENCE,
+    find: '[...endOf(membership, term), ',
+    replace: '[',
+    killer: 'a removal by somebody who had been removed',
+  },
+  {
+    name: 'drops operations of somebody who forked their log before they have them again',
+    file: INTRODUCTIONS,
+    find: 'operations, before);',
+    replace: 'operations, members.membership);',
+    killer: 'an old copy of the founder that first meets',
   },
 ]

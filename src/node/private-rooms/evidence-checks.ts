@@ -3,6 +3,7 @@ import { KEY_BYTES } from '../../base/crypto/signing.js'
 import { TokenBucket } from '../../base/token-bucket.js'
 import { type AuthorId, authorOfKey } from '../../log/format/author.js'
 import type { Operation } from '../../membership/format/operation.js'
+import type { Membership } from '../../membership/membership.js'
 import type { RoomMembers } from './room-members.js'
 
 /** Bytes of operations that are accepted over one connection outside of channels, for all rooms together. */
@@ -30,6 +31,9 @@ interface EvidencePeer {
   readonly evidence: EvidenceSource
 }
 
+/** Operations that a peer sent are on disk, as far as they are kept. `before`: the membership without them. */
+type Stored<P> = (peer: P, members: EvidenceMembers, operations: readonly Operation[], before: Membership) => void
+
 interface Pending<P> {
   readonly peer: P
   readonly members: EvidenceMembers
@@ -43,16 +47,13 @@ interface Pending<P> {
  */
 export class EvidenceChecks<P extends EvidencePeer> {
   readonly #clock: Clock
-  readonly #onStored: (peer: P, members: EvidenceMembers, operations: readonly Operation[]) => void
+  readonly #onStored: Stored<P>
   readonly #checks: TokenBucket
   readonly #pending: Pending<P>[] = []
   #pendingBytes = 0
   #isChecking = false
 
-  constructor(
-    clock: Clock,
-    onStored: (peer: P, members: EvidenceMembers, operations: readonly Operation[]) => void = () => {},
-  ) {
+  constructor(clock: Clock, onStored: Stored<P> = () => {}) {
     this.#clock = clock
     this.#onStored = onStored
     this.#checks = new TokenBucket(CHECKS_PER_SECOND_MAX, clock.now())
@@ -93,8 +94,9 @@ export class EvidenceChecks<P extends EvidencePeer> {
       }
       this.#pending.splice(0, done)
       for (const [members, operations] of batch) {
+        const before = members.membership
         await members.add(operations).catch(() => {})
-        for (const peer of peers.get(members) ?? []) this.#onStored(peer, members, operations)
+        for (const peer of peers.get(members) ?? []) this.#onStored(peer, members, operations, before)
       }
       if (this.#pending.length > 0) await new Promise<void>(resolve => void this.#clock.after(CHECK_AGAIN_MS, resolve))
     }

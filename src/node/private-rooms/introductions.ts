@@ -3,7 +3,7 @@ import { hexOf, sameBytes } from '../../base/wire/bytes.js'
 import type { AuthorId } from '../../log/format/author.js'
 import { termsOf } from '../../membership/drafting.js'
 import type { Invitation } from '../../membership/evaluation/invitation-record.js'
-import { endEvidence, evidenceOf, membershipEvidence } from '../../membership/evidence.js'
+import { endEvidence, evidenceOf, membershipEvidence, refutationOf } from '../../membership/evidence.js'
 import {
   decodeIntroductionFrame,
   encodeEvidence,
@@ -15,11 +15,13 @@ import {
   type IntroductionFrame,
   type KnockRefusal,
 } from '../../membership/exchange/introduction-frames.js'
+import type { OperationId } from '../../membership/format/body.js'
 import { readCard } from '../../membership/format/card.js'
 import { isValidConsent } from '../../membership/format/consent.js'
 import type { Operation } from '../../membership/format/operation.js'
 import { isProofOfUse } from '../../membership/invitation/invitation-keys.js'
 import { admissionBy, type JoinRefusal, joinRefusalOf } from '../../membership/invitation/joining.js'
+import type { Membership } from '../../membership/membership.js'
 import type { Refusal } from '../../membership/refusal.js'
 import type { ProvenPeer } from '../../net/upgrader.js'
 import { EvidenceChecks, type EvidenceMembers, EvidenceSource } from './evidence-checks.js'
@@ -44,6 +46,8 @@ interface Peer extends ProvenPeer {
   /** The evidence that was sent for each room: how many operations, and the last one. */
   readonly sent: Map<RoomMembers, string>
   readonly evidence: EvidenceSource
+  /** Operations that were sent because they contradict a removal. */
+  readonly refuting: Set<OperationId>
   /** Left rooms whose leave was sent to the peer. */
   readonly left: Set<ForgottenRoom>
   knocks: number
@@ -70,7 +74,10 @@ export class Introductions {
 
   constructor(clock: Clock) {
     this.#clock = clock
-    this.#evidence = new EvidenceChecks(clock, (peer, members, operations) => this.#explain(peer, members, operations))
+    this.#evidence = new EvidenceChecks(clock, (peer, members, operations, before) => {
+      if (members.isMember(peer.key)) this.#refute(peer, members, operations, before)
+      else this.#explain(peer, members, operations)
+    })
   }
 
   /** A peer has proven its key. */
@@ -81,6 +88,7 @@ export class Introductions {
       key: remote.key as AuthorId,
       sent: new Map(),
       evidence: new EvidenceSource(),
+      refuting: new Set(),
       left: new Set(),
       knocks: 0,
       card: undefined,
@@ -208,7 +216,7 @@ export class Introductions {
   #explain(peer: Peer, members: EvidenceMembers, operations: readonly Operation[]): void {
     const { membership, room } = members
     const isSubject = ({ body }: Operation): boolean => body.kind === 'admit' && body.subject === peer.key
-    if (members.isMember(peer.key) || !operations.some(isSubject)) return
+    if (!operations.some(isSubject)) return
     for (const author of new Set(operations.map(each => each.author).reverse())) {
       const evidence = endEvidence(membership, author)
       if (evidence === undefined) continue
@@ -216,6 +224,20 @@ export class Introductions {
       for (const body of encodeEvidence('ended', tag, evidence)) peer.multiplexer.sendControl(body)
       return
     }
+  }
+
+  /**
+   * Tells a member who has sent us our removal what contradicts it here. If the removal is void, they let us in again. If it counts and
+   * they forked their log, they sign again what we drop now.
+   */
+  #refute(peer: Peer, { room }: EvidenceMembers, removal: readonly Operation[], before: Membership): void {
+    const { multiplexer, refuting } = peer
+    if (multiplexer.isOfferedByOther(room.id)) return
+    const lacking = refutationOf(before, removal).filter(({ id }) => !refuting.has(id))
+    if (lacking.length === 0) return
+    for (const { id } of lacking) refuting.add(id)
+    const tag = multiplexer.tagOf(room.id, 'us')
+    for (const body of encodeEvidence('evidence', tag, lacking)) multiplexer.sendControl(body)
   }
 
   #answerKnock({ multiplexer, key }: Peer, { tag }: FrameOf<'knock'>): void {

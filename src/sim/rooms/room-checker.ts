@@ -1,8 +1,9 @@
 import type { Millis } from '../../base/clock.js'
 import { type AuthorId, type LogId, runOf, type Seq } from '../../log/format/author.js'
+import { termName } from '../../membership/evaluation/operation-log.js'
 import { isSenior } from '../../membership/evaluation/rank.js'
 import type { Removal } from '../../membership/evaluation/term.js'
-import type { Admit, OperationId } from '../../membership/format/body.js'
+import { type Admit, NO_OPERATION, type OperationId, type TermId } from '../../membership/format/body.js'
 import type { Operation } from '../../membership/format/operation.js'
 import { memberItems } from '../../membership/member-list.js'
 import { Membership } from '../../membership/membership.js'
@@ -17,6 +18,8 @@ interface CheckedSeat {
 interface Line {
   readonly room: string
   readonly author: AuthorId
+  /** The term of the author when they sent it. */
+  readonly term: TermId
   readonly sentAt: Millis
   /** The removals of each former member that the author knew of. */
   readonly knew: ReadonlyMap<AuthorId, ReadonlySet<OperationId>>
@@ -119,7 +122,8 @@ export class RoomChecker {
   sent(room: string, author: AuthorId, text: string, membership: Membership): void {
     const knew = new Map<AuthorId, ReadonlySet<OperationId>>()
     for (const out of membership.former.keys()) knew.set(out, new Set(membership.removalsOf(out).map(({ id }) => id)))
-    this.#lines.set(text, { room, author, sentAt: this.#now(), knew })
+    const term = membership.currentTerm(author)?.id ?? NO_OPERATION
+    this.#lines.set(text, { room, author, term, sentAt: this.#now(), knew })
   }
 
   /** A line is on the disk of its author. */
@@ -150,7 +154,10 @@ export class RoomChecker {
     if (line === undefined || line.author === reader) return
     const removals = membership.removalsOf(line.author)
     if (!removals.every(({ id }) => this.#signed.get(id)?.isHonest)) return
-    const unanswered = removals.filter(({ id }) => !this.#isAnswered(membership, line, id))
+    const rank = membership.terms.get(termName(line.author, line.term))?.rank
+    // Somebody who was promoted above the author of a removal, maybe before either knew of the other, is not hit by it.
+    const hitting = removals.filter(({ by }) => rank === undefined || isSenior(by.rank, rank))
+    const unanswered = hitting.filter(({ id }) => !this.#isAnswered(membership, line, id))
     const late = unanswered.some(
       removal => (this.#signed.get(removal.id)?.at ?? 0) < line.sentAt && !isOverruled(removal, unanswered, place),
     )

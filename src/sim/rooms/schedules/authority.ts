@@ -122,6 +122,63 @@ export const authority: RoomSchedules = {
     },
   },
 
+  'a removal on a branch that does not count keeps nobody out, though only they know the other branch': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'member'], ['carol', 'host'], ['mallory', 'admin'])
+      world.person('mallory').misbehave(ROOM, 'removes everybody', world.secrets)
+      await soon(world)
+      world.expectOut(ROOM, 'bob')
+      world.partition(['mallory', 'bob'], true)
+      for (let times = 0; times < 8; times++) world.person('mallory').misbehave(ROOM, 'admits puppets', world.secrets)
+      await soon(world)
+      world.person('mallory').end()
+      world.expectIn(ROOM, 'bob')
+      await world.settle()
+      world.expectIn(ROOM, 'bob')
+      world.expectIn(ROOM, 'carol')
+    },
+  },
+
+  'a removal by somebody who had been removed keeps nobody out, though who removed them is gone': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'admin'], ['carol', 'admin'], ['dave', 'member'])
+      world.partition(['alice', 'carol'], true)
+      await world.remove('bob', ROOM, 'carol')
+      await world.remove('carol', ROOM, 'dave')
+      await soon(world)
+      await world.act(world.seat('bob', ROOM)?.leave())
+      await soon(world)
+      world.person('bob').end()
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'dave')
+    },
+  },
+
+  'two members who each know a removal of the other on another branch agree once the founder is there': {
+    people: WITH_MALLORY,
+    run: async world => {
+      await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'admin'])
+      world.person('alice').sleep()
+      world.backUp('mallory', ROOM)
+      world.partition(['mallory', 'bob'], true)
+      await world.removeAnyway('mallory', ROOM, 'carol')
+      await soon(world)
+      world.heal()
+      world.partition(['mallory', 'carol'], true)
+      world.goBack('mallory', ROOM)
+      await soon(world)
+      await world.removeAnyway('mallory', ROOM, 'bob')
+      await soon(world)
+      world.person('mallory').end()
+      world.heal()
+      await world.run(60_000)
+      if (world.seat('bob', ROOM)?.channels.length !== 0) world.checker.violate('bob meets somebody who is out')
+      await world.settle()
+    },
+  },
+
   'operations out of order, with gaps and unknown parents, change nothing': {
     people: WITH_MALLORY,
     run: async world => {

@@ -149,6 +149,45 @@ export const machines: RoomSchedules = {
     },
   },
 
+  'what a removed member says counts if they take the room over before they hear of the removal': {
+    people: HONEST,
+    run: async world => {
+      await world.found('alice', ROOM, true)
+      await world.enter('bob', ROOM, 'alice', 'member')
+      await world.enter('carol', ROOM, 'alice', 'admin')
+      await soon(world)
+      world.partition(['carol'])
+      await world.remove('carol', ROOM, 'bob')
+      world.seat('bob', ROOM)?.say('still here')
+      await soon(world)
+      await world.act(world.seat('bob', ROOM)?.rescue(world.rescueKeys(ROOM)))
+      await world.settle()
+      world.expectMembers(ROOM, 'bob', 'carol')
+      world.expectLines('carol', ROOM, '#ops still here')
+    },
+  },
+
+  'an old copy of the founder that first meets whom it removes signs everything again': {
+    people: HONEST,
+    run: async world => {
+      await gather(world, ['bob', 'admin'], ['carol', 'member'])
+      world.backUp('alice', ROOM)
+      for (const code of [100, 101, 102]) await world.invite('alice', ROOM, code)
+      await soon(world)
+      world.partition(['alice'], true)
+      world.goBack('alice', ROOM)
+      await soon(world)
+      await world.act(world.seat('alice', ROOM)?.confirm())
+      await world.remove('alice', ROOM, 'carol')
+      world.heal()
+      world.partition(['bob'], true)
+      await world.run(40_000)
+      await world.settle()
+      world.expectMembers(ROOM, 'alice', 'bob')
+      world.expectOpenInvitations(ROOM, 3)
+    },
+  },
+
   'hundreds of operations of one admin stop nobody, and a removal ends them': {
     people: WITH_MALLORY,
     run: async world => {
