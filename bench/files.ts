@@ -22,17 +22,20 @@ const SAMPLE_MS = 50
 /** What a process does: sends or receives a copy, or a file of a room. */
 type Role = 'copy-from' | 'copy-to' | 'send' | 'get'
 
-/** What a receiver reports. `memory` is the peak growth of its resident memory, in bytes. */
-interface Received {
+/** What a transfer costs. `memory` is the peak growth of the receiver's resident memory, in bytes; `cpuMs` is that of both processes. */
+interface Transferred {
   readonly ms: number
   readonly memory: number
-  readonly cpuMs: number
+  readonly cpuMs: { readonly sender: number; readonly receiver: number }
 }
+
+/** What a receiver reports. */
+type Received = Omit<Transferred, 'cpuMs'> & { readonly cpuMs: number }
 
 const { values } = parseArgs({
   options: {
     size: { type: 'string', default: '1024' },
-    runs: { type: 'string', default: '3' },
+    runs: { type: 'string', default: '5' },
     role: { type: 'string' },
     file: { type: 'string', default: '' },
     directory: { type: 'string', default: '' },
@@ -48,28 +51,41 @@ async function measure(size: number, runs: number): Promise<void> {
   process.on('exit', () => rmSync(root, { recursive: true, force: true }))
   const file = path.join(root, 'file')
   const hash = await writeRandom(file, size)
-  const copies: number[] = []
-  const gets: number[] = []
+  const copies: Transferred[] = []
+  const gets: Transferred[] = []
   for (let run = 0; run < runs; run++)
     for (const isCopy of run % 2 === 0 ? [true, false] : [false, true]) {
       const directory = path.join(root, 'run')
       mkdirSync(path.join(directory, 'saved'), { recursive: true })
-      const { ms, memory, cpuMs } = await received(isCopy ? ['copy-from', 'copy-to'] : ['send', 'get'], file, directory)
+      const figures = await transferred(isCopy ? ['copy-from', 'copy-to'] : ['send', 'get'], file, directory)
       const [saved = ''] = readdirSync(path.join(directory, 'saved'))
       if ((await hashOf(path.join(directory, 'saved', saved))) !== hash) throw new Error('the file differs')
-      const rate = size / (ms / 1_000)
-      ;(isCopy ? copies : gets).push(rate)
+      ;(isCopy ? copies : gets).push(figures)
+      const { ms, memory, cpuMs } = figures
+      const [sender, receiver] = [cpuMs.sender, cpuMs.receiver].map(each => (each / 1_000).toFixed(1))
       print(
-        `run ${run + 1}, ${isCopy ? 'copy' : '/get'}: ${rate.toFixed(0)} MiB/s; the receiver used ${(cpuMs / 1_000).toFixed(1)} s of CPU, and its memory grew by ${(memory / MIB).toFixed(0)} MiB`,
+        `run ${run + 1}, ${isCopy ? 'copy' : '/get'}: ${rateOf(size, ms).toFixed(0)} MiB/s; CPU: sender ${sender} s, receiver ${receiver} s; the receiver's memory grew by ${(memory / MIB).toFixed(0)} MiB`,
       )
       rmSync(directory, { recursive: true })
     }
-  const [copy, get] = [median(copies), median(gets)]
+  const of = (figures: readonly Transferred[], figure: (each: Transferred) => number): number =>
+    median(figures.map(figure))
+  const [copy, get] = [copies, gets].map(figures => of(figures, ({ ms }) => rateOf(size, ms))) as [number, number]
   print(`/get / copy, medians: ${get.toFixed(0)} / ${copy.toFixed(0)} MiB/s = ${(get / copy).toFixed(2)}`)
+  print(`/get / copy, pair by pair: ${median(copies.map(({ ms }, run) => ms / (gets[run]?.ms ?? ms))).toFixed(2)}`)
+  for (const side of ['sender', 'receiver'] as const) {
+    const [copyMs, getMs] = [copies, gets].map(figures => of(figures, ({ cpuMs }) => cpuMs[side])) as [number, number]
+    print(`CPU of the ${side}, /get / copy: ${(getMs / 1_000).toFixed(1)} / ${(copyMs / 1_000).toFixed(1)} s`)
+  }
+}
+
+/** MiB a second. */
+function rateOf(size: number, ms: number): number {
+  return size / (ms / 1_000)
 }
 
 /** Runs a sender and a receiver in processes of their own. */
-async function received([from, to]: readonly [Role, Role], file: string, directory: string): Promise<Received> {
+async function transferred([from, to]: readonly [Role, Role], file: string, directory: string): Promise<Transferred> {
   const start = (role: Role, address: string): ChildProcess =>
     fork(
       fileURLToPath(import.meta.url),
@@ -80,11 +96,13 @@ async function received([from, to]: readonly [Role, Role], file: string, directo
   const [address] = (await once(sender, 'message')) as [string]
   const receiver = start(to, address)
   const [figures] = (await once(receiver, 'message')) as [Received]
+  sender.send('end')
+  const [senderMs] = (await once(sender, 'message')) as [number]
   for (const child of [sender, receiver]) {
     child.kill()
     await once(child, 'exit')
   }
-  return figures
+  return { ...figures, cpuMs: { sender: senderMs, receiver: figures.cpuMs } }
 }
 
 async function play(role: Role): Promise<void> {
@@ -96,7 +114,7 @@ async function play(role: Role): Promise<void> {
       socket => void createReadStream(file).pipe(sealed(socket, false), { end: false }),
     )
     await once(server.listen(0, '127.0.0.1'), 'listening')
-    process.send?.(String((server.address() as AddressInfo).port))
+    serve(String((server.address() as AddressInfo).port))
   } else if (role === 'copy-to') {
     await timed(async () => {
       const target = await open(path.join(saved, 'file'), 'wx')
@@ -113,13 +131,25 @@ async function play(role: Role): Promise<void> {
     const room = await node.room('lobby', { listen: '127.0.0.1:0' })
     if (role === 'send') {
       await room.sendFile(file)
-      process.send?.(room.address)
+      serve(room.address)
       return
     }
     room.connect(address)
     for await (const { kind, author, run, seq } of room.messages({ live: true }))
       if (kind === 'file') return timed(() => room.getFile({ author, run, seq }, saved))
   }
+}
+
+/** Reports the address of a sender, and at the end the CPU that it has used since. */
+function serve(address: string): void {
+  const cpu = process.cpuUsage()
+  process.once('message', () => process.send?.(cpuMsSince(cpu)))
+  process.send?.(address)
+}
+
+function cpuMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1_000
 }
 
 /** Reports how long work takes, and what it costs. */
@@ -132,9 +162,9 @@ async function timed(work: () => Promise<unknown>): Promise<void> {
   const [startedAt, cpu] = [performance.now(), process.cpuUsage()]
   await work()
   const ms = performance.now() - startedAt
-  const { user, system } = process.cpuUsage(cpu)
+  const cpuMs = cpuMsSince(cpu)
   clearInterval(timer)
-  process.send?.({ ms, memory: most - before, cpuMs: (user + system) / 1_000 } satisfies Received)
+  process.send?.({ ms, memory: most - before, cpuMs } satisfies Received)
 }
 
 /** Writes a file that no file system compresses. Returns its hash. */

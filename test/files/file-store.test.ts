@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFile, mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { FileId } from '../../src/files/format/hash-tree.js'
@@ -151,6 +151,43 @@ test('a complete content that the user changed is neither served nor written, an
   await store.complete(TREE.root, await fetchChunks(store, TREE, [0, 1, 2, 3, 4, 5]))
   assert.deepEqual(await readFile(file), edited)
   assert.deepEqual(await readFile(path.join(directory, TREE.root)), CONTENT)
+})
+
+test('serves no chunk that was changed in place after it was served', async t => {
+  const { root, saved, open } = await places(t)
+  const source = path.join(root, 'a.bin')
+  await writeFile(source, CONTENT)
+  const store = await open()
+  const { root: content } = await store.add(source, WORK)
+  const read = (index: number) => store.read(content, { level: 'chunk', index })
+  assert.deepEqual(await read(0), chunksOf(CONTENT)[0])
+  const file = await store.save(content, saved, 'a.bin')
+  assert.deepEqual(await read(0), chunksOf(CONTENT)[0])
+  const { atime, mtime } = await stat(file)
+  await writeFile(file, 'x', { flag: 'r+' })
+  await utimes(file, atime, mtime)
+  assert.equal(await read(0), undefined)
+  assert.deepEqual(await read(1), chunksOf(CONTENT)[1])
+})
+
+test('reads chunks that are requested at once, in any order, and none beyond the end of a file that was cut', async t => {
+  const { root, saved, open } = await places(t)
+  const source = path.join(root, 'a.bin')
+  await writeFile(source, CONTENT)
+  const store = await open()
+  const { root: content } = await store.add(source, WORK)
+  const readAll = (indices: readonly number[]) =>
+    Promise.all(indices.map(index => store.read(content, { level: 'chunk', index })))
+  const order = [4, 0, 1, 5, 2, 1]
+  assert.deepEqual(
+    await readAll(order),
+    order.map(index => chunksOf(CONTENT)[index]),
+  )
+  await truncate(await store.save(content, saved, 'a.bin'), 3 * CHUNK_BYTES + 1)
+  assert.deepEqual(
+    (await readAll([0, 1, 2, 3, 4, 5])).map(chunk => chunk !== undefined),
+    [true, true, true, false, false, false],
+  )
 })
 
 test('remembers the lines of a content, and deletes all of its files', async t => {

@@ -8,18 +8,21 @@ import {
   decodeFileFrame,
   encodeAbsent,
   encodeHolding,
-  encodePart,
   encodeQuery,
   encodeRequest,
   type Piece,
+  partFrame,
 } from './frames.js'
+
+/** Makes the space that the bytes of a piece are read into. */
+export type SpaceFor = (length: number) => Uint8Array
 
 /** What this side serves to a peer. */
 export interface FileSource {
   /** Which chunks of a file are here; undefined: none. */
   holding(file: FileId): Bitmap | 'all' | undefined
-  /** A piece; undefined if it is not here. */
-  read(root: FileRoot, piece: Piece): Promise<Uint8Array | undefined>
+  /** A piece, in the space made for it; undefined if it is not here. */
+  read(root: FileRoot, piece: Piece, spaceFor: SpaceFor): Promise<Uint8Array | undefined>
 }
 
 /** Receives what the peer answers. */
@@ -30,7 +33,9 @@ export interface FileListener {
 }
 
 /** How many pieces are read ahead from the disk, before the peer has taken earlier ones. */
-const ANSWERS_AHEAD_MAX = 4
+const ANSWERS_AHEAD_MAX = 8
+/** Down to how many of them the next ones are read, so that several are read at once. */
+const ANSWERS_AHEAD_MIN = 4
 
 /** A question of the peer: what this side has, or a piece. */
 type Question = { readonly file: FileId } | { readonly root: FileRoot; readonly piece: Piece }
@@ -132,10 +137,9 @@ export class FileChannel {
     this.#isServing = true
     const answers: Promise<Uint8Array>[] = []
     for (;;) {
-      while (answers.length < ANSWERS_AHEAD_MAX && this.#questions.length > 0) {
-        const question = this.#questions.shift()
-        if (question !== undefined) answers.push(this.#answerTo(question))
-      }
+      if (answers.length <= ANSWERS_AHEAD_MIN)
+        for (const question of this.#questions.splice(0, ANSWERS_AHEAD_MAX - answers.length))
+          answers.push(this.#answerTo(question))
       const answer = await answers.shift()
       if (answer === undefined || this.#stream.destroyed) break
       if (!this.#write(answer)) await this.#drained()
@@ -149,9 +153,15 @@ export class FileChannel {
       return encodeHolding(question.file.root, holding === 'all' ? undefined : (holding?.bytes ?? EMPTY))
     }
     const { root, piece } = question
+    let frame: Uint8Array | undefined
+    const spaceFor = (length: number): Uint8Array => {
+      const part = partFrame(root, piece, length)
+      frame = part.frame
+      return part.bytes
+    }
     // A disk that fails has nothing to serve.
-    const bytes = await this.#source.read(root, piece).catch(() => undefined)
-    return bytes === undefined ? encodeAbsent(root, piece) : encodePart(root, piece, bytes)
+    const bytes = await this.#source.read(root, piece, spaceFor).catch(() => undefined)
+    return bytes === undefined || frame === undefined ? encodeAbsent(root, piece) : frame
   }
 
   /** Returns whether the peer reads as fast as this side writes. */

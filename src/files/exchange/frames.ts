@@ -1,7 +1,7 @@
 import { HASH_BYTES } from '../../base/crypto/hash.js'
 import { ByteReader } from '../../base/wire/byte-reader.js'
 import { ByteWriter } from '../../base/wire/byte-writer.js'
-import { EMPTY, hexOf } from '../../base/wire/bytes.js'
+import { EMPTY, hexOf, varint } from '../../base/wire/bytes.js'
 import { type FileId, type FileRoot, isFileSize } from '../format/hash-tree.js'
 
 // Frames of a file channel: one byte for the type, then the body. docs/protocol/files.md §11.2.
@@ -49,8 +49,15 @@ export const encodeHolding = (root: FileRoot, bitmap: Uint8Array | undefined): U
 
 export const encodeRequest = (root: FileRoot, piece: Piece): Uint8Array => withPiece(REQUEST, root, piece).frame()
 
-export const encodePart = (root: FileRoot, piece: Piece, bytes: Uint8Array): Uint8Array =>
-  withPiece(PART, root, piece).bytes(bytes).frame()
+/** A frame that carries a piece, and the part of it where the `length` bytes of the piece belong: they are read straight into it. */
+export function partFrame(root: FileRoot, piece: Piece, length: number): { frame: Buffer; bytes: Buffer } {
+  const head = withPiece(PART, root, piece).finish()
+  const prefix = varint(head.length + length)
+  const frame = Buffer.allocUnsafeSlow(prefix.length + head.length + length)
+  frame.set(prefix)
+  frame.set(head, prefix.length)
+  return { frame, bytes: frame.subarray(prefix.length + head.length) }
+}
 
 export const encodeAbsent = (root: FileRoot, piece: Piece): Uint8Array => withPiece(ABSENT, root, piece).frame()
 

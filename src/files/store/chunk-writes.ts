@@ -1,15 +1,13 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { Millis } from '../../base/clock.js'
-import { CHUNK_BYTES } from '../limits.js'
+import { partsAfter, runsOf, startOf, type WaitingChunk } from './chunk-runs.js'
 
 /** Chunks that are written together: a write costs a thread, and the requests that follow it wake the peer. */
 const TOGETHER = 8
 /** How long fewer chunks wait for others. */
 const WAIT_MS: Millis = 5
 
-interface Waiting {
-  readonly chunk: number
-  readonly bytes: Uint8Array
+interface Waiting extends WaitingChunk {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -45,43 +43,30 @@ export class ChunkWrites {
     if (this.#writing !== undefined || this.#waiting.length === 0) return
     clearTimeout(this.#wait)
     this.#wait = undefined
-    const waiting = this.#waiting.sort((a, b) => a.chunk - b.chunk)
+    const runs = runsOf(this.#waiting)
     this.#waiting = []
-    this.#writing = this.#writeAll(waiting).then(() => {
+    this.#writing = this.#writeRuns(runs).then(() => {
       this.#writing = undefined
       if (this.#waiting.length >= TOGETHER) this.#start()
     })
   }
 
-  async #writeAll(waiting: readonly Waiting[]): Promise<void> {
-    for (let from = 0, to = 1; from < waiting.length; from = to++) {
-      while (to < waiting.length && waiting[to]?.chunk === (waiting[to - 1]?.chunk ?? 0) + 1) to++
-      await this.#writeRun(waiting.slice(from, to))
-    }
+  async #writeRuns(runs: readonly Waiting[][]): Promise<void> {
+    for (const run of runs) await this.#writeRun(run)
   }
 
   async #writeRun(run: readonly Waiting[]): Promise<void> {
     try {
-      let at = (run[0]?.chunk ?? 0) * CHUNK_BYTES
+      let at = startOf(run[0]?.chunk ?? 0)
       let parts = run.map(({ bytes }) => bytes)
       while (parts.length > 0) {
         const { bytesWritten } = await this.#handle.writev(parts, at)
         at += bytesWritten
-        parts = after(parts, bytesWritten)
+        parts = partsAfter(parts, bytesWritten)
       }
       for (const { resolve } of run) resolve()
     } catch (error) {
       for (const { reject } of run) reject(error)
     }
   }
-}
-
-/** What is left of parts after so many bytes. */
-function after(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
-  let left = bytes
-  return parts.flatMap(part => {
-    const written = Math.min(left, part.length)
-    left -= written
-    return written === part.length ? [] : [part.subarray(written)]
-  })
 }

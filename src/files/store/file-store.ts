@@ -9,11 +9,12 @@ import { makeDirectory } from '../../base/files/make-directory.js'
 import { withRegularFile } from '../../base/files/regular-file.js'
 import { type Random, systemRandom } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
+import type { SpaceFor } from '../exchange/file-channel.js'
 import type { Piece } from '../exchange/frames.js'
 import { numberedName, savedName } from '../format/file-name.js'
 import { chunkHash, type FileId, type FileRoot, fileRootOf, type HashTree, treeOf } from '../format/hash-tree.js'
 import { CHUNK_BYTES, FILE_BYTES_MAX, PAGE_HASHES_MAX } from '../limits.js'
-import { ContentReader } from './content-reader.js'
+import { ContentReader, type FileStamp, stampOf } from './content-reader.js'
 import { PartialContent } from './partial-content.js'
 import { contentWithoutMetadata, type SentContent, wholeContent } from './sent-content.js'
 import { TreeFile, writeAll } from './tree-file.js'
@@ -42,6 +43,8 @@ interface Stored extends FileId {
   isComplete: boolean
   /** The lines that refer to it, as far as they were recorded. */
   readonly lines: Set<string>
+  /** The stamp of a complete file when this process stored it. */
+  stamp?: FileStamp
 }
 
 /**
@@ -132,9 +135,9 @@ export class FileStore {
     if (stored !== undefined) stored.isComplete = true
   }
 
-  /** A piece of a complete file; undefined if it is not here, or damaged. */
-  async read(root: FileRoot, piece: Piece): Promise<Uint8Array | undefined> {
-    return (await this.#reader(root))?.read(piece)
+  /** A piece of a complete file, in the space made for it; undefined if it is not here, or damaged. */
+  async read(root: FileRoot, piece: Piece, spaceFor?: SpaceFor): Promise<Uint8Array | undefined> {
+    return (await this.#reader(root))?.read(piece, spaceFor)
   }
 
   /** Whether a complete file is unchanged. If not, removes it, so that it can be fetched again. */
@@ -247,7 +250,7 @@ export class FileStore {
       try {
         const tree = await hashedCopy(source, handle, signal, bytes => onProgress(bytes, size))
         await handle.sync()
-        return await this.#keep(draft, tree)
+        return await this.#keep(draft, tree, handle)
       } finally {
         await handle.close()
       }
@@ -256,8 +259,8 @@ export class FileStore {
     }
   }
 
-  /** Stores a draft as a complete file. */
-  async #keep(draft: string, tree: HashTree): Promise<FileId> {
+  /** Stores an open draft as a complete file. */
+  async #keep(draft: string, tree: HashTree, content: FileHandle): Promise<FileId> {
     const { root, size, top, hashes } = tree
     this.#added.add(root)
     const stored = this.#stored.get(root)
@@ -274,7 +277,8 @@ export class FileStore {
       }
       await rename(draft, this.#path(root))
       await syncDirectory(this.#directory)
-      this.#stored.set(root, { root, size, isComplete: true, lines: stored?.lines ?? new Set() })
+      const lines = stored?.lines ?? new Set<string>()
+      this.#stored.set(root, { root, size, isComplete: true, lines, stamp: stampOf(content) })
     }
     return { root, size }
   }
@@ -304,7 +308,8 @@ export class FileStore {
   async #reader(root: FileRoot): Promise<ContentReader | undefined> {
     const stored = this.#stored.get(root)
     if (stored?.isComplete !== true) return undefined
-    const reader = this.#readers.get(root) ?? ContentReader.open(stored, this.#path(root), this.#path(root, TREE))
+    const reader =
+      this.#readers.get(root) ?? ContentReader.open(stored, this.#path(root), this.#path(root, TREE), stored.stamp)
     this.#readers.delete(root)
     this.#readers.set(root, reader)
     const [oldest] = this.#readers.keys()

@@ -1,9 +1,11 @@
 import { constants, type FileHandle, open } from 'node:fs/promises'
+import type { SpaceFor } from '../exchange/file-channel.js'
 import type { Piece } from '../exchange/frames.js'
 import { Bitmap } from '../format/bitmap.js'
 import { chunkBytesAt, chunksIn, type FileId, isChunk, pagesIn } from '../format/hash-tree.js'
 import { CHUNK_BYTES, PAGE_HASHES_MAX } from '../limits.js'
 import type { StoredPieces } from '../transfer/transfer.js'
+import { ChunkReads } from './chunk-reads.js'
 import { ChunkWrites } from './chunk-writes.js'
 import { readAt, TreeFile } from './tree-file.js'
 
@@ -19,6 +21,7 @@ export class PartialContent {
   readonly #content: FileHandle
   readonly #treeHandle: FileHandle
   readonly #tree: TreeFile
+  readonly #reads: ChunkReads
   readonly #writes: ChunkWrites
 
   private constructor(file: FileId, content: FileHandle, treeHandle: FileHandle) {
@@ -26,6 +29,7 @@ export class PartialContent {
     this.#content = content
     this.#treeHandle = treeHandle
     this.#tree = new TreeFile(treeHandle, file)
+    this.#reads = new ChunkReads(content)
     this.#writes = new ChunkWrites(content)
   }
 
@@ -69,9 +73,10 @@ export class PartialContent {
     else await this.#writes.add(index, bytes)
   }
 
-  /** A chunk that was written. */
-  async chunk(index: number): Promise<Uint8Array | undefined> {
-    return this.#read(index)
+  /** A chunk that was written, in the space made for it. */
+  async chunk(index: number, spaceFor: SpaceFor): Promise<Uint8Array | undefined> {
+    const bytes = spaceFor(chunkBytesAt(this.#file.size, index))
+    return (await this.#reads.into(bytes, index)) ? bytes : undefined
   }
 
   /** Resolves when everything that was written is on disk. */

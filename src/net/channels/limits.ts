@@ -2,9 +2,10 @@
 
 /**
  * Flow-control window of one channel, and of the long frames of all channels together: unacknowledged bytes that may be in flight.
- * Bounds what a slow room buffers at the other side, and how much backlog can be ahead of a new line in another room.
+ * Bounds what a slow room buffers at the other side, and how much backlog can be ahead of a new line in another room. Four chunks of
+ * a file fit, with their frames.
  */
-export const CHANNEL_WINDOW_BYTES = 256 * 1024
+export const CHANNEL_WINDOW_BYTES = 260 * 1024
 
 /** Longest frame that does not wait for other channels: one entry fits. */
 export const LIVE_FRAME_BYTES_MAX = 20 * 1024

@@ -1,9 +1,10 @@
 import type { Cancel, Clock, Millis } from '../../base/clock.js'
 import { diskError } from '../../base/files/disk-faults.js'
-import type { FileChannel } from '../../files/exchange/file-channel.js'
+import type { FileChannel, SpaceFor } from '../../files/exchange/file-channel.js'
 import type { Piece } from '../../files/exchange/frames.js'
 import type { Bitmap } from '../../files/format/bitmap.js'
 import { type FileId, pagesIn } from '../../files/format/hash-tree.js'
+import { inSpace } from '../../files/store/content-reader.js'
 import type { FileStore } from '../../files/store/file-store.js'
 import type { PartialContent } from '../../files/store/partial-content.js'
 import { type HolderId, Transfer, type TransferEffect } from '../../files/transfer/transfer.js'
@@ -88,10 +89,11 @@ export class Download {
     return this.#transfer?.stored
   }
 
-  /** A piece that is here. */
-  async read(piece: Piece): Promise<Uint8Array | undefined> {
-    if (piece.level !== 'chunk') return this.#transfer?.hashes(piece)
-    return this.stored?.has(piece.index) === true ? this.#partial?.chunk(piece.index) : undefined
+  /** A piece that is here, in the space made for it. */
+  async read(piece: Piece, spaceFor: SpaceFor): Promise<Uint8Array | undefined> {
+    const hashes = this.#transfer?.hashes(piece)
+    if (piece.level !== 'chunk') return hashes && inSpace(hashes, spaceFor)
+    return this.stored?.has(piece.index) === true ? this.#partial?.chunk(piece.index, spaceFor) : undefined
   }
 
   connected(id: HolderId): void {

@@ -38,8 +38,10 @@ export class RoomFiles {
     this.#lines = new FileLines({ ...parts, remove: root => this.#remove(root) })
     this.#source = {
       holding: file => (parts.store.isComplete(file) ? 'all' : this.#downloadOf(file)?.stored),
-      read: async (root, piece) =>
-        parts.store.hasRoot(root) ? parts.store.read(root, piece) : this.#downloads.get(root)?.read(piece),
+      read: async (root, piece, spaceFor) =>
+        parts.store.hasRoot(root)
+          ? parts.store.read(root, piece, spaceFor)
+          : this.#downloads.get(root)?.read(piece, spaceFor),
     }
     channels.on('files', ({ id }, stream) => {
       const channel = new FileChannel(stream, this.#source, this.#listener(id))
