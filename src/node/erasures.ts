@@ -3,6 +3,7 @@ import { ByteWriter } from '../base/wire/byte-writer.js'
 import { bufferOf, EMPTY, sameBytes, utf8 } from '../base/wire/bytes.js'
 import { type Erasure, erasureIn } from '../chat/kinds/erasure.js'
 import { contentOf } from '../chat/kinds/kinds.js'
+import type { LogContents } from '../log/content/log-contents.js'
 import {
   authorOfLog,
   isSigned,
@@ -31,18 +32,8 @@ const EDIT = Buffer.from('"type":"edit"')
 
 type ErasureLog = Pick<
   Log,
-  | 'head'
-  | 'localSeq'
-  | 'entries'
-  | 'rowsUnder'
-  | 'chainAt'
-  | 'forkOf'
-  | 'marksNow'
-  | 'dropContents'
-  | 'isDeleted'
-  | 'on'
-  | 'off'
->
+  'head' | 'localSeq' | 'entries' | 'rowsUnder' | 'chainAt' | 'forkOf' | 'marksNow' | 'on' | 'off'
+> & { readonly contents: Pick<LogContents, 'dropAll' | 'isDeleted'> }
 
 /**
  * Drops what authors erase. Reads the entries of every log once, from where it stopped at the last start: erasures, and edits, because
@@ -163,7 +154,7 @@ export class Erasures {
       this.#early.delete(log)
     }
     for (const erased of found) await this.#erase(erased, dropped)
-    for (const [log, places] of dropped) await this.#log.dropContents(log, places.ranges, 'deleted')
+    for (const [log, places] of dropped) await this.#log.contents.dropAll(log, places.ranges, 'deleted')
     const isWaiting = new Set([...this.#behind, ...[...this.#early.values()].flat().map(({ by }) => by)])
     await this.#scannedRows.write(waiting.flatMap(read => this.#scannedWrite(...read, isWaiting)))
   }
@@ -177,7 +168,8 @@ export class Erasures {
         const edited = editedBy(entry)
         if (edited === undefined) continue
         edits.push({ type: 'put', key: keyOf(edited, entry), value: EMPTY })
-        if (this.#log.isDeleted(edited.author, edited.seq)) add(dropped, entry.author, entry.seq, entry.seq + 1)
+        if (this.#log.contents.isDeleted(edited.author, edited.seq))
+          add(dropped, entry.author, entry.seq, entry.seq + 1)
       }
     }
   }

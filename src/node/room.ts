@@ -180,7 +180,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   /** The logs, for read marks. */
-  get logs(): Pick<Log, 'head' | 'missing' | 'chainAt' | 'marksNow' | 'on' | 'off'> {
+  get logs(): Pick<Log, 'head' | 'contents' | 'chainAt' | 'marksNow' | 'on' | 'off'> {
     return this.#parts.log
   }
 

@@ -80,9 +80,9 @@ export class ContentFetcher {
   }
 
   #askAll(): void {
-    const logs = this.log.logsWithGaps
+    const logs = this.log.contents.logsWithGaps
     if (logs.length === 0) return
-    for (const log of logs) void this.log.findMissing(log).catch(() => {}) // the disk failed: the next call tries again
+    for (const log of logs) void this.log.contents.findMissing(log).catch(() => {}) // the disk failed: the next call tries again
     let next: Millis | undefined
     for (const connection of this.#connections) {
       const at = connection.ask(logs)
@@ -138,12 +138,12 @@ export class ContentConnection {
       this.#gaps.set(author, new Places(ranges))
       for (const key of keysOf(author)) this.#passes.delete(key)
     }
-    if (log.logsWithGaps.length > 0) this.#fetcher.wake()
+    if (log.contents.logsWithGaps.length > 0) this.#fetcher.wake()
   }
 
   /** The peer announced entries. */
   announced(): void {
-    if (this.#fetcher.log.logsWithGaps.length > 0) this.#fetcher.wake()
+    if (this.#fetcher.log.contents.logsWithGaps.length > 0) this.#fetcher.wake()
   }
 
   /** Asks for the next missing contents that the peer may have. Returns when to try again, if that is known. */
@@ -154,7 +154,9 @@ export class ContentConnection {
     let wait: Millis | undefined
     for (const isControl of [true, false]) {
       for (const log of logs) {
-        const missing = isControl ? this.#fetcher.log.missingControls(log) : this.#fetcher.log.missing(log)
+        const missing = isControl
+          ? this.#fetcher.log.contents.missingControls(log)
+          : this.#fetcher.log.contents.missing(log)
         if (missing.length === 0) continue
         const pass = this.#pass(log, isControl)
         const range = this.#next(log, missing, now < pass.until ? pass.asked : pass.next)

@@ -75,7 +75,7 @@ class NativeReplication implements Replication {
 
   /** The first bytes: the gaps, then the heads, because a head is a receipt only for places with content. */
   start(): Uint8Array {
-    const notes = this.#log.logsWithGaps.flatMap(log => this.#gapsNotes(log))
+    const notes = this.#log.contents.logsWithGaps.flatMap(log => this.#gapsNotes(log))
     return concat([encodeGaps(notes), this.session.start()])
   }
 
@@ -129,10 +129,10 @@ class NativeReplication implements Replication {
 
   /** The note about where a log has no content, if that changed. It precedes all else that is sent about the log. */
   #gapsNotes(author: LogId): GapsNote[] {
-    const version = this.#log.gapsVersion(author)
+    const version = this.#log.contents.version(author)
     if (version === (this.#saidGaps.get(author) ?? 0)) return []
     this.#saidGaps.set(author, version)
-    return [{ author, ranges: this.#log.gaps(author, GAPS_SAID_MAX) }]
+    return [{ author, ranges: this.#log.contents.gaps(author, GAPS_SAID_MAX) }]
   }
 
   #postGaps(author: LogId): void {

@@ -279,7 +279,7 @@ export class ReplicationStream extends Duplex {
 
   /** Every content request is answered, so that the other side can ask for more. */
   async #contentFor({ author, from, to }: SeqRange): Promise<Uint8Array> {
-    const entries = await this.#log.contents(author, { from, to }).catch(() => [])
+    const entries = await this.#log.contents.read(author, { from, to }).catch(() => [])
     return encodeContent(author, { first: from, entries: this.#replication.given?.entries(author, entries) ?? entries })
   }
 
@@ -287,7 +287,7 @@ export class ReplicationStream extends Duplex {
     const bytes = sizeOfEntries(run.entries)
     this.#window.add(bytes)
     const { length } = run.entries
-    void afterWrite(this.#open, this.#log.addContent(author, run), (stream, stored) => {
+    void afterWrite(this.#open, this.#log.contents.add(author, run), (stream, stored) => {
       stream.#replication.content?.answered({ length, stored })
       stream.#window.remove(bytes)
     })

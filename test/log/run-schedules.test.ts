@@ -264,7 +264,7 @@ test('content that was dropped is not restored from the marks', async () => {
   await a.say('two')
   assert.notEqual(a.home.mark?.batch, undefined)
   const log = await a.open()
-  await log.dropContent(log.id, { from: 1, to: 3 }, 'deleted')
+  await log.contents.drop(log.id, { from: 1, to: 3 }, 'deleted')
   assert.deepEqual([a.home.mark?.batch, a.state.mark?.batch], [undefined, undefined])
   await a.close()
   assert.deepEqual(await messagesOf(await a.open()), [])

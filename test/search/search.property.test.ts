@@ -273,7 +273,7 @@ test('content that arrives late is found; without deleting the filter it is not'
     await search.indexed()
     assert.deepEqual(await filteredWords(log), new Set(['pear']))
     if (isBroken) log.blocks.outdated = async () => []
-    assert.equal(await log.addContent(idOf(written), { first: 5, entries: [written.packed[4] ?? assert.fail()] }), 1)
+    assert.equal(await log.contents.add(idOf(written), { first: 5, entries: [written.packed[4] ?? assert.fail()] }), 1)
     assert.equal((await found('fig')).length, isBroken ? 0 : 1, `without deleting: ${isBroken}`)
     await search.indexed()
     assert.equal((await found('fig')).length, isBroken ? 0 : 1)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Duplex, pipeline } from 'node:stream'
 import test from 'node:test'
+import type { LogContents } from '../../src/log/content/log-contents.js'
 import type { LogId } from '../../src/log/format/author.js'
 import type { Log } from '../../src/log/log.js'
 import { decodeFrame, encodeContent, encodeContentRequest, encodeGaps, encodeHeads } from '../../src/sync/codec.js'
@@ -33,7 +34,10 @@ async function settle(turns = 60): Promise<void> {
 }
 
 /** The peer does not say where it has no content. */
-const silent = (log: Log): Log => Object.defineProperty(log, 'gaps', { value: () => [] })
+function silent(log: Log): Log {
+  Object.defineProperty(log.contents, 'gaps', { value: () => [] })
+  return log
+}
 
 const written = new WrittenLog(
   alice,
@@ -59,7 +63,7 @@ test('fetches content from any peer that has it, whoever sent the stubs', async 
   ends.push(connect(honest, reader))
   await settle(200)
   assert.deepEqual(await read(reader), all)
-  assert.deepEqual(reader.missing(id), [])
+  assert.deepEqual(reader.contents.missing(id), [])
   for (const end of ends) end()
   for (const log of [honest, stripping, reader]) await log.close()
 })
@@ -71,9 +75,9 @@ test('backs off to one request every ten minutes for a peer without the content'
     written.runs().map(run => withStubs(run, () => true)),
   )
   let requests = 0
-  const contents = stripping.contents.bind(stripping)
-  Object.defineProperty(stripping, 'contents', {
-    value: (...given: Parameters<Log['contents']>) => {
+  const contents = stripping.contents.read.bind(stripping.contents)
+  Object.defineProperty(stripping.contents, 'read', {
+    value: (...given: Parameters<LogContents['read']>) => {
       requests++
       return contents(...given)
     },
@@ -103,7 +107,7 @@ test('counts only content as received, and counts it once it is there', async ()
   const { receipts } = replicatorOf(author)
   const on = (seq: number): number => receipts.of({ author: author.id, seq }).on
   assert.deepEqual([1, 3, 5].map(on), [1, 1, 1])
-  await holder.dropContent(author.id, { from: 2, to: 4 }, 'kept-out')
+  await holder.contents.drop(author.id, { from: 2, to: 4 }, 'kept-out')
   await settle()
   assert.deepEqual([1, 2, 3, 4, 5].map(on), [1, 0, 0, 1, 1])
   end()
@@ -120,7 +124,7 @@ test('gets receipts for contents that are fetched', async () => {
   for (let i = 0; i < 5; i++) await author.append({ username: 'alice', message: `line ${i}` })
   const ends = [connect(author, stripping)]
   await settle()
-  await stripping.dropContent(author.id, { from: 1, to: 6 }, 'kept-out')
+  await stripping.contents.drop(author.id, { from: 1, to: 6 }, 'kept-out')
   ends.push(connect(stripping, reader))
   await settle()
   assert.deepEqual(await read(reader), [])
@@ -142,7 +146,7 @@ test('says where it has no content in at most 64 ranges, and fetches through mor
     id,
     written.runs().map(run => withStubs(run, seq => seq % 2 === 0)),
   )
-  assert.equal(partial.gaps(id, GAPS_SAID_MAX).length, 64)
+  assert.equal(partial.contents.gaps(id, GAPS_SAID_MAX).length, 64)
   const ends = [connect(partial, reader)]
   await settle(200)
   assert.deepEqual(
@@ -167,7 +171,7 @@ test('asks for control entries first', async () => {
     mixed.runs().map(run => withStubs(run, () => true)),
   )
   const asked: number[] = []
-  Object.defineProperty(stripping, 'contents', {
+  Object.defineProperty(stripping.contents, 'read', {
     value: async (_log: LogId, { from }: { from: number }) => {
       asked.push(from)
       return []

@@ -29,7 +29,7 @@ class GivenWorld {
     const me = authorOfKey(keys.publicKey)
     const givenFrom = (): Hlc | undefined => (isHonest ? this.dates.get(me) : undefined)
     const log = await logOver(new MemoryStore(disk), keys, { clock: this.clock, givenFrom })
-    await log.givenChanged()
+    await log.contents.givenChanged()
     this.#logs.push(log)
     return log
   }
@@ -108,13 +108,13 @@ test('sends a newcomer stubs in place of earlier content, and all that is said l
   await world.pass(1_000)
   assert.deepEqual(await linesOf(bob), ['d', 'e'])
   assert.deepEqual(await linesOf(alice), ['a', 'b', 'c', 'd', 'e'])
-  assert.deepEqual(bob.missing(alice.id), [], 'asks for what is not given')
-  assert.deepEqual(bob.dropped(alice.id, 'not-given'), [{ from: 1, to: 4 }])
+  assert.deepEqual(bob.contents.missing(alice.id), [], 'asks for what is not given')
+  assert.deepEqual(bob.contents.dropped(alice.id, 'not-given'), [{ from: 1, to: 4 }])
 
   // A later admission gives more: the content is fetched.
   disconnect()
   world.dates.delete(keyOf(bob))
-  await bob.givenChanged()
+  await bob.contents.givenChanged()
   world.connect(alice, bob)
   await world.pass(5_000)
   assert.deepEqual(await linesOf(bob), ['a', 'b', 'c', 'd', 'e'])
@@ -141,7 +141,7 @@ for (const isBound of [true, false])
       await say(alice, 'd')
       await world.pass(1_000)
       assert.deepEqual(await linesOf(hostile), isBound ? ['d'] : ['a', 'b', 'c', 'd'])
-      assert.deepEqual(hostile.missing(alice.id), isBound ? [{ from: 1, to: 4 }] : [])
+      assert.deepEqual(hostile.contents.missing(alice.id), isBound ? [{ from: 1, to: 4 }] : [])
     },
   )
 
@@ -234,7 +234,7 @@ test('a peer has exactly what it is given, in whatever order peers meet and newc
         const from = world.dates.get(keyOf(peer))
         const given = said.filter(({ by, at }) => from === undefined || at >= from || by === keyOf(peer))
         assert.deepEqual(await linesOf(peer), given.map(({ line }) => line).sort())
-        for (const { log } of said) assert.deepEqual(peer.missing(log), [])
+        for (const { log } of said) assert.deepEqual(peer.contents.missing(log), [])
         for await (const { author, fault } of peer.verifyAll(undefined)) assert.equal(fault, undefined, author)
       }
       await world.close()

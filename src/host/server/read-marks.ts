@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { LogContents } from '../../log/content/log-contents.js'
 import { isBranch, type LogId } from '../../log/format/author.js'
 import type { Log } from '../../log/log.js'
 import type { ReadMark } from '../../log/options.js'
@@ -11,7 +12,9 @@ interface ReadMarkEvents {
 }
 
 /** The logs that are read. */
-export type MarkedLogs = Pick<Log, 'head' | 'missing' | 'chainAt' | 'marksNow' | 'on' | 'off'>
+export type MarkedLogs = Pick<Log, 'head' | 'chainAt' | 'marksNow' | 'on' | 'off'> & {
+  readonly contents: Pick<LogContents, 'missing'>
+}
 
 /**
  * How far the user has read each log of a room, in any face, and which entries the marks passed while their content was missing. Marks
@@ -63,7 +66,7 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
         const { author, passed } = mark
         const seq = Math.min(mark.seq, last.get(author) ?? 0)
         const current = this.#marks.get(author)
-        if (passed === undefined) return advanced(current, { author, seq }, this.#logs.missing(author)) ?? []
+        if (passed === undefined) return advanced(current, { author, seq }, this.#logs.contents.missing(author)) ?? []
         return current === undefined ? { author, seq, passed } : unionOf(current, { author, seq, passed })
       }),
     )

@@ -3,6 +3,7 @@ import { bufferOf } from '../../base/wire/bytes.js'
 import { contentOf } from '../../chat/kinds/kinds.js'
 import type { FileRoot } from '../../files/format/hash-tree.js'
 import type { FileStore } from '../../files/store/file-store.js'
+import type { LogContents } from '../../log/content/log-contents.js'
 import { type LogId, logIdOf, type Seq } from '../../log/format/author.js'
 import { decodeEntry, type Entry } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
@@ -12,7 +13,9 @@ import type { Log } from '../../log/log.js'
 const UNREFERRED_MS_MAX: Millis = 86_400_000
 
 export interface FileLinesParts {
-  readonly log: Pick<Log, 'head' | 'entries' | 'placeOf' | 'isGone' | 'on' | 'off'>
+  readonly log: Pick<Log, 'head' | 'entries' | 'placeOf' | 'on' | 'off'> & {
+    readonly contents: Pick<LogContents, 'isGone'>
+  }
   readonly store: FileStore
   readonly clock: Clock
   /** Deletes the content of a file. */
@@ -79,7 +82,7 @@ export class FileLines {
     const place = placeIn(line)
     if (place === undefined) return true
     const { author, seq } = log.placeOf(place)
-    return log.isGone(author, seq)
+    return log.contents.isGone(author, seq)
   }
 
   async #removeUnlessReferred(root: FileRoot, isGone: boolean): Promise<void> {

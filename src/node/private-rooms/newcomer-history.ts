@@ -1,4 +1,5 @@
 import { isCounted } from '../../chat/kinds/counted.js'
+import type { LogContents } from '../../log/content/log-contents.js'
 import type { AuthorId } from '../../log/format/author.js'
 import { EARLIEST, type Hlc, later } from '../../log/format/hybrid-clock.js'
 import type { Log } from '../../log/log.js'
@@ -29,7 +30,10 @@ interface FollowedMembers {
  * Applies changes of what we are given to our log, and dates our next lines after the latest admission: lines that are said by people who
  * know of it are given to the newcomer, even if a clock is slow.
  */
-export function followGiven(log: Pick<Log, 'observe' | 'givenChanged'>, members: FollowedMembers): void {
+export function followGiven(
+  log: Pick<Log, 'observe'> & { readonly contents: Pick<LogContents, 'givenChanged'> },
+  members: FollowedMembers,
+): void {
   let known: Hlc | undefined
   const update = (): void => {
     const { membership, me } = members
@@ -39,7 +43,7 @@ export function followGiven(log: Pick<Log, 'observe' | 'givenChanged'>, members:
     const ours = membership.linesFrom(me)
     if (ours === known) return
     known = ours
-    log.givenChanged().catch(() => {}) // the log was closed
+    log.contents.givenChanged().catch(() => {}) // the log was closed
   }
   members.on('change', update)
   update()

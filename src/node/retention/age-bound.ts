@@ -1,5 +1,6 @@
 import type { Millis } from '../../base/clock.js'
 import { bufferOf, EMPTY } from '../../base/wire/bytes.js'
+import type { LogContents } from '../../log/content/log-contents.js'
 import { isSigned, LOG_KEY_BYTES, type LogId, logKeyOf, logOfLogKey, type Seq } from '../../log/format/author.js'
 import { EARLIEST, millisOf } from '../../log/format/hybrid-clock.js'
 import { type PlaceRange, Places } from '../../log/format/places.js'
@@ -15,7 +16,9 @@ const ARRIVALS_MAX = 32
 const SEQ_BYTES = 4
 const TIME_BYTES = 6
 
-type AgedLog = Pick<Log, 'head' | 'weigh' | 'dropped' | 'dropContents' | 'restoreContents' | 'lastAtOf'>
+type AgedLog = Pick<Log, 'head' | 'lastAtOf'> & {
+  readonly contents: Pick<LogContents, 'weigh' | 'dropped' | 'dropAll' | 'restore'>
+}
 
 /** How far a log was stored at some time. */
 interface Arrival {
@@ -77,12 +80,12 @@ export class AgeBound {
   /** Restores dropped content that is not too old, because the room now keeps content for longer, or the clock was wrong. */
   async lift(cutoff: Millis, now: Millis): Promise<void> {
     for (const { author: log } of this.#log.head) {
-      const dropped = new Places(this.#log.dropped(log, 'expired'))
+      const dropped = new Places(this.#log.contents.dropped(log, 'expired'))
       const [first, last] = [dropped.ranges[0], dropped.ranges.at(-1)]
       if (first === undefined || last === undefined || (await this.#dateOf(log, last.to - 1)) < cutoff) continue
       const arrived = await this.#arrivedBefore(log, cutoff)
       const lifted = new Places()
-      for await (const segment of this.#log.weigh(log, first.from)) {
+      for await (const segment of this.#log.contents.weigh(log, first.from)) {
         if (segment.first >= last.to) break
         for (const [index, { at }] of segment.places.entries()) {
           const [seq, ms] = [segment.first + index, millisOf(at)]
@@ -91,12 +94,12 @@ export class AgeBound {
       }
       if (lifted.isEmpty) continue
       this.#oldest.delete(log)
-      await this.#log.restoreContents(log, lifted.ranges, 'expired')
+      await this.#log.contents.restore(log, lifted.ranges, 'expired')
     }
   }
 
   async #dateOf(log: LogId, seq: Seq): Promise<Millis> {
-    for await (const { first, places } of this.#log.weigh(log, seq))
+    for await (const { first, places } of this.#log.contents.weigh(log, seq))
       return millisOf(places[seq - first]?.at ?? EARLIEST)
     return 0
   }
@@ -105,11 +108,11 @@ export class AgeBound {
     const arrived = await this.#arrivedBefore(log, cutoff)
     const oldest = this.#oldest.get(log)
     if (oldest !== undefined && oldest.ms >= cutoff && oldest.seq > arrived) return
-    const start = oldest?.seq ?? this.#log.dropped(log, 'expired').at(-1)?.to ?? 1
+    const start = oldest?.seq ?? this.#log.contents.dropped(log, 'expired').at(-1)?.to ?? 1
     const old = new Places()
     let bytes = 0
     this.#oldest.set(log, { seq: start, ms: Number.POSITIVE_INFINITY })
-    scan: for await (const { first, places } of this.#log.weigh(log, start)) {
+    scan: for await (const { first, places } of this.#log.contents.weigh(log, start)) {
       for (const [index, place] of places.entries()) {
         const seq = first + index
         if (seq < start) continue
@@ -131,7 +134,7 @@ export class AgeBound {
   }
 
   async #drop(log: LogId, places: readonly PlaceRange[]): Promise<void> {
-    if (places.length > 0) await this.#log.dropContents(log, places, 'expired')
+    if (places.length > 0) await this.#log.contents.dropAll(log, places, 'expired')
   }
 
   /** Records from time to time how far a log that is dated ahead is stored. */

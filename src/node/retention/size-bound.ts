@@ -1,5 +1,6 @@
 import type { Clock, Millis } from '../../base/clock.js'
 import { DROP_REASONS } from '../../log/content/gap-rows.js'
+import type { LogContents } from '../../log/content/log-contents.js'
 import { isSigned, type LogId } from '../../log/format/author.js'
 import { EARLIEST, type Hlc } from '../../log/format/hybrid-clock.js'
 import { type PlaceRange, Places } from '../../log/format/places.js'
@@ -33,18 +34,9 @@ const FILES_MS: Millis = 5_000
  */
 export const LEAVING_MS: Millis = SILENCE_MS_MAX + 5_000
 
-type SizedLog = Pick<
-  Log,
-  | 'head'
-  | 'weigh'
-  | 'dropped'
-  | 'dropContents'
-  | 'leaveContents'
-  | 'diskBytes'
-  | 'compactFiles'
-  | 'deleteReplacedFiles'
-  | 'isKnown'
->
+type SizedLog = Pick<Log, 'head' | 'diskBytes' | 'compactFiles' | 'deleteReplacedFiles' | 'isKnown'> & {
+  readonly contents: Pick<LogContents, 'weigh' | 'dropped' | 'dropAll' | 'leave'>
+}
 
 interface SizeBoundParts {
   readonly log: SizedLog
@@ -147,7 +139,7 @@ export class SizeBound {
   /** Tells peers which contents are about to be dropped, waits, and drops those that others have. Returns their size. */
   async #dropHeld(chosen: ReadonlyMap<LogId, Places>): Promise<number> {
     const { log } = this.#parts
-    for (const [id, places] of chosen) log.leaveContents(id, places.ranges)
+    for (const [id, places] of chosen) log.contents.leave(id, places.ranges)
     await this.#wait(LEAVING_MS)
     let bytes = 0
     for (const [id, places] of chosen) {
@@ -157,10 +149,10 @@ export class SizeBound {
       try {
         if (!stored.isEmpty && !this.#isClosed) {
           bytes += await this.#bytesOf(id, stored)
-          await log.dropContents(id, stored.ranges, 'kept-out')
+          await log.contents.dropAll(id, stored.ranges, 'kept-out')
         }
       } finally {
-        log.leaveContents(id, [])
+        log.contents.leave(id, [])
       }
     }
     return bytes
@@ -170,7 +162,7 @@ export class SizeBound {
     const [first, last] = [places.ranges[0], places.ranges.at(-1)]
     let bytes = 0
     if (first === undefined || last === undefined) return bytes
-    for await (const segment of this.#parts.log.weigh(log, first.from)) {
+    for await (const segment of this.#parts.log.contents.weigh(log, first.from)) {
       if (segment.first >= last.to) break
       for (const [index, place] of segment.places.entries()) if (places.has(segment.first + index)) bytes += place.bytes
     }
@@ -181,9 +173,9 @@ export class SizeBound {
     const droppable = this.#storedElsewhere(log, { from: 1, to: SEQ_MAX })
     for (const { from, to } of this.#parts.fetches.kept(log)) droppable.remove(from, to)
     for (const reason of DROP_REASONS)
-      for (const { from, to } of this.#parts.log.dropped(log, reason)) droppable.remove(from, to)
+      for (const { from, to } of this.#parts.log.contents.dropped(log, reason)) droppable.remove(from, to)
     for (const range of droppable.ranges) {
-      for await (const { first, places } of this.#parts.log.weigh(log, range.from)) {
+      for await (const { first, places } of this.#parts.log.contents.weigh(log, range.from)) {
         if (first >= range.to) break
         const found = new Places()
         let bytes = 0
