@@ -17,7 +17,7 @@ writeFileSync(
 export const WASM =
   '${wasm.toString('base64')}'
 
-/** SHA-256 of its sources, by which a test finds that they changed since. */
+/** SHA-256 of its sources. A test compares it, to detect that this file is out of date. */
 export const WASM_SOURCE = '${source.digest('hex')}'
 `,
 )

@@ -136,7 +136,7 @@ export class Frontier {
     return true
   }
 
-  /** Why no log of this author may be created here; undefined if it may, or already exists. */
+  /** Why no log of this author may be created here; undefined if a log may be created, or exists already. */
   refusalOf(author: LogId): Refusal | undefined {
     if (this.#tips.has(author)) return undefined
     if (!this.hasRoom) return { reason: { kind: 'author-limit', authorsMax: this.#authorsMax } }
@@ -158,7 +158,7 @@ export class Frontier {
     return Math.max(this.#authorsMax, this.#tips.size)
   }
 
-  /** Whether one more author is within the limit. */
+  /** Whether the limit allows one more author. */
   get hasRoom(): boolean {
     return this.#tips.size < this.#authorsMax
   }

@@ -39,7 +39,7 @@ import type { Introducer, StrangerQuota } from './stranger-quota.js'
 import { type Verified, verifyAllLogs, verifyLog } from './verification.js'
 
 /**
- * The append-only logs of one room on one disk: ours, and those of all other authors. It keeps this contract:
+ * The append-only logs of one room on one disk: ours, and those of all other authors. The contract:
  *
  * 1. Persisted before shown. An entry is acknowledged to its author, shown to readers and announced to peers only when it is on disk.
  * 2. Recorded before sent. An entry of ours is sent only after the database and the mark record it. So if a crash loses entries that a
@@ -49,8 +49,8 @@ import { type Verified, verifyAllLogs, verifyLog } from './verification.js'
  * 4. Signed and gapless. An entry is stored only if it continues its log and, unless its author is unsigned, its author signed it.
  * 5. Forks are proven. If two histories of one log are signed, the log ends at the fork, which is at the same entry on every peer, and
  *    each history goes on in a log of its own.
- * 6. Each entry once. A live reader gets each entry once, in the order of its log, whatever arrives while it reads the history; except
- *    for entries of strangers that were dropped because others needed the space, and are fetched again.
+ * 6. Each entry once. A live reader gets each entry once, in the order of its log, whatever arrives while it reads the history.
+ *    Exception: entries of strangers that were dropped because others needed the space are shown again when they are fetched again.
  * 7. Failures block. After a failed write nothing is written until the database was reopened and read again; entries from peers wait.
  */
 export class Log extends EventEmitter<LogEvents> {
@@ -276,7 +276,7 @@ export class Log extends EventEmitter<LogEvents> {
     return new SharedRows(prefix, this.#core.store, this.#core.queue)
   }
 
-  /** Rows that are derived from contents, and deleted with these. */
+  /** Rows that are derived from contents, and deleted together with them. */
   get blocks(): BlockRows {
     return this.#core.blocks
   }
@@ -311,7 +311,7 @@ export class Log extends EventEmitter<LogEvents> {
     await this.#core.store.compact?.(ALL_ROWS)
   }
 
-  /** Deletes files whose rows have been rewritten, as far as no reader uses them. */
+  /** Deletes files whose rows have been rewritten, unless a reader still uses them. */
   async deleteReplacedFiles(): Promise<void> {
     await this.#core.store.sweep?.()
   }

@@ -33,10 +33,7 @@ export interface LogOptions {
   readonly quota?: StrangerQuota
   /** The last seq accepted in a log of another author; `first` is its first entry, if not stored yet. Default: no limit. */
   readonly lastAccepted?: (log: LogId, first?: Uint8Array) => Seq
-  /**
-   * The date of the first content that peers give to us; earlier content is not asked for. Our own entries are always given. Default: all
-   * content is given.
-   */
+  /** The date from which peers give us content. Older content is not requested, except our own. Default, and if undefined: no limit. */
   readonly givenFrom?: () => Hlc | undefined
   /** Records the end of our log outside the database. Without it, only peers notice a lost end. */
   readonly mark?: LogMark
@@ -79,13 +76,13 @@ export interface LogEvents {
   event: [LogEvent]
   /** An entry of ours whose append was rejected is on disk after all. */
   recovered: [Entry]
-  /** Our log continues as this one. */
+  /** Our log continues in a new run; the id of that log. */
   opened: [LogId]
   /** A log became shorter: announce its end to peers again. */
   lost: [LogId]
   /** An author signed two histories. */
   fork: [ForkProof]
-  /** The log of a stranger is deleted, and the quota has no record of it any more: listeners drop what they know about it. */
+  /** The log of a stranger was deleted, and the quota's record of it too: listeners drop what they know about it. */
   forgotten: [LogId]
 }
 

@@ -7,20 +7,20 @@ import type { Write } from './store/store.js'
 import type { Cut } from './stranger-quota.js'
 
 /**
- * Logs that are shortened at a time, with a page of keys in memory each. They share commits: a busy disk or event loop takes about as
- * long for all of them as for one.
+ * Logs that are shortened at once, each with a page of keys in memory. They share commits, so on a busy disk or event loop all of them take
+ * about as long as one.
  */
 const AT_ONCE_MAX = 128
 
 interface Job extends Cut {
-  /** Its last seq, if it is to be reported. */
+  /** The last seq before the log was shortened, if the user is told. */
   readonly reported: Seq | undefined
 }
 
 /**
- * Shortens logs of strangers when others need the space: a log keeps the segments at its start, or nothing. It has stopped by then, so
- * nothing is added to it meanwhile. An entry that is fetched again later is shown again. Waiting logs are shortened together in the next
- * pass, so that no log waits for more than two passes, however fast strangers arrive.
+ * Shortens logs of strangers when others need the space: a log keeps the segments at its start, or nothing. The log is stopped first, so
+ * that no entries are added while it is shortened. An entry that is fetched again later is shown again. Waiting logs are shortened together
+ * in the next pass, so that no log waits for more than two passes, however fast strangers arrive.
  */
 export class Shortener {
   readonly #core: LogCore

@@ -1,8 +1,8 @@
 import type { LogId } from './format/author.js'
 
 /**
- * Makes additions to a log wait, and resumes them in order of arrival. Without this, entries that arrive just as a wait ends would
- * overtake those that waited, and be rejected because of the gap.
+ * Makes additions to a log wait, and resumes them in order of arrival. Otherwise entries that arrive just as a wait ends would overtake the
+ * waiting ones, and be rejected because of the gap.
  */
 export class Turns {
   /** The last waiting call of each log. */

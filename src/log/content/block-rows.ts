@@ -12,10 +12,10 @@ const BLOCKS = utf8('w')
 const SEQ_BYTES = 4
 const WRITES_MAX = 4_096
 
-/** Consecutive places that a row is derived from. */
+/** Number of consecutive places that one row is derived from. */
 export const BLOCK_PLACES = 64
 
-/** First place of the block with a place. */
+/** First place of the block that contains a place. */
 export const blockOf = (seq: Seq): Seq => seq - ((seq - 1) % BLOCK_PLACES)
 
 interface Database {
@@ -47,7 +47,7 @@ const ALL: Range = { gte: BLOCKS, lt: after(BLOCKS) }
  */
 export class BlockRows {
   readonly #core: Database
-  /** The blocks that have a row, by log. Undefined until they were read. */
+  /** The blocks that have a row, by log. Undefined until `open` has read them. */
   #stored: Map<LogId, Set<Seq>> | undefined
 
   constructor(core: Database) {
@@ -75,7 +75,7 @@ export class BlockRows {
     })
   }
 
-  /** Whether the row of a block is stored, as far as is known. */
+  /** Whether the row of a block is stored. False for every block until `open` has read the keys. */
   has(log: LogId, first: Seq): boolean {
     return this.#stored?.get(log)?.has(first) === true
   }
@@ -89,7 +89,7 @@ export class BlockRows {
       })
   }
 
-  /** Stores the rows that `derive` makes. Contents do not change meanwhile. */
+  /** Stores the rows that `derive` returns. The contents do not change while it runs. */
   async put(log: LogId, derive: () => Promise<readonly BlockRow[]>): Promise<void> {
     const { queue, rewrites } = this.#core
     await rewrites.run(async () => {

@@ -31,8 +31,8 @@ import type { Branch } from './fork-registry.js'
 const MOVED_BYTES_MAX = 1024 * 1024
 
 /**
- * Divides logs at proven forks: from a fork on each history is a log of its own, a branch. The entries that this disk has from there
- * on are moved to their branch; readers that were shown them are not shown them again. docs/protocol/logs.md §3.7.
+ * Divides logs at proven forks: each history from the fork on becomes a log of its own, a branch. Entries on this disk from the fork on are
+ * moved to their branch; readers that were shown them are not shown them again. docs/protocol/logs.md §3.7.
  */
 export class Splitter {
   readonly #core: LogCore
@@ -62,7 +62,7 @@ export class Splitter {
     return running
   }
 
-  /** Moves entries that a crash left in divided logs after the fork. Runs before the heads are read. */
+  /** Completes moves that a crash interrupted. Runs before the heads are read. */
   async resume(): Promise<void> {
     const { forks, store } = this.#core
     for (const branch of forks.branches)
@@ -84,7 +84,7 @@ export class Splitter {
     const kept = await this.#keptBranch(parent, proof)
     if (kept === 'contradicts') return
     if (kept?.proof !== undefined) proofs.push(kept.proof)
-    // Forks that were found above this one are forks of the branch that this disk has.
+    // Known forks after this one are forks of the branch that this disk has.
     const behind = kept === undefined ? [] : await this.#forksBehind(parent, forkedAt)
     for (const each of proofs) forks.add(each, kept?.log)
     for (const proof of behind) {
@@ -103,7 +103,7 @@ export class Splitter {
     if (isNew) this.#core.report({ kind: 'fork-proven', author: parent, seq: forkedAt, isOurs: own.isOurs(parent) })
   }
 
-  /** A proof of a later fork, rewritten for the branch that it belongs to; undefined if that branch is unknown. */
+  /** The proof, rewritten for a branch if the log also forked earlier; undefined if that branch is unknown. */
   async #placed(proof: ForkProof, isCertain = true): Promise<ForkProof | undefined> {
     const { forks, segments } = this.#core
     const log = logOfSegment(proof.segments[0])
@@ -132,7 +132,7 @@ export class Splitter {
     if (frontier.persisted(log) < forkedAt) return undefined
     const chain = forkedAt === 1 ? proof.chain : await segments.chainAt(log, forkedAt - 1)
     const mine = await forks.segmentAt(log, forkedAt)
-    // An earlier fork that is not proven yet.
+    // The histories already differ at an earlier entry, and that fork is not proven yet.
     if (mine === undefined || chain === undefined || !sameBytes(chain, proof.chain)) return 'contradicts'
     const kept = branchIn(mine, forkedAt)
     if (branchesIn(proof).includes(kept)) return { log: kept }

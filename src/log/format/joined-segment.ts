@@ -11,7 +11,7 @@ import { COUNT_AT, ENTRIES_AT, SIGNATURE_AT, signatureIn } from './segment.js'
 export class JoinedSegment implements EncodedSegment {
   readonly first: Seq
   readonly #start: Uint8Array
-  /** The joined segments except for count and signature; undefined until another is added to the first. */
+  /** The joined segments except for count and signature; undefined while there is only one segment. */
   #joined: Buffer | undefined
   #end: number
   #latest: EncodedSegment

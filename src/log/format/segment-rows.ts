@@ -75,7 +75,7 @@ export function segmentKey(log: Uint8Array, first: Seq): Uint8Array {
 /** Greater than every seq. */
 export const SEQ_END = 0x1_0000_0000
 
-/** Rows of the segments of one log that begin with `from ≤ first < to`. */
+/** Rows of the segments of one log whose first seq is in `from ≤ first < to`. */
 export const segmentRange = (log: Uint8Array, from: Seq, to: Seq): Range => ({
   gte: segmentKey(log, from),
   lt: to >= SEQ_END ? after(concat([SEGMENTS, log])) : segmentKey(log, to),
@@ -214,7 +214,7 @@ export class WrittenEntries {
   }
 }
 
-/** The same as a stored entry, but its bytes and `at` are read on use too, because most callers of `append` need only its seq. */
+/** Like StoredEntry, but also reads its bytes and `at` on use, because most callers of `append` need only its seq. */
 class WrittenEntry implements Entry {
   readonly author: LogId
   readonly seq: Seq

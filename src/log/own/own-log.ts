@@ -150,9 +150,9 @@ export class OwnLog {
     this.#doubt = reason
   }
 
-  /** Whether a reason may open one more run. One that has opened many is a false alarm on this machine. */
-  mayLeaveAt(sign: DoubtReason): boolean {
-    return mayOpenRun(sign, this.#opened[DOUBT_REASONS.indexOf(sign)] ?? 0)
+  /** Whether a reason may open one more run. A reason that has opened many is a false alarm on this machine. */
+  mayLeaveAt(reason: DoubtReason): boolean {
+    return mayOpenRun(reason, this.#opened[DOUBT_REASONS.indexOf(reason)] ?? 0)
   }
 
   /** Sets the admission that lets us write; undefined in the first term. If the current run does not name it, a new run opens. */
@@ -162,7 +162,7 @@ export class OwnLog {
     if (admission !== this.#named) await this.leave('readmitted')
   }
 
-  /** Opens a new run: its first entry names the earlier runs. It is written in one commit with the next entry. */
+  /** Opens a new run. Its first entry names the earlier runs, and is written in one commit with the next entry. */
   open(at: Hlc): void {
     const { frontier, mark, random, onOpened } = this.#storage
     const ours = frontier.heads.filter(({ author }) => this.isOurs(author))

@@ -87,7 +87,7 @@ export class HeadIndex {
   }
 
   /**
-   * The head before `end`, computed from intact segments without gaps; if `saved` is still correct, only from there on. Segments
+   * The head before `end`, computed from intact segments without gaps. The computation starts at `saved` if that is still correct. Segments
    * after the result stay until `replaced` deletes them.
    */
   async headBefore(author: LogId, end: Seq, saved?: SignedHead): Promise<SignedHead | undefined> {

@@ -15,10 +15,10 @@ const PAGE_ROWS_MAX = 1_000
 /** Size from which rows are read one by one. */
 const LONG_ROW_BYTES = 32 * 1024
 
-/** Sorts after the rest of any key. */
+/** Appended to a key, sorts after every key that begins with it. */
 const KEY_END = new Uint8Array(64).fill(0xff)
 
-/** A method of classic-level that the types of level omit, because it has none in browsers. */
+/** A method of classic-level that the types of level omit, because level lacks it in browsers. */
 type Compactable = { compactRange(start: Uint8Array, end: Uint8Array): Promise<void> }
 
 /** A LevelDB database in its own directory. */
@@ -151,9 +151,9 @@ export class LevelStore implements Store {
     }
     const compactRange = (): Promise<void> =>
       this.#throughReopen(() => (this.#database as unknown as Compactable).compactRange(gte, lt))
-    // LevelDB does not rewrite a file that no newer file overlaps, and a small database is flushed into one such file, with all versions
-    // of its rows. Tombstones at both ends of the range are newer and overlap it, so that the second compaction rewrites it too. No row
-    // has their keys.
+    // LevelDB does not rewrite a file that no newer file overlaps, and a small database is flushed into one such file, with all versions of
+    // its rows. Tombstones at both ends of the range are newer and overlap it, so that the second compaction rewrites it too. No stored row
+    // has the key of a tombstone.
     await compactRange()
     const ends = [Buffer.concat([gte, Buffer.of(0)]), keyBefore(lt)].map(key => ({ type: 'del' as const, key }))
     await this.#throughReopen(() => this.#database.batch(ends))

@@ -99,7 +99,7 @@ export class SegmentStore {
     if (expected < to) this.#onGap(author, expected)
   }
 
-  /** The stored segments with the entries `from ≤ seq < to`, up to the first gap. Contents that are stored apart are not in them. */
+  /** The stored segments with the entries `from ≤ seq < to`, up to the first gap. They lack the contents that are stored apart. */
   async *decoded(author: LogId, from: Seq, to: Seq): AsyncGenerator<Segment> {
     for await (const page of this.#stored(author, from, to)) {
       for (const { bytes } of page) {

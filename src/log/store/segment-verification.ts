@@ -12,7 +12,7 @@ import { SEQ_END, segmentRange, storedSegment } from '../format/segment-rows.js'
 import type { SegmentStore } from './segment-store.js'
 import type { Store } from './store.js'
 
-/** How many places of a log have no content, by the reason. */
+/** Number of places of a log without content, by reason. */
 export type WithoutContent = Readonly<Record<GapState, number>>
 
 /** What a log is verified with. */

@@ -10,9 +10,9 @@ const IS_TABLE = /\.(?:ldb|sst)$/
 const IS_JOURNAL = /\.log$/
 /** Space to leave for other files that LevelDB writes. */
 const SPARE_BYTES = 4 * 1024 * 1024
-/** How long to try to copy a database whose tables change meanwhile: a compaction changes them many times a second. */
+/** How long to retry the copy of a database whose tables change while it is copied: a compaction changes them many times a second. */
 const TRY_MS_MAX = 10_000
-/** The pause after a try, which doubles up to the second. */
+/** The pause after the first try; it doubles with each try, up to PAUSE_MS_MAX. */
 const PAUSE_MS = 5
 const PAUSE_MS_MAX = 200
 
