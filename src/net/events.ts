@@ -7,7 +7,7 @@ import { ADDRESS } from './lan/address.js'
 export const CLOSE_REASONS = [
   /** The other side ended it. */
   'closed',
-  /** It broke before the other side ended it. */
+  /** The connection broke before the other side ended it. */
   'cut',
   /** The bytes are not what the other side sent: modified, replayed, dropped or reflected. */
   'altered',
@@ -16,7 +16,7 @@ export const CLOSE_REASONS = [
   'silent',
   /** The peer did not read the frames that were queued for it. */
   'not-reading',
-  /** A connection that the user asked for took its place. */
+  /** Evicted in favour of a connection that the user asked for. */
   'evicted',
   /** Another connection leads to the same peer. */
   'replaced',
@@ -32,7 +32,7 @@ export type CloseReason = (typeof CLOSE_REASONS)[number]
 const DIAL_EVENTS = {
   /** A peer cannot be reached; it is dialled again. Once per reason, and at the 10th, 100th, … try. */
   'dial-failed': problem(DIAL_ATTEMPT),
-  /** The address of a peer led to this process; it is dialled again, seldom. Once per peer. */
+  /** The address of a peer led to this process; it is redialled at the longest interval. Once per peer. */
   'dialled-self': problem({ name: text, address: ADDRESS }),
 }
 

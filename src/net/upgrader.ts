@@ -76,7 +76,7 @@ export interface UpgraderOptions {
 
 /**
  * Upgrades raw connections to proven ones: applies the gates from *unproven* to *rooms* of README.md, in that order. `Topology` and
- * the channels apply the others.
+ * the channels apply the other gates.
  */
 export class Upgrader {
   readonly instance: Uint8Array
@@ -119,7 +119,7 @@ export class Upgrader {
     }
   }
 
-  /** Takes a closed room off the connections that wait for a room in common. */
+  /** Removes a closed room from the connections that wait for a room in common. */
   withdraw(room: Uint8Array): void {
     for (const { multiplexer } of this.#roomless.keys()) multiplexer.withdraw(room)
   }
@@ -131,7 +131,7 @@ export class Upgrader {
 
   #finished(raw: RawConnection, dialled: Dialled | undefined, outcome: HandshakeOutcome): void {
     this.#pending.delete(raw)
-    // A proven key costs nothing, so a sealed connection counts as unproven until there is a room in common.
+    // Anyone can create a key at no cost, so a sealed connection counts as unproven until there is a room in common.
     if (outcome.kind !== 'sealed') this.#admission.release(raw)
     switch (outcome.kind) {
       case 'opened':
@@ -145,7 +145,7 @@ export class Upgrader {
     }
   }
 
-  /** Each side says which rooms it has; a connection without one in common waits for one, but not for long. */
+  /** Exchanges Rooms frames. Without a room in common, the connection waits for one for ROOMLESS_MS_MAX. */
   #exchangeRooms(
     raw: RawConnection,
     { remote, stream, handshakeHash }: Extract<HandshakeOutcome, { readonly kind: 'sealed' }>,

@@ -30,7 +30,7 @@ export async function* archiveOf(log: Log, room: Uint8Array): AsyncGenerator<Uin
   yield concat([MAGIC, room])
   for await (const relayed of log.relay()) {
     if (relayed.kind === 'fork') yield encodeFork(relayed.proof)
-    // One segment per frame, so that damage loses that one only.
+    // One segment per frame, so that damage costs only that segment.
     if (relayed.kind === 'segments') yield concat(relayed.segments.map(segment => encodeSegments([segment])))
   }
 }
@@ -78,7 +78,7 @@ export async function readArchive(
   }
 }
 
-/** One run of `readArchive`. */
+/** One call of `readArchive`. */
 class ArchiveImport {
   readonly #log: Log
   readonly #room: Uint8Array

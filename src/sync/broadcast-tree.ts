@@ -14,7 +14,7 @@ export interface ConnectionControl {
   subscribe(author: LogId): void
   /** Unsubscribe: the peer only announces new heads of the log. */
   unsubscribe(author: LogId): void
-  /** This disk neither has a log nor remembers it: the peer's state of the log can be forgotten. */
+  /** This disk no longer stores a log or any record of it: the peer's state of the log can be forgotten. */
   forget?(author: LogId): void
 }
 
@@ -61,7 +61,7 @@ export class BroadcastTree {
     this.#logsMax = logsMax
   }
 
-  /** Bounds the logs that a connection tracks: the oldest are forgotten, so that later ones are followed whatever came before. */
+  /** Limits the logs that a connection tracks. The oldest are forgotten, so that new ones are always followed. */
   bound(tracked: Map<LogId, unknown> | Set<LogId>): void {
     forgetOldest(tracked, trackedLogsMax(this.#logsMax()))
   }
@@ -100,7 +100,7 @@ export class BroadcastTree {
     }
   }
 
-  /** This disk neither has a log nor remembers it. */
+  /** This disk no longer stores a log or any record of it. */
   dropped(author: LogId): void {
     this.#forget(author)
     for (const connection of this.#connections) connection.dropped(author)
@@ -116,7 +116,10 @@ export class BroadcastTree {
     if (this.#isCrowded) this.#lookAgain()
   }
 
-  /** Entries that only the closed connection announced may not exist: stops following the log. */
+  /**
+   * Replaces the announcer of a log. Without another announcer, stops following the log: entries that only the closed connection announced
+   * may not exist.
+   */
   #replaceAnnouncer(author: LogId, behind: Behind): void {
     const [next] = this.#announcers(author)
     if (next === undefined) {
@@ -149,7 +152,7 @@ export class BroadcastTree {
     return this.#behind.delete(author)
   }
 
-  /** Follows logs that were announced while there were too many. */
+  /** Follows logs that were announced while too many were followed. */
   #lookAgain(): void {
     this.#isCrowded = false
     for (const connection of this.#connections)
@@ -223,7 +226,7 @@ export class TreeConnection {
   readonly #announced = new Map<LogId, Seq>()
   /** Logs that this connection delivers. Without subscriptions, as with a scuttleup peer: the logs whose entries it has sent. */
   readonly #subscribed = new Set<LogId>()
-  /** Logs of the peer's own that this side unsubscribed from. */
+  /** The peer's own logs that this side unsubscribed from. */
   readonly #unsubscribed = new Set<LogId>()
   #arrivals = 0
   /** Number of logs that are followed because this connection announced them first. */
@@ -290,7 +293,7 @@ export class TreeConnection {
     this.#control?.unsubscribe(author)
   }
 
-  /** This disk neither has a log nor remembers it. */
+  /** This disk no longer stores a log or any record of it. */
   dropped(author: LogId): void {
     this.unsubscribe(author)
     this.#announced.delete(author)

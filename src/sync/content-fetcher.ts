@@ -14,7 +14,7 @@ const NEAR_PLACES = 8
 export interface ContentSource {
   /** The last seq of a log that the peer has. */
   seqOf(log: LogId): Seq
-  /** Asks the peer for contents. It answers once. */
+  /** Requests contents from the peer, which answers once. */
   request(range: SeqRange): void
 }
 

@@ -62,8 +62,7 @@ class NativeReplication implements Replication {
         this.#saidGaps.delete(author)
       },
     })
-    // The author would push entries of a log that has stopped.
-    // Compares prefixes, because thousands of logs may have stopped.
+    // Authors push their own logs: unsubscribe from those that have stopped. Compares prefixes, because thousands of logs may have stopped.
     for (const stopped of log.quota?.stopped.keys() ?? [])
       if (peer !== undefined && stopped.startsWith(peer)) this.treeConnection.unsubscribe(stopped)
     this.content = fetcher.open({

@@ -21,8 +21,8 @@ export interface NativeReplicationOptions extends ReplicationOptions {
   /** The author at the other side, if proven. */
   readonly peer?: AuthorId | undefined
   /**
-   * The date of the first content that the peer is given, asked whenever something is sent; earlier content is sent as stubs, except their
-   * own. Default: all content is given.
+   * The date from which the peer is given content, called before each send. Older content is sent as stubs, except the peer's own. Default,
+   * and if undefined: no limit.
    */
   readonly givenFrom?: (() => Hlc | undefined) | undefined
   /** Opens the side channel of this connection. */

@@ -108,7 +108,7 @@ export class PeerSession implements ReplicationSession {
     return this.seqOf(log) > 0
   }
 
-  /** This side neither has a log nor remembers it. Forgets both heads, but not whether the other side subscribed. */
+  /** This side no longer stores a log or any record of it. Forgets both heads, but not whether the other side subscribed. */
   forget(log: LogId): void {
     this.#theirs.delete(log)
     this.#announced.delete(log)
@@ -318,7 +318,10 @@ export class PeerSession implements ReplicationSession {
     for (const { author, seq } of heads) this.#theyHave(author, seq)
   }
 
-  /** Avoids sending entries twice. Tracks no more logs than an honest peer has, because sending an entry twice is harmless. */
+  /**
+   * Records that the other side has a log up to `seq`, so that entries are not sent twice. Tracks no more logs than an honest peer has;
+   * beyond that, entries may be sent twice, which is harmless.
+   */
   #theyHave(author: LogId, seq: Seq): void {
     if (seq > (this.#theirs.get(author) ?? 0)) this.#theirs.set(author, seq)
     forgetOldest(this.#theirs, this.#trackedMax)

@@ -11,8 +11,8 @@ import { GAPS_SAID_MAX, trackedLogsMax } from './limits.js'
 export const DISCONNECTED_MAX = 64
 
 /**
- * Which peers have an entry, according to their announcements. Anyone can announce anything: only known people count, and
- * connected strangers are counted separately.
+ * Which peers have an entry, according to their announcements. Anyone can announce anything, so `strangers` is separate, and the other
+ * numbers include only known people.
  */
 export interface Replicas {
   /** How many connected peers have it. */
@@ -33,7 +33,7 @@ export interface OwnPlace {
   readonly seq: Seq
 }
 
-/** The last seq of a log that a peer has, with the earlier places of which it has no content, if any. */
+/** The last seq of a log that a peer has, and the earlier places whose content it lacks, if any. */
 export type ReplicaHead = Seq | { readonly seq: Seq; readonly without: readonly PlaceRange[] }
 
 /** The heads of one log that other peers announced. */
@@ -85,7 +85,7 @@ export interface Holder {
   readonly peer: string
   readonly isConnected: boolean
   readonly isKnown: boolean
-  /** Whether it has the content; if it has left, whether it had it then. */
+  /** Whether the peer has the content. For a disconnected peer: whether it had the content when it disconnected. */
   readonly holds: boolean
   /** Whether its chain value agrees with ours; undefined if this disk cannot tell. */
   readonly isSameHistory?: boolean | undefined
@@ -95,7 +95,7 @@ export interface Holder {
 
 /** How far a peer has a log, with the chain value that it announced. */
 export interface ProvenHead extends Required<Digest> {
-  /** Places before it of which the peer has no content. */
+  /** Earlier places whose content the peer lacks. */
   readonly without: readonly PlaceRange[]
 }
 
@@ -148,9 +148,9 @@ export interface ReceiptRecorder {
 }
 
 export interface ReceiptRecorderOptions {
-  /** Whether the peer's heads carry chain values. If its protocol has none, its heads count unchecked. */
+  /** Whether the peer's heads carry chain values. If its protocol has none, its heads are accepted unchecked. */
   readonly hasChainValues?: boolean
-  /** Whether the user knows the peer; called for each count, because a stranger may become known. Default: true. */
+  /** Whether the user knows the peer; called whenever replicas are counted, because a stranger may become known. Default: true. */
   readonly isKnown?: (() => boolean) | undefined
   /** Called when the peer has another history of a log of ours. */
   readonly onDiffering?: (log: LogId, seq: Seq) => void
@@ -208,7 +208,7 @@ const newConnectionHeads = (onDiffering: ConnectionHeads['onDiffering'] = () => 
   onDiffering,
 })
 
-/** The head of a log at a peer, with the places of which it has no content. */
+/** The head of a log at a peer, with the places whose content the peer lacks. */
 function headOf({ heads, without }: ConnectionHeads, log: LogId): ReplicaHead {
   const seq = heads.get(log) ?? 0
   const ranges = without.get(log) ?? []
@@ -218,7 +218,7 @@ function headOf({ heads, without }: ConnectionHeads, log: LogId): ReplicaHead {
 const KNOWN = (): boolean => true
 
 /**
- * Records what every peer has persisted, according to its announcements. A receipt for our log counts only if its chain value
+ * Records what every peer has persisted, according to its announcements. A receipt for our log is accepted only if its chain value
  * matches ours: the peer may have an entry that another device wrote with our key.
  */
 export class Receipts extends EventEmitter<ReceiptsEvents> {
@@ -228,13 +228,13 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   /** Connections with an unproven head beyond the end of a log of ours. */
   readonly #ahead = new Map<ConnectionHeads, Replica>()
 
-  /** Without `ours`, heads of every log count without a chain value. */
+  /** Without `ours`, heads of all logs are accepted without a chain value. */
   constructor(ours?: OurHistory) {
     super()
     this.#ours = ours
   }
 
-  /** A connection to a peer opened. Several connections to one peer count once. */
+  /** A connection to a peer opened. Several connections to one peer are one replica. */
   open(name: string, options: ReceiptRecorderOptions = {}): ReceiptRecorder {
     const replica = this.#replicas.get(name) ?? { name, open: new Set(), left: newConnectionHeads(), isKnown: KNOWN }
     replica.isKnown = options.isKnown ?? KNOWN
@@ -299,7 +299,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
       }))
   }
 
-  /** What each peer says about an entry. */
+  /** What each peer announced about an entry. */
   async holdersOf(place: Digest): Promise<readonly Holder[]> {
     const { author, seq } = this.#ours?.placeOf(place) ?? place
     const holders: Holder[] = []
@@ -329,7 +329,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     for (const author of ordered) {
       const { heads, chains, without } = latestOf(replica.open, replica.left, author)
       const seq = heads.get(author) ?? 0
-      // Heads of our logs were compared before they counted.
+      // Heads of our logs were compared before they were recorded.
       const chain = isOurs(author) ? await this.#ours?.chainAt(author, seq).catch(() => undefined) : chains.get(author)
       if (chain !== undefined) proven.push({ author, seq, chain, without: without.get(author) ?? [] })
     }
@@ -379,7 +379,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     }
   }
 
-  /** This disk neither has a log nor remembers it. */
+  /** This disk no longer stores a log or any record of it. */
   forget(log: LogId): void {
     for (const { open, left } of this.#replicas.values())
       for (const { heads, chains, growth, without } of [...open, left])
@@ -397,7 +397,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     this.emit('receipt', name, author, seq)
   }
 
-  /** A head of a log of ours counts once its chain value is known to be ours. */
+  /** Records a head of a log of ours once its chain value is known to match ours. */
   #prove(replica: Replica, connection: ConnectionHeads, { author, seq, chain }: Digest): void {
     const { heads, unproven } = connection
     if (chain === undefined || seq < 1 || seq <= (heads.get(author) ?? 0)) return
@@ -434,7 +434,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   #close(replica: Replica, connection: ConnectionHeads): void {
     if (!replica.open.delete(connection)) return
     replica.left = connection
-    // Only known people count once they are gone.
+    // Disconnected strangers are not counted.
     if (replica.open.size === 0 && !replica.isKnown()) this.#replicas.delete(replica.name)
     this.#forgetOldest()
   }

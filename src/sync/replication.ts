@@ -39,7 +39,7 @@ export interface Replication {
   readonly content?: ContentConnection
   /** Which content the peer is given; absent if all of it is. */
   readonly given?: GivenContent
-  /** Whether the peer's heads carry chain values; if not, its receipts count unchecked. */
+  /** Whether the peer's heads carry chain values; if not, its receipts are accepted unchecked. */
   readonly hasChainValues: boolean
   /** The first bytes to send. */
   start(): Uint8Array

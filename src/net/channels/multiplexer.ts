@@ -27,7 +27,7 @@ export interface MultiplexerOptions {
 interface MultiplexerEvents {
   /** Both sides have a room: its channel opened. The room id as hex. */
   channel: [room: string, channel: Channel]
-  /** A room's data broke its channel; the room has to be withdrawn. */
+  /** Frames of a room broke its channel; the room has to be withdrawn. */
   'channel-broken': [room: string]
   /** One of the sides closed a room. */
   'channel-closed': [room: string]
@@ -35,7 +35,7 @@ interface MultiplexerEvents {
   rooms: []
   /** The other side answered a ping. */
   pong: []
-  /** A frame at slot 0 of any other type. */
+  /** A frame of any other type in slot 0. */
   control: [body: Uint8Array]
   /** The connection closed. */
   closed: []
@@ -107,7 +107,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     return this.#offers.get(hexOf(room))?.channel
   }
 
-  /** The rooms whose frames the other side has left unread for too long. To be called every `ms`. */
+  /** The rooms whose frames the other side has left unread for too long. Call it every `ms`. */
   unreadAfter(ms: Millis): readonly string[] {
     return [...this.#offers].flatMap(([room, { channel }]) => (channel?.isUnreadAfter(ms) === true ? [room] : []))
   }
@@ -154,7 +154,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     this.#match()
   }
 
-  /** Takes a room off this connection, and closes its channel. */
+  /** Removes a room from this connection, and closes its channel. */
   withdraw(room: Uint8Array): void {
     const offer = this.#offers.get(hexOf(room))
     if (offer === undefined) return
@@ -184,7 +184,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     this.#write(undefined, body)
   }
 
-  /** Asks the other side for an answer. */
+  /** Sends a ping, which the other side answers with a pong. */
   ping(): void {
     this.#write(undefined, Uint8Array.of(PING))
   }
@@ -203,7 +203,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     if (offer !== undefined) this.#write(offer, concat([Uint8Array.of(ACK), varint(bytes)]))
   }
 
-  /** A channel that breaks leaves the others alone: each has its own frames, slots and window. */
+  /** A channel broke. The other channels are unaffected: each has its own frames, slots and window. */
   closed(channel: Channel): void {
     for (const [room, offer] of this.#offers)
       if (offer.channel === channel) {
@@ -220,7 +220,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
 
   #receive(bytes: Uint8Array): void {
     this.#reader.push(bytes)
-    /** Frames of one channel in a row are delivered together. */
+    /** Consecutive frames of one channel are delivered together. */
     let bodies: Uint8Array[] = []
     let current: Channel | undefined
     let isPinged = false
@@ -250,7 +250,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
       else if (channel !== undefined) bodies.push(body)
     }
     deliver()
-    // One answer to any number of pings, and none to a peer that does not read.
+    // Answer all pings of a read with one pong, and send none while the peer does not read.
     if (isPinged && !this.#connection.writableNeedDrain) this.#write(undefined, Uint8Array.of(PONG))
   }
 

@@ -15,7 +15,7 @@ export class SendQueue {
   #next = 0
   #queuedBytes = 0
   #inFlight = 0
-  /** Since the last check that found progress. */
+  /** Bytes acknowledged since the last check that found progress. */
   #acknowledgedBytes = 0
   #unreadMs: Millis = 0
 
@@ -28,7 +28,7 @@ export class SendQueue {
     return this.#inFlight
   }
 
-  /** Bytes that wait. */
+  /** Bytes that wait to be sent. */
   get length(): number {
     return this.#queuedBytes
   }
@@ -48,8 +48,8 @@ export class SendQueue {
   }
 
   /**
-   * Whether frames have waited for NOT_READING_MS_MAX while fewer bytes were acknowledged than one acknowledgement covers. To be called
-   * every `ms`: it counts calls instead of reading the clock, so that time during which this computer sleeps does not count.
+   * Whether frames have waited for NOT_READING_MS_MAX while fewer bytes were acknowledged than one acknowledgement covers. Call it every
+   * `ms`: it counts calls instead of reading the clock, so that time during which this computer sleeps does not count.
    */
   isUnreadAfter(ms: Millis): boolean {
     if (this.#queuedBytes === 0 || this.#acknowledgedBytes >= IDLE_ACK_BYTES) {

@@ -78,7 +78,7 @@ export function decodeAuth(
   return isProven ? hello : 'unproven-key'
 }
 
-/** The prologue of the key exchange, which both sides must compute alike: with different ones the handshake fails. */
+/** The prologue of the key exchange. Both sides must compute the same one, otherwise the handshake fails. */
 export const prologueOf = (diallerAddress: Uint8Array, listenerAddress: Uint8Array): Uint8Array =>
   concat([LABEL, diallerAddress, listenerAddress])
 

@@ -8,7 +8,7 @@ import { type Contact, contactFilterFor, dialableAddress, type OutgoingPexFrame,
 
 /** A peer with fewer connections is accepted even if the view is full. */
 const URGENT_CONNECTIONS = 2
-/** A neighbour that has fewer connections and has been connected for a shorter time is not dropped for another peer. */
+/** A neighbour is spared if it has fewer connections than this and has been connected for less than SPARED_MS. */
 const SPARED_CONNECTIONS = 4
 const SPARED_MS = 5_000
 /** Time during which a peer whose view is full is not redialled. Longer for a named peer, which many peers dial. */
@@ -23,7 +23,10 @@ const SHUFFLE_MS_MAX = 240_000
 const SHUFFLE_CONTACTS = 8
 /** Time between two dials of former peers with a full view: the network may have been partitioned. */
 const FORMER_PEER_MS = 20_000
-/** Time between two `isolated` effects. It doubles while there is no connection: cooldowns begin with the end of one. */
+/**
+ * Time between two `isolated` effects. It doubles while there is no neighbour. It restarts at the minimum when a connection closes, because
+ * the peer may be cooling down then.
+ */
 const ISOLATED_MS_MIN = 5_000
 const ISOLATED_MS_MAX = 300_000
 /** Share of connected peers among the contacts of a frame; lower in a Full frame, whose receiver needs peers with room. */
@@ -183,7 +186,7 @@ export class HyParView {
     return Math.min(dialAt, formerPeerAt, this.size > 0 ? this.#shuffleAt : this.#isolatedAt)
   }
 
-  /** A connection closed; its peer may be cooling down now. */
+  /** A connection closed. Its peer may be cooling down, so check for isolation soon. */
   #expectIsolation(now: Millis): void {
     this.#isolatedMs = ISOLATED_MS_MIN
     this.#isolatedAt = Math.min(this.#isolatedAt, now + ISOLATED_MS_MIN)
@@ -210,7 +213,7 @@ export class HyParView {
     return effects
   }
 
-  /** Remembers a joining peer, and forwards the news to one neighbour while it has hops left. */
+  /** Remembers a joining peer, and forwards the news to one neighbour while hops are left. */
   #forwardJoin(
     neighbour: Neighbour,
     { contact, hops }: Extract<PexFrame, { readonly kind: 'forward-join' }>,
@@ -227,7 +230,7 @@ export class HyParView {
     ]
   }
 
-  /** Drops the newest neighbour or, if that one is urgent (few connections, named or known), another one that is not. */
+  /** Drops the newest neighbour. If that one is urgent (few connections, named or known), drops another one that is not. */
   #makeRoom(newest: Neighbour, now: Millis): HyParViewEffect[] {
     const isUrgent = newest.connections < URGENT_CONNECTIONS || newest.isNamed || newest.isKnown === true
     // Anyone can claim to have no neighbours, so the longest connected half is never dropped for such a claim.

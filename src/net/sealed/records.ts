@@ -13,7 +13,7 @@ const LENGTH_BYTES = 2
 /** Bytes that a record adds to its text. */
 export const RECORD_OVERHEAD_BYTES = LENGTH_BYTES + SEAL_BYTES
 
-/** Longest sealed message of one record, with the header in the first one of a direction: its length has 16 bits. */
+/** Longest body of a record: the sealed message and, in the first record of a direction, the header. Its length has 16 bits. */
 const RECORD_BODY_MAX = 0xffff
 
 /**
@@ -63,7 +63,7 @@ export class RecordSealer {
   }
 }
 
-/** Copies parts into consecutive buffers, whose boundaries need not be those of the parts. */
+/** Copies parts into consecutive buffers, which need not end where a part ends. */
 class PartCopier {
   readonly #parts: readonly Uint8Array[]
   #index = 0

@@ -28,7 +28,7 @@ interface Share {
 
 /**
  * Bounds the bytes and the number of logs of strangers in one room. While there is room, everything is stored. When a bound is
- * reached, introducers share it max-min: the heaviest user loses its largest relayed log first, then logs that their own authors sent;
+ * reached, introducers share it max-min: the heaviest introducer loses its largest relayed log first, then logs that their own authors sent;
  * among logs of at most KEPT_BYTES, the one that has not grown for longest. So no introducer is pushed below its fair share, and a
  * newcomer always fits.
  */
@@ -174,7 +174,7 @@ export class StrangerPool {
     return { log: victim.log, bytesKept }
   }
 
-  /** The next log to truncate: of the introducer that uses most. */
+  /** The next log to truncate, from the introducer with the highest usage. */
   #victim(usage: (share: Share) => number, except: StrangerLog): StrangerLog | undefined {
     let heaviest: Share | undefined
     for (const share of this.#shares.values()) {

@@ -12,7 +12,7 @@ import { KEPT_BYTES, StrangerPool } from './stranger-pool.js'
 const STRANGER_DISK_SHARE = 1 / 4
 /** Logs that are remembered as stopped: more than a peer with a larger pool relays, so that none is forgotten and then fetched again. */
 export const STOPPED_MAX = 4_096
-/** How long a closed connection's logs still count against that connection alone. */
+/** How long the logs of a closed connection still use that connection's share. */
 const GONE_MS: Millis = 60_000
 /** Share of the pool that has to be free for a stopped log to resume automatically. */
 const FREE_SHARE = 1 / 4
@@ -34,7 +34,7 @@ export interface QuotaOptions {
  * the connection (`net/README.md`):
  *
  *  1. exemption: no limit applies to authors whom the user knows by an act of the user (`KnownPeople`);
- *  2. stopped logs: they take no entries until the user asks for the log or addresses its author, or a quarter of the pool is free;
+ *  2. stopped logs: no entries are stored until the user asks for the log or addresses its author, or a quarter of the pool is free;
  *  3. unsigned authors who are connected, or were within the last minute: only entries from their own connection are stored;
  *  4. the pool of the room (`StrangerPool`): min(256 MiB, ¼ of what the user allows) and 2,000 logs. While it has room, everything is
  *     stored. When it is full, introducers share it max-min. The introducer is the connection until a minute after it closed, then the
@@ -58,7 +58,7 @@ export class Quota implements StrangerQuota {
   readonly #leaving = new Set<LogId>()
   /** Cached result of `keptBack`; undefined after the pool changed. */
   #keptBack: ReadonlySet<LogId> | undefined
-  /** Introducers connected now or a minute ago: the block that their logs count against later, and the number of connections. */
+  /** Introducers connected now or a minute ago: the block whose share their logs use later, and the number of connections. */
   readonly #connected = new Map<string, { readonly block: string; readonly count: number }>()
   readonly #firstIntroducers = new FirstIntroducers()
   readonly #listeners: ((log: LogId) => void)[] = []

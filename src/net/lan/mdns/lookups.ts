@@ -47,7 +47,7 @@ export class Lookups {
     })
   }
 
-  /** Takes a decoded response, which may contain anything, received on the interface `at`. */
+  /** Processes a decoded response, which may contain anything, received on the interface `at`. */
   receive(response: unknown, at: LocalInterface): void {
     for (const [host, lookup] of this.#lookups) {
       const wasEmpty = lookup.addresses.size === 0

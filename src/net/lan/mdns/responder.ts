@@ -98,7 +98,7 @@ export class Responder {
     return isHostAsked ? addressRecords(host, at) : []
   }
 
-  /** Takes a decoded response, which may contain anything: another service may claim our name. */
+  /** Processes a decoded response, which may contain anything: another service may claim our name. */
   receive(response: unknown): void {
     if (this.#isClosed || this.#conflicts >= CONFLICTS_MAX) return
     const isClaimed = recordsIn(response).some(record => this.#isForeign(record))
