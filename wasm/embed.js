@@ -1,4 +1,4 @@
-// Writes the compiled module as a TypeScript module, which loads alike from the build, the bundle and a web page.
+// Writes the compiled module as a TypeScript module, which loads the same way from the build, the bundle and a web page.
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 

@@ -7,8 +7,8 @@ import type { Operation } from './format/operation.js'
 import type { Membership } from './membership.js'
 
 /**
- * The operations that prove a term to somebody who knows only the room: a certificate chain, in the order of evaluation. From each
- * term above it, the operations up to the next admission of the chain; from the term itself, those up to `last`.
+ * The operations that prove a term to somebody who knows only the room: a certificate chain, in the order of evaluation. It contains the
+ * operations of each term above up to the next admission of the chain, and those of the term itself up to `last`.
  */
 export function evidenceOf(term: Term, last?: OperationId): Operation[] {
   const path: { readonly term: Term; readonly upTo: OperationId | undefined }[] = [{ term, upTo: last }]

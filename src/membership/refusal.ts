@@ -41,7 +41,7 @@ export type Refusal =
   | { readonly kind: 'too-many-invitations'; readonly max: number }
   /** No invitation with this id is open. */
   | { readonly kind: 'unknown-invitation' }
-  /** Operations of the author may be missing on this disk: no other one is signed before a member has shown what they have. */
+  /** Operations of the author may be missing on this disk: the author signs none before a member has sent those that they have. */
   | { readonly kind: 'in-doubt'; readonly reason: DoubtReason }
 
 /** Why `author` should not write `body` now; undefined if they may. docs/protocol/membership.md §9.7. */

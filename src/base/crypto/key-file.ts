@@ -17,7 +17,7 @@ const KEY_FILE_BYTES_MAX = 1024
 const RESTORE_HINT = 'Restore it from a backup, or move its directory aside to start as a new author.'
 
 export const KEY_FILE_EVENTS = {
-  /** Other users could read the key; it was restricted, unless there is a `failure`. */
+  /** Other users could read the key. Their permissions were removed, unless there is a `failure`. */
   'key-open-to-others': problem({ file: text, failure: optional(DISK_FAILURE) }),
 }
 

@@ -32,7 +32,7 @@ export class RowStore implements UnsignedStore {
     this.#onGap = onGap
   }
 
-  /** Loads all heads. Adopts valid rows that scuttleup wrote meanwhile, up to the first gap. */
+  /** Loads all heads. Adopts valid rows that scuttleup wrote since, up to the first gap. */
   async load(): Promise<Map<LogId, Head>> {
     const heads = await this.#savedHeads()
     for await (const [author, lastSeq] of this.#lastRows()) {
@@ -305,7 +305,7 @@ export const headWrite = (head: Head): Write => ({
   value: utf8(JSON.stringify({ seq: head.seq, first: head.first, last: head.last, size: head.size })),
 })
 
-/** Rows that were written before logs had a size limit have no size: they count as 0. */
+/** Rows that were written before logs had a size limit have no size: it is then 0. */
 const HEAD = /^\{"seq":(\d{1,10}),"first":"([\d.]{18})","last":"([\d.]{18})"(?:,"size":(\d{1,16}))?\}$/
 
 /** Undefined if the row is damaged: then the head is rebuilt from the entries. */

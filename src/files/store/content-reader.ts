@@ -92,7 +92,7 @@ export class ContentReader {
     }
   }
 
-  /** Verifies every chunk. Calls `onProgress` with the bytes that were verified. */
+  /** Whether every chunk is unchanged since it was stored. Calls `onProgress` with the bytes that were verified. */
   async isSound(signal: AbortSignal, onProgress: (bytes: number, of: number) => void): Promise<boolean> {
     const { size } = this.#file
     this.#stamp = undefined

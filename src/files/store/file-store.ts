@@ -41,7 +41,7 @@ export interface FileWork {
 interface Stored extends FileId {
   /** Whether all chunks are here. */
   isComplete: boolean
-  /** The lines that refer to it, as far as they were recorded. */
+  /** The recorded lines that refer to it. */
   readonly lines: Set<string>
   /** The stamp of a complete file when this process stored it. */
   stamp?: FileStamp

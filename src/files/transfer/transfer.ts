@@ -15,7 +15,7 @@ export type TransferEffect =
   /** The holder sent an unrequested piece, or wrong bytes. It gets no further requests. */
   | { readonly kind: 'violation'; readonly holder: HolderId }
 
-/** What is on this disk already, verified. */
+/** The pieces that are on this disk already, verified. */
 export interface StoredPieces {
   readonly top: Uint8Array | undefined
   readonly pages: ReadonlyMap<number, Uint8Array>
@@ -55,8 +55,8 @@ interface Claim {
 const keyOf = ({ level, index }: Piece): string => `${level} ${index}`
 
 /**
- * Which pieces of one file to request from which holder, without IO: what arrives goes in, effects come out. Each piece is
- * verified before it is stored: the top against the root, a page against the top, a chunk against its page.
+ * Decides which pieces of one file to request from which holder, without IO: answers in, effects out. Each piece is verified before it is
+ * stored: the top against the root, a page against the top, a chunk against its page.
  */
 export class Transfer {
   readonly #file: FileId
@@ -147,7 +147,7 @@ export class Transfer {
     const holder = this.#holders.get(id)
     if (holder === undefined) return []
     if (!this.#answered(id, holder, piece, now)) return this.#violated(id, now)
-    // It came too late: somebody else has sent it.
+    // Another holder was faster.
     if (this.#has(piece) || this.#claims.get(keyOf(piece))?.isStoring === true) return this.#requests(now)
     if (!this.#isGenuine(piece, bytes)) return this.#violated(id, now)
     this.#release(keyOf(piece))

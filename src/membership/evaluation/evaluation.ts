@@ -112,7 +112,7 @@ export class Evaluation {
   }
 }
 
-/** The admins above `host` in the tree of admissions: the guests of `host` count towards `below` of each. */
+/** The admins above `host` in the tree of admissions: `below` of each includes the guests of `host`. */
 function adminsAbove(host: Term | undefined): Term[] {
   const admins: Term[] = []
   for (let above = host?.admission?.by; above !== undefined; above = above.admission?.by)

@@ -109,7 +109,7 @@ export class Term implements TermStart {
     return this.#known.slice(0, this.#knownCount).filter(removal => !this.#answers(removal))
   }
 
-  /** Up to where the author's chat in this term counts; undefined for all of it. */
+  /** The place up to which the author's chat in this term counts; undefined if all of it counts. */
   get chat(): ChatPlace | undefined {
     if (this.isRemoved) return this.decidingRemoval?.chat ?? []
     return this.departure?.chat

@@ -71,7 +71,7 @@ export const cardPages = (cards: readonly { readonly bytes: Uint8Array }[]): Uin
 
 const sized = ({ bytes }: { readonly bytes: Uint8Array }): Uint8Array => new ByteWriter().sized(bytes).finish()
 
-/** Frames with these items, of which the last is marked; at least one. */
+/** One or more frames with these items. The last frame is marked. */
 function pagesOf(type: number, items: readonly Uint8Array[]): Uint8Array[] {
   const pages: Uint8Array[][] = [[]]
   let bytes = 0

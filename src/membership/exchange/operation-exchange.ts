@@ -28,7 +28,7 @@ export type ExchangeEffect =
   /** Store these as one batch, then call `processed`. Later frames wait meanwhile. */
   | { readonly kind: 'operations'; readonly items: readonly Uint8Array[] }
   | { readonly kind: 'cards'; readonly items: readonly Uint8Array[] }
-  /** Everything that the other side had at the start is on disk here, or was not worth keeping. */
+  /** Everything that the other side had at the start is on disk here, or is not retained. */
   | { readonly kind: 'synchronised' }
   | { readonly kind: 'malformed' }
 
@@ -55,7 +55,10 @@ export class OperationExchange {
   #state: 'opening' | 'comparing' | 'naming' | 'level' | 'closed' = 'opening'
   readonly #theirHeads = new Map<TermName, OperationsHead>()
   readonly #theirIds = new Set<OperationId>()
-  /** Operations in the batch being stored: not sent back. Kept no longer, because the other side may drop one for another branch. */
+  /**
+   * Operations in the batch that is being stored, which are not sent back. Cleared after the batch, because the other side may later drop
+   * an operation in favour of another branch.
+   */
   readonly #received = new Set<OperationId>()
   /** What the other side had at the start, and this side lacks. */
   #lacking: Set<OperationId> | undefined

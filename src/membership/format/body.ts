@@ -55,15 +55,15 @@ export interface Open extends Signed {
   readonly nonce: string
   readonly rescue?: AuthorId
   readonly name: string
-  /** 1 if only admins admit: programs then give nobody the role host. */
+  /** 1 if only admins admit: programs then grant nobody the role host. */
   readonly closed?: 1
 }
 
 /** Which of the earlier lines a newcomer is given. Default: all. */
 export interface Given {
-  /** How many there are: shown, but never used to decide anything. */
+  /** Their number: shown, but never used to decide anything. */
   readonly history?: number
-  /** The date of the first of them. */
+  /** The date of the first of these lines. */
   readonly linesFrom?: Hlc
 }
 

@@ -28,7 +28,7 @@ export interface CardContent {
 
 export interface Card extends CardContent {
   readonly author: AuthorId
-  /** The highest one counts. */
+  /** Of several cards of one author, the one with the highest version is used. */
   readonly version: number
   /** As stored and sent. */
   readonly bytes: Uint8Array

@@ -20,8 +20,8 @@ export type CheckedOperation =
   | { readonly kind: 'rejected'; readonly reason: OperationFault }
 
 /**
- * Checks the bytes of an operation from anywhere: all that depends on the operation alone. Which operations count is decided by the
- * evaluation of all of them. docs/protocol/membership.md §9.4.
+ * Checks everything that depends on one operation alone. Its bytes may come from anywhere. The evaluation of all operations decides which
+ * ones count. docs/protocol/membership.md §9.4.
  */
 export function checkOperation(room: PrivateRoom, bytes: Uint8Array): CheckedOperation {
   const operation = decodeOperation(room.id, bytes)

@@ -15,7 +15,7 @@ const TEXT_LENGTH_MAX = 256
 
 /** The content of a code. */
 export interface InvitationCode {
-  /** Binds the code to a room, without saying which. */
+  /** Binds the code to a room without revealing it. */
   readonly commitment: Uint8Array
   /** The secret that the keys of the invitation are derived from. */
   readonly seed: Uint8Array
@@ -63,7 +63,7 @@ export function readCode(text: string): CodeRead {
   }
 }
 
-/** Whether a code is for this room, so that nobody can present another room for it. */
+/** Whether a code is for this room, so that nobody can present another room under the code. */
 export const isCodeFor = ({ commitment }: InvitationCode, room: Uint8Array): boolean =>
   sameBytes(commitment, commitmentTo(room))
 
