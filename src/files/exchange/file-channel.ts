@@ -34,7 +34,7 @@ export interface FileListener {
 
 /** Pieces that are read from disk before the peer has read earlier ones. */
 const ANSWERS_AHEAD_MAX = 8
-/** Pieces that remain when the next ones are read, so that several are read at once. */
+/** When this many of them are left, the next ones are read, so that several are read at once. */
 const ANSWERS_AHEAD_MIN = 4
 
 /** A question of the peer: what this side has, or a piece. */

@@ -8,7 +8,7 @@ import { CHUNK_BYTES, PAGE_HASHES_MAX } from '../limits.js'
 import { ChunkReads } from './chunk-reads.js'
 import { TreeFile } from './tree-file.js'
 
-/** Tells the state of a file from later ones: whoever writes to it changes its times. */
+/** Identifies a state of a file: every write changes its times. */
 export type FileStamp = string
 
 /** The stamp of an open file. */
@@ -56,7 +56,10 @@ export class ContentReader {
     this.#stamp = storedAs
   }
 
-  /** `storedAs`: the stamp of the file when all of it was known to be right. Undefined if the tree is damaged. Rejects if a file cannot be opened. */
+  /**
+   * `storedAs`: the stamp of the file when all of it was verified. Undefined if the tree is damaged. Rejects if a file cannot be
+   * opened.
+   */
   static async open(
     file: FileId,
     contentPath: string,
