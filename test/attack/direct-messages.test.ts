@@ -71,24 +71,28 @@ test(
   },
 )
 
-test('a request counts only for the key that is proven, and only in the direct room of the two', TIMEOUT, async t => {
-  const alice = await DirectWorld.start(t)
-  const lobby = await alice.open(t)
-  const [bob, mallory] = [keyPair(), await dial(t, lobby)]
-  ask(mallory, roomWith(alice, bob), 'bob', 'it is me')
-  ask(mallory, randomBytes(32), 'bob', 'it is me')
-  mallory.sendAbout(roomWith(alice, mallory.keys), REQUEST)
-  ask(mallory, roomWith(alice, mallory.keys), 'mallory', 'hello')
-  assert.ok(await until(lobby, () => alice.requests.all.length > 0, 10_000))
-  assert.deepEqual(
-    alice.requests.all.map(({ key, text }) => [key, text]),
-    [[mallory.keys.hex, 'hello']],
-  )
-  // Once accepted, the room is opened when they come, and what they ask counts no more.
-  alice.pins.pin({ name: 'mallory', key: mallory.keys.hex as AuthorId, since: 1, how: 'met' })
-  assert.ok(await until(lobby, () => alice.opened.size > 0 && alice.requests.all.length === 0, 10_000))
-  assert.deepEqual([...alice.opened], ['@mallory'])
-})
+test(
+  'a request is accepted only for the key that is proven, and only in the direct room of the two',
+  TIMEOUT,
+  async t => {
+    const alice = await DirectWorld.start(t)
+    const lobby = await alice.open(t)
+    const [bob, mallory] = [keyPair(), await dial(t, lobby)]
+    ask(mallory, roomWith(alice, bob), 'bob', 'it is me')
+    ask(mallory, randomBytes(32), 'bob', 'it is me')
+    mallory.sendAbout(roomWith(alice, mallory.keys), REQUEST)
+    ask(mallory, roomWith(alice, mallory.keys), 'mallory', 'hello')
+    assert.ok(await until(lobby, () => alice.requests.all.length > 0, 10_000))
+    assert.deepEqual(
+      alice.requests.all.map(({ key, text }) => [key, text]),
+      [[mallory.keys.hex, 'hello']],
+    )
+    // Once she is accepted, the room is opened when she connects, and her requests have no effect.
+    alice.pins.pin({ name: 'mallory', key: mallory.keys.hex as AuthorId, since: 1, how: 'met' })
+    assert.ok(await until(lobby, () => alice.opened.size > 0 && alice.requests.all.length === 0, 10_000))
+    assert.deepEqual([...alice.opened], ['@mallory'])
+  },
+)
 
 for (const [policy, asks] of [
   ['anyone', ['bob', 'mallory']],

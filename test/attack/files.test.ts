@@ -14,7 +14,7 @@ import type { HostilePeer } from './hostile-peer.js'
 import { hostile, type Victim, victim } from './victims.js'
 
 const BOUND = { timeout: 60_000 }
-/** What may be in flight on a channel, and one frame more. */
+/** Bytes that may be in flight on a channel, and one frame more. */
 const IN_FLIGHT_MAX = 2 * 262_144
 
 type FileMessage = Message & { readonly kind: 'file' }
@@ -102,7 +102,7 @@ test('control: an independent peer fetches a file, and verifies it', BOUND, asyn
   )
 })
 
-test('tells nothing about contents that no line names', BOUND, async t => {
+test('reveals nothing about contents that no line names', BOUND, async t => {
   const { eve } = await serving(t, 1_000)
   const other = new Content(randomBytes(1_000))
   const arrived = arriving(eve, 4)
@@ -128,7 +128,7 @@ for (const reads of [true, false])
       if (reads) return assert.deepEqual(Buffer.concat((await all).map(part => part.subarray(38))), content.bytes)
       const line = new Promise(resolve => eve.on('frame', body => body.includes('after it') && resolve(undefined)))
       await alice.room.say('after it')
-      // The line arrives behind what is in flight.
+      // The line arrives after the bytes in flight.
       eve.send(headsFrame([]), notesFrame('subscribe', [headOf(Buffer.from(alice.room.id, 'hex'), 0)]))
       await line
       assert.ok(eve.filesReceived <= IN_FLIGHT_MAX, `${eve.filesReceived} bytes arrived`)

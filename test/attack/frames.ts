@@ -32,7 +32,7 @@ export function statusFrame(keys: Keys, room: Buffer, name: string, now = Date.n
   return typed(8, Buffer.of(1), keys.publicKey, signature, fields)
 }
 
-/** The sender can be dialled at a port, and claims to have so many connections. */
+/** The sender can be dialled at a port, and claims a number of connections. */
 export const neighbourFrame = (port: number, connections: number): Buffer => typed(9, u16(port), Buffer.of(connections))
 
 /** Contacts on the machine of the sender. */

@@ -9,7 +9,7 @@ import { writeArchive } from './room-archive.js'
 import { speeds } from './speeds.js'
 import { storedOf, until, victim } from './victims.js'
 
-// The controls of every bound of strangers: what those who follow the protocol need not notice of it.
+// Controls for the limits on strangers: a stranger who follows the protocol does not notice them.
 
 const TIMEOUT = { timeout: 120_000 }
 const PIPED_LINES = 3_000

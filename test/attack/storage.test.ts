@@ -20,7 +20,7 @@ import { storedOf, until, type Victim, victim } from './victims.js'
 
 const MIB = 1024 * 1024
 const TIMEOUT = { timeout: 60_000 }
-/** What the victims may use: 4 MiB and 32 logs of strangers. */
+/** The limits of the victims for strangers: 4 MiB and 32 logs. */
 const SMALL = { diskBytesMax: 16 * MIB }
 const LOGS_MAX = 32
 const HEARD_MS = 2_000

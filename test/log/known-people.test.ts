@@ -63,7 +63,7 @@ async function flooded(t: TestContext, byMs: number, known: KnownPeople): Promis
   return log
 }
 
-test('shows the last n lines of known people, and of strangers a quarter as many', async t => {
+test('shows the last n lines of known people, and a quarter as many of strangers', async t => {
   const log = await flooded(t, 0, BOB_IS_KNOWN)
   const { words } = await read(log, { last: 8 })
   assert.deepEqual(words, [...numbered('bob', 20).slice(-8), ...numbered('mallory', 50).slice(-2)])
@@ -71,7 +71,7 @@ test('shows the last n lines of known people, and of strangers a quarter as many
   assert.deepEqual((await read(control, { last: 8 })).words, numbered('mallory', 50).slice(-8), 'control')
 })
 
-test('fills up to n lines with those of strangers, and with everybody where the user knows nobody', async t => {
+test('fills up to n lines with lines of strangers, and limits no one if the user knows nobody', async t => {
   const log = await flooded(t, 0, BOB_IS_KNOWN)
   assert.deepEqual((await read(log, { last: 40 })).words.length, 40)
   assert.deepEqual((await read(log, { last: 1_000 })).words.length, 70)

@@ -74,7 +74,7 @@ test('lets our own logs exceed the limit, typed or fetched', async () => {
   await log.close()
 })
 
-test('stores at most 256 logs of one key, and goes on with those that it has', async () => {
+test('stores at most 256 logs of one key, and continues to extend those', async () => {
   const log = await open(new MemoryDisk(), bob, BIG_LIMIT)
   const later = Array.from(
     { length: RUNS_MAX + 1 },

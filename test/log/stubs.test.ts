@@ -217,7 +217,7 @@ test('leaves nothing of dropped content in any file', async t => {
       Buffer.from(JSON.stringify({ ...JSON.parse(String(entryOf(i))), message: secretOf(i) })),
     ),
   )
-  // In pieces, so that they are joined, as stubs whose content comes later, and behind a fork.
+  // Entry by entry, so that segments are joined; then stubs whose content comes later; then entries of our own.
   for (let seq = 1; seq < 200; seq++) await log.addSigned(idOf(sent), [sent.run(seq, seq)])
   await log.addSigned(idOf(sent), [withStubs(sent.run(200, 300), () => true)])
   await log.contents.add(idOf(sent), { first: 1, entries: sent.packed })
@@ -225,7 +225,7 @@ test('leaves nothing of dropped content in any file', async t => {
   const held = (bytes: Buffer, index: number): boolean =>
     bytes.includes(secretOf(index)) || bytes.includes(Buffer.from(secretOf(index)).toString('base64').slice(4, 28))
   const before = await allBytes(directory)
-  // The control: all of it is there before.
+  // The control: all content is there before.
   assert.ok(before.includes(secretOf(100)) && before.includes(secretOf(250)) && before.includes(secretOf(1_019)))
   await log.contents.drop(idOf(sent), { from: 50, to: 290 }, 'deleted')
   await log.contents.drop(log.id, { from: 3, to: 21 }, 'deleted')
@@ -244,7 +244,7 @@ test('leaves nothing of dropped content in any file', async t => {
   await reopened.close()
 })
 
-test('leaves nothing of dropped content in a small database, which LevelDB has in memory until then', async t => {
+test('leaves nothing of dropped content in a small database, which LevelDB had only in memory', async t => {
   const directory = await temporaryDirectory(t)
   for (const count of [1, 2, 7]) {
     const database = path.join(directory, `database-${count}`)
@@ -262,7 +262,7 @@ test('leaves nothing of dropped content in a small database, which LevelDB has i
   }
 })
 
-test('keeps all other entries in the files when content in the middle of a log is not kept', async t => {
+test('keeps all other entries in the files when content in the middle of a log is dropped', async t => {
   const directory = await temporaryDirectory(t)
   const database = path.join(directory, 'database')
   const log = await logOver(await LevelStore.open(database), bob)
@@ -285,7 +285,7 @@ test('keeps all other entries in the files when content in the middle of a log i
   await reopened.close()
 })
 
-test('leaves nothing of dropped content in any file while a reader has stopped in the middle, and the reader goes on', async t => {
+test('leaves nothing of dropped content in any file while a reader is paused in the middle, and the reader continues', async t => {
   const directory = await temporaryDirectory(t)
   const database = path.join(directory, 'database')
   const store = await LevelStore.open(database)

@@ -20,7 +20,7 @@ interface Work {
 
 /** Authors whose logs one connection brings while the tables are filled. */
 const AUTHORS_AT_ONCE = 500
-/** Time between two of them: so long that other peers hear of each before it is deleted. */
+/** Time between two authors: long enough for other peers to hear of each log before it is deleted. */
 const BETWEEN_MS = 20
 
 const { seed, ports, authors }: Work = workerData
@@ -59,7 +59,7 @@ async function visit({ signal }: AbortController): Promise<void> {
 /** Brings one line of each of many authors. */
 async function fill(port: number): Promise<void> {
   for (let from = 0; from < authors; from += AUTHORS_AT_ONCE) {
-    // While it verifies what others bring, a node may take longer than a handshake may last.
+    // A node that verifies logs of others may take longer than the time limit of a handshake.
     const peer = await HostilePeer.dial(port).catch(() => undefined)
     peer?.send(headsFrame([]))
     for (let author = 0; author < AUTHORS_AT_ONCE && peer?.isClosed === false; author++) {

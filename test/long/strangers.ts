@@ -28,11 +28,11 @@ const LINE_MS_MAX = 200
 const SLOPE_MIB_MAX = 1
 
 /**
- * What strangers cost three people who chat, for as long as it runs: run it with --minutes. It begins with full tables, which a flood
- * of authors fills first: the bound of memory is what they take when they are full, and their filling is no leak. What is left to fill
- * in the first third is not counted for the slope either. Samples are taken while no stranger is connected, because the connections of
- * the moment differ by more than an hour may add. Several runs say more than one: the mean of their slopes has the standard error
- * √(Σ error²) / runs.
+ * Measures what strangers cost three people who chat, for as long as the run lasts: run it with --minutes. A flood of authors first fills
+ * the tables: the bound of memory applies to full tables, and filling them is no leak. The slope leaves out the first third of the run, in
+ * which the rest may still fill. Samples are taken while no stranger is connected, because the memory of open connections varies by more
+ * than a leak may add in an hour. Several runs are more precise than one: the mean of their slopes has the standard error √(Σ error²) /
+ * runs.
  */
 export const strangers: LongRun = {
   name: 'strangers',

@@ -38,7 +38,7 @@ function world(present?: string) {
       if (effect.kind === 'send') sent.push(effect)
     }
   }
-  /** Peer `number` connects, takes part in the overlay, and has so many connections. */
+  /** Peer `number` connects, takes part in the overlay, and states its number of connections. */
   const connect = (number: number, connections = 5, isNamed = false): void => {
     perform(view.opened({ connection: number, id: idOf(number), host: hostOf(number), isNamed }, now))
     hear(number, { kind: 'neighbour', port: 4_000, connections })

@@ -22,11 +22,11 @@ class MemoryConnection extends Duplex implements RawConnection {
   bytesRead = 0
   other: MemoryConnection | undefined
   readonly sent: Uint8Array[] = []
-  /** What is on its way, while deliveries are held back. */
+  /** Bytes in flight, while deliveries are paused. */
   readonly underway: Uint8Array[] = []
   isHeldBack = false
 
-  /** Delivers what was sent first. */
+  /** Delivers the oldest bytes in flight. Returns false if there are none. */
   deliverOne(): boolean {
     const chunk = this.underway.shift()
     if (chunk !== undefined) this.other?.push(chunk)
@@ -90,7 +90,7 @@ test('opens a channel for each room that both sides have, and for no other', asy
   for (const id of [OPS, DEV, LAB]) assert.ok(!captured.includes(Buffer.from(id)), 'a room id is never sent')
 })
 
-test('delivers what is written on one channel to the same room, and whole', async () => {
+test('delivers whole frames, each to the room whose channel it was written on', async () => {
   const { alice, bob } = pair()
   alice.multiplexer.offer([OPS, DEV])
   bob.multiplexer.offer([DEV, OPS])
@@ -113,7 +113,7 @@ test('delivers what is written on one channel to the same room, and whole', asyn
     assert.deepEqual(Buffer.concat(heard[name]), Buffer.concat(written[name]), name)
 })
 
-test('a room whose reader has stopped holds back its own frames only, up to its window', async () => {
+test('a room whose reader has stopped blocks only its own frames, up to its window', async () => {
   const { alice, bob } = pair()
   alice.multiplexer.offer([OPS, DEV])
   bob.multiplexer.offer([OPS, DEV])
@@ -137,7 +137,7 @@ test('a room whose reader has stopped holds back its own frames only, up to its 
   assert.ok(total > 100 * 32 * 1024, `${total} bytes`)
 })
 
-test('rooms that sync share a window, lines of others do not wait for it, and a stopped room holds up none', async () => {
+test('rooms that sync share a window, lines of others do not wait for it, and a stopped room delays no other', async () => {
   const { alice, bob } = pair()
   for (const { multiplexer } of [alice, bob]) multiplexer.offer([OPS, DEV, LAB])
   await turn()
@@ -152,7 +152,7 @@ test('rooms that sync share a window, lines of others do not wait for it, and a 
   channels[2]?.write(frame(Buffer.from('a line')))
   await turn()
   assert.deepEqual(Buffer.concat(heard), frame(Buffer.from('a line')))
-  // A third room that syncs gets on, although the others are not read.
+  // A third room that syncs makes progress, although the others are not read.
   let written = 7
   for (let i = 0; i < 40; i++, written += 100_003) channels[2]?.write(frame(Buffer.alloc(100_000, 2)))
   for (let turns = 0; turns < 200 && Buffer.concat(heard).length < written; turns++) await turn()
@@ -194,7 +194,8 @@ test('frames of the side channel pass those that wait for the window', async () 
   const ops = alice.multiplexer.channelOf(OPS)
   for (let i = 0; i < 100; i++) ops?.write(frame(Buffer.alloc(32 * 1024, 2)))
   const status = frame(Buffer.concat([Buffer.from([8]), Buffer.from('here')]))
-  // The queue of a channel is bounded, so that its writer waits: what it writes meanwhile is not yet ours to order.
+  // The queue of a channel is bounded. Frames that the writer writes while it is full are not in the queue yet, so they cannot be
+  // overtaken.
   await turn()
   const before = bob.connection.bytesRead
   ops?.write(status)
@@ -287,7 +288,7 @@ test('closes the connection when every slot was used, so that the next one begin
   assert.ok(alice.connection.destroyed)
 })
 
-test('a channel that breaks is reported, and leaves the others alone', async () => {
+test('a channel that breaks is reported, and does not affect the others', async () => {
   const { alice, bob } = pair()
   alice.multiplexer.offer([OPS, DEV])
   bob.multiplexer.offer([OPS, DEV])

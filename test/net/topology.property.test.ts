@@ -90,7 +90,7 @@ class World {
     return this.#connections.filter(({ ends }) => ends.alice === 'open' && ends.bob === 'open')
   }
 
-  /** Whether a connection is open or opening that nobody has closed. */
+  /** Whether any connection is open or opening, and closed by neither side. */
   get isAlive(): boolean {
     return this.#connections.some(({ ends, isCut }) => !isCut && (ends.alice === 'open' || ends.bob === 'open'))
   }

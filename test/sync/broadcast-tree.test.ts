@@ -143,7 +143,7 @@ test('follows what others announce although one peer made up more logs than are 
   liar.announced(madeUp)
   assert.equal(takeSent().length, 1_000)
   liar.announced([{ author: bob, seq: 1 }])
-  assert.deepEqual(takeSent(), [], 'control: the liar has to do without')
+  assert.deepEqual(takeSent(), [], 'control: not from the peer that made up logs')
   connect('carol').announced([{ author: alice, seq: 1 }])
   assert.deepEqual(takeSent(), ['carol: subscribe alice'])
 })

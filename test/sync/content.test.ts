@@ -133,7 +133,7 @@ test('gets receipts for contents that are fetched', async () => {
   assert.equal((await read(reader)).length, 5)
   const { receipts } = replicatorOf(author)
   assert.equal(receipts.of({ author: author.id, seq: 3 }).of, 2)
-  // The stripping peer says nothing, and is believed; the reader said that it had gaps, and then that it has none.
+  // The stripping peer reports no gaps, so its receipts are accepted. The reader reported gaps, and later that it has none.
   assert.equal(receipts.of({ author: author.id, seq: 3 }).on, 2)
   for (const end of ends) end()
   for (const log of [author, stripping, reader]) await log.close()
@@ -162,7 +162,7 @@ test('says where it has no content in at most 64 ranges, and fetches through mor
   for (const log of [holder, partial, reader]) await log.close()
 })
 
-test('asks for control entries first', async () => {
+test('requests control entries first', async () => {
   const opening = Buffer.from('{"at":"1763670001000.0000","type":"open","runs":[],"username":"","message":""}')
   const mixed = new WrittenLog(alice, [...written.entries, opening])
   const [stripping, reader] = [silent(await open(carol)), await open(keysOfByte(4))]

@@ -93,7 +93,7 @@ async function say(log: Log, ...lines: readonly string[]): Promise<void> {
   for (const message of lines) await log.append({ username: 'x', message })
 }
 
-test('sends a newcomer stubs in place of earlier content, and all that is said later', BOUND, async t => {
+test('sends a newcomer stubs in place of earlier content, and all later content', BOUND, async t => {
   const world = await worldIn(t)
   const alice = await world.open(keysOf(1))
   await say(alice, 'a', 'b', 'c')
@@ -136,7 +136,7 @@ for (const isBound of [true, false])
       const hostile = await world.open(keysOf(2), false)
       world.connect(alice, hostile)
       world.connect(carol, hostile)
-      // They go on asking whoever they are connected to for what is missing.
+      // Peers keep requesting missing content from every peer that they are connected to.
       await world.pass(60_000, 60)
       await say(alice, 'd')
       await world.pass(1_000)
@@ -170,7 +170,7 @@ for (const isBound of [true, false])
         })
         const received: Buffer[] = []
         stream.on('data', (bytes: Buffer) => received.push(bytes))
-        // The head says that all is here already, so that only what is asked for is sent.
+        // The head claims that this side has everything, so that only requested content is sent.
         stream.write(encodeHeads([{ author: alice.id, seq: 3 }]))
         stream.write(request)
         await settle()

@@ -148,7 +148,7 @@ test('counts a peer with our entry as soon as it has it, and after a new connect
   for (const each of [log, peer]) await each.close()
 })
 
-test('two devices with one key: both write, every line of both is on all peers, and receipts count', async () => {
+test('two devices with one key: both write, every line of both is on all peers, and receipts are accepted', async () => {
   const disk = new MemoryDisk()
   const here = await logOf(alice, 0, disk)
   await append(here, 'one')

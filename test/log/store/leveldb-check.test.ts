@@ -76,7 +76,7 @@ test('finds any flipped bit in tables, journals, manifest and CURRENT, many of w
     if (/\.log$/.test(name) && believed < 3 && (await rowsIn(copy)) < ROWS) believed++
     await rm(copy, { recursive: true })
   }
-  assert.ok(believed > 0, 'LevelDB itself says nothing of rows that it drops')
+  assert.ok(believed > 0, 'LevelDB does not report the rows that it drops')
 })
 
 test('names each file that is missing or truncated', async t => {
