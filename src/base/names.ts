@@ -89,9 +89,8 @@ export const pathComponentsOf = (name: string): readonly string[] => [
 ]
 
 /**
- * The path component a name is stored under, or will be. `stored` lists the directory's entries; `isTaken` returns whether a
- * component resolves to one of them. If one resolves without being listed, the file system ignores case and the directory belongs
- * to another name.
+ * The path component a name is stored under, or will be. `stored` lists the directory's entries; `isTaken` returns whether a component
+ * resolves to any entry. If a component resolves but is not listed, the file system ignores case and the directory belongs to another name.
  */
 export function chosenComponent(
   name: string,

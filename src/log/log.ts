@@ -54,7 +54,7 @@ import { type Verified, verifyAllLogs, verifyLog } from './verification.js'
  * 7. Failures block. After a failed write nothing is written until the database was reopened and read again; entries from peers wait.
  */
 export class Log extends EventEmitter<LogEvents> {
-  /** Which places have content, and what becomes of it. */
+  /** Which places have content; drops and restores it. */
   readonly contents: LogContents
   /** Client requests whose entries are stored. */
   readonly requests: Requests
@@ -118,7 +118,7 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#core.clock
   }
 
-  /** The author of what `append` adds: the public key, as 64 hex digits. */
+  /** The author of our entries: the public key, as 64 hex digits. */
   get author(): AuthorId {
     return this.#core.own.person
   }
@@ -281,7 +281,9 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#core.blocks
   }
 
-  /** The date of the first of the last `count` counted entries of the conversation; undefined if there are fewer. */
+  /**
+   * The date of the `count`th entry from the end of the conversation, among those that `isCounted` selects; undefined if there are fewer.
+   */
   dateOfLast(count: number, isCounted: (entry: Uint8Array) => boolean): Promise<Hlc | undefined> {
     return this.#reader.dateOfLast(count, isCounted)
   }

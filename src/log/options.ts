@@ -27,7 +27,7 @@ export interface LogOptions {
   readonly random?: Random
   /** Default: everybody is known. */
   readonly known?: KnownPeople
-  /** Largest number of authors; those already stored and our own are always accepted. */
+  /** Largest number of authors. Stored authors and our own are always accepted. */
   readonly authorsMax?: number
   /** Bounds what strangers may store here. Default: only `authorsMax` does. */
   readonly quota?: StrangerQuota
@@ -53,7 +53,7 @@ export interface LogMark extends EndMark {
   readonly run: Run | undefined
   /** The last seq of the logs of others at the last clean close. */
   readonly heads: ReadonlyMap<LogId, Seq>
-  /** Whether the mark was written to another file, of which this is a copy. */
+  /** Whether this file is a copy: its mark was written to another file. */
   readonly isMoved: boolean
   /** A log was shortened on purpose: the next start does not report its entries as missing. */
   forget(log: LogId): void
@@ -64,7 +64,7 @@ export interface LogMark extends EndMark {
 }
 
 export interface LogEvents {
-  /** New entries are on disk, ours and those of others. */
+  /** New entries are on disk, ours or others'. */
   entries: [SeqRange]
   /** Entries are on disk: new ones, and lost ones that were fetched again. */
   persisted: [SeqRange]
@@ -86,7 +86,9 @@ export interface LogEvents {
   forgotten: [LogId]
 }
 
-/** Largest number of ranges per log that a read mark remembers as passed without content. Older ones count as read. */
+/**
+ * Largest number of ranges per log that a read mark remembers as passed without content. The oldest ranges beyond it are treated as read.
+ */
 export const PASSED_MAX = 64
 
 /** How far a reader has read a log. */
@@ -114,7 +116,7 @@ export interface ReadOptions {
 
 /** How entries are relayed to a native peer. */
 export interface RelayOptions {
-  /** What to relay, until it is closed. */
+  /** The entries to relay, until it is closed. */
   readonly subscription: Subscription
   /** How the peer learns of a range. */
   readonly mode: (span: SeqRange) => RelayMode

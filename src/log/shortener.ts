@@ -60,7 +60,7 @@ export class Shortener {
       this.#next = undefined
       const jobs = [...this.#waiting.values()]
       this.#waiting.clear()
-      await this.#core.queue.write([]) // what is being written has to be on disk
+      await this.#core.queue.write([]) // pending writes have to be on disk
       for (let from = 0; from < jobs.length; from += AT_ONCE_MAX)
         await Promise.all(jobs.slice(from, from + AT_ONCE_MAX).map(job => this.#shorten(job)))
     })

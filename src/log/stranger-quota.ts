@@ -1,6 +1,6 @@
 import type { AuthorId, LogId, Seq } from './format/author.js'
 
-/** Who brought entries: a connection, and where it came from. */
+/** A connection that brought entries, and where it came from. */
 export interface Introducer {
   /** The proven key at the other end, or the address that a scuttleup peer claims. */
   readonly id: string
@@ -10,7 +10,7 @@ export interface Introducer {
   readonly author?: LogId | undefined
 }
 
-/** What is stored about the log of a stranger, so that its share stays the same after a restart. */
+/** The stored state of a stranger's log, so that its share stays the same after a restart. */
 export interface StrangerRecord {
   /** The introducer whose share the log uses once the connection is closed: an address block, or the key of a known person. */
   readonly block: string
@@ -63,12 +63,12 @@ export interface StrangerQuota {
   isStranger(log: LogId): boolean
   isStopped(log: LogId): boolean
   /**
-   * Whether a log had stopped and may grow again. Entries that were rejected meanwhile leave a gap, so entries still in flight do not
-   * continue it.
+   * Whether a log had stopped and may grow again. Entries that were rejected while it was stopped leave a gap, so entries still in flight
+   * do not continue it.
    */
   isResumed(log: LogId): boolean
   /**
-   * The strangers whose logs came over the same connections as an author's logs. Connections to people whom the user knows do not count.
+   * The strangers whose logs came over the same connections as an author's logs, not counting connections to people whom the user knows.
    */
   companionsOf(author: AuthorId): readonly AuthorId[]
   /** Whether a log is announced and sent to other peers. */

@@ -8,7 +8,10 @@ export class Turns {
   /** The last waiting call of each log. */
   readonly #last = new Map<LogId, Promise<void>>()
 
-  /** Calls `act` once `busy` returns undefined, and every earlier call for the log has acted. Waits for what `busy` returns. */
+  /**
+   * Calls `act` once `busy` returns undefined, and every earlier call for the log has acted. Until then, waits for each promise that `busy`
+   * returns.
+   */
   async take<T>(log: LogId, busy: () => Promise<unknown> | undefined, act: () => Promise<T>): Promise<T> {
     const before = this.#last.get(log)
     if (before === undefined && busy() === undefined) return act()

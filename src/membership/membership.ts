@@ -31,8 +31,8 @@ export interface FormerMember {
 }
 
 /**
- * Who is a member of a room, and what else follows from its operations: a pure function of the set of operations, independent of
- * their order and of repetitions. docs/protocol/membership.md §9.5.
+ * The members of a room, and all other results of its operations: a pure function of the set of operations, independent of their order and
+ * of repetitions. docs/protocol/membership.md §9.5.
  */
 export class Membership {
   readonly room: PrivateRoom

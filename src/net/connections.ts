@@ -306,7 +306,7 @@ export class Connections implements ChannelCarrier {
 
   /**
    * A room whose channel broke, for example by a malformed frame, cools down on this connection; other rooms are unaffected. If the
-   * connection has no other room, it is closed, and a new one starts over.
+   * connection has no other room, it is closed and redialled.
    */
   #channelBroke(connection: PeerConnection, room: RoomChannels | undefined): void {
     if (room === undefined || connection.multiplexer?.size === 1) connection.close()

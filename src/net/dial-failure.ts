@@ -16,7 +16,7 @@ export const DIAL_FAILURES = [
   /** The peer speaks a version that this program no longer supports. */
   'older-version',
   'malformed-handshake',
-  /** The handshake was modified in transit: there is a man in the middle, or the peer is faulty. */
+  /** The handshake was modified in transit, by a man in the middle or a faulty peer. */
   'altered',
   'other-room',
   'unproven-key',

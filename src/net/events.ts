@@ -9,7 +9,7 @@ export const CLOSE_REASONS = [
   'closed',
   /** The connection broke before the other side ended it. */
   'cut',
-  /** The bytes are not what the other side sent: modified, replayed, dropped or reflected. */
+  /** The bytes were modified, replayed, dropped or reflected on the way. */
   'altered',
   'protocol-violated',
   /** The peer was silent for too long. */
@@ -36,7 +36,7 @@ const DIAL_EVENTS = {
   'dialled-self': problem({ name: text, address: ADDRESS }),
 }
 
-/** What happens on the network. */
+/** Events of the network. */
 export const NET_EVENTS = {
   ...DIAL_EVENTS,
   /** A peer that speaks an older version dialled us: it cannot connect. Once per address. */
@@ -49,7 +49,7 @@ export const NET_EVENTS = {
   'multicast-failed': problem({ interface: text, address: text, code: text }),
 }
 
-/** What happens to a peer that is dialled. */
+/** Events of a peer that is dialled. */
 export type DialEvent = EventOf<typeof DIAL_EVENTS>
 
 export type NetEvent = EventOf<typeof NET_EVENTS>

@@ -87,7 +87,7 @@ class Heartbeat {
   #check(): void {
     const clock = this.#clock
     const connection = this.#connection
-    // A paused connection receives nothing; but after the end of the other half there is nothing left to receive.
+    // A paused connection receives nothing. After the other half has ended, nothing is left to receive.
     const isPaused = connection.isPaused() && !connection.readableEnded
     if (connection.bytesRead !== this.#bytesRead || isPaused) {
       this.#bytesRead = connection.bytesRead

@@ -7,7 +7,7 @@ import type { RoomChannels } from './room-channels.js'
 import type { ConnectionId, OpenConnection } from './topology.js'
 import type { Dialled, Opened } from './upgrader.js'
 
-/** One proven connection to one peer, whatever network brought it. It closes when the peer is silent, or does not read. */
+/** One proven connection to one peer, over any network. It closes when the peer is silent, or does not read. */
 export class PeerConnection implements OpenConnection {
   readonly id: ConnectionId
   readonly remote: Opened['remote']
@@ -134,7 +134,7 @@ export class PeerConnection implements OpenConnection {
     multiplexer.on('pong', onPong).on('closed', end).ping()
   }
 
-  /** Closes what the peer does not read: the connection, or one of several rooms on it. */
+  /** Closes the connection if the peer does not read it, or a room that the peer does not read if there are several. */
   #checkReading(onUnread: (room: string) => void): void {
     const { multiplexer } = this
     if (multiplexer === undefined) return

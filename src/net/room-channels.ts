@@ -62,7 +62,7 @@ export interface ChannelCarrier {
   attemptAt(name: string): DialAttempt | undefined
   /** The connections to a dialled peer that may be in a room. */
   connectionsTo(name: string, room: RoomChannels): readonly ConnectionId[]
-  /** Offers a room on each connection whose peer it admits, and withdraws it from the others. */
+  /** Offers a room on each connection to a peer that the room admits, and withdraws it from the others. */
   updateAdmission(room: RoomChannels): void
   /** Offers a room on a connection again. */
   offer(room: RoomChannels, id: ConnectionId): void
@@ -227,7 +227,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
     for (const connection of this.connections) if (which(connection)) this.#carrier.reconnect(connection.id)
   }
 
-  /** The admitted peers changed: opens the channels of newly admitted ones, and closes those of the others at once. */
+  /** The admitted peers changed: opens the channels of newly admitted peers, and closes the channels of the others at once. */
   updateAdmission(): void {
     this.#carrier.updateAdmission(this)
   }

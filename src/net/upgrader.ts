@@ -39,7 +39,7 @@ export interface ProvenPeer {
   readonly multiplexer: Multiplexer
 }
 
-/** A connection whose other end is known, and has a room in common with us. */
+/** A connection whose other end is known and has a room in common with us. */
 export type Opened =
   | { readonly kind: 'plain'; readonly remote: ScuttleupRemote; readonly stream: RawConnection }
   | {
@@ -83,7 +83,7 @@ export class Upgrader {
   readonly #options: UpgraderOptions
   readonly #admission = new AdmissionControl<RawConnection>()
   readonly #pending = new Set<RawConnection>()
-  /** Connections without a room in common, each with the callback for when there is one. */
+  /** Connections without a room in common, and the callback to call once there is a common room. */
   readonly #roomless = new Map<ProvenPeer, () => void>()
   readonly #reported = new Set<string>()
 
@@ -110,7 +110,7 @@ export class Upgrader {
     new HandshakeRun(raw, options, clock, outcome => this.#finished(raw, dialled, outcome)).start()
   }
 
-  /** Offers a room on the connections that wait for one in common, if it admits their peers. */
+  /** If a room admits their peers, offers it on the connections that wait for a room in common. */
   offer(room: Uint8Array, admits: (key: string) => boolean): void {
     for (const [{ remote, multiplexer }, succeed] of [...this.#roomless]) {
       if (admits(remote.key)) multiplexer.offer([room])
@@ -145,7 +145,7 @@ export class Upgrader {
     }
   }
 
-  /** Exchanges Rooms frames. Without a room in common, the connection waits for one for ROOMLESS_MS_MAX. */
+  /** Exchanges Rooms frames. Without a room in common, the connection stays open for ROOMLESS_MS_MAX, in case a common room is opened. */
   #exchangeRooms(
     raw: RawConnection,
     { remote, stream, handshakeHash }: Extract<HandshakeOutcome, { readonly kind: 'sealed' }>,

@@ -5,7 +5,7 @@ import type { Digest } from '../log/format/heads.js'
 import { AUTHORS_MAX } from '../log/limits.js'
 import { forgetOldest, STALL_MS_MAX, SUBSCRIBE_AFTER_MS, trackedLogsMax } from './limits.js'
 
-/** Largest number of logs that are behind and followed at the same time; each has a timer. */
+/** Largest number of logs that are followed at the same time because they are behind. Each has a timer. */
 const FOLLOWED_MAX = 1_000
 
 /** Sends the tree's decisions over one connection. */
@@ -224,7 +224,7 @@ export class TreeConnection {
   readonly #control: ConnectionControl | undefined
   /** The heads that the peer announced. */
   readonly #announced = new Map<LogId, Seq>()
-  /** Logs that this connection delivers. Without subscriptions, as with a scuttleup peer: the logs whose entries it has sent. */
+  /** Logs that this connection delivers. For a scuttleup peer, which has no subscriptions: the logs whose entries it has sent. */
   readonly #subscribed = new Set<LogId>()
   /** The peer's own logs that this side unsubscribed from. */
   readonly #unsubscribed = new Set<LogId>()

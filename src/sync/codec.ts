@@ -241,7 +241,7 @@ function decodeNotes(bytes: Uint8Array): PeerFrame {
   return { kind: 'notes', notes, gaps }
 }
 
-/** key ‖ u32 run, then ranges in order, of which no two overlap. */
+/** key ‖ u32 run, then disjoint ranges in order. */
 function decodeGaps(bytes: Uint8Array): GapsNote | undefined {
   const reader = new ByteReader(bytes)
   const author = logOfKey(reader.bytes(KEY_BYTES), reader.u32())

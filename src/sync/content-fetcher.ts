@@ -7,7 +7,7 @@ import type { SeqRange } from '../log/read/subscription.js'
 import type { GapsNote } from './codec.js'
 import { CONTENT_MS_MAX, CONTENT_PLACES_MAX, CONTENT_RETRY_MS_MAX, CONTENT_RETRY_MS_MIN } from './limits.js'
 
-/** Most places with content that a request includes to join two missing ranges: a second request would take longer. */
+/** Largest number of places with content between two missing ranges that one request covers: a second request would take longer. */
 const NEAR_PLACES = 8
 
 /** One connection to a peer that may have missing contents. */
@@ -22,7 +22,7 @@ export interface ContentSource {
 interface Pass {
   /** The next place to ask for. */
   next: Seq
-  /** The place after the last one that was ever asked for. */
+  /** The place after the last place that was ever requested. */
   asked: Seq
   waitMs: Millis
   /** When the next pass begins. Until then only places from `asked` on are requested. */

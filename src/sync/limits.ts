@@ -22,7 +22,7 @@ export const HEADS_AT_ONCE_MAX = 4
 /** Logs for which one connection may have an unanswered segment request. */
 export const SEGMENT_REQUESTS_MAX = 64
 
-/** Logs whose entries may be rejected on one connection; more close it. */
+/** Logs that may be rejected on one connection; more rejections close it. */
 export const REJECTED_LOGS_MAX = 1_000
 
 /** Rejections of a log that are tolerated while a segment request for it is open. */

@@ -99,7 +99,7 @@ class NativeReplication implements Replication {
     return this.#log.quota?.isPassedOn(log) ?? true
   }
 
-  /** Yields what the other side lacks now. */
+  /** Yields the entries that the other side lacks now. */
   async *#backlog(): AsyncGenerator<Uint8Array | undefined> {
     for await (const relayed of this.#log.relay(this.session.theirs))
       if (relayed.kind !== 'announcement') yield this.#encode(relayed)

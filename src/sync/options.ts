@@ -9,7 +9,7 @@ export interface ReplicationOptions {
   readonly live?: boolean
   /** The name under which the peer's receipts are recorded. Default: they are not recorded. */
   readonly replica?: string
-  /** Who is at the other end: strangers' quota is shared by introducer. */
+  /** The connection's other end: strangers' quota is shared by introducer. */
   readonly introducer?: Introducer
   /** Whether the user knows that peer: receipts of strangers are counted separately. Default: true. */
   readonly isKnown?: () => boolean

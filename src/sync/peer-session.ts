@@ -131,7 +131,7 @@ export class PeerSession implements ReplicationSession {
   relayMode({ author, from, to }: SeqRange): RelayMode {
     const theirs = this.#theirs.get(author) ?? 0
     const next = Math.max(from, theirs + 1)
-    // The other side rejects entries that do not continue what it has.
+    // The other side rejects entries that do not continue its log.
     if (this.#isSubscribed(author) && next === theirs + 1 && next < to) return { kind: 'send', from: next }
     return { kind: to - 1 > (this.#announced.get(author) ?? 0) ? 'announce' : 'skip' }
   }
@@ -148,7 +148,7 @@ export class PeerSession implements ReplicationSession {
     return encodeNotes(notes)
   }
 
-  /** Encodes what the other side lacks; undefined if it has everything. */
+  /** Encodes the entries that the other side lacks; undefined if it has everything. */
   encode(relayed: Exclude<Relayed, { readonly kind: 'announcement' }>): Uint8Array | undefined {
     if (relayed.kind === 'segments') {
       const { author, segments, last } = relayed
@@ -269,7 +269,7 @@ export class PeerSession implements ReplicationSession {
     this.#subscribers.add(author)
     forgetOldest(this.#subscribers, this.#trackedMax)
     this.#unsubscribers.delete(author)
-    // The other side may have rejected what it was sent: trust the seq of the subscription.
+    // The other side may have rejected entries that it was sent: trust the seq of the subscription.
     this.#theirs.delete(author)
     this.#theyHave(author, seq)
     batch.effect({ kind: 'subscribed', since: { author, seq } })
@@ -306,7 +306,7 @@ export class PeerSession implements ReplicationSession {
     if (areEqual) batch.effect({ kind: 'serve', since: equal })
   }
 
-  /** Sends the heads that differ from those of the other side, unless all were sent at the start. */
+  /** Sends the heads that differ from the other side's, unless all heads were sent at the start. */
   #answer(batch: IncomingBatcher, theirs: Uint8Array): ComparedHeads {
     const compared = compareHeads(this.#heads, this.#fingerprints, theirs)
     if (!this.#sendsHeadsFirst && !compared.areEqual)

@@ -7,7 +7,7 @@ import { type PlaceRange, Places } from '../log/format/places.js'
 import type { GapsNote } from './codec.js'
 import { GAPS_SAID_MAX, trackedLogsMax } from './limits.js'
 
-/** Disconnected peers whose receipts are kept. */
+/** Number of disconnected peers whose receipts are remembered. */
 export const DISCONNECTED_MAX = 64
 
 /**
@@ -36,7 +36,7 @@ export interface OwnPlace {
 /** The last seq of a log that a peer has, and the earlier places whose content it lacks, if any. */
 export type ReplicaHead = Seq | { readonly seq: Seq; readonly without: readonly PlaceRange[] }
 
-/** The heads of one log that other peers announced. */
+/** The announced heads of one log. */
 export interface ReplicaHeads {
   readonly connected: readonly ReplicaHead[]
   readonly left: readonly ReplicaHead[]
@@ -79,7 +79,7 @@ export function replicasIn(heads: ReplicaHeads, seq: Seq): Replicas {
   }
 }
 
-/** What a peer says about one entry. */
+/** A peer's statements about one entry. */
 export interface Holder {
   /** The peer's key, or the address of a scuttleup peer. */
   readonly peer: string
@@ -99,7 +99,7 @@ export interface ProvenHead extends Required<Digest> {
   readonly without: readonly PlaceRange[]
 }
 
-/** Most logs of one peer that `provenHeadsOf` returns; our own come first. */
+/** Largest number of logs of one peer that `provenHeadsOf` returns. Our own logs come first. */
 const PROVEN_HEADS_MAX = 256
 
 /** Places of one log whose content a connected peer says it has. */
@@ -125,7 +125,7 @@ export function reachIn({ connected, left, strangers = [] }: ReplicaHeads, seq: 
   return { of: heads.length, dropped: heads.filter(head => !hasContent(head, seq)).length }
 }
 
-/** Our own logs, of which another device with the same key may have written another history. */
+/** Our own logs. Another device with the same key may have written another history of them. */
 export interface OurHistory {
   readonly clock?: Clock
 
@@ -183,14 +183,14 @@ interface ConnectionHeads {
   readonly unproven: Map<LogId, Required<Pick<Digest, 'seq' | 'chain'>>>
   /** Logs of ours whose unproven head was compared and differs. */
   readonly differing: Set<LogId>
-  /** Logs whose heads are being compared: one comparison at a time, however many heads a peer announces. */
+  /** Logs whose heads are being compared: one comparison at a time, for any number of heads that a peer announces. */
   readonly comparing: Set<LogId>
   readonly onDiffering: (log: LogId, seq: Seq) => void
 }
 
 interface Replica {
   readonly name: string
-  /** One per open connection: there are several until duplicates are closed. */
+  /** The open connections to the peer: there are several until duplicates are closed. */
   readonly open: Set<ConnectionHeads>
   isKnown: () => boolean
   /** The heads of the connection that closed last. */
@@ -336,7 +336,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     return proven
   }
 
-  /** Whether the head of a log at a peer has our chain value; undefined if one of us does not have that much. */
+  /** Whether the head of a log at a peer has our chain value; undefined if this disk or the peer does not have the log that far. */
   async #isSameHistory({ heads, chains, differing }: ConnectionHeads, log: LogId): Promise<boolean | undefined> {
     const [seq, chain] = [heads.get(log), chains.get(log)]
     if (this.#ours?.isOurs(log)) return differing.has(log) ? false : seq !== undefined || undefined
@@ -356,7 +356,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     for (const [connection, replica] of this.#ahead) void this.#compare(replica, connection, log)
   }
 
-  /** A log of ours was divided: heads that were proven to be our history are those of its branch now. */
+  /** A log of ours was divided: heads that were proven to match our history now belong to its branch. */
   ourLogForked(log: LogId): void {
     for (const { open, left } of this.#replicas.values()) {
       for (const { heads, differing, unproven, without } of [...open, left]) {
@@ -368,7 +368,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
         }
         if (author === log) continue
         heads.set(author, seq)
-        // The shifted gaps hold until the peer reports gaps of the branch.
+        // The shifted gaps are used until the peer reports gaps of the branch.
         const shift = (heads.get(log) ?? 0) - seq
         const moved = (without.get(log) ?? []).filter(({ to }) => to > shift + 1)
         without.set(
@@ -414,7 +414,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     comparing.add(log)
     const chain = await ours.chainAt(log, head.seq).catch(() => undefined)
     comparing.delete(log)
-    if (unproven.get(log) !== head) return this.#compare(replica, connection, log) // a later head arrived meanwhile
+    if (unproven.get(log) !== head) return this.#compare(replica, connection, log) // a later head arrived during the comparison
     if (chain === undefined) {
       this.#ahead.set(connection, replica)
       return
@@ -448,7 +448,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   }
 }
 
-/** The connection with the highest head of a log: of the open ones or, if none is open, the last one. */
+/** The connection with the highest head of a log: among the open connections or, if none is open, the last one. */
 function latestOf(open: ReadonlySet<ConnectionHeads>, left: ConnectionHeads, author: LogId): ConnectionHeads {
   if (open.size === 0) return left
   return [...open].reduce((a, b) => ((b.heads.get(author) ?? 0) > (a.heads.get(author) ?? 0) ? b : a))

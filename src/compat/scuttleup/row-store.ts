@@ -173,7 +173,7 @@ export class RowStore implements UnsignedStore {
     return { last, fault: last < seq ? { kind: 'missing', from: last + 1, to: last + 1 } : undefined }
   }
 
-  /** The time that an entry states, if it is later than that of the previous entry and not far ahead of our clock. */
+  /** The time that an entry states, if it is later than the time of the previous entry and not far ahead of our clock. */
   #credible(author: LogId, claimed: Hlc | undefined, last: Hlc | undefined): Hlc | undefined {
     if (claimed === undefined || (last !== undefined && claimed <= last)) return undefined
     return this.#clock.isCredible(claimed, author) ? claimed : undefined
@@ -204,7 +204,7 @@ export class RowStore implements UnsignedStore {
     return values
   }
 
-  /** Pages of a log's entries. Skips rows of other ids in the key range: those that start with this id and the separator. */
+  /** Pages of a log's entries. Skips rows of other ids in the key range, which start with this id and the separator. */
   async *#rows(author: LogId, from: Seq, to: Seq, reverse = false): AsyncGenerator<readonly PlacedEntry[]> {
     for await (const page of this.#store.pages({ ...keys.rowRange(author, from, to), reverse })) {
       const rows: PlacedEntry[] = []

@@ -17,7 +17,7 @@ import {
 /** Makes the space that the bytes of a piece are read into. */
 export type SpaceFor = (length: number) => Uint8Array
 
-/** What this side serves to a peer. */
+/** The files that this side serves to a peer. */
 export interface FileSource {
   /** Which chunks of a file are here; undefined: none. */
   holding(file: FileId): Bitmap | 'all' | undefined
@@ -25,7 +25,7 @@ export interface FileSource {
   read(root: FileRoot, piece: Piece, spaceFor: SpaceFor): Promise<Uint8Array | undefined>
 }
 
-/** Receives what the peer answers. */
+/** Receives the answers of the peer. */
 export interface FileListener {
   holding(root: FileRoot, bitmap: Uint8Array | undefined): void
   part(root: FileRoot, piece: Piece, bytes: Uint8Array): void
@@ -34,7 +34,7 @@ export interface FileListener {
 
 /** Pieces that are read from disk before the peer has read earlier ones. */
 const ANSWERS_AHEAD_MAX = 8
-/** When this many of them are left, the next ones are read, so that several are read at once. */
+/** Number of such pieces that are left when more are read, so that several are read at once. */
 const ANSWERS_AHEAD_MIN = 4
 
 /** A question of the peer: what this side has, or a piece. */

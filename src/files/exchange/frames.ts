@@ -12,7 +12,7 @@ const REQUEST = 2
 const PART = 3
 const ABSENT = 4
 
-/** What a request asks for: a chunk, a page of hashes, or the hashes of the pages. In the order of their numbers. */
+/** Kinds of pieces that can be requested: a chunk, a page of hashes, or the hashes of the pages. In the order of their numbers. */
 const LEVELS = ['chunk', 'page', 'top'] as const
 export type Level = (typeof LEVELS)[number]
 

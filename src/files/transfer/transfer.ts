@@ -26,9 +26,9 @@ export interface StoredPieces {
 const WINDOW_PIECES = 16
 /** Unknown pages that are requested at once, so that the chunks of the next page need not wait. */
 const PAGES_AHEAD = 2
-/** Time without an answer after which the requests of a holder go to others. It gets no further ones until it answers. */
+/** Time without an answer after which the requests of a holder go to others. The holder gets no further requests until it answers. */
 const ANSWER_MS_MAX: Millis = 10_000
-/** How often a holder that does not have everything is asked again what it has. */
+/** How often a holder without all chunks is asked again which chunks it has. */
 const QUERY_MS: Millis = 5_000
 
 interface Holder {
@@ -41,7 +41,7 @@ interface Holder {
   /** Answers that did not come in time, and may still arrive. */
   late: number
   answeredAt: Millis
-  /** When it was asked what it has. */
+  /** When it was asked which chunks it has. */
   queriedAt: Millis
   isQueried: boolean
 }
@@ -71,7 +71,7 @@ export class Transfer {
   /** The last chunk has fewer bytes. */
   readonly #lastBytes: number
 
-  /** `firstPage`: where to begin. Peers that begin in different places can give each other what the others lack. */
+  /** `firstPage`: where to begin. Peers that begin at different pages can give each other their missing chunks. */
   constructor(file: FileId, stored: StoredPieces, firstPage = 0) {
     const pages = pagesIn(file.size)
     this.#file = file

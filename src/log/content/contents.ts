@@ -123,7 +123,8 @@ export class Contents {
   }
 
   /**
-   * Marks the missing content of a segment as not given where it is dated too early for peers to give it to us. Returns the rows to write.
+   * Marks the missing content of a segment as not given if it is dated before the date from which peers give us content. Returns the rows
+   * to write.
    */
   notGiven(log: LogId, { first, entries }: ContentRun): Write[] {
     const { gaps, own, givenFrom } = this.#core
@@ -166,7 +167,7 @@ export class Contents {
     }
   }
 
-  /** Looks for missing content after the known ranges, once all of these are filled. */
+  /** Once all known ranges of missing content are filled, looks for more after them. */
   async findMore(log: LogId): Promise<void> {
     const { gaps, queue } = this.#core
     const isNeeded = (): boolean => gaps.of(log)?.missing.isEmpty === true && gaps.of(log)?.restFrom !== undefined
@@ -219,7 +220,7 @@ export class Contents {
     return entries
   }
 
-  /** Moves the gaps and contents of a log's entries from a fork on to the branch that these entries were moved to. */
+  /** The entries of a log from a fork on were moved to a branch: moves their gaps and contents there too. */
   async moved(
     log: LogId,
     branch: LogId,
@@ -287,7 +288,7 @@ export class Contents {
     const { gaps, queue, frontier, own, quota, announcer } = this.#core
     const found = gaps.of(log)
     if (found === undefined) return 0
-    await queue.write([]) // only stubs on disk get content
+    await queue.write([]) // content is added only to stubs on disk
     const size = frontier.pendingHead(log)?.size ?? 0
     const admission = own.isOurs(log) ? undefined : quota?.admit(log, size, undefined)
     if (admission !== undefined && admission.kind !== 'stored') return 0
@@ -360,7 +361,7 @@ export class Contents {
     segments.forget(log)
   }
 
-  /** Rewrites the files with these places, so that the disk gets their space back. */
+  /** Rewrites the files with these places, to free their disk space. */
   async #compact(log: LogId, places: readonly PlaceRange[]): Promise<void> {
     const key = logKeyOf(log)
     const { store } = this.#core

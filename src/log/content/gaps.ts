@@ -38,8 +38,8 @@ export class LogGaps {
     'not-given': new Places(),
   }
   /**
-   * Places whose content is about to be dropped. Peers are told that it is gone, so that they do not drop their own copy in reliance on
-   * this disk.
+   * Places whose content is about to be dropped. Peers are told that it is gone: otherwise they could drop their copy because this disk has
+   * one.
    */
   readonly leaving = new Places()
 
@@ -52,7 +52,7 @@ export class LogGaps {
     return DROP_REASONS.find(reason => this.dropped[reason].has(seq)) ?? 'missing'
   }
 
-  /** The first `count` ranges without content, for whatever reason, as announced to peers. */
+  /** The first `count` ranges without content, for any reason, as announced to peers. */
   all(count: number): readonly PlaceRange[] {
     const places = new Places([...this.missing.ranges, ...this.leaving.ranges])
     for (const reason of DROP_REASONS) for (const { from, to } of this.dropped[reason].ranges) places.add(from, to)

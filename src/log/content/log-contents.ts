@@ -5,14 +5,14 @@ import type { ContentRun, Contents, WeighedSegment } from './contents.js'
 import type { DropReason } from './gap-rows.js'
 import type { Gaps } from './gaps.js'
 
-/** The contents of the logs of one room: which places have none, and why; adds, drops and restores contents. */
+/** The contents of the logs of one room: finds places without content, and adds, drops and restores contents. */
 export class LogContents {
   readonly #contents: Contents
   readonly #gaps: Gaps
   readonly #recovery: Pick<DiskRecovery, 'whenWritable'>
   readonly #onLeaving: (log: LogId) => void
 
-  /** `onLeaving` is called with a log when contents of it are about to be dropped, or are not any more. */
+  /** `onLeaving` is called with a log when contents of it are about to be dropped, or when that is withdrawn. */
   constructor(
     contents: Contents,
     gaps: Gaps,
@@ -45,7 +45,7 @@ export class LogContents {
     return this.#gaps.of(log)?.version ?? 0
   }
 
-  /** Where this disk has no content of a log, for whatever reason: up to `count` ranges. */
+  /** Up to `count` ranges of a log without content on this disk, for any reason. */
   gaps(log: LogId, count: number): readonly PlaceRange[] {
     return this.#gaps.of(log)?.all(count) ?? []
   }
@@ -55,7 +55,10 @@ export class LogContents {
     return this.#contents.findMore(log)
   }
 
-  /** Adds contents from a peer that match the hashes of stubs; skips others. Returns how many are stored. Waits while the disk fails. */
+  /**
+   * Adds contents from a peer that match the hashes of stubs; skips others. Returns the number of stored contents. Waits while the disk
+   * fails.
+   */
   async add(log: LogId, run: ContentRun): Promise<number> {
     let stored = 0
     await this.#recovery.whenWritable(log, async () => {
@@ -65,7 +68,7 @@ export class LogContents {
     return stored
   }
 
-  /** The packed entries of places, for a peer that asks for their contents; stubs where this disk has none. */
+  /** The packed entries of places, for a peer that requests their contents. Places without content on this disk are stubs. */
   read(log: LogId, range: PlaceRange): Promise<readonly Uint8Array[]> {
     return this.#contents.read(log, range)
   }
@@ -75,33 +78,33 @@ export class LogContents {
     return this.#contents.drop(log, ranges, reason)
   }
 
-  /** Makes dropped content of a log count as missing, so that it is requested from peers again and stored. */
+  /** Marks dropped content of a log as missing, so that it is requested from peers again and stored. */
   restore(log: LogId, ranges: readonly PlaceRange[], reason: DropReason): Promise<void> {
     return this.#contents.restore(log, ranges, reason)
   }
 
-  /** The date of the first content that peers give to us changed, or was not known: asks for that content alone. */
+  /** The date from which peers give us content changed or became known: requests missing content from this date on only. */
   givenChanged(): Promise<void> {
     return this.#contents.givenChanged()
   }
 
-  /** Tells peers which contents of a log are about to be dropped. An empty list withdraws that. */
+  /** Tells peers which contents of a log are about to be dropped. An empty list withdraws the announcement. */
   leave(log: LogId, ranges: readonly PlaceRange[]): void {
     this.#gaps.open(log).leave(ranges)
     this.#onLeaving(log)
   }
 
-  /** Yields the dates and the droppable bytes of each stored segment of a log, starting with the one that contains `from`. */
+  /** Yields the dates and the droppable bytes of each stored segment of a log, starting with the segment that contains `from`. */
   weigh(log: LogId, from: Seq): AsyncGenerator<WeighedSegment> {
     return this.#contents.weigh(log, from)
   }
 
-  /** Where this disk has dropped content of a log for this reason. */
+  /** The places of a log whose content this disk has dropped for this reason. */
   dropped(log: LogId, reason: DropReason): readonly PlaceRange[] {
     return this.#gaps.of(log)?.dropped[reason].ranges ?? []
   }
 
-  /** Whether nobody is to have the content of a place: it was deleted, or is older than the room keeps. */
+  /** Whether the content of a place is gone for everybody: it was deleted, or is older than the room keeps. */
   isGone(log: LogId, seq: Seq): boolean {
     const dropped = this.#gaps.of(log)?.dropped
     return dropped !== undefined && (dropped.deleted.has(seq) || dropped.expired.has(seq))
@@ -113,8 +116,8 @@ export class LogContents {
   }
 
   /**
-   * Drops the content of places of a signed log, except that of control entries, from all files of this disk, and stores none there
-   * from now on. Resolves when nothing of it is left. Rejects if the disk fails; then the next start completes it.
+   * Drops the content of places of a signed log from all files on this disk, except for control entries, and accepts none from peers for
+   * them. Resolves when no file contains it. Rejects if the disk fails; the next start then completes the drop.
    */
   drop(log: LogId, range: PlaceRange, reason: DropReason): Promise<void> {
     return this.dropAll(log, [range], reason)

@@ -62,7 +62,7 @@ export class ForkRegistry {
     this.#segments = segments
   }
 
-  /** One proof per fork, and one per additional history. Those of a log precede those of its branches. */
+  /** One proof per fork, and one more per additional history. The proofs of a log precede the proofs of its branches. */
   get proofs(): readonly ForkProof[] {
     const placed = [...this.#branches.values()].filter(branch => this.#isPlaced(branch))
     return [...new Set(placed.map(({ proof }) => proof))].sort((a, b) => this.#depth(a) - this.#depth(b))
@@ -72,7 +72,7 @@ export class ForkRegistry {
     return [...this.#branches.values()]
   }
 
-  /** Whether one more fork of a log can be kept. */
+  /** Whether the limits allow one more fork of a log. */
   hasRoomFor(log: LogId): boolean {
     const author = authorOfLog(log)
     const ofAuthor = this.branches.filter(branch => authorOfLog(branch.log) === author).length
@@ -158,10 +158,10 @@ export class ForkRegistry {
     return branchesIn(proof).every(log => this.#branches.get(log)?.parent === parent)
   }
 
-  /** Whether the two histories have the same id, or one has the id of a different known history. */
+  /** Whether the two histories have the same id, or one of them has the id of a different known history. */
   isAmbiguous(proof: ForkProof): boolean {
     const parent = logOfSegment(proof.segments[0])
-    // The id of a branch is derived from its first entry, so two histories cannot share one from seq 1 on.
+    // The id of a branch is derived from its first entry, so the histories of a branch cannot differ at seq 1.
     if (isBranch(parent) && proof.forkedAt === 1) return true
     const start = startAt(this.nameOf(parent), proof)
     const [a, b] = branchesIn(proof)

@@ -37,7 +37,7 @@ const MOVED_BYTES_MAX = 1024 * 1024
 export class Splitter {
   readonly #core: LogCore
   readonly #contents: Contents
-  /** The division in progress: one fork at a time. Nothing is added to logs meanwhile. */
+  /** The division in progress: one fork at a time. Nothing is added to logs until it ends. */
   #running: Promise<void> | undefined
 
   constructor(core: LogCore, contents: Contents) {

@@ -15,7 +15,7 @@ export type LogId = string & { readonly [logBrand]: true }
 /** Position of an entry in its log: 1, 2, 3, … without gaps. 0 means the empty log. */
 export type Seq = number
 
-/** Number of a log among those of one key. */
+/** Number of a log among the logs of one key. */
 export type Run = number
 
 const UNSIGNED_ID = new RegExp(`^[A-Za-z0-9_-]{1,${UNSIGNED_ID_LENGTH_MAX}}$`)

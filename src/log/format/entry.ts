@@ -180,8 +180,8 @@ export function packedHlc(packed: Uint8Array): Hlc | undefined {
 }
 
 /**
- * The `at` of a signed author's entry; undefined if the entry is invalid after one at `previous`. All peers must agree exactly: if
- * one accepts an entry that another rejects, the two never converge again. docs/protocol/logs.md §3.2.
+ * The `at` of a signed author's entry; undefined if the entry is invalid after an entry at `previous`. All peers must agree exactly: if one
+ * peer accepts an entry that another rejects, the two never converge again. docs/protocol/logs.md §3.2.
  */
 export function validHlc(entry: Uint8Array, previous: Hlc): Hlc | undefined {
   const at = claimedHlc(entry)

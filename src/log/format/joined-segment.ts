@@ -5,8 +5,8 @@ import type { Seq } from './author.js'
 import { COUNT_AT, ENTRIES_AT, SIGNATURE_AT, signatureIn } from './segment.js'
 
 /**
- * Consecutive encoded segments joined into one, under the signature of the last. Each is copied as it is added, so that a log with one
- * row per entry is joined without keeping its rows in memory.
+ * Consecutive encoded segments joined into one, under the last signature. Each segment is copied as it is added, so that a log with one row
+ * per entry is joined without keeping its rows in memory.
  */
 export class JoinedSegment implements EncodedSegment {
   readonly first: Seq

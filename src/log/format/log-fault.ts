@@ -14,7 +14,7 @@ export const REJECTION = variant({
   'not-a-member': {},
   /** The room accepts only signed logs. */
   'unsigned-log': {},
-  /** Too many entries of a signed author arrived without a signature, or one without a salt. */
+  /** Too many entries of a signed author arrived without a signature, or an entry without a salt. */
   'unsigned-entries': {},
   gap: { missing: count, before: count },
   /** The entries from `first` up to the next signature do not fit into one segment. */

@@ -22,7 +22,7 @@ export interface SignedRun {
 
 export interface SignedPlan {
   readonly writes: readonly Write[]
-  /** Number of entries in the writes, and the entries. */
+  /** Number of entries in the writes. */
   readonly count: number
   readonly entries: readonly Entry[]
   readonly head: SignedHead | undefined

@@ -134,8 +134,8 @@ export function storedSegment(row: Row): Segment | undefined {
 }
 
 /**
- * The entries of a stored segment that have content, as views of it. Their `at`s are slices of one string, which is cheaper than
- * decoding each.
+ * The entries of a stored segment that have content, as views of it. Their `at`s are slices of one string, which is cheaper than decoding
+ * each `at`.
  */
 export function entriesOf(author: LogId, segment: Segment): Entry[] {
   const { bytes, count } = packedOf(segment)
@@ -177,7 +177,7 @@ class StoredEntry implements Entry {
 }
 
 /**
- * The entries in rows of ours that were just written, created one by one. Not a generator: V8 optimises one again and again, which
+ * The entries in rows of ours that were just written, created one by one. Not a generator: V8 optimised generators again and again, which
  * took 8 % of the CPU time of appending 20,000 entries.
  */
 export class WrittenEntries {

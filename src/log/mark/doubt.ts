@@ -50,7 +50,7 @@ export const mayOpenRun = (reason: DoubtReason, opened: number): boolean =>
 /** The end of our log in the mark. */
 export interface MarkedEnd {
   readonly found: End | undefined
-  /** Whether the mark was written to another file, of which this is a copy. */
+  /** Whether this file is a copy: its mark was written to another file. */
   readonly isMoved: boolean
 }
 

@@ -100,7 +100,7 @@ export class OwnLog {
     this.#writer = this.#writerAfter(undefined)
   }
 
-  /** The log that is extended: that of the current run. */
+  /** The log that is extended: the log of the current run. */
   get author(): LogId {
     return this.#author
   }
@@ -110,7 +110,7 @@ export class OwnLog {
     return this.#doubt
   }
 
-  /** Whether entries of a run whose end is in doubt are still being written: nothing may be appended meanwhile. */
+  /** Whether entries of a run whose end is in doubt are still being written. Until that ends, nothing may be appended. */
   get isLeaving(): boolean {
     return this.#leaving !== undefined
   }

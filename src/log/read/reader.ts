@@ -178,7 +178,7 @@ export class Reader {
         return
       }
     }
-    // The peer may have received the rest from others meanwhile: announce that this disk has it too.
+    // The peer may have received the rest from others since: announce that this disk has it too.
     if (mode(range).kind === 'announce') yield { kind: 'announcement', author }
   }
 

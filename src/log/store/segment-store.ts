@@ -79,7 +79,7 @@ export class SegmentStore {
   }
 
   /**
-   * The segments with the entries `from ≤ seq < to`, one by one; adjacent small ones are joined, up to the size of a segment. The first
+   * The segments with the entries `from ≤ seq < to`, one by one. Adjacent small segments are joined, up to the size of a segment. The first
    * may begin before `from`.
    */
   async *raw(author: LogId, from: Seq, to: Seq): AsyncGenerator<RawSegment> {
@@ -174,7 +174,7 @@ export class SegmentStore {
     this.#cache.add(author, writtenSegments(writes))
   }
 
-  /** Drops the cached segments of one log or of all, whose rows on disk may have changed. */
+  /** Drops the cached segments of one log, or of all logs, whose rows on disk may have changed. */
   forget(author?: LogId): void {
     if (author === undefined) this.#cache.forgetAll()
     else this.#cache.forget(author)
@@ -221,8 +221,8 @@ export class SegmentStore {
   }
 
   /**
-   * Intact segments without gaps, from the one with entry `from` on, in pages. A segment that is not found is looked up once more,
-   * because it may have been joined to the previous one since the read began.
+   * Intact segments without gaps, in pages, starting with the segment that contains entry `from`. A segment that is not found is looked up
+   * once more, because it may have been joined to the previous segment since the read began.
    */
   async *#stored(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly EncodedSegment[]> {
     let expected = from
@@ -258,7 +258,7 @@ export class SegmentStore {
     if (expected < to) yield* this.#stored(author, expected, to)
   }
 
-  /** The rows of segments from the one with entry `from` on. */
+  /** The rows of segments, starting with the segment that contains entry `from`. */
   async *#rows(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly Row[]> {
     const key = logKeyOf(author)
     if (key === undefined) return

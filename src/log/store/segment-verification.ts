@@ -15,7 +15,7 @@ import type { Store } from './store.js'
 /** Number of places of a log without content, by reason. */
 export type WithoutContent = Readonly<Record<GapState, number>>
 
-/** What a log is verified with. */
+/** The inputs of a verification. */
 interface Verification {
   readonly store: Store
   readonly segments: Pick<SegmentStore, 'contents'>

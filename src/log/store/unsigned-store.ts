@@ -14,7 +14,7 @@ export interface UnsignedPlan {
   readonly writes: readonly Write[]
   readonly entries: readonly Entry[]
   readonly head: Head | undefined
-  /** Why the entries after those of the plan are rejected. */
+  /** Why the remaining entries are rejected. */
   readonly fault: Rejection | undefined
 }
 

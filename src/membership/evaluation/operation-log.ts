@@ -73,7 +73,7 @@ export class OperationLog {
     return { operations, fork }
   }
 
-  /** The operations up to a place; undefined if one of them is missing. */
+  /** The operations up to a place; undefined if any is missing. */
   branchTo({ seq, id }: Pick<OperationPlace, 'seq' | 'id'>): readonly Operation[] | undefined {
     const operations: Operation[] = []
     let next = id

@@ -21,7 +21,7 @@ const READ = 22
 const FIRST_TYPE = SUMMARY
 const LAST_TYPE = READ
 
-/** Bytes in one page, unless one item is longer. */
+/** Bytes in one page, unless a single item is longer. */
 const PAGE_BYTES = 48 * 1024
 const ID_BYTES = 32
 

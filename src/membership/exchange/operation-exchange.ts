@@ -25,7 +25,7 @@ const IDS_MAX = 131_072
 
 export type ExchangeEffect =
   | { readonly kind: 'send'; readonly body: Uint8Array }
-  /** Store these as one batch, then call `processed`. Later frames wait meanwhile. */
+  /** Store these as one batch, then call `processed`. Later frames wait until then. */
   | { readonly kind: 'operations'; readonly items: readonly Uint8Array[] }
   | { readonly kind: 'cards'; readonly items: readonly Uint8Array[] }
   /** Everything that the other side had at the start is on disk here, or is not retained. */
@@ -60,7 +60,7 @@ export class OperationExchange {
    * an operation in favour of another branch.
    */
   readonly #received = new Set<OperationId>()
-  /** What the other side had at the start, and this side lacks. */
+  /** The operations that the other side had at the start and this side lacks. */
   #lacking: Set<OperationId> | undefined
   /** Logs in which the two sides have different operations. */
   readonly #differing = new Set<TermName>()
@@ -126,7 +126,7 @@ export class OperationExchange {
     return lacking.length === 0 ? [] : this.#queue(operationPages(lacking))
   }
 
-  /** Adds to a removal the branch that it names: the other side may have dropped that branch in favour of another one. */
+  /** Adds to a removal the branch that it names: the other side may have dropped that branch in favour of another. */
   #withBranches(operations: readonly Operation[]): readonly Operation[] {
     const names = new Set(
       operations.flatMap(({ body }) => (body.kind === 'remove' ? termName(body.subject, body.place.term) : [])),
@@ -175,7 +175,7 @@ export class OperationExchange {
   #onOperations(items: readonly Uint8Array[], isLast: boolean): ExchangeEffect[] {
     this.#batch.push(...items)
     for (const { length } of items) this.#batchBytes += length
-    // The other side first sends what it had at the start; the last page of that is marked.
+    // The other side first sends the operations that it had at the start, and marks the last page of them.
     if (isLast) this.#lacking?.clear()
     if (!isLast && this.#batchBytes < BATCH_BYTES_MAX) return [send(encodeRead())]
     const batch = this.#batch

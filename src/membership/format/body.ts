@@ -19,7 +19,7 @@ export type InvitationId = string
 /** `inviteKey` in hex. */
 export const invitationOf = (inviteKey: string): InvitationId => inviteKey.slice(0, 32)
 
-/** The end of the operations that count in one term of a key. Seq 0 with NO_OPERATION: none of them. */
+/** The end of the operations that count in one term of a key. Seq 0 with NO_OPERATION: no operation counts. */
 export interface OperationPlace {
   readonly term: TermId
   readonly seq: number
@@ -78,7 +78,7 @@ export interface Admit extends Signed, Given {
   readonly consent: string
   /** How many guests a host may have at once. Default: HOST_GUESTS_DEFAULT. */
   readonly guests?: number
-  /** Reserved: the person whose second device the subject is. */
+  /** Reserved: the person, if the subject is the key of their second device. */
   readonly of?: AuthorId
 }
 
@@ -135,7 +135,7 @@ interface SetHistory extends Signed {
   readonly history: number
 }
 
-/** What an operation does. docs/protocol/membership.md §9.3. */
+/** The content of an operation. docs/protocol/membership.md §9.3. */
 export type Body = Open | Admit | Remove | Leave | Name | Invite | Revoke | Erase | SetKeep | SetHistory
 
 export type BodyKind = Body['kind']

@@ -14,7 +14,7 @@ const RELAY_FIELD = 3
 const KEEPER_FIELD = 4
 const internetKeyType = hexType(KEY_BYTES)
 
-/** What a member says about themselves in a room: it decides nothing. docs/protocol/membership.md §9.9. */
+/** A member's statements about themselves in a room, which decide nothing. docs/protocol/membership.md §9.9. */
 export interface CardContent {
   /** Their name. */
   readonly name: string
@@ -28,7 +28,7 @@ export interface CardContent {
 
 export interface Card extends CardContent {
   readonly author: AuthorId
-  /** Of several cards of one author, the one with the highest version is used. */
+  /** Of several cards of one author, the card with the highest version is used. */
   readonly version: number
   /** As stored and sent. */
   readonly bytes: Uint8Array

@@ -6,7 +6,7 @@ import { type PrivateRoom, privateRoom } from './room.js'
 
 /** Why an operation is not accepted. */
 type OperationFault =
-  /** Not the bytes of an operation, or longer than one of its kind may be. */
+  /** Not the bytes of an operation, or longer than an operation of its kind may be. */
   | 'malformed'
   /** Not signed by its author for this room. */
   | 'invalid-signature'

@@ -2,7 +2,7 @@ import { hash } from '../../base/crypto/hash.js'
 import { concat, sameBytes, utf8 } from '../../base/wire/bytes.js'
 import { fromBase32, toBase32 } from './base32.js'
 
-// What one person gives another to enter a room. docs/protocol/membership.md §9.8.
+// The code that one person gives another to enter a room. docs/protocol/membership.md §9.8.
 
 const SEED_BYTES = 16
 const VERSION = 1

@@ -54,13 +54,12 @@ interface Offer {
 }
 
 /**
- * Carries channels over one connection to a native peer: one for each room that both sides have. Frames are
- * varint length ‖ varint slot of the room in the receiver's Rooms ‖ type ‖ rest. Frames that concern all rooms have slot 0.
- * docs/protocol/wire.md §2.7. A side that reopens a room gives it a new slot, so that frames for the old channel cannot
- * reach the new one.
+ * Carries channels over one connection to a native peer: one channel for each room that both sides have. Frames are varint length ‖ varint
+ * slot of the room in the receiver's Rooms ‖ type ‖ rest. Frames that concern all rooms have slot 0. docs/protocol/wire.md §2.7. A side
+ * that reopens a room gives it a new slot, so that frames for the old channel cannot reach the new channel.
  *
- * Channels take turns, short frames first, and the long frames of all channels share a window, so a backlog delays the other
- * rooms only by the bytes in flight. The connection is always read: the unread bytes of a slow room are bounded by its window.
+ * Channels take turns, short frames first, and the long frames of all channels share a window, so a backlog delays the other rooms only by
+ * the bytes in flight. The connection is always read: the unread bytes of a slow room are bounded by its window.
  */
 export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carrier {
   readonly #connection: RawConnection
@@ -124,7 +123,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     return this.#offers.has(hexOf(room))
   }
 
-  /** Whether the other side has just opened a room: its latest Rooms names the room, and the one before did not. */
+  /** Whether the other side has just opened a room: its latest Rooms frame names the room, and the previous one did not. */
   isNewlyOffered(room: Uint8Array): boolean {
     const { role, handshakeHash } = this.#options
     const tag = roomTagOf(room, handshakeHash, otherRole(role))
@@ -280,7 +279,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     this.emit('rooms')
   }
 
-  /** Opens the channels of rooms that both sides have, and closes those of rooms that the other side closed or moved. */
+  /** Opens the channels of rooms that both sides have, and closes the channels of rooms that the other side closed or moved. */
   #match(): void {
     for (const [room, offer] of [...this.#offers]) {
       const index = this.#theirs.findIndex(tag => sameBytes(tag, offer.theirTag))
@@ -350,7 +349,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     return bytes
   }
 
-  /** Writes a frame of a channel, or one that concerns all rooms. */
+  /** Writes a frame of a channel, or a frame that concerns all rooms. */
   #write(offer: Offer | undefined, body: Uint8Array): void {
     if (!this.#connection.writable) return
     const prefix = varint(offer?.theirSlot ?? ALL)

@@ -4,9 +4,9 @@ import { NOT_READING_MS_MAX } from '../limits.js'
 import { IDLE_ACK_BYTES, LIVE_FRAME_BYTES_MAX, SIDE_CHANNEL_TYPES_FROM } from './limits.js'
 
 /**
- * Frames of one channel that wait to be sent, under the window that the other side acknowledges. Frames of the side channel
- * (presence, peer exchange) go first, and do not wait for the window; the others keep their order. For long frames, which belong to a
- * backlog, the unacknowledged bytes of other channels count too: lines in a quiet room do not queue behind the backlog of another.
+ * Frames of one channel that wait to be sent, under the window that the other side acknowledges. Frames of the side channel (presence, peer
+ * exchange) go first, and do not wait for the window; the other frames keep their order. A long frame belongs to a backlog and also waits
+ * for the unacknowledged bytes of other channels, so that lines in a quiet room do not queue behind the backlog of another room.
  */
 export class SendQueue {
   readonly #windowBytes: number
@@ -49,7 +49,7 @@ export class SendQueue {
 
   /**
    * Whether frames have waited for NOT_READING_MS_MAX while fewer bytes were acknowledged than one acknowledgement covers. Call it every
-   * `ms`: it counts calls instead of reading the clock, so that time during which this computer sleeps does not count.
+   * `ms`: it counts calls instead of reading the clock, so that the time while this computer sleeps is not included.
    */
   isUnreadAfter(ms: Millis): boolean {
     if (this.#queuedBytes === 0 || this.#acknowledgedBytes >= IDLE_ACK_BYTES) {

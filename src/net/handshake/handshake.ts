@@ -21,9 +21,9 @@ type State = 'address' | 'repeated-address' | 'protocol' | 'keys' | 'done'
  * The handshake of a connection, without IO: the addresses of fully-connected-topology, then protocol detection by the first byte, then,
  * between native peers, a key exchange. docs/protocol/wire.md §2.
  *
- * Both sides compare the dialler's address with the one that the listener sends, which may differ from the dialled one. If the dialler's is
- * not lower, the dialler sends it again. A scuttleup peer compares with the address that it dialled: if that is another address of ours, it
- * may do so differently. The listener therefore sends nothing after its address until the dialler has sent more.
+ * The dialler sends its address again if it is higher than the address that the listener sends, which may differ from the dialled address.
+ * A scuttleup peer compares its address with the dialled address, so it may decide differently if it dialled another address of ours. The
+ * listener therefore sends nothing after its address until the dialler has sent more.
  */
 export class Handshake {
   readonly #options: HandshakeOptions

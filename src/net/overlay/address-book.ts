@@ -86,7 +86,7 @@ export class AddressBook {
     return nextAt
   }
 
-  /** Whether more than `count` peers other than `members` are known, not counting those whose dials failed. */
+  /** Whether more than `count` peers other than `members` are known, not counting peers whose dials failed. */
   hasMoreThan(count: number, members: ReadonlySet<string>): boolean {
     let found = 0
     for (const { id, tries } of this.#entries.values())
@@ -129,7 +129,7 @@ export class AddressBook {
     this.#dialling.delete(id)
   }
 
-  /** A connection was lost, or was dropped: `cooldownMs` is 0 for a lost one. The peer is not dialled during the cooldown. */
+  /** A connection ended. `cooldownMs` is 0 if it was lost; if it was dropped, the peer is not dialled during the cooldown. */
   disconnected({ id, address }: PeerAddress, cooldownMs: Millis, now: Millis): void {
     this.#makeRoom(undefined)
     const dueAt = now + cooldownMs + retryDelayMs(0, this.#random)
@@ -192,7 +192,7 @@ export class AddressBook {
     return entry && this.#dial(entry, now)
   }
 
-  /** Random entries, without those whose dials failed. */
+  /** Random entries, without entries whose dials failed. */
   sample(count: number): PeerAddress[] {
     return this.#shuffled(({ tries }) => tries === 0).slice(0, count)
   }

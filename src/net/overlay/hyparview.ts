@@ -8,7 +8,9 @@ import { type Contact, contactFilterFor, dialableAddress, type OutgoingPexFrame,
 
 /** A peer with fewer connections is accepted even if the view is full. */
 const URGENT_CONNECTIONS = 2
-/** A neighbour is spared if it has fewer connections than this and has been connected for less than SPARED_MS. */
+/**
+ * Two limits below which a neighbour is not dropped for another peer: its number of connections, and the time that it has been connected.
+ */
 const SPARED_CONNECTIONS = 4
 const SPARED_MS = 5_000
 /** Time during which a peer whose view is full is not redialled. Longer for a named peer, which many peers dial. */
@@ -59,8 +61,8 @@ export interface HyParViewOptions {
 }
 
 /**
- * Decides which peers of a room to connect to: all of a small room, some at random of a larger one, after HyParView (Leitão, Pereira,
- * Rodrigues: "HyParView: a membership protocol for reliable gossip-based broadcast", DSN 2007). The active view is the set of
+ * Decides which peers of a room to connect to: in a small room all peers, in a larger room some at random, after HyParView (Leitão,
+ * Pereira, Rodrigues: "HyParView: a membership protocol for reliable gossip-based broadcast", DSN 2007). The active view is the set of
  * connections, the passive view the address book. docs/protocol/discovery.md §5.7.
  *
  * Pure: call `tick` when `nextAt` is reached, at most about every second, and perform the effects.
@@ -201,7 +203,7 @@ export class HyParView {
     if (isDuplicate) return []
     const effects: HyParViewEffect[] = [this.#shuffleReply(neighbour)]
     this.#shuffleMs = SHUFFLE_MS_MIN
-    // If we have few neighbours, a new one may connect two parts of a network: our neighbours learn of it too.
+    // If we have few neighbours, the new neighbour may connect two parts of a network: our neighbours learn of it too.
     const hops = connections === 0 ? JOIN_HOPS_MAX : others.length < ACTIVE_VIEW_TARGET ? 1 : 0
     if (hops > 0) {
       for (const other of others) {
@@ -230,7 +232,7 @@ export class HyParView {
     ]
   }
 
-  /** Drops the newest neighbour. If that one is urgent (few connections, named or known), drops another one that is not. */
+  /** Drops the newest neighbour. If the newest is urgent (few connections, named or known), drops another neighbour that is not. */
   #makeRoom(newest: Neighbour, now: Millis): HyParViewEffect[] {
     const isUrgent = newest.connections < URGENT_CONNECTIONS || newest.isNamed || newest.isKnown === true
     // Anyone can claim to have no neighbours, so the longest connected half is never dropped for such a claim.

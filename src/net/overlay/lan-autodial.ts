@@ -126,7 +126,7 @@ export class LanAutodial {
     this.#options.connections.add(service.instance, { host: `${service.instance}.local`, port: service.port }, true)
   }
 
-  /** Gives up the peer with the most failed dials: announcements of absent peers must not keep present ones out. */
+  /** Gives up the peer with the most failed dials: announcements of absent peers must not keep present peers out. */
   #giveUpOne(): boolean {
     const failing = this.#options.connections.dialAttempts.filter(
       ({ name, tries }) => this.#dialled.has(name) && tries >= FAILURES_MIN,

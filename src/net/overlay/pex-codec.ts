@@ -18,7 +18,7 @@ export interface Contact {
 }
 
 export type PexFrame =
-  /** The first frame on a connection: the sender takes part, can be dialled at `port` (0: nowhere), and has `connections`. */
+  /** The first frame on a connection: the sender takes part, can be dialled at `port` (0: it cannot be dialled), and has `connections`. */
   | { readonly kind: 'neighbour'; readonly port: number; readonly connections: number }
   | { readonly kind: 'shuffle-request' | 'shuffle-reply'; readonly contacts: readonly Contact[] }
   /** A peer joined. The news travels over `hops` further connections. */
@@ -40,7 +40,7 @@ const CONNECTIONS_SENT_MAX = 255
 const SAME_MACHINE = 0
 const IPV4 = 4
 const IPV6 = 6
-/** System services listen on lower ports: strangers cannot make us dial those. */
+/** System services listen on lower ports: strangers cannot make us dial lower ports. */
 const PORT_MIN = 1024
 
 export function encodePexFrame(frame: OutgoingPexFrame): Uint8Array {
@@ -95,7 +95,7 @@ export function dialableAddress({ host, port }: Contact, from: string): Address 
   return scope === undefined || scope !== scopeOf(from) ? undefined : { host, port }
 }
 
-/** A function that prepares contacts for a peer at the address `to`, and leaves out those that the peer could not dial. */
+/** A function that prepares contacts for a peer at the address `to`, and leaves out contacts that the peer could not dial. */
 export function contactFilterFor(to: string): (contact: Contact & { readonly host: string }) => Contact[] {
   const scopeThere = scopeOf(to)
   return contact => {

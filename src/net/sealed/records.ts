@@ -42,7 +42,7 @@ export class RecordSealer {
     for (const { length } of parts) left += length
     const header = this.#header ?? EMPTY
     this.#header = undefined
-    // A whole segment fits into two records without the header, and would otherwise need a third one for its last bytes.
+    // Without the header a whole segment fits into two records. With it, the last bytes of the segment would need a third record.
     const textMax = RECORD_BODY_MAX - SEAL_BYTES - header.length
     const count = Math.max(1, Math.ceil(left / textMax))
     const records = Buffer.allocUnsafeSlow(header.length + left + count * RECORD_OVERHEAD_BYTES)
@@ -97,9 +97,9 @@ export type RecordRead =
 
 /** One sealed record, while it is opened. */
 const scratch = Buffer.allocUnsafeSlow(LENGTH_BYTES + RECORD_BODY_MAX)
-/** Size of a buffer for plaintexts: several records with one segment each fit. */
+/** Size of a buffer for plaintexts: several records fit, each with one segment. */
 const TEXTS_BYTES = 512 * 1024
-/** Plaintexts of at least this size share such a buffer. */
+/** Plaintexts of at least this size share one of these buffers. */
 const LONG_TEXT_BYTES = 16 * 1024
 
 /** Opens the records of one direction. Buffers at most one record and the bytes pushed last. */
@@ -117,7 +117,7 @@ export class RecordOpener {
     this.#key = key
   }
 
-  /** Whether the final record was read, or a bad one. */
+  /** Whether the final record or a bad record was read. */
   get isOver(): boolean {
     return this.#isOver
   }
@@ -126,7 +126,7 @@ export class RecordOpener {
     this.#queue.push(bytes)
   }
 
-  /** The next record, of at most `bytesMax`. After a bad record everything is bad, and so is anything after the final one. */
+  /** The next record, of at most `bytesMax`. After a bad record, and after the final record, every further record is bad. */
   next(bytesMax = RECORD_BODY_MAX): RecordRead {
     if (this.#isOver) return { kind: this.#queue.length > 0 ? 'bad' : 'more' }
     // An idle connection keeps no buffer.

@@ -43,7 +43,7 @@ export class SealedConnection extends Duplex implements RawConnection {
     if (raw.destroyed) queueMicrotask(() => this.#rawClosed())
   }
 
-  /** Bytes received in whole records. Incomplete ones do not count: anyone on the path can send those forever. */
+  /** Bytes received in whole records. Incomplete records are not included: anyone on the path can send those forever. */
   get bytesRead(): number {
     return this.#bytesRead
   }
@@ -58,7 +58,7 @@ export class SealedConnection extends Duplex implements RawConnection {
   }
 
   override _read(): void {
-    // What arrived with the handshake is buffered already.
+    // Bytes that arrived with the handshake are buffered already.
     this.#receive(EMPTY)
     this.#raw.resume()
   }

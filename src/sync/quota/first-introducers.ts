@@ -15,12 +15,12 @@ export class FirstIntroducers {
     if (this.#introducers.size > LOGS_MAX && oldest !== undefined) this.#introducers.delete(oldest)
   }
 
-  /** Who brought a log. */
+  /** The introducer that brought a log. */
   get(log: LogId): Introducer | undefined {
     return this.#introducers.get(log)
   }
 
-  /** Those who brought the logs of an author. */
+  /** The introducers that brought the logs of an author. */
   of(author: AuthorId): readonly Introducer[] {
     return [...this.#introducers].flatMap(([log, introducer]) => (authorOfLog(log) === author ? [introducer] : []))
   }

@@ -2,7 +2,7 @@ import type { LogId } from '../../log/format/author.js'
 import { SEGMENT_BYTES_MAX } from '../../log/limits.js'
 import type { Cut } from '../../log/stranger-quota.js'
 
-/** What a log keeps when it is shortened, and what a newcomer can always store: at least 64 KiB, since a segment is not divided. */
+/** Bytes that a log keeps when it is shortened, and that a newcomer can always store: at least 64 KiB, because a segment is not divided. */
 export const KEPT_BYTES = SEGMENT_BYTES_MAX
 
 /** More than can arrive for one log at once. With this much free, shares need not be compared. */
@@ -19,7 +19,7 @@ interface StrangerLog {
   grewAt: number
 }
 
-/** What one introducer brought. */
+/** The logs that one introducer brought. */
 interface Share {
   readonly owner: string
   readonly logs: Set<StrangerLog>
@@ -40,7 +40,7 @@ export class StrangerPool {
   #bytes = 0
   #steps = 0
 
-  /** `bytesMax` has to be at least `logsMax` times what a log keeps. */
+  /** `bytesMax` has to be at least `logsMax` times KEPT_BYTES. */
   constructor(bytesMax: number, logsMax: number) {
     this.#bytesMax = bytesMax
     this.#logsMax = logsMax
@@ -75,7 +75,7 @@ export class StrangerPool {
     return this.#logs.has(log)
   }
 
-  /** The introducer whose share a log counts against. */
+  /** The introducer whose share a log uses. */
   ownerOf(log: LogId): string | undefined {
     return this.#logs.get(log)?.share.owner
   }
@@ -93,7 +93,7 @@ export class StrangerPool {
     const growth = Math.max(0, this.#levelFor(share) - (share?.bytes ?? 0))
     const largest =
       share === undefined ? 0 : Math.max(0, ...[...share.logs].map(other => (other.log === log ? 0 : other.bytes)))
-    // The introducer loses a larger log of its own before this one stops.
+    // The introducer loses a larger log of its own before this log stops.
     return bytes + growth + Math.max(0, Math.min(largest - bytes - growth, largest - KEPT_BYTES))
   }
 

@@ -130,7 +130,7 @@ export class Quota implements StrangerQuota {
     const isRelayed = !isFromAuthor(log, introducer)
     const owner = this.#ownerOf(introducer)
     const before = this.#pool.ownerOf(log)
-    // An author who sends their own log becomes its introducer; otherwise the first introducer stays, while connected.
+    // An author who sends their own log becomes its introducer. Otherwise the first introducer remains, while it is connected.
     const isMoved = before !== undefined && (!isRelayed || !this.#connected.has(before))
     if (isMoved) this.#pool.move(log, owner, isRelayed)
     const cuts = this.#pool.grow(log, bytes, before ?? owner, isRelayed)

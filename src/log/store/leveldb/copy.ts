@@ -26,7 +26,7 @@ interface Listed {
 
 /**
  * Copies a database into the empty directory `target` without opening it. With `mayLink`, tables are hard-linked, because they never
- * change. Another process may append to its journals meanwhile; the copy may lack those writes. Returns the reason for a failure.
+ * change. Another process may append to the journals during the copy; the copy may lack those writes. Returns the reason for a failure.
  */
 export async function copyDatabase(
   directory: string,

@@ -29,7 +29,7 @@ export class Lookups {
   readonly #lookups = new Map<string, Lookup>()
   #isClosed = false
 
-  /** `query` sends a query; responses come in by `receive`. */
+  /** `query` sends a query. Responses arrive through `receive`. */
   constructor(clock: Clock, query: (host: string) => void) {
     this.#clock = clock
     this.#query = query
