@@ -68,7 +68,7 @@ function describe(character: string): string {
  */
 export const pathComponentOf = (name: string): string => escaped(name, /[^a-z0-9_-]/gu)
 
-/** The encoding of earlier versions, which kept capitals. */
+/** The encoding of earlier versions, which left capitals unescaped. */
 const formerComponentOf = (name: string): string => escaped(name, /[^A-Za-z0-9_-]/gu)
 
 /** Fallback for a lower-case name whose component resolves to another name's directory. */

@@ -21,7 +21,7 @@ export const LOG_EVENTS = {
   'disk-recovered': change({}),
   /** An entry of ours is stored, although its write failed. */
   'entry-recovered': change({ seq: count }),
-  /** The database was damaged, and is repaired; the damaged files are in `kept`. */
+  /** The database was damaged and has been repaired; the damaged files are in `kept`. */
   'database-repaired': problem({ kept: text, faults: listOf(FILE_FAULT) }),
   /** Damage was found in the open database; the next start repairs it. */
   'database-damaged': problem({ detail: text }),

@@ -15,7 +15,7 @@ export const RUN_MAX = 0xffff_ffff
 /** Largest number of logs in one database. Each log costs a few hundred bytes of memory. Strangers share a smaller number. */
 export const AUTHORS_MAX = 10_000
 
-/** Largest number of branches of forked logs that are kept. */
+/** Largest number of stored branches of forked logs. */
 export const BRANCHES_MAX = 1_000
 
 /** Largest number of logs of one key: with more, one person could keep others out of a room. */

@@ -160,7 +160,7 @@ export class Log extends EventEmitter<LogEvents> {
       .map(({ author }) => this.announcedHead(author))
   }
 
-  /** The same for a single log. */
+  /** The head of one log to announce to a peer. */
   announcedHead(author: LogId): Digest {
     const { frontier } = this.#core
     const persisted = frontier.persisted(author)
@@ -211,7 +211,7 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#recovery.whenWritable(run.author, () => this.#intake.add(run, introducer))
   }
 
-  /** The same for consecutive runs of a signed author: only entries that a valid signature covers are stored. */
+  /** Like `add`, for consecutive runs of a signed author: only entries that a valid signature covers are stored. */
   addSigned(author: LogId, runs: readonly SignedRun[], introducer?: Introducer): Promise<Refusal | undefined> {
     return this.#recovery.whenWritable(
       author,

@@ -29,7 +29,7 @@ export interface LogOptions {
   readonly known?: KnownPeople
   /** Largest number of authors. Stored authors and our own are always accepted. */
   readonly authorsMax?: number
-  /** Bounds what strangers may store here. Default: only `authorsMax` does. */
+  /** Bounds what strangers may store here. Default: `authorsMax` is the only limit. */
   readonly quota?: StrangerQuota
   /** The last seq accepted in a log of another author; `first` is its first entry, if not stored yet. Default: no limit. */
   readonly lastAccepted?: (log: LogId, first?: Uint8Array) => Seq

@@ -14,7 +14,7 @@ export interface Introducer {
 export interface StrangerRecord {
   /** The introducer whose share the log uses once the connection is closed: an address block, or the key of a known person. */
   readonly block: string
-  /** The connection that brought it first, if that is remembered. */
+  /** The connection that first brought the log, if that is remembered. */
   readonly firstIntroducer?: string | undefined
   /** Whether somebody other than its author brought it. */
   readonly isRelayed: boolean

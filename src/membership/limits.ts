@@ -11,7 +11,7 @@ export const MEMBER_OPERATIONS_MAX = 256
 /** Guests that one term of the rescue key, the founder or an admin has at once. */
 export const GUESTS_MAX = 4_096
 
-/** The same for a host whose admission does not set a number. */
+/** Default of the same limit for a host whose admission does not set a number. */
 export const HOST_GUESTS_DEFAULT = 32
 
 /** Terms and operations below the guests of one admin. The admin's own guests are not included. */

@@ -97,7 +97,7 @@ export class Membership {
     return this.#current.get(author)?.admission?.body.linesFrom
   }
 
-  /** How many of the earlier lines a member is given, as their admission says; HISTORY_ALL for all. */
+  /** The number of earlier lines that a member is given, as their admission says; HISTORY_ALL for all. */
   historyOf(author: AuthorId): number {
     const { linesFrom, history = 0 } = this.#current.get(author)?.admission?.body ?? {}
     return linesFrom === undefined ? HISTORY_ALL : history

@@ -22,7 +22,7 @@ export const DIAL_FAILURES = [
   'unproven-key',
   /** Scuttleup peers know no rooms, and can connect in the lobby only. */
   'lobby-only',
-  /** A scuttleup peer, with which nothing can be encrypted, although the user asked for that. */
+  /** The user asked for encryption, and the peer is a scuttleup peer, which cannot encrypt. */
   'encrypted-only',
   /** It looks like a scuttleup peer, but a native peer is announced at this address: possibly a downgrade attack. */
   'announced-native',

@@ -72,7 +72,7 @@ export interface ChannelCarrier {
   openFiles(room: RoomChannels, id: ConnectionId): void
   /** Withdraws a room from a connection. Closes the connection if no other room uses it, and does not redial its peer for `cooldownMs`. */
   withdraw(room: RoomChannels, id: ConnectionId, reason: CloseReason, cooldownMs: Millis): void
-  /** Closes a connection, so that a new one starts over. */
+  /** Closes a connection. A new connection replaces it if the peer is dialled. */
   reconnect(id: ConnectionId): void
   clearCooldowns(): void
 }
@@ -206,7 +206,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
     for (const { id } of this.connections) this.#carrier.openFiles(this, id)
   }
 
-  /** The room has new entries: asks peers that have closed it in favour of another room to open it again. */
+  /** The room has new entries: asks peers that closed it in favour of another room to open it again. */
   recall(): void {
     if (this.#left.size === 0) return
     if (this.#recalls !== 'no') {

@@ -30,7 +30,7 @@ export type TopologyEffect =
   | { readonly kind: 'cancel-retry'; readonly peer: string }
   | { readonly kind: 'close'; readonly connection: ConnectionId; readonly reason: CloseReason }
   | { readonly kind: 'connected'; readonly connection: ConnectionId }
-  /** Ask the peer for an answer over this connection, and call `answered`. */
+  /** Send a ping over this connection, and call `answered`. */
   | { readonly kind: 'ping'; readonly connection: ConnectionId }
   | { readonly kind: 'probe-failed'; readonly peer: string }
   | { readonly kind: 'report'; readonly event: DialEvent }
@@ -49,7 +49,7 @@ export class Topology {
   readonly #isKnown: (key: string) => boolean
   readonly #targets = new Map<string, DialTarget>()
   readonly #connections = new Map<ConnectionId, OpenConnection>()
-  /** Connections over which an answer is awaited. */
+  /** Connections with an unanswered ping. */
   readonly #pinged = new Set<ConnectionId>()
 
   /** `instance` and `key` identify this process, as hex; `isKnown` says whether the user knows a key. */

@@ -197,7 +197,7 @@ export class BroadcastTree {
     this.#wait(author, behind, isArriving ? SUBSCRIBE_AFTER_MS : Math.min(RETRY_MS_MAX, behind.waitMs * 2))
   }
 
-  /** Subscribes on the next announcing connection; once all subscriptions have stalled, repeats them in turn. */
+  /** Subscribes on the next announcing connection. Once all subscriptions have stalled, repeats the subscriptions in turn. */
   #subscribeNext(author: LogId, isStalled = false): void {
     const announcers = this.#announcers(author)
     if (isStalled && announcers.every(connection => connection.isSubscribed(author)))

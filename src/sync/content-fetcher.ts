@@ -20,7 +20,7 @@ export interface ContentSource {
 
 /** A pass over the missing contents of a log: each place is requested from the peer once. The next pass begins after a wait. */
 interface Pass {
-  /** The next place to ask for. */
+  /** The next place to request. */
   next: Seq
   /** The place after the last place that was ever requested. */
   asked: Seq
@@ -130,7 +130,7 @@ export class ContentConnection {
     return this.#asked
   }
 
-  /** The peer said where it has no content: it may have more than before. */
+  /** The peer reported where it has no content: it may have more content than before. */
   gaps(notes: readonly GapsNote[]): void {
     const { log } = this.#fetcher
     for (const { author, ranges } of notes) {
@@ -186,7 +186,7 @@ export class ContentConnection {
       const pass = this.#passes.get(key)
       if (pass === undefined) continue
       if (answer.stored > 0) pass.waitMs = CONTENT_RETRY_MS_MIN
-      // The rest of the range is asked for again.
+      // The rest of the range is requested again.
       if (answer.length > 0 && pass.next === asked.to) pass.next = Math.min(asked.to, asked.from + answer.length)
     }
     this.#fetcher.wake()
@@ -198,8 +198,8 @@ export class ContentConnection {
   }
 
   /**
-   * The next range to request, from `start` on: missing places that the peer says it has and no open request includes, with the
-   * few places between them.
+   * The next range to request, from `start` on: missing places that the peer may have and no open request includes, with the few places
+   * between them.
    */
   #next(log: LogId, missing: readonly PlaceRange[], start: Seq): PlaceRange | undefined {
     const end = Math.min(this.#source.seqOf(log) + 1, SEQ_MAX)

@@ -40,12 +40,12 @@ export const GAPS_SAID_MAX = 64
 /** Notes about places without content in one frame, so that they fit. */
 export const GAPS_NOTES_MAX = 256
 
-/** Places whose contents one request asks for. */
+/** Largest number of places in one content request. */
 export const CONTENT_PLACES_MAX = 1024
 
 /** How long a content request may stay unanswered. */
 export const CONTENT_MS_MAX = 10_000
 
-/** First and longest wait before a peer is asked again for content that it did not have. */
+/** First and longest wait before content is requested again from a peer that did not have it. */
 export const CONTENT_RETRY_MS_MIN = 1_000
 export const CONTENT_RETRY_MS_MAX = 600_000

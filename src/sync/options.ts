@@ -5,7 +5,7 @@ import type { OpenSideChannel } from '../net/side-channel.js'
 import type { SyncEvent } from './events.js'
 
 export interface ReplicationOptions {
-  /** Whether to keep sending new entries once the other side has caught up. Default: true. */
+  /** Whether to continue sending new entries once the other side has caught up. Default: true. */
   readonly live?: boolean
   /** The name under which the peer's receipts are recorded. Default: they are not recorded. */
   readonly replica?: string

@@ -50,7 +50,7 @@ export interface ReplicaHeads {
 export function hasContent(head: ReplicaHead, seq: Seq): boolean {
   if (typeof head === 'number') return head >= seq
   const { without } = head
-  // A full note says nothing about the places after its last range.
+  // A note with the largest number of ranges says nothing about the places after its last range.
   const end = without.length < GAPS_SAID_MAX ? Number.POSITIVE_INFINITY : (without.at(-1)?.to ?? 0)
   return head.seq >= seq && seq < end && !without.some(({ from, to }) => from <= seq && seq < to)
 }
@@ -87,9 +87,9 @@ export interface Holder {
   readonly isKnown: boolean
   /** Whether the peer has the content. For a disconnected peer: whether it had the content when it disconnected. */
   readonly holds: boolean
-  /** Whether its chain value agrees with ours; undefined if this disk cannot tell. */
+  /** Whether the peer's chain value agrees with ours; undefined if this disk cannot tell. */
   readonly isSameHistory?: boolean | undefined
-  /** When it first said on this connection that it has the entry, or a later one. */
+  /** When the peer first announced on this connection that it has the entry or a later one. */
   readonly sinceMs?: Millis | undefined
 }
 
@@ -102,7 +102,7 @@ export interface ProvenHead extends Required<Digest> {
 /** Largest number of logs of one peer that `provenHeadsOf` returns. Our own logs come first. */
 const PROVEN_HEADS_MAX = 256
 
-/** Places of one log whose content a connected peer says it has. */
+/** Places of one log whose content a connected peer announced. */
 export interface PlacesAtPeer {
   /** The peer's key, or the address of a scuttleup peer. */
   readonly peer: string
@@ -177,7 +177,7 @@ interface ConnectionHeads {
   readonly without: Map<LogId, readonly PlaceRange[]>
   /** The chain value at the head of each log of others. */
   readonly chains: Map<LogId, Uint8Array>
-  /** The latest growth of each log: how far, and when the peer said so. */
+  /** The latest growth of each log: up to which seq, and when the peer announced it. */
   readonly growth: Map<LogId, readonly Growth[]>
   /** The latest head of each log of ours that is not yet known to agree with it. */
   readonly unproven: Map<LogId, Required<Pick<Digest, 'seq' | 'chain'>>>
@@ -288,7 +288,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     return { connected, left, differing, ...(strangers.length > 0 && { strangers }) }
   }
 
-  /** For each connected peer, the places in a range whose content it says it has. */
+  /** For each connected peer, the places in a range whose content it announced. */
   placesAt(log: LogId, range: PlaceRange): readonly PlacesAtPeer[] {
     return [...this.#replicas.values()]
       .filter(({ open }) => open.size > 0)

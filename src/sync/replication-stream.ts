@@ -280,7 +280,7 @@ export class ReplicationStream extends Duplex {
     return segment && encodeSegments([encodeSegment(this.#replication.given?.segment(segment) ?? segment)])
   }
 
-  /** Every content request is answered, so that the other side can ask for more. */
+  /** Every content request is answered, so that the other side can send its next request. */
   async #contentFor({ author, from, to }: SeqRange): Promise<Uint8Array> {
     const entries = await this.#log.contents.read(author, { from, to }).catch(() => [])
     return encodeContent(author, { first: from, entries: this.#replication.given?.entries(author, entries) ?? entries })

@@ -37,7 +37,7 @@ const ANSWERS_AHEAD_MAX = 8
 /** Number of such pieces that are left when more are read, so that several are read at once. */
 const ANSWERS_AHEAD_MIN = 4
 
-/** A question of the peer: what this side has, or a piece. */
+/** A question of the peer: which chunks this side has, or a request for a piece. */
 type Question = { readonly file: FileId } | { readonly root: FileRoot; readonly piece: Piece }
 
 /**

@@ -25,7 +25,7 @@ export interface Piece {
 export type FileFrame =
   /** Which chunks of a file does the other side have? */
   | { readonly kind: 'query'; readonly file: FileId }
-  /** The answer: a bitmap of the chunks; undefined: all. Empty: none. */
+  /** The answer to a query: a bitmap of the chunks, empty for none; undefined for all. */
   | { readonly kind: 'holding'; readonly root: FileRoot; readonly bitmap: Uint8Array | undefined }
   | { readonly kind: 'request'; readonly root: FileRoot; readonly piece: Piece }
   | { readonly kind: 'part'; readonly root: FileRoot; readonly piece: Piece; readonly bytes: Uint8Array }

@@ -20,8 +20,8 @@ export function stampOf({ fd }: FileHandle): FileStamp {
 const newSpace: SpaceFor = length => Buffer.allocUnsafeSlow(length)
 
 /**
- * Reads the pieces of a stored file, which may have been changed since it was stored: a chunk is verified when it is read for the
- * first time, and again once the stamp of the file has changed.
+ * Reads the pieces of a stored file, which may have been changed since it was stored. A chunk is verified when it is first read, and again
+ * once the stamp of the file has changed.
  */
 export class ContentReader {
   readonly #file: FileId

@@ -103,7 +103,7 @@ export class Transfer {
     return [...this.#holders.values()].filter(({ chunks }) => chunks !== undefined && chunks.count > 0).length
   }
 
-  /** The top or a page, for peers that ask for it. */
+  /** The top or a page, for peers that request it. */
   hashes({ level, index }: Piece): Uint8Array | undefined {
     return level === 'top' ? this.#top : this.#pages.get(index)
   }
@@ -187,7 +187,7 @@ export class Transfer {
     return [...queries, ...this.#requests(now)]
   }
 
-  /** Whether an answer was asked for. Ends the request. */
+  /** Whether the answer was requested. Ends the request. */
   #answered(id: HolderId, holder: Holder, piece: Piece, now: Millis): boolean {
     holder.answeredAt = now
     const claim = this.#claims.get(keyOf(piece))

@@ -47,8 +47,8 @@ export interface WeighedSegment {
 }
 
 /**
- * Adds content to places that have none, and drops content. Added content is stored apart from its segment: the segment could become too
- * long with it, and cannot be split, because only its end is signed. docs/protocol/logs.md §3.8.
+ * Adds content to places that have none, and drops content. Added content is stored in rows of its own, outside of its segment: the segment
+ * could become too long with it, and cannot be split, because only its end is signed. docs/protocol/logs.md §3.8.
  */
 export class Contents {
   readonly #core: LogCore

@@ -35,7 +35,7 @@ export interface StoredGaps {
   readonly controls: Places
   /** More may be missing from here on. */
   readonly restFrom: Seq | undefined
-  /** Whether contents are stored apart from their segments. */
+  /** Whether any contents are stored outside of their segments. */
   readonly hasContents: boolean
 }
 

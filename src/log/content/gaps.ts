@@ -26,7 +26,7 @@ export class LogGaps {
   readonly controls = new Places()
   /** More may be missing from here on. */
   restFrom: Seq | undefined
-  /** Whether contents are stored apart from their segments. */
+  /** Whether any contents are stored outside of their segments. */
   hasContents = false
   /** Changes with every change of the missing places. */
   version = 1

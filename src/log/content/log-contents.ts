@@ -30,7 +30,7 @@ export class LogContents {
     return this.#gaps.of(log)?.missing.ranges ?? []
   }
 
-  /** The same for control entries only. */
+  /** The same for the content of control entries only. */
   missingControls(log: LogId): readonly PlaceRange[] {
     return this.#gaps.of(log)?.controls.ranges ?? []
   }

@@ -50,7 +50,7 @@ export class Splitter {
     return this.#running
   }
 
-  /** Divides the log that a valid proof is about, if it says anything new. Rejects if the disk fails. */
+  /** Divides the log that a valid proof is about, if the proof is new. Rejects if the disk fails. */
   split(proof: ForkProof): Promise<void> {
     const before = this.#running ?? Promise.resolve()
     const running = before.catch(() => {}).then(() => this.#core.rewrites.run(() => this.#split(proof)))

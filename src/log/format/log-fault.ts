@@ -2,9 +2,9 @@ import { count, type Guarded, variant } from '../../base/shape.js'
 
 /** Why entries that arrived for a log are rejected. */
 export const REJECTION = variant({
-  /** This disk stores its largest number of logs. */
+  /** This disk has reached its largest number of logs. */
   'author-limit': { authorsMax: count },
-  /** This disk stores its largest number of logs of this key. */
+  /** This disk has reached its largest number of logs of this key. */
   'run-limit': { runsMax: count },
   /** A stranger's log has reached the size that its share of this disk allows now. */
   'stranger-limit': {},
@@ -29,7 +29,7 @@ export const REJECTION = variant({
   'signed-contradiction': { before: count },
   'contradicts-log': {},
   'contradicts-proof': {},
-  /** The heads of both sides differ at the same entry. */
+  /** The heads of the two sides contradict each other at the same seq. */
   differs: {},
 })
 export type Rejection = Guarded<typeof REJECTION>

@@ -90,7 +90,7 @@ export function isPacked(bytes: Uint8Array, offset: number, count: number): bool
 /** Consecutive places of stubs among packed entries, the first of which is at `first`. */
 export interface StubPlaces {
   readonly all: readonly PlaceRange[]
-  /** The stubs of control entries among them. */
+  /** The places of stubs of control entries. */
   readonly controls: readonly PlaceRange[]
 }
 

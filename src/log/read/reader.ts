@@ -90,7 +90,7 @@ export class Reader {
     for (const range of ranges) yield* this.#relayed(this.#belowFork(range))
   }
 
-  /** Relays a subscription to a native peer until it is closed, in round-robin over the logs, so that none delays another. */
+  /** Relays a subscription to a native peer until it is closed, in round-robin over the logs, so that no log delays another. */
   async *follow({ subscription, mode, knows }: RelayOptions): AsyncGenerator<Relayed> {
     const { announcer, forks } = this.#core
     try {

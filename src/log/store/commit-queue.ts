@@ -147,7 +147,7 @@ export class CommitQueue {
     const bytes = sizeOf(writes)
     this.#bytesSinceDeferred += bytes
     const isBulk = bytes > BULK_BYTES_MIN && this.#bytesSinceDeferred < DEFERRED_BYTES_MAX
-    // Deferred writes go first: a write of the same row in this commit must win.
+    // Deferred writes go first, so that a write of the same row in this commit wins.
     return isBulk ? writes : [...this.#takeDeferred(), ...writes]
   }
 

@@ -29,7 +29,7 @@ export interface RawSegment {
   readonly last: Seq
 }
 
-/** The logs of signed authors, kept as segments. docs/protocol/storage.md §4.2. */
+/** The logs of signed authors, stored as segments. docs/protocol/storage.md §4.2. */
 export class SegmentStore {
   readonly #store: Store
   readonly #onGap: OnGap
@@ -60,7 +60,7 @@ export class SegmentStore {
     if (expected < to) this.#onGap(author, expected)
   }
 
-  /** The same entries in reverse. */
+  /** Like `read`, in reverse. */
   async *readBack(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
     const key = logKeyOf(author)
     if (key === undefined) return
@@ -99,7 +99,10 @@ export class SegmentStore {
     if (expected < to) this.#onGap(author, expected)
   }
 
-  /** The stored segments with the entries `from ≤ seq < to`, up to the first gap. They lack the contents that are stored apart. */
+  /**
+   * The stored segments with the entries `from ≤ seq < to`, up to the first gap. They lack contents that are stored outside of their
+   * segments.
+   */
   async *decoded(author: LogId, from: Seq, to: Seq): AsyncGenerator<Segment> {
     for await (const page of this.#stored(author, from, to)) {
       for (const { bytes } of page) {
@@ -109,7 +112,7 @@ export class SegmentStore {
     }
   }
 
-  /** The packed entries that are stored apart from their segment, by seq. */
+  /** The packed entries of a segment that are stored outside of it, by seq. */
   async contents(author: LogId, segment: Segment): Promise<ReadonlyMap<Seq, Uint8Array>> {
     const contents = new Map<Seq, Uint8Array>()
     if (this.#gaps.of(author)?.hasContents !== true) return contents
@@ -147,7 +150,7 @@ export class SegmentStore {
     return entries
   }
 
-  /** A segment with as many of the contents that are stored apart as fit into it. */
+  /** A segment with as many as fit of the contents that are stored outside of it. */
   async #withContents(author: LogId, encoded: EncodedSegment): Promise<EncodedSegment> {
     const segment = decodeSegment(encoded.bytes)
     const contents = segment === undefined ? undefined : await this.contents(author, segment)
@@ -245,7 +248,7 @@ export class SegmentStore {
     }
   }
 
-  /** The same, from the cache where possible. */
+  /** Like `#stored`, but from the cache where possible. */
   async *#latest(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly EncodedSegment[]> {
     let expected = from
     while (expected < to) {
@@ -262,7 +265,7 @@ export class SegmentStore {
   async *#rows(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly Row[]> {
     const key = logKeyOf(author)
     if (key === undefined) return
-    // A caller that resumes a read asks for the first entry of a segment, so try that key before looking the start up.
+    // A caller that resumes a read requests the first entry of a segment, so try that key before looking up the start.
     let start: Seq | undefined = from
     for (let gone: Seq | undefined; ; ) {
       let isFound = start === undefined

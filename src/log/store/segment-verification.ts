@@ -23,8 +23,8 @@ interface Verification {
 }
 
 /**
- * Verifies the chain and the signature of every segment of a log, and the contents that are stored apart. Returns the last seq before
- * the first fault, the fault, and the places without content; absent if every place has content.
+ * Verifies the chain and the signature of every segment of a log, and the contents that are stored outside of segments. Returns the last
+ * seq before the first fault, the fault, and the places without content; absent if every place has content.
  */
 export async function verifySegments(
   { store, segments, gaps }: Verification,

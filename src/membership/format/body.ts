@@ -36,7 +36,7 @@ export interface RunEnd {
 /** The end of the chat that counts in all runs of a term, in ascending order. No entry of an unlisted run counts. */
 export type ChatPlace = readonly RunEnd[]
 
-/** For how long, or up to which size, content is kept. */
+/** A bound on stored content: by age or by size. */
 export interface Keep {
   readonly unit: 'everything' | 'milliseconds' | 'bytes'
   /** 0 for everything. */

@@ -18,11 +18,11 @@ const internetKeyType = hexType(KEY_BYTES)
 export interface CardContent {
   /** Their name. */
   readonly name: string
-  /** The key under which they are reached over the internet. */
+  /** The key that is used to reach them over the internet. */
   readonly internetKey?: string
   /** Whether they relay connections of members who cannot be reached directly. */
   readonly isRelay: boolean
-  /** Whether their machine stays in the room, to keep it for the others. */
+  /** Whether their machine always stays in the room, to store it for the others. */
   readonly isKeeper?: true
 }
 

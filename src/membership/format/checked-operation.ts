@@ -12,7 +12,7 @@ type OperationFault =
   | 'invalid-signature'
   /** The subject of the admission has not agreed to be a member. */
   | 'invalid-consent'
-  /** Opens the room without being the founder's first operation, or is the founder's first and does not open this room. */
+  /** Opens the room without being the founder's first operation, or is the founder's first operation and does not open this room. */
   | 'not-the-opening'
 
 export type CheckedOperation =

@@ -40,7 +40,7 @@ export function writeCode(room: Uint8Array, seed: Uint8Array): string {
   return `${PREFIX}-${digits.match(/.{4}/g)?.join('-')}`
 }
 
-/** Reads a code as people type it: case, hyphens and white space do not matter, nor does the prefix. */
+/** Reads a code as people type it: case, hyphens, white space and the prefix do not matter. */
 export function readCode(text: string): CodeRead {
   const given = text
     .slice(0, TEXT_LENGTH_MAX)

@@ -152,6 +152,9 @@ export class LanAutodial {
   }
 }
 
-/** A user dials a peer by the name it asked for, which may differ from its instance name after a conflict. */
+/**
+ * Whether a user's dial leads to a service: users dial the name that the peer requested, which may differ from its instance name after a
+ * conflict.
+ */
 const isDialledAs = ({ host }: Address, { instance }: Service): boolean =>
   equalsIgnoringCase(host, `${instance}.local`) || equalsIgnoringCase(host, `${requestedName(instance)}.local`)

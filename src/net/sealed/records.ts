@@ -36,7 +36,7 @@ export class RecordSealer {
     return this.sealAll([text], isFinal)
   }
 
-  /** The same for a text in parts. */
+  /** Like `seal`, for a text in parts. */
   sealAll(parts: readonly Uint8Array[], isFinal = false): Buffer {
     let left = 0
     for (const { length } of parts) left += length

@@ -4,7 +4,9 @@ import type { Introducer } from '../../log/stranger-quota.js'
 /** Logs whose introducers are remembered: the latest ones. */
 const LOGS_MAX = 4_096
 
-/** Which connection first brought each log of a stranger; kept after the connection or the log is gone, and across restarts. */
+/**
+ * The connection that first brought each log of a stranger. It is remembered after the connection or the log is gone, and across restarts.
+ */
 export class FirstIntroducers {
   readonly #introducers = new Map<LogId, Introducer>()
 

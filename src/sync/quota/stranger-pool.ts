@@ -5,7 +5,7 @@ import type { Cut } from '../../log/stranger-quota.js'
 /** Bytes that a log keeps when it is shortened, and that a newcomer can always store: at least 64 KiB, because a segment is not divided. */
 export const KEPT_BYTES = SEGMENT_BYTES_MAX
 
-/** More than can arrive for one log at once. With this much free, shares need not be compared. */
+/** More bytes than can arrive for one log at once. With this much free, shares need not be compared. */
 const PLENTY_BYTES = 4 * 1024 * 1024
 
 /** The log of a stranger. */
@@ -97,7 +97,7 @@ export class StrangerPool {
     return bytes + growth + Math.max(0, Math.min(largest - bytes - growth, largest - KEPT_BYTES))
   }
 
-  /** Adds or grows a log. Returns the logs that have to be truncated; their new sizes are counted at once. */
+  /** Adds or grows a log. Returns the logs that have to be truncated; the pool counts their new sizes at once. */
   grow(log: LogId, bytes: number, owner: string, isRelayed: boolean): Cut[] {
     const stored = this.#logs.get(log) ?? this.#add(log, owner, isRelayed)
     this.#resize(stored, bytes)
@@ -139,7 +139,7 @@ export class StrangerPool {
     this.#leave(stored, stored.share)
   }
 
-  /** The max-min share of an introducer: the most it can use if all heavier users are cut down to the same. */
+  /** The max-min share of an introducer: the most that it can use if all heavier introducers are cut down to the same usage. */
   #levelFor(share: Share | undefined): number {
     let sum = this.free + (share?.bytes ?? 0)
     let level = sum

@@ -7,7 +7,7 @@ const BLOCK_BYTES = 32 * 1024
 /** Checksum, length and type of a fragment. */
 const HEADER_BYTES = 7
 const [FULL, FIRST, MIDDLE, LAST] = [1, 2, 3, 4] as const
-/** Fewest zeros at the end of a file that count as a torn write. None of our records ends in that many. */
+/** Fewest zeros at the end of a file that count as a torn write. None of our records ends in so many zeros. */
 const TORN_ZEROS_MIN = 64
 
 /** The contents of a file in the log format. */
