@@ -124,7 +124,7 @@ export class Cutter {
     return this.take(length.next + length.value)?.subarray(length.next)
   }
 
-  /** What follows the length of the next record. */
+  /** The next record, without its length. */
   record(): Buffer | undefined {
     if (this.#bytes.length < 2) return undefined
     const end = 2 + this.#bytes.readUInt16BE(0)

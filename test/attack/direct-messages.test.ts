@@ -50,7 +50,7 @@ test('a direct room opens only to the key of the other person', TIMEOUT, async t
 })
 
 test(
-  'strangers who ask to talk cost a bounded number of bytes, get no answer, and are reported without their words',
+  'strangers who ask to talk cost a bounded number of bytes, get no answer, and are reported without their text',
   TIMEOUT,
   async t => {
     const alice = await DirectWorld.start(t)
@@ -109,7 +109,7 @@ for (const [policy, asks] of [
       alice.pins.address(bob.hex as AuthorId)
       alice.pins.met('carol', carol.hex as AuthorId, 1)
       const [mallory, known] = [await dial(t, lobby), await dial(t, lobby, { keys: bob })]
-      // She names the room at once. It is not opened here, so that her dial attempt never ends in it.
+      // She names the room at once. The victim does not open it, so her dial attempt never ends in it.
       const pinned = HostilePeer.dial(portOf(lobby), { keys: carol, roomId: roomWith(alice, carol) })
       pinned.then(
         peer => peer.end(),

@@ -24,7 +24,7 @@ async function fileIn(room: Room): Promise<FileMessage> {
   return assert.fail('no file')
 }
 
-/** A victim that serves a file of `bytes`, and a peer with its file channel. */
+/** A victim that serves a file of `bytes`, and a peer with a file channel to it. */
 async function serving(t: TestContext, bytes: number, reads = true) {
   const alice = await victim(t, 'alice')
   const content = new Content(randomBytes(bytes))
@@ -48,7 +48,7 @@ function arriving(peer: HostilePeer, count: number): Promise<Buffer[]> {
   })
 }
 
-/** A victim that fetches a file, whose author is gone, and a peer that answers it. */
+/** A victim that fetches a file whose author is gone, and a peer that answers its requests. */
 async function fetching(t: TestContext, answer: (content: Content, question: Buffer, peer: HostilePeer) => void) {
   const alice = await victim(t, 'alice')
   const bob = await openNode({ name: 'bob', data: await temporaryDirectory(t), discovery: false })

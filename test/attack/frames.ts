@@ -12,7 +12,7 @@ export const segmentsFrame = (segments: readonly Buffer[]): Buffer => typed(2, .
 
 const NOTE_FIELDS = { announce: 1, subscribe: 2, unsubscribe: 3 }
 
-/** Notes about logs; a subscription leaves the chain value out. */
+/** Notes about logs. Notes of subscriptions have no chain value. */
 export const notesFrame = (kind: keyof typeof NOTE_FIELDS, heads: readonly Buffer[]): Buffer =>
   typed(6, ...heads.map(head => bytesField(NOTE_FIELDS[kind], kind === 'subscribe' ? head.subarray(0, 40) : head)))
 

@@ -32,7 +32,7 @@ export interface HostileOptions {
   readonly from?: string
   /** Whether it acknowledges received frames. */
   readonly reads?: boolean
-  /** Called with each frame of the file channel of the room, which it has, too. */
+  /** Called with each frame of the room's file channel. If set, the peer opens that channel. */
   readonly onFile?: (body: Buffer, peer: HostilePeer) => void
 }
 
@@ -127,7 +127,7 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
     return peer
   }
 
-  /** Accepts connections; `onPeer` gets each that has the room. */
+  /** Accepts connections. Calls `onPeer` with each peer that has the room. */
   static async listen(onPeer: (peer: HostilePeer) => void, options: () => HostileOptions): Promise<Server> {
     const server = createServer({ noDelay: true }, socket => {
       const peer = new HostilePeer(socket, false, options())
@@ -219,7 +219,7 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
       await Promise.race([once(this, 'acknowledged'), this.closed()])
   }
 
-  /** Sends bytes as they are, behind the handshake as a record. */
+  /** Sends bytes unchanged, after the handshake as a record. */
   sendRaw(bytes: Buffer): boolean {
     return this.#seal(bytes)
   }

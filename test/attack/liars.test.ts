@@ -20,7 +20,7 @@ test('made-up heads, fingerprints and gaps delay neither history nor new lines',
   hostilePeer.send(fingerprintsFrame(randomBytes(384)), headsFrame([]))
   const madeUp = (): Buffer => headOf(randomBytes(32), 1_000)
   for (let page = 0; page < 10; page++) hostilePeer.send(notesFrame('announce', Array.from({ length: 200 }, madeUp)))
-  // It also claims to have more of bob's log than there is, and sends a part after a gap.
+  // It also claims a higher head of bob's log than exists, and sends entries after a gap.
   const ahead = bob.fork()
   ahead.lines('bob', 100)
   hostilePeer.send(notesFrame('announce', [headOf(bob.keys.publicKey, 1_000)]))

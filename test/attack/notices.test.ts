@@ -16,7 +16,7 @@ test(
     const count = (kind: string): number => alice.events.filter(event => event.kind === kind).length
     for (let came = 0; came < 20; came++) {
       const peer = await HostilePeer.dial(alice.port)
-      // It breaks the protocol, too.
+      // The peer also breaks the protocol.
       peer.send(Buffer.from([1, 0xff, 0xff]))
       await peer.closed()
     }

@@ -14,7 +14,7 @@ import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { seedOf } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-// docs/protocol/logs.md §3.3: what strangers and their clocks can do to a reader's history.
+// docs/protocol/logs.md §3.3: the influence of strangers and their clocks on a reader's history.
 
 const TRUE_MS = 1_800_000_000_000
 const HOUR = 60 * 60 * 1_000
@@ -35,7 +35,7 @@ async function say(log: Log, ...lines: string[]): Promise<void> {
   for (const message of lines) await log.append({ username: 'x', message })
 }
 
-/** Copies everything to `to` that it lacks. */
+/** Copies to `to` all entries that it lacks. */
 async function copy(from: Log, to: Log): Promise<void> {
   const [one, other] = [from, to].map(log => replicate(log, { dialect: 'native', live: false }))
   await new Promise(resolve => pipeline([one, other, one] as never, resolve))

@@ -23,7 +23,7 @@ import {
   withBitFlipped,
 } from '../helper/signed-world.js'
 
-// docs/protocol/storage.md §4.2 and wire.md §5.3: the limits of the logs of strangers, and the rows that record its end.
+// docs/protocol/storage.md §4.2 and wire.md §5.3: the limits of strangers' logs, and the rows that record the end of a log.
 
 const written = new WrittenLog(
   alice,

@@ -25,7 +25,7 @@ const FORK = [0, 100].map(other => {
 const CALLS = 10
 const MICROTASKS = 15
 
-/** A store that reports a number of its calls, and then waits for some microtasks. */
+/** A store that waits for a number of calls, and then for some microtasks. */
 class CountingStore extends MemoryStore {
   #left = Number.POSITIVE_INFINITY
   #onReached: () => void = () => {}

@@ -107,7 +107,7 @@ test('sends a new line after one page of a long backlog', async t => {
   }
   assert.ok(sent.length > 40)
   assert.equal(sent.indexOf(log.id), 3, 'after the pages that were in flight')
-  // While nothing new is waiting, each log is continued for a while, because resuming it later costs a lookup.
+  // Each log is continued while nothing new is waiting, because resuming it later costs a lookup.
   assert.ok(new Set(sent.slice(0, 3)).size === 1)
 })
 

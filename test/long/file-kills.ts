@@ -13,7 +13,7 @@ const KILLS = 10
 /** Largest share of the file that may be sent twice. */
 const TWICE_MAX = 0.1
 
-/** Returns the bytes that were sent more than once, or are no content, as a share of the file. */
+/** Returns the share of the file that was sent more than once, including bytes that are not content. */
 async function fileIn(cleanup: Cleanup): Promise<number> {
   const directory = await temporaryDirectory(cleanup)
   const file = path.join(directory, 'film.bin')

@@ -1,5 +1,5 @@
-// Strangers that come and go, until the thread is ended. Messages to the run: 'full' once they filled the tables, then 'visit' for each.
-// Messages from the run: 'leave' ends all visits until 'come'.
+// Strangers that come and go, until the thread is ended. Messages to the run: 'full' once they filled the tables, then 'visit' for each
+// visit. Messages from the run: 'leave' ends all visits until 'come'.
 import { EventEmitter, once, setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -18,7 +18,7 @@ interface Work {
   readonly authors: number
 }
 
-/** Authors whose logs one connection brings while the tables are filled. */
+/** Authors whose logs one connection brings while the tables are being filled. */
 const AUTHORS_AT_ONCE = 500
 /** Time between two authors: long enough for other peers to hear of each log before it is deleted. */
 const BETWEEN_MS = 20
@@ -39,7 +39,7 @@ function visiting(): AbortController {
   return controller
 }
 
-/** A stranger comes from one of many addresses, says some lines, stays for a while, and leaves for ever. */
+/** A stranger connects from one of many addresses, sends some lines, stays for some time, and leaves for good. */
 async function visit({ signal }: AbortController): Promise<void> {
   const peer = await HostilePeer.dial(random.pick(ports), { from: `127.0.0.${random.whole(2, 40)}` })
   const end = (): void => peer.end()

@@ -9,7 +9,7 @@ import {
   type OutgoingPexFrame,
 } from '../../src/net/overlay/pex-codec.js'
 
-// docs/protocol/discovery.md §5.7: which peers to connect to, and what strangers can cause.
+// docs/protocol/discovery.md §5.7: which peers to connect to, and how far strangers can influence this.
 
 const START = 1_800_000_000_000
 const SECOND = 1_000

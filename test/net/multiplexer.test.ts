@@ -71,7 +71,7 @@ function pair(windowBytes?: number) {
 
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
-/** Collects what a channel delivers. */
+/** Collects the frames that a channel delivers. */
 function heardOf(channel: Channel | undefined): Buffer[] {
   const heard: Buffer[] = []
   channel?.on('data', (bytes: Buffer) => heard.push(bytes))
@@ -104,7 +104,7 @@ test('delivers whole frames, each to the room whose channel it was written on', 
     ] as const) {
       const bytes = frame(Buffer.alloc(1 + i * 37, name))
       written[name].push(bytes)
-      // In pieces: frames need not be written whole at once.
+      // In pieces: a frame need not be written with one call.
       alice.multiplexer.channelOf(id)?.write(bytes.subarray(0, 1))
       alice.multiplexer.channelOf(id)?.write(bytes.subarray(1))
     }
@@ -130,7 +130,7 @@ test('a room whose reader has stopped blocks only its own frames, up to its wind
   await turn()
   assert.deepEqual(Buffer.concat(heard), frame(Buffer.from('a line')))
   assert.deepEqual([alice.violations, bob.violations], [[], []])
-  // Once it is read, everything else arrives.
+  // Once the stopped reader reads, everything else arrives.
   const rest = heardOf(stopped)
   for (let turns = 0; turns < 200; turns++) await turn()
   const total = rest.reduce((sum, { length }) => sum + length, 0)
@@ -161,7 +161,7 @@ test('rooms that sync share a window, lines of others do not wait for it, and a 
 })
 
 test('a reader that stops and goes on again receives everything', async () => {
-  // So small that the sender waits for ever unless everything that is read is acknowledged.
+  // The window is so small that the sender waits for ever unless all bytes read are acknowledged.
   const { alice, bob } = pair(IDLE_ACK_BYTES)
   alice.multiplexer.offer([OPS])
   bob.multiplexer.offer([OPS])

@@ -94,7 +94,7 @@ test('closes the connection to a scuttleup peer that never reads, and keeps one 
   talk(reader, scuttleupEnd(new ScuttleupTopology('carol:1', 'alice:1')))
   await alice.until(() => alice.connections.connections.length === 2)
   deaf.pause()
-  // More than the buffers of the system.
+  // Send more than the buffers of the system can store.
   for (const { stream } of alice.connections.connections)
     for (let sent = 0; sent < 2_000; sent++) stream.write(frame(FRAME))
   const [, readers] = alice.accepted

@@ -10,7 +10,7 @@ const slot: fc.Arbitrary<Slot> = fc.record({
   isScuttleup: fc.boolean(),
 })
 
-/** The slots after these connections were opened, with the rule or another one. */
+/** The slots after these connections were opened, under this rule or another rule. */
 function opened(newcomers: readonly Slot[], rule: typeof evictionFor = evictionFor): Slot[] {
   let slots: Slot[] = []
   for (const newcomer of newcomers) {

@@ -7,7 +7,7 @@ import { VirtualClock } from '../helper/virtual-clock.js'
 
 const [alice, bob] = ['alice', 'bob'] as [LogId, LogId]
 
-/** A peer's tree, and what it sends over its connections. */
+/** A peer's tree, and the messages that it sends over its connections. */
 function openTree() {
   const clock = new VirtualClock()
   const seqs = new Map<LogId, Seq>()

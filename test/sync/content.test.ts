@@ -33,7 +33,7 @@ async function settle(turns = 60): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await new Promise(resolve => setImmediate(resolve))
 }
 
-/** The peer does not say where it has no content. */
+/** A log that does not report its gaps to peers. */
 function silent(log: Log): Log {
   Object.defineProperty(log.contents, 'gaps', { value: () => [] })
   return log
@@ -156,7 +156,7 @@ test('says where it has no content in at most 64 ranges, and fetches through mor
   ends.push(connect(holder, reader))
   await settle(600)
   assert.deepEqual(await read(reader), all)
-  // The reader has said that its gaps shrank, so the partial peer has all too.
+  // The reader has reported that its gaps shrank, so the partial peer has fetched all content too.
   assert.deepEqual(await read(partial), all)
   for (const end of ends) end()
   for (const log of [holder, partial, reader]) await log.close()

@@ -17,14 +17,14 @@ import { VirtualClock } from '../helper/virtual-clock.js'
 
 const BOUND = { timeout: 120_000 }
 
-/** Peers of one room; each is given content from a date on. */
+/** Peers of one room. Each peer is given content from a date on. */
 class GivenWorld {
   readonly clock = new VirtualClock(1_763_670_000_000)
   readonly dates = new Map<AuthorId, Hlc>()
   readonly #logs: Log[] = []
   readonly #streams: Duplex[] = []
 
-  /** `isHonest`: whether the peer asks only for what it is given. */
+  /** `isHonest`: whether the peer requests only content that it is given. */
   async open(keys: KeyPair, isHonest = true, disk = new MemoryDisk()): Promise<Log> {
     const me = authorOfKey(keys.publicKey)
     const givenFrom = (): Hlc | undefined => (isHonest ? this.dates.get(me) : undefined)

@@ -52,7 +52,7 @@ const disconnect = (streams: readonly Duplex[]): void => {
   for (const stream of streams) stream.destroy()
 }
 
-/** Advances the clock until everything that takes up to a second is done. */
+/** Advances the clock until all work that takes up to a second is done. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 300; turn++) {
     await new Promise(resolve => setImmediate(resolve))

@@ -18,7 +18,7 @@ interface Call {
   fail(): void
 }
 
-/** A store whose calls the test settles. */
+/** A store whose calls the test completes or fails. */
 class HeldStore extends MemoryStore implements Store {
   readonly calls: Call[] = []
   readonly #onCall: (() => void)[] = []
@@ -34,7 +34,7 @@ class HeldStore extends MemoryStore implements Store {
     return this.#call('reopen', [])
   }
 
-  /** Resolves once `count` calls have been made, with the last of them. */
+  /** Resolves with the last call once `count` calls have been made. */
   async called(count: number): Promise<Call> {
     while (this.calls.length < count) await new Promise<void>(resolve => this.#onCall.push(resolve))
     const call = this.calls[count - 1]

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { countNamed, MembershipWorld, namesOf, rolesOf } from '../../helper/membership-world.js'
 import { flood, type Schedules, writers } from './schedule.js'
 
-/** Limits: what one member can cost the others. */
+/** Limits on the cost that one member can cause to others. */
 export const limits: Schedules = {
   'a founder who has signed 40,000 operations still removes, and admits nobody': ({ build }) => {
     const world = new MembershipWorld(build)

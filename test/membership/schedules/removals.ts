@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { answering, chatOf, namesOf, said } from '../../helper/membership-world.js'
 import type { Schedules } from './schedule.js'
 
-/** Removals: who wins, and what still counts. */
+/** Removals: which one wins, and what still counts. */
 export const removals: Schedules = {
   'when two admins remove each other in a partition, the senior stays': world => {
     const { founder, alice, bob } = world
