@@ -5,7 +5,7 @@ import type { AuthorId } from '../log/format/author.js'
 import type { Log } from '../log/log.js'
 import { OPERATORS, parseQuery, type Query, type QueryFault } from '../search/query.js'
 import { type FoundLine, Search, type SearchedRoom, type SearchOptions } from '../search/search.js'
-import { WordIndex } from '../search/word-index.js'
+import { type IndexProgress, WordIndex } from '../search/word-index.js'
 import { fold } from '../search/words.js'
 import type { Erasures } from './erasures.js'
 import type { Pins } from './people/pins.js'
@@ -33,8 +33,8 @@ export class LineSearch {
   }
 
   /** How many places are indexed, of those that can be. */
-  get progress(): WordIndex['progress'] {
-    return this.#index.progress
+  progress(): Promise<IndexProgress> {
+    return this.#index.progress()
   }
 
   /** Resolves when everything that is stored is indexed. */
@@ -50,7 +50,7 @@ export class LineSearch {
   async *lines(query: Query, options?: SearchOptions): AsyncGenerator<FoundLine> {
     const { erasures } = this.#parts
     await erasures?.caughtUp() // `Erasures` finds the edits of lines
-    await this.#index.opened()
+    await this.#index.readable()
     yield* new Search(this.#searched, query, options).lines()
   }
 

@@ -24,6 +24,7 @@ import { roomLabel } from '../membership/format/room.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
 import type { Query } from '../search/query.js'
 import { currentMessage, type FoundLine, type SearchOptions } from '../search/search.js'
+import type { IndexProgress } from '../search/word-index.js'
 import { archiveOf } from '../sync/archive.js'
 import {
   type Holder,
@@ -396,8 +397,8 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   /** How many entries are indexed for searches, of those that can be. */
-  get indexProgress(): { readonly done: number; readonly of: number } {
-    return this.#search.progress
+  indexProgress(): Promise<IndexProgress> {
+    return this.#search.progress()
   }
 
   async before(place: Digest, count: number): Promise<readonly Digest[]> {

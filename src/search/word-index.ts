@@ -19,6 +19,12 @@ const BLOCKS_AT_ONCE = 8
 /** Time between them. */
 const PAUSE_MS: Millis = 5
 
+/** In places of the log. */
+export interface IndexProgress {
+  readonly done: number
+  readonly of: number
+}
+
 export type IndexedLog = Pick<Log, 'head' | 'entries' | 'blocks' | 'on' | 'off'>
 
 /** The text of a message that is searched; undefined for messages that are not found by their text. */
@@ -53,7 +59,8 @@ export class WordIndex {
   }
 
   /** How many places are indexed, of those that can be. */
-  get progress(): { readonly done: number; readonly of: number } {
+  async progress(): Promise<IndexProgress> {
+    await this.#opened()
     let [done, of] = [0, 0]
     for (const [log, first] of this.#blocks()) {
       of += BLOCK_PLACES
@@ -62,15 +69,20 @@ export class WordIndex {
     return { done, of }
   }
 
-  /** Resolves when the stored filters can be used. */
-  opened(): Promise<void> {
+  /** Resolves when the stored filters can be read. To learn which ones there are takes longer, and is left for later. */
+  async readable(): Promise<void> {
+    if (this.#isOpen === undefined && (await this.#log.blocks.areOf(wordsVersion()))) return
+    await this.#opened()
+  }
+
+  #opened(): Promise<void> {
     this.#isOpen ??= this.#log.blocks.open(wordsVersion())
     return this.#isOpen
   }
 
   /** Indexes everything that is not indexed. Resolves when it is. */
   async build(): Promise<void> {
-    await this.opened()
+    await this.#opened()
     for (let next = this.#next(); next !== undefined && !this.#isClosed; next = this.#next()) {
       await this.#index(next.log, next.first)
       if (!this.#log.blocks.has(next.log, next.first)) return // damaged: the log will be shorter
@@ -103,7 +115,7 @@ export class WordIndex {
     if (isBusy && waited < QUIET_MS_MAX) return this.#again(QUIET_MS)
     // An almost empty room needs no index, and no row for it.
     if (this.#next() === undefined) return this.#end()
-    await this.opened()
+    await this.#opened()
     const next = this.#next()
     if (next === undefined) return this.#end()
     await this.#index(next.log, next.first)

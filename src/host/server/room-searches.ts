@@ -10,6 +10,7 @@ import type { Room } from '../../node/room.js'
 import { withStoredSearch } from '../../node/stored-search.js'
 import { ALL_ROOMS, type Query } from '../../search/query.js'
 import type { FoundLine, SearchOptions } from '../../search/search.js'
+import type { IndexProgress } from '../../search/word-index.js'
 import { type Fields, textsOf } from '../protocol/codec.js'
 import { foundFields } from '../protocol/found-line.js'
 import type { OnItem } from './member-commands.js'
@@ -81,7 +82,7 @@ export class RoomSearches {
       return this.#collect(
         name,
         options => open.found(query, options),
-        () => open.indexProgress,
+        () => open.indexProgress(),
         how,
       )
     const home = homeOf(data, me, name, privateRoom?.id ?? direct?.id)
@@ -96,7 +97,7 @@ export class RoomSearches {
   async #collect(
     room: string,
     find: (options: SearchOptions) => AsyncGenerator<FoundLine>,
-    indexed: (() => { readonly done: number; readonly of: number }) | undefined,
+    indexed: (() => Promise<IndexProgress>) | undefined,
     { count, options, onItem, onFound }: HowToSearch,
   ): Promise<void> {
     const { clock } = this.#parts
@@ -111,7 +112,7 @@ export class RoomSearches {
       onFound(line)
       if (--left <= 0) break
     }
-    const { done, of } = indexed?.() ?? { done: 0, of: 0 }
+    const { done, of } = (await indexed?.()) ?? { done: 0, of: 0 }
     if (done < of) onItem({ is: 'indexing', room, done, of })
   }
 

@@ -54,13 +54,17 @@ export class BlockRows {
     this.#core = core
   }
 
+  /** Whether this version derived the stored rows, so that they can be read before `open`. */
+  async areOf(version: string): Promise<boolean> {
+    const found = await this.#core.store.get(BLOCKS)
+    return found !== undefined && sameBytes(unchecked(found) ?? EMPTY, utf8(version))
+  }
+
   /** Loads the keys of the stored rows. Deletes all rows first if another version derived them. */
   async open(version: string): Promise<void> {
     const { store, queue, rewrites } = this.#core
     await rewrites.run(async () => {
-      const found = await store.get(BLOCKS)
-      const isCurrent = found !== undefined && sameBytes(unchecked(found) ?? EMPTY, utf8(version))
-      if (!isCurrent) {
+      if (!(await this.areOf(version))) {
         await this.clear()
         await queue.write([{ type: 'put', key: BLOCKS, value: checked(utf8(version)) }])
       }
@@ -80,13 +84,13 @@ export class BlockRows {
     return this.#stored?.get(log)?.has(first) === true
   }
 
-  /** The rows of a log, in order. Damaged rows are left out. */
-  async *read(log: LogId): AsyncGenerator<readonly BlockRow[]> {
-    for await (const page of this.#core.store.pages(blockRange(log, 1)))
-      yield page.flatMap(([key, stored]) => {
-        const value = unchecked(stored)
-        return value === undefined ? [] : [{ first: firstSeqIn(key), value }]
-      })
+  /** The last `count` rows of a log whose blocks begin before a place, the last one first. Damaged ones have no value. */
+  async before(log: LogId, place: Seq, count: number): Promise<readonly BlockRow[]> {
+    const rows: BlockRow[] = []
+    const range = { ...blockRange(log, 1, place), reverse: true, limit: count }
+    for await (const page of this.#core.store.pages(range))
+      for (const [key, stored] of page) rows.push({ first: firstSeqIn(key), value: unchecked(stored) ?? EMPTY })
+    return rows
   }
 
   /** Stores the rows that `derive` returns. The contents do not change while it runs. */
