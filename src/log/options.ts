@@ -80,6 +80,8 @@ export interface LogEvents {
   opened: [LogId]
   /** A log became shorter: announce its end to peers again. */
   lost: [LogId]
+  /** A log of a stranger was shortened, or deleted, because others need the space: peers are told its new end. */
+  shortened: [LogId]
   /** An author signed two histories. */
   fork: [ForkProof]
   /** The log of a stranger was deleted, and the quota's record of it too: listeners drop what they know about it. */

@@ -76,6 +76,7 @@ export class Shortener {
     const head = isSigned(log) && bytesKept > 0 ? await heads.headWithin(log, bytesKept) : undefined
     mark?.forget(log)
     frontier.replace(log, head)
+    this.#core.events.emit('shortened', log) // before the quota reports it as forgotten
     quota?.resized(log, head?.size ?? 0)
     const seq = head?.seq ?? 0
     if (reported !== undefined) this.#core.report({ kind: 'log-stopped', author: log, seq, last: reported })

@@ -71,7 +71,8 @@ export class Erasures {
         erasures.#scanned.set(logOfLogKey(key), bufferOf(value).readUInt32BE())
     // Evicted while the room was closed, or by a version that kept these rows.
     for (const scanned of erasures.#scanned.keys()) if (log.localSeq(scanned) === 0) erasures.#onForgotten(scanned)
-    log.on('entries', erasures.#onRange).on('filled', erasures.#onRange).on('forgotten', erasures.#onForgotten)
+    log.on('entries', erasures.#onRange).on('filled', erasures.#onRange)
+    log.on('forgotten', erasures.#onForgotten).on('shortened', erasures.#onShortened)
     for (const { author, seq } of log.head) erasures.#wait(author, (erasures.#scanned.get(author) ?? 0) + 1, seq + 1)
     return erasures
   }
@@ -95,7 +96,8 @@ export class Erasures {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#log.off('entries', this.#onRange).off('filled', this.#onRange).off('forgotten', this.#onForgotten)
+    this.#log.off('entries', this.#onRange).off('filled', this.#onRange)
+    this.#log.off('forgotten', this.#onForgotten).off('shortened', this.#onShortened)
     await this.#working
   }
 
@@ -106,6 +108,10 @@ export class Erasures {
   readonly #onForgotten = (log: LogId): void => {
     this.#waiting.delete(log)
     if (this.#scanned.delete(log)) void this.#deleteRows(log).catch(() => {}) // if the disk fails, the rows stay, and are ignored
+  }
+
+  readonly #onShortened = (log: LogId): void => {
+    if (this.#log.localSeq(log) === 0) this.#onForgotten(log)
   }
 
   async #deleteRows(log: LogId): Promise<void> {

@@ -87,6 +87,16 @@ export class BroadcastTree {
     else if (behind.waitMs > SUBSCRIBE_AFTER_MS) this.#wait(author, behind, SUBSCRIBE_AFTER_MS)
   }
 
+  /** The peer of a connection has less of a log than it announced: others deliver the rest. */
+  retracted(connection: TreeConnection, author: LogId): void {
+    const behind = this.#behind.get(author)
+    if (behind === undefined) return
+    const [next] = this.#announcers(author)
+    if (next === undefined) this.#forget(author)
+    else if (!this.#hasOtherSource(author, connection)) this.#subscribeNext(author)
+    this.#lookAgainWithRoom()
+  }
+
   /** Entries up to `last` arrived. Unsubscribes if they are duplicates and another connection delivers the log too. */
   delivered(connection: TreeConnection, author: LogId, last: Seq): void {
     if (last <= this.#localSeq(author) && this.#hasOtherSource(author, connection)) connection.unsubscribe(author)
@@ -152,6 +162,10 @@ export class BroadcastTree {
     return this.#behind.delete(author)
   }
 
+  #lookAgainWithRoom(): void {
+    if (this.#isCrowded && this.#behind.size < FOLLOWED_MAX / 2) this.#lookAgain()
+  }
+
   /** Follows logs that were announced while too many were followed. */
   #lookAgain(): void {
     this.#isCrowded = false
@@ -184,7 +198,7 @@ export class BroadcastTree {
     if (behind === undefined) return
     if (this.#announcers(author).length === 0) {
       this.#forget(author)
-      if (this.#isCrowded && this.#behind.size < FOLLOWED_MAX / 2) this.#lookAgain()
+      this.#lookAgainWithRoom()
       return
     }
     const [seq, arrivals] = [this.#localSeq(author), this.#arrivals(author)]
@@ -260,15 +274,17 @@ export class TreeConnection {
     return this.#subscribed.has(author) || (authorOfLog(author) === this.#peer && !this.#unsubscribed.has(author))
   }
 
-  /** The peer announced its persisted heads. */
+  /** The peer announced its persisted heads. It dropped a log whose seq is 0, and with it our subscription. */
   announced(heads: readonly Digest[]): void {
     if (this.#control === undefined) return
     for (const { author, seq } of heads) {
-      const before = this.#announced.get(author)
+      const before = this.#announced.get(author) ?? 0
       this.#announced.delete(author)
       if (seq > 0) this.#announced.set(author, seq)
+      else this.forget(author)
       this.#tree.bound(this.#announced)
-      if (seq > (before ?? 0)) this.#tree.announced(this, author)
+      if (seq > before) this.#tree.announced(this, author)
+      else if (seq < before) this.#tree.retracted(this, author)
     }
   }
 

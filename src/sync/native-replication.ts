@@ -40,6 +40,7 @@ class NativeReplication implements Replication {
   /** The version of each log's gaps that was last sent to the other side. */
   readonly #saidGaps = new Map<LogId, number>()
   readonly #onGaps = (log: LogId): void => this.#postGaps(log)
+  readonly #onShortened = (log: LogId): void => this.#retract(log)
   readonly content: ContentConnection
   readonly given: GivenContent
 
@@ -57,10 +58,7 @@ class NativeReplication implements Replication {
     this.treeConnection = tree.open(peer, {
       subscribe: author => this.#post(author, 'subscribe'),
       unsubscribe: author => this.#post(author, 'unsubscribe'),
-      forget: author => {
-        this.session.forget(author)
-        this.#saidGaps.delete(author)
-      },
+      forget: author => this.#forget(author),
     })
     // Authors push their own logs: unsubscribe from those that have stopped. Compares prefixes, because thousands of logs may have stopped.
     for (const stopped of log.quota?.stopped.keys() ?? [])
@@ -69,7 +67,7 @@ class NativeReplication implements Replication {
       seqOf: author => this.session.seqOf(author),
       request: range => this.#send(this.session.requestContent(range)),
     })
-    log.on('gaps', this.#onGaps)
+    log.on('gaps', this.#onGaps).on('shortened', this.#onShortened)
   }
 
   /** The first bytes: the gaps, then the heads, because a head is a receipt only for places with content. */
@@ -89,7 +87,7 @@ class NativeReplication implements Replication {
   }
 
   close(): void {
-    this.#log.off('gaps', this.#onGaps)
+    this.#log.off('gaps', this.#onGaps).off('shortened', this.#onShortened)
     this.content.close()
     this.treeConnection.close()
     this.#subscription?.close()
@@ -116,14 +114,41 @@ class NativeReplication implements Replication {
   }
 
   #encode(relayed: Relayed): Uint8Array | undefined {
-    if (relayed.kind === 'fork' || relayed.kind === 'entries') return this.session.encode(relayed)
+    if (relayed.kind === 'fork') return this.session.encode(relayed)
+    if (relayed.kind === 'entries') {
+      const bytes = this.session.encode(relayed)
+      return bytes && this.#withShorter(bytes, new Set(relayed.entries.map(({ author }) => author)))
+    }
     const { author } = relayed
     const bytes =
       relayed.kind === 'announcement'
         ? this.session.notes([this.#noteOf(author, 'announce')])
         : this.session.encode({ ...relayed, segments: this.given.segments(author, relayed.segments) })
     const notes = this.#gapsNotes(author)
-    return notes.length === 0 || bytes === undefined ? bytes : concat([encodeGaps(notes), bytes])
+    return bytes && this.#withShorter(notes.length === 0 ? bytes : concat([encodeGaps(notes), bytes]), [author])
+  }
+
+  /** Adds notes about logs that were shortened while their entries were being read. */
+  #withShorter(bytes: Uint8Array, logs: Iterable<LogId>): Uint8Array {
+    const notes = [...logs].filter(log => this.#isShorter(log)).map(log => this.#noteOf(log, 'announce'))
+    return notes.length === 0 ? bytes : concat([bytes, this.session.notes(notes)])
+  }
+
+  /** Whether the other side was told of entries that are no longer stored. */
+  #isShorter(log: LogId): boolean {
+    return this.session.toldOf(log) > this.#log.announcedHead(log).seq
+  }
+
+  #forget(log: LogId): void {
+    this.session.forget(log)
+    this.#saidGaps.delete(log)
+  }
+
+  #retract(log: LogId): void {
+    const isShorter = this.#isShorter(log)
+    if (this.#log.announcedHead(log).seq === 0) this.#forget(log)
+    // A note that unsubscribes says it, too.
+    if (isShorter && this.#notes.get(log) !== 'unsubscribe') this.#post(log, 'announce')
   }
 
   /** The note about where a log has no content, if that changed. It precedes all else that is sent about the log. */

@@ -108,10 +108,16 @@ export class PeerSession implements ReplicationSession {
     return this.seqOf(log) > 0
   }
 
-  /** This side no longer stores a log or any record of it. Forgets both heads, but not whether the other side subscribed. */
+  /** This side no longer stores anything of a log. Forgets what the other side has of it, too. */
   forget(log: LogId): void {
     this.#theirs.delete(log)
     this.#announced.delete(log)
+    this.#subscribers.delete(log)
+  }
+
+  /** Our head of a log, as far as the other side was told. */
+  toldOf(log: LogId): Seq {
+    return this.#announced.get(log) ?? 0
   }
 
   receive(...chunks: readonly Uint8Array[]): Effect[] {
@@ -140,9 +146,11 @@ export class PeerSession implements ReplicationSession {
     return this.#subscribers.has(log) || (this.#isOurs(log) && !this.#unsubscribers.has(log))
   }
 
+  /** Encodes notes. One with the seq 0 says that this side has dropped the log, which ends a subscription to it. */
   notes(notes: readonly Note[]): Uint8Array {
     for (const { kind, author, seq } of notes) {
-      if (seq === 0) this.#announced.delete(author)
+      if (seq === 0 && kind === 'subscribe') this.#announced.delete(author)
+      else if (seq === 0) this.forget(author)
       else if (kind !== 'subscribe') this.#announced.set(author, seq)
     }
     return encodeNotes(notes)
@@ -262,7 +270,8 @@ export class PeerSession implements ReplicationSession {
       if (this.#isOurs(author)) this.#unsubscribers.add(author)
     }
     if (kind !== 'subscribe') {
-      this.#theyHave(author, seq)
+      if (seq === 0) this.#theirs.delete(author)
+      else this.#theyHave(author, seq)
       return
     }
     this.#subscribers.delete(author)
@@ -310,7 +319,10 @@ export class PeerSession implements ReplicationSession {
   #answer(batch: IncomingBatcher, theirs: Uint8Array): ComparedHeads {
     const compared = compareHeads(this.#heads, this.#fingerprints, theirs)
     if (!this.#sendsHeadsFirst && !compared.areEqual)
-      batch.effect({ kind: 'send', bytes: encodeHeads(compared.differing) })
+      batch.effect({
+        kind: 'send',
+        bytes: encodeHeads(compared.differing.filter(({ author }) => this.toldOf(author) > 0)),
+      })
     return compared
   }
 

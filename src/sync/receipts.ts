@@ -245,7 +245,8 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     return {
       record: heads => {
         for (const head of heads) {
-          if (this.#ours?.isOurs(head.author) && options.hasChainValues !== false)
+          if (head.seq === 0) this.#drop(replica, connection, head.author)
+          else if (this.#ours?.isOurs(head.author) && options.hasChainValues !== false)
             this.#prove(replica, connection, head)
           else this.#count(replica, connection, head)
         }
@@ -254,7 +255,8 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
         for (const { author, ranges } of notes) {
           if (connection.without.size >= trackedLogsMax(this.#ours?.logsMax) && !connection.without.has(author))
             continue
-          connection.without.set(author, ranges)
+          if (ranges.length === 0) connection.without.delete(author)
+          else connection.without.set(author, ranges)
           this.emit('receipt', replica.name, author, connection.heads.get(author) ?? 0)
         }
       },
@@ -384,6 +386,15 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     for (const { open, left } of this.#replicas.values())
       for (const { heads, chains, growth, without } of [...open, left])
         for (const of of [heads, chains, growth, without]) of.delete(log)
+  }
+
+  /** A peer has nothing of a log any more. */
+  #drop({ name }: Replica, connection: ConnectionHeads, log: LogId): void {
+    const { heads, chains, growth, without, unproven, differing } = connection
+    const had = heads.has(log)
+    for (const of of [heads, chains, growth, without, unproven, differing]) of.delete(log)
+    if (unproven.size === 0) this.#ahead.delete(connection)
+    if (had) this.emit('receipt', name, log, 0)
   }
 
   #count({ name }: Replica, connection: ConnectionHeads, { author, seq, chain }: Digest): void {

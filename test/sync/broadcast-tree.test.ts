@@ -185,3 +185,31 @@ test('forgets a log that this disk neither has nor remembers', () => {
   one.announced([{ author: alice, seq: 4 }])
   assert.deepEqual(takeSent(), ['one: subscribe alice'], 'until the peer announces it again')
 })
+
+test('follows news although earlier logs were dropped by the peer that announced them', () => {
+  const { clock, connect, takeSent } = openTree()
+  const one = connect('one')
+  one.announced(madeUp)
+  takeSent()
+  one.announced([{ author: bob, seq: 1 }])
+  assert.deepEqual(takeSent(), [], 'control: too many logs are followed')
+  one.announced(madeUp.map(({ author }) => ({ author, seq: 0 })))
+  assert.ok(takeSent().includes('one: subscribe bob'))
+  one.announced([{ author: alice, seq: 1 }])
+  assert.deepEqual(takeSent(), ['one: subscribe alice'])
+  assert.deepEqual([...one.announcedLogs], [bob, alice])
+  assert.equal(clock.timers, 2)
+})
+
+test('subscribes elsewhere at once when the peer that should deliver a log has dropped it', () => {
+  const { seqs, connect, takeSent } = openTree()
+  const [one, other] = [connect('one'), connect('other')]
+  for (const connection of [one, other]) connection.announced([{ author: alice, seq: 9 }])
+  assert.deepEqual(takeSent(), ['one: subscribe alice'])
+  one.announced([{ author: alice, seq: 0 }])
+  assert.deepEqual(takeSent(), ['other: subscribe alice'])
+  seqs.set(alice, 9)
+  one.announced([{ author: alice, seq: 10 }])
+  other.announced([{ author: alice, seq: 0 }])
+  assert.deepEqual(takeSent(), ['one: subscribe alice'], 'the subscription ended with the log')
+})

@@ -102,8 +102,8 @@ export class Quota implements StrangerQuota {
   }
 
   companionsOf(author: AuthorId): readonly AuthorId[] {
-    const introducers = this.#firstIntroducers.of(author).filter(({ id }) => !this.#isKnownOwner(id))
-    const found = new Set(introducers.flatMap(({ id }) => this.#firstIntroducers.introducedBy(id)))
+    const introducers = this.#firstIntroducers.of(author).filter(id => !this.#isKnownOwner(id))
+    const found = new Set(introducers.flatMap(id => this.#firstIntroducers.introducedBy(id)))
     found.delete(author)
     return [...found].filter(other => !this.#known.isKnown(other))
   }
@@ -126,7 +126,7 @@ export class Quota implements StrangerQuota {
 
   grew(log: LogId, bytes: number, introducer: Introducer | undefined): readonly Cut[] {
     if (!this.isStranger(log)) return []
-    this.#firstIntroducers.note(log, introducer)
+    this.#firstIntroducers.note(log, introducer?.id)
     const isRelayed = !isFromAuthor(log, introducer)
     const owner = this.#ownerOf(introducer)
     const before = this.#pool.ownerOf(log)
@@ -167,9 +167,9 @@ export class Quota implements StrangerQuota {
     logs: Iterable<{ readonly author: LogId; readonly size: number }>,
     records: ReadonlyMap<LogId, StrangerRecord>,
   ): readonly Cut[] {
-    for (const [log, { block, firstIntroducer, stopped, isLifted }] of records) {
+    for (const [log, { firstIntroducer, stopped, isLifted }] of records) {
       if (!this.isStranger(log)) continue
-      if (firstIntroducer !== undefined) this.#firstIntroducers.note(log, { id: firstIntroducer, block })
+      if (firstIntroducer !== undefined) this.#firstIntroducers.note(log, firstIntroducer)
       if (isLifted) this.#lifted.add(log)
       else if (stopped !== undefined && !this.#stopped.has(log)) this.#stopped.set(log, stopped)
     }
@@ -193,7 +193,7 @@ export class Quota implements StrangerQuota {
     if (this.#known.isKnown(authorOfLog(log)) || (owner === undefined && stopped === undefined && !isLifted))
       return undefined
     const block = this.#connected.get(owner ?? '')?.block ?? owner ?? IMPORTED
-    const firstIntroducer = this.#firstIntroducers.get(log)?.id
+    const firstIntroducer = this.#firstIntroducers.get(log)
     return { block, firstIntroducer, isRelayed: this.#pool.isRelayed(log), stopped, isLifted }
   }
 
