@@ -18,8 +18,7 @@ import { RoomFiles } from './files/room-files.js'
 import { keyCreated } from './home-guard.js'
 import { homeOf } from './paths.js'
 import { Pins } from './people/pins.js'
-import { ChatPlaces } from './private-rooms/chat-places.js'
-import { followGiven } from './private-rooms/newcomer-history.js'
+import { ChatLimits } from './private-rooms/chat-limits.js'
 import type { RoomMembers } from './private-rooms/room-members.js'
 import { Retention } from './retention/retention.js'
 import { Room } from './room.js'
@@ -64,26 +63,20 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
     (privateRoom ?? direct) === undefined
       ? new Quota({ known: pins, clock: systemClock, diskBytesMax: options.diskBytesMax })
       : undefined
-  const chatPlaces = new ChatPlaces()
-  const lastAccepted =
-    (privateRoom && ((each: LogId, first?: Uint8Array) => chatPlaces.lastOf(each, first))) ??
-    (direct && ((each: LogId) => direct.lastOf(each)))
+  const limits = privateRoom && new ChatLimits()
   let members: RoomMembers | undefined
   const { log, keys } = await openLog(home, onEvent, options.isNewKey, {
     known: pins,
     ...(quota && { quota }),
-    ...(lastAccepted && { lastAccepted }),
-    givenFrom: () => members?.membership.linesFrom(members.me),
+    ...limits?.logOptions,
+    ...(direct && { lastAccepted: (each: LogId) => direct.lastOf(each) }),
   })
   onEvent({ kind: 'logs-opened', database: home.database })
   if (keys.isNew) onEvent(keyCreated(home))
   try {
     members = privateRoom && (await openMembers(home, privateRoom, { log, keys }, onEvent))
     members?.introduceAs(home.me, options.isKeeper)
-    if (members !== undefined) {
-      followGiven(log, members)
-      await chatPlaces.follow(log, members)
-    }
+    if (members !== undefined) await limits?.follow(log, members)
     const connections = await network.open(keys, members ?? direct)
     const files = await FileStore.open(home.files)
     const replicator = new Replicator(log)
@@ -93,7 +86,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
       room: home.room === LOBBY ? undefined : home.room,
       members,
       direct,
-      ...(privateRoom !== undefined && { chatPlaces }),
+      ...(limits && { chatPlaces: limits.places }),
       log,
       labels: await StoredLabels.open(log),
       erasures: await Erasures.open(log),
