@@ -338,9 +338,9 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#connection.verify()
   }
 
-  /** Runs a command in the node; yields its answer in parts. Only a direct message is repeated. Rejects with a ChatError. */
+  /** Runs a command in the node; yields its answer in parts. Only some are repeated to the next node. Rejects with a ChatError. */
   command(command: Fields): AsyncIterable<Fields> {
-    return command['do'] === 'msg' ? this.#calls.directMessage(command) : this.#connection.command(command)
+    return this.#calls.command(command)
   }
 
   archive(): AsyncIterable<Uint8Array> {
