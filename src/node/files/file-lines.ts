@@ -45,7 +45,7 @@ export class FileLines {
     this.#check(undefined)
   }
 
-  /** Resolves when everything that was dropped so far is checked. */
+  /** Resolves when the contents of all lines that were dropped so far are checked. */
   settled(): Promise<void> {
     return this.#working
   }
@@ -64,7 +64,7 @@ export class FileLines {
     this.#working = this.#working.then(() => this.#checkAll(log)).catch(() => {})
   }
 
-  /** Checks the contents that lines of a log refer to; undefined: all. */
+  /** Checks the file contents that lines of a log refer to; if `log` is undefined, all contents. */
   async #checkAll(log: LogId | undefined): Promise<void> {
     const { store } = this.#parts
     for (const root of store.all) {
@@ -90,7 +90,7 @@ export class FileLines {
     const found = await this.#find(root)
     if (this.#abort.signal.aborted) return
     for (const line of found) await store.refer(root, line)
-    // Meanwhile the user may have sent or fetched it again.
+    // The user may have sent or fetched the file again meanwhile.
     if (found.length > 0 || store.linesOf(root).size > 0 || store.isToBeReferred(root)) return
     if (isGone || clock.now() - (await store.storedAt(root)) > UNREFERRED_MS_MAX) await remove(root)
   }

@@ -7,11 +7,11 @@ import { type PlaceRange, Places } from '../../log/format/places.js'
 import type { Log } from '../../log/log.js'
 import type { SharedRows } from '../../log/store/shared-rows.js'
 
-/** Size of the contents that are dropped at a time. */
+/** Size of the contents that are dropped in one slice. */
 const SLICE_BYTES = 4 * 1024 * 1024
 /** Entries that are dated further ahead of our clock are dropped by their time of arrival. */
 const AHEAD_MS: Millis = 60_000
-/** Arrivals that are recorded per log that is dated ahead. */
+/** Largest number of arrivals that are recorded per log that is dated ahead. */
 const ARRIVALS_MAX = 32
 const SEQ_BYTES = 4
 const TIME_BYTES = 6
@@ -20,15 +20,16 @@ type AgedLog = Pick<Log, 'head' | 'lastAtOf'> & {
   readonly contents: Pick<LogContents, 'weigh' | 'dropped' | 'dropAll' | 'restore'>
 }
 
-/** How far a log was stored at some time. */
+/** Up to which entry a log was stored at a time. */
 interface Arrival {
   readonly seq: Seq
   readonly ms: Millis
 }
 
 /**
- * Drops content that is older than a room keeps. All peers drop the same, because only the dates of the entries count. An entry that is
- * dated ahead of our clock would stay until that date; it goes once it has been here for as long as the room keeps content.
+ * Drops content that is older than a room keeps. Only the dates of the entries decide, so all peers drop the same
+ * content. An entry that is dated ahead of our clock would stay until that date; it is dropped instead when it has been
+ * stored here for as long as the room keeps content.
  */
 export class AgeBound {
   readonly #log: AgedLog
@@ -67,7 +68,7 @@ export class AgeBound {
     if (this.#oldest.get(log)?.ms === Number.POSITIVE_INFINITY) this.#oldest.delete(log)
   }
 
-  /** Drops what is dated before `now − keepMs`, in slices; returns when nothing of it is left. */
+  /** Drops content that is dated before `now − keepMs`, in slices; returns when none is left. */
   async trim(keepMs: Millis, now: Millis): Promise<void> {
     for (const { author: log, seq } of this.#log.head) {
       if (this.#isClosed) return
@@ -137,7 +138,7 @@ export class AgeBound {
     if (places.length > 0) await this.#log.contents.dropAll(log, places, 'expired')
   }
 
-  /** Records from time to time how far a log that is dated ahead is stored. */
+  /** Records from time to time up to which entry a log that is dated ahead is stored. */
   async #noteArrival(log: LogId, seq: Seq, keepMs: Millis, now: Millis): Promise<void> {
     const at = this.#log.lastAtOf(log)
     const arrivals = this.#arrivals.get(log) ?? []
@@ -150,7 +151,7 @@ export class AgeBound {
     await this.#rows.write([{ type: 'put', key: rowKey(log, seq), value }])
   }
 
-  /** How far a log was stored at `cutoff`, by the recorded arrivals. Deletes the arrivals before that. */
+  /** Up to which entry a log was stored at `cutoff`, by the recorded arrivals. Deletes the arrivals before that. */
   async #arrivedBefore(log: LogId, cutoff: Millis): Promise<Seq> {
     const arrivals = this.#arrivals.get(log) ?? []
     const passed = arrivals.filter(({ ms }) => ms < cutoff)

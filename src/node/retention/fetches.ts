@@ -6,10 +6,10 @@ import { type PlaceRange, Places } from '../../log/format/places.js'
 import type { Log } from '../../log/log.js'
 import type { Receipts } from '../../sync/receipts.js'
 
-/** How long fetched lines stay, whatever the bound on the size is. */
+/** How long fetched lines stay, whatever the size bound is. */
 const FETCHED_MS: Millis = 86_400_000
 
-/** How long a fetch goes on without anything new. */
+/** A fetch ends when nothing has arrived for this time. */
 const SILENCE_MS: Millis = 10_000
 
 type FetchingLog = Pick<Log, 'head' | 'on' | 'off'> & {
@@ -23,7 +23,7 @@ export interface OlderLines {
   readonly expired: number
   /** Lines that members do not give to newcomers. */
   readonly notGiven: number
-  /** Peers that claim to have lines that were dropped here, and how many each. */
+  /** Peers that claim to have lines that were dropped here, and the number of lines for each peer. */
   readonly holders: readonly { readonly peer: string; readonly isKnown: boolean; readonly count: number }[]
 }
 
@@ -89,7 +89,7 @@ export class Fetches {
     return { count, expired, notGiven, holders: [...counts.values()].sort((a, b) => b.count - a.count) }
   }
 
-  /** Fetches the latest of the dropped lines that connected peers have. Resolves with how many came. */
+  /** Fetches the latest of the dropped lines that connected peers have. Resolves with how many arrived. */
   async fetch(count: number): Promise<number> {
     const { log, clock } = this.#parts
     const chosen = await this.#latest(count)
