@@ -9,7 +9,7 @@ import { hasPictureName } from '../pictures/metadata/removal.js'
 
 export type FileMessage = Message & FileContent
 
-/** Whether a line says that its file is a picture that can be shown. */
+/** Whether a line sends a picture that can be shown. */
 export const isShowable = ({ name, size }: Pick<FileContent, 'name' | 'size'>): boolean =>
   hasPictureName(name) && size <= PICTURE_BYTES_MAX
 

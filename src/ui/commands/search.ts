@@ -4,7 +4,7 @@ import { type FoundMessage, foundIn, progressIn } from '../../host/protocol/foun
 import { queryIn } from '../../node/line-search.js'
 import { type CommandContext, command, formatNumber, type Task } from './context.js'
 
-/** Lines that are shown at once: the newest. */
+/** Largest number of lines that are shown at once: the newest ones. */
 const SHOWN_MAX = 100
 
 export const search = command({
@@ -54,7 +54,7 @@ async function find({ session, request, tell }: CommandContext, text: string, ta
 const percentOf = ({ done, of }: { readonly done: number; readonly of: number }): string =>
   `${Math.floor((100 * done) / of)} %`
 
-/** The rooms in the order of their newest line, the last one first. */
+/** The rooms in the order of their newest line, the latest one last. */
 function byRoom(found: readonly FoundMessage[]): readonly [string, FoundMessage[]][] {
   const rooms = new Map<string, FoundMessage[]>()
   for (const line of found) rooms.set(line.room, [line, ...(rooms.get(line.room) ?? [])])
