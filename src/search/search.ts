@@ -15,7 +15,7 @@ import { searchedText } from './word-index.js'
 
 export interface SearchedRoom {
   readonly log: Pick<Log, 'head' | 'entry' | 'entries' | 'blocks' | 'placeOf'>
-  /** The entries that are shown. */
+  /** Filters the entries that are shown. */
   counted(entries: readonly Entry[]): readonly Entry[]
   /** The edits of a line. */
   editsOf(place: Digest): Promise<readonly Digest[]>
@@ -27,7 +27,7 @@ export interface SearchedRoom {
 }
 
 export interface SearchOptions {
-  /** Whether the lines of an author are left out. */
+  /** Whether the lines of an author are omitted. */
   readonly isHidden?: (author: AuthorId) => boolean
   readonly signal?: AbortSignal | undefined
   /** Called with the number of places that were searched so far, and the number of all places. */
@@ -37,9 +37,9 @@ export interface SearchOptions {
 /** A line that was found. */
 export interface FoundLine {
   readonly entry: Entry
-  /** Its message, as it was written. */
+  /** The message of the line as it was written. */
   readonly message: Message
-  /** Its last edit; undefined if it was not edited. */
+  /** The last edit of the line; undefined if it was not edited. */
   readonly edit?: Edit | undefined
 }
 
@@ -55,16 +55,18 @@ export const currentMessage = ({ message, edit }: FoundLine): Message =>
   edit === undefined ? message : { ...message, message: edit.message.text }
 
 /**
- * Finds the lines of a room that a query describes, the newest first. The filters of the word index rule out blocks; all other blocks,
- * and those without a filter, are read. Filters and blocks are read from the newest on, and only as far as the caller goes on. Results
- * come from the log alone.
+ * Finds the lines of a room that match a query, newest first. The filters of the word index rule out blocks; all other
+ * blocks are read. Reads filters and blocks from the newest backwards, and only until the caller stops iterating. The
+ * results depend on the log alone, not on the index.
  */
 export class Search {
   readonly #room: SearchedRoom
   readonly #query: Query
   readonly #matcher: Matcher
   readonly #options: SearchOptions
-  /** The lines that were found, or whose last edit does not match: more of their edits may match. */
+  /**
+   * Lines that were found, and lines whose last edit does not match. They are skipped when more of their edits match.
+   */
   readonly #checked = new Set<string>()
 
   constructor(room: SearchedRoom, query: Query, options: SearchOptions = {}) {
@@ -129,7 +131,7 @@ export class Search {
     return lines
   }
 
-  /** If the text of an entry matches: the line in it or, for an edit, the edited line. */
+  /** If the text of an entry matches: the line in it or, if it is an edit, the edited line. */
   async #lineOf(entry: Entry): Promise<FoundLine | undefined> {
     const message = messageOf(entry)
     const text = message && searchedText(message)
@@ -138,7 +140,7 @@ export class Search {
     return line !== undefined && this.#matcher.isFrom(line.message) ? line : undefined
   }
 
-  /** The line with its last edit, unless that does not match, or the line was checked already. */
+  /** The line with its last edit; undefined if the edit does not match, or the line was checked already. */
   async #current({ entry, message }: FoundLine): Promise<FoundLine | undefined> {
     const { author, seq } = entry
     const key = keyOfPlace(author, seq)

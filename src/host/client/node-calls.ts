@@ -8,10 +8,10 @@ import type { Failover } from './failover.js'
 import { type NodeConnection, NodeGone } from './node-connection.js'
 import type { Resumption } from './resumption.js'
 
-/** Commands that do the same however often they run: the next node gets them again. */
+/** Idempotent commands: the next node gets them again. */
 const REPEATED: readonly unknown[] = ['msg', 'hide', 'show']
 
-/** The calls of a face that outlive their node: the next node gets them again, or goes on with them. */
+/** The calls of a face that survive the loss of their node: the next node gets them again, or continues them. */
 export class NodeCalls {
   readonly #failover: Failover
   readonly #connection: () => NodeConnection
@@ -27,7 +27,7 @@ export class NodeCalls {
     this.#connection = connection
   }
 
-  /** Sends an idempotent call that has no answer. The next node gets it again, in order, if this one is lost before it has read it. */
+  /** Sends an idempotent call that has no answer. If the node is lost before it reads the call, the next node gets it, in order. */
   send(call: object): void {
     const connection = this.#connection()
     this.#unread.push(call)
@@ -56,7 +56,7 @@ export class NodeCalls {
     this.#isConfirming = false
   }
 
-  /** Makes a call, which has to be idempotent, until a node has answered it. */
+  /** Repeats a call until a node has answered it. The call has to be idempotent. */
   repeat<T>(call: (connection: NodeConnection) => Promise<T>): Promise<T> {
     return this.#failover.again(() => call(this.#connection()))
   }
@@ -66,7 +66,7 @@ export class NodeCalls {
     return REPEATED.includes(command['do']) ? this.#repeated(command) : this.#connection().command(command)
   }
 
-  /** A direct message is from a client of its own, so however often it is repeated, it is stored once. */
+  /** A direct message has a client id of its own, so it is stored once, however often it is repeated. */
   async *#repeated(command: Fields): AsyncGenerator<Fields> {
     const client = command['do'] === 'msg' ? { client: hexOf(systemRandom.bytes(CLIENT_BYTES)) } : {}
     yield* await this.repeat(async connection => {
@@ -76,11 +76,11 @@ export class NodeCalls {
     })
   }
 
-  /** Reads entries, without gaps or duplicates at a change of nodes. Ends if the node was stopped. */
+  /** Reads entries, without gaps or duplicates when the node changes. Ends if the node was stopped. */
   async *read(options: ReadOptions, resumption: Resumption): AsyncGenerator<readonly Entry[]> {
     for (let now = options; ; now = resumption.options(this.#connection().heads)) {
       try {
-        // Read gaps too: `Resumption` must know their places, to read their content when it comes.
+        // Read gaps too: `Resumption` must know their places, to read their content when it arrives.
         for await (const entries of this.#connection().entries({ ...now, gaps: true })) yield resumption.fresh(entries)
         return
       } catch (error) {

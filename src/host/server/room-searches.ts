@@ -16,7 +16,7 @@ import { foundFields } from '../protocol/found-line.js'
 import type { OnItem } from './member-commands.js'
 import type { EnteredRoom, NodeStore } from './node-store.js'
 
-/** Lines that one search finds at most, in all rooms together: the newest. */
+/** Largest number of lines that one search finds in all rooms together: the newest ones. */
 const FOUND_MAX = 2_000
 /** Time between two reports of progress. */
 const PROGRESS_MS: Millis = 200
@@ -46,8 +46,9 @@ export class RoomSearches {
   }
 
   /**
-   * Finds lines; calls `onItem` with each, the newest first, with the progress, and with how far the index is while it is built.
-   * Without `in:`, searches `room`, or all rooms if it is left out. Rejects with BAD_USAGE.
+   * Finds lines. Calls `onItem` with each line, newest first, with the progress of the search and, while the index is
+   * being built, with its progress. Without `in:`, searches `room`, or all rooms if it is omitted. Rejects with
+   * BAD_USAGE.
    */
   async run({ text, room, hidden, limit }: Fields, onItem: OnItem, signal: AbortSignal): Promise<void> {
     const { store, clock } = this.#parts
@@ -116,7 +117,7 @@ export class RoomSearches {
     if (done < of) onItem({ is: 'indexing', room, done, of })
   }
 
-  /** The rooms that a query names, or else `asked`. Rejects with BAD_USAGE if there is no such room. */
+  /** The rooms that a query names, or `asked` if it names none. Rejects with BAD_USAGE if there is no such room. */
   async #roomsOf(query: Query, asked: string): Promise<readonly EnteredRoom[]> {
     const { store, me } = this.#parts
     const entered = await store.rooms()
