@@ -35,7 +35,7 @@ export const SUBSCRIBE_AFTER_MS = 250
 export const STALL_MS_MAX = 4_000
 
 /** Ranges of a log in one note about places without content. */
-export const GAPS_SAID_MAX = 64
+export const GAP_RANGES_MAX = 64
 
 /** Notes about places without content in one frame, so that they fit. */
 export const GAPS_NOTES_MAX = 256

@@ -8,7 +8,7 @@ import type { TreeConnection } from './broadcast-tree.js'
 import { encodeGaps, type GapsNote, type Note, type NoteKind } from './codec.js'
 import type { ContentConnection } from './content-fetcher.js'
 import { GivenContent } from './given-content.js'
-import { GAPS_SAID_MAX, trackedLogsMax } from './limits.js'
+import { GAP_RANGES_MAX, trackedLogsMax } from './limits.js'
 import type { NativeReplicationOptions } from './options.js'
 import { PeerSession } from './peer-session.js'
 import type { Replication, ReplicationContext } from './replication.js'
@@ -38,7 +38,7 @@ class NativeReplication implements Replication {
   /** The notes to send at the end of this turn. */
   readonly #notes = new Map<LogId, NoteKind>()
   /** The version of each log's gaps that was last sent to the other side. */
-  readonly #saidGaps = new Map<LogId, number>()
+  readonly #sentGaps = new Map<LogId, number>()
   readonly #onGaps = (log: LogId): void => this.#postGaps(log)
   readonly #onShortened = (log: LogId): void => this.#retract(log)
   readonly content: ContentConnection
@@ -154,9 +154,9 @@ class NativeReplication implements Replication {
   /** The note about where a log has no content, if that changed. It precedes all else that is sent about the log. */
   #gapsNotes(author: LogId): GapsNote[] {
     const version = this.#log.contents.version(author)
-    if (version === (this.#saidGaps.get(author) ?? 0)) return []
-    this.#saidGaps.set(author, version)
-    return [{ author, ranges: this.#log.contents.gaps(author, GAPS_SAID_MAX) }]
+    if (version === (this.#sentGaps.get(author) ?? 0)) return []
+    this.#sentGaps.set(author, version)
+    return [{ author, ranges: this.#log.contents.gaps(author, GAP_RANGES_MAX) }]
   }
 
   #postGaps(author: LogId): void {

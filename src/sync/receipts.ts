@@ -5,7 +5,7 @@ import type { LogId, Run, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import { type PlaceRange, Places } from '../log/format/places.js'
 import type { GapsNote } from './codec.js'
-import { GAPS_SAID_MAX, trackedLogsMax } from './limits.js'
+import { GAP_RANGES_MAX, trackedLogsMax } from './limits.js'
 
 /** Number of disconnected peers whose receipts are remembered. */
 export const DISCONNECTED_MAX = 64
@@ -51,14 +51,14 @@ export function hasContent(head: ReplicaHead, seq: Seq): boolean {
   if (typeof head === 'number') return head >= seq
   const { without } = head
   // A note with the largest number of ranges says nothing about the places after its last range.
-  const end = without.length < GAPS_SAID_MAX ? Number.POSITIVE_INFINITY : (without.at(-1)?.to ?? 0)
+  const end = without.length < GAP_RANGES_MAX ? Number.POSITIVE_INFINITY : (without.at(-1)?.to ?? 0)
   return head.seq >= seq && seq < end && !without.some(({ from, to }) => from <= seq && seq < to)
 }
 
 /** The places with content at a peer with this head. */
 function placesIn(head: ReplicaHead, { from, to }: PlaceRange): Places {
   const { seq, without } = typeof head === 'number' ? { seq: head, without: [] } : head
-  const end = without.length < GAPS_SAID_MAX ? Number.POSITIVE_INFINITY : (without.at(-1)?.to ?? 0)
+  const end = without.length < GAP_RANGES_MAX ? Number.POSITIVE_INFINITY : (without.at(-1)?.to ?? 0)
   const places = new Places([{ from, to: Math.min(to, seq + 1, end) }])
   for (const gap of without) places.remove(gap.from, gap.to)
   return places

@@ -222,7 +222,7 @@ test('leaves nothing of dropped content in any file', async t => {
   await log.addSigned(idOf(sent), [withStubs(sent.run(200, 300), () => true)])
   await log.contents.add(idOf(sent), { first: 1, entries: sent.packed })
   for (let i = 0; i < 20; i++) await log.append({ username: 'bob', message: secretOf(1_000 + i) })
-  const held = (bytes: Buffer, index: number): boolean =>
+  const contains = (bytes: Buffer, index: number): boolean =>
     bytes.includes(secretOf(index)) || bytes.includes(Buffer.from(secretOf(index)).toString('base64').slice(4, 28))
   const before = await allBytes(directory)
   // The control: all content is there before.
@@ -231,7 +231,7 @@ test('leaves nothing of dropped content in any file', async t => {
   await log.contents.drop(log.id, { from: 3, to: 21 }, 'deleted')
   const after = await allBytes(directory)
   const left = [...Array(300).keys(), ...Array.from({ length: 20 }, (_, i) => 1_000 + i)].filter(index =>
-    held(after, index),
+    contains(after, index),
   )
   const isDropped = (index: number): boolean => (index >= 49 && index < 289) || index > 1_001
   assert.deepEqual(left.filter(isDropped), [])

@@ -23,12 +23,12 @@ class MemoryConnection extends Duplex implements RawConnection {
   other: MemoryConnection | undefined
   readonly sent: Uint8Array[] = []
   /** Bytes in flight, while deliveries are paused. */
-  readonly underway: Uint8Array[] = []
-  isHeldBack = false
+  readonly inFlight: Uint8Array[] = []
+  isDelayed = false
 
   /** Delivers the oldest bytes in flight. Returns false if there are none. */
   deliverOne(): boolean {
-    const chunk = this.underway.shift()
+    const chunk = this.inFlight.shift()
     if (chunk !== undefined) this.other?.push(chunk)
     return chunk !== undefined
   }
@@ -39,7 +39,7 @@ class MemoryConnection extends Duplex implements RawConnection {
     this.sent.push(chunk)
     if (this.other !== undefined) {
       this.other.bytesRead += chunk.length
-      if (this.isHeldBack) this.underway.push(chunk)
+      if (this.isDelayed) this.inFlight.push(chunk)
       else this.other.push(chunk)
     }
     done()
@@ -234,7 +234,7 @@ test('agrees on the open rooms, however both sides open and close them, and mixe
       const sides = pair()
       const wanted = { alice: new Set<Uint8Array>(), bob: new Set<Uint8Array>() }
       for (const [name, { connection, multiplexer }] of Object.entries(sides)) {
-        connection.isHeldBack = true
+        connection.isDelayed = true
         multiplexer.on('channel', (room, channel) =>
           channel.on('data', (bytes: Buffer) => assert.equal(bytes[1], Number.parseInt(room.slice(0, 2), 16), name)),
         )

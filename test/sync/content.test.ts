@@ -5,7 +5,7 @@ import type { LogContents } from '../../src/log/content/log-contents.js'
 import type { LogId } from '../../src/log/format/author.js'
 import type { Log } from '../../src/log/log.js'
 import { decodeFrame, encodeContent, encodeContentRequest, encodeGaps, encodeHeads } from '../../src/sync/codec.js'
-import { CONTENT_RETRY_MS_MAX, GAPS_SAID_MAX } from '../../src/sync/limits.js'
+import { CONTENT_RETRY_MS_MAX, GAP_RANGES_MAX } from '../../src/sync/limits.js'
 import { PeerSession } from '../../src/sync/peer-session.js'
 import { replicasIn } from '../../src/sync/receipts.js'
 import { logOver, replicate, replicatorOf } from '../helper/logs.js'
@@ -146,7 +146,7 @@ test('says where it has no content in at most 64 ranges, and fetches through mor
     id,
     written.runs().map(run => withStubs(run, seq => seq % 2 === 0)),
   )
-  assert.equal(partial.contents.gaps(id, GAPS_SAID_MAX).length, 64)
+  assert.equal(partial.contents.gaps(id, GAP_RANGES_MAX).length, 64)
   const ends = [connect(partial, reader)]
   await settle(200)
   assert.deepEqual(
@@ -232,7 +232,10 @@ test('rejects malformed content and gaps', () => {
     ],
   ] as [number, number][][])
     assert.deepEqual(decodeFrame(note(bad)), { kind: 'bad', reason: 'malformed-note' }, JSON.stringify(bad))
-  const many = Array.from({ length: GAPS_SAID_MAX + 1 }, (_, index): [number, number] => [2 * index + 1, 2 * index + 2])
+  const many = Array.from({ length: GAP_RANGES_MAX + 1 }, (_, index): [number, number] => [
+    2 * index + 1,
+    2 * index + 2,
+  ])
   assert.equal(decodeFrame(note(many.slice(1))).kind, 'notes')
   assert.deepEqual(decodeFrame(note(many)), { kind: 'bad', reason: 'malformed-note' })
   const request = decodeFrame(bodyOf(encodeContentRequest({ author: id, from: 3, to: 9 })))
@@ -240,7 +243,7 @@ test('rejects malformed content and gaps', () => {
 })
 
 test('counts no entry as stored beyond the end of a full list of gaps', () => {
-  const without = Array.from({ length: GAPS_SAID_MAX }, (_, index) => ({ from: 2 * index + 1, to: 2 * index + 2 }))
+  const without = Array.from({ length: GAP_RANGES_MAX }, (_, index) => ({ from: 2 * index + 1, to: 2 * index + 2 }))
   const on = (ranges: typeof without, seq: number): number =>
     replicasIn({ connected: [{ seq: 1_000, without: ranges }], left: [], differing: [] }, seq).on
   assert.equal(on(without, 2), 1)

@@ -85,18 +85,18 @@ export class Splitter {
     if (kept === 'contradicts') return
     if (kept?.proof !== undefined) proofs.push(kept.proof)
     // Known forks after this one are forks of the branch that this disk has.
-    const behind = kept === undefined ? [] : await this.#forksBehind(parent, forkedAt)
+    const later = kept === undefined ? [] : await this.#laterForks(parent, forkedAt)
     for (const each of proofs) forks.add(each, kept?.log)
-    for (const proof of behind) {
-      const above = proofInBranch(kept?.log ?? parent, forkedAt, proof)
-      forks.add(above, undefined)
-      proofs.push(above)
+    for (const proof of later) {
+      const placed = proofInBranch(kept?.log ?? parent, forkedAt, proof)
+      forks.add(placed, undefined)
+      proofs.push(placed)
     }
     const changed = new Set(proofs.flatMap(each => branchesIn(each)))
     await queue.write(forks.branches.filter(({ log }) => changed.has(log)).map(branch => forks.write(branch)))
     for (const each of proofs) announcer.forked(each)
     const branch = kept && forks.branch(kept.log)
-    const range = branch && (await this.#moveHeld(branch))
+    const range = branch && (await this.#moveStored(branch))
     const seq = frontier.persisted(parent)
     announcer.moved({ author: parent, from: seq, to: seq + 1 })
     if (range !== undefined) announcer.moved(range)
@@ -143,19 +143,19 @@ export class Splitter {
   }
 
   /** Proofs of later forks of a log, in the history that this disk has. */
-  async #forksBehind(log: LogId, forkedAt: Seq): Promise<ForkProof[]> {
+  async #laterForks(log: LogId, forkedAt: Seq): Promise<ForkProof[]> {
     const { forks, segments } = this.#core
     const proofs = new Set(forks.branches.filter(({ parent }) => parent === log).map(({ proof }) => proof))
-    const behind: ForkProof[] = []
+    const later: ForkProof[] = []
     for (const proof of proofs) {
       const chain = proof.forkedAt > forkedAt ? await segments.chainAt(log, proof.forkedAt - 1) : undefined
-      if (chain !== undefined && sameBytes(chain, proof.chain)) behind.push(proof)
+      if (chain !== undefined && sameBytes(chain, proof.chain)) later.push(proof)
     }
-    return behind
+    return later
   }
 
   /** Moves the entries that this disk has from a fork on; returns where they are now. */
-  async #moveHeld(branch: Branch) {
+  async #moveStored(branch: Branch) {
     const { queue, frontier, quota } = this.#core
     const { log, parent, proof } = branch
     const announced = frontier.announced(parent)
@@ -205,7 +205,7 @@ export class Splitter {
     const { store } = this.#core
     await this.#contents.moved(parent, log, forkedAt, write)
     const [from, to] = [logKeyOf(parent) ?? EMPTY, logKeyOf(log) ?? EMPTY]
-    const start = await this.#firstBehind(parent, forkedAt)
+    const start = await this.#firstSegmentFrom(parent, forkedAt)
     if (start === undefined) return
     let writes: Write[] = []
     let bytes = 0
@@ -230,7 +230,7 @@ export class Splitter {
   }
 
   /** First seq of the first segment with an entry at or after a fork. */
-  async #firstBehind(log: LogId, forkedAt: Seq): Promise<Seq | undefined> {
+  async #firstSegmentFrom(log: LogId, forkedAt: Seq): Promise<Seq | undefined> {
     const segment = await this.#core.segments.segmentAt(log, forkedAt)
     if (segment !== undefined) return segment.first
     const range = segmentRange(logKeyOf(log) ?? EMPTY, forkedAt, SEQ_END)

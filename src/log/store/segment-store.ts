@@ -150,7 +150,7 @@ export class SegmentStore {
     return entries
   }
 
-  /** A segment with as many as fit of the contents that are stored outside of it. */
+  /** A segment with its contents that are stored outside of it, as many as fit. */
   async #withContents(author: LogId, encoded: EncodedSegment): Promise<EncodedSegment> {
     const segment = decodeSegment(encoded.bytes)
     const contents = segment === undefined ? undefined : await this.contents(author, segment)

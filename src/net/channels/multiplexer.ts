@@ -76,7 +76,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   /** Slots in their Rooms that once had a channel and may not be used again. */
   readonly #left = new Set<number>()
   #hasHadChannel = false
-  #hasSaidRooms = false
+  #hasNamedRooms = false
   #isSending = false
 
   constructor(connection: RawConnection, options: MultiplexerOptions) {
@@ -138,7 +138,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   offer(rooms: readonly Uint8Array[]): void {
     const { role, handshakeHash } = this.#options
     const fresh = rooms.filter(room => !this.#offers.has(hexOf(room)))
-    if (fresh.length === 0 && this.#hasSaidRooms) return
+    if (fresh.length === 0 && this.#hasNamedRooms) return
     for (const room of fresh) {
       if (this.#ours.length >= ROOMS_MAX) {
         this.#connection.destroy()
@@ -311,7 +311,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   }
 
   #sayRooms(): void {
-    this.#hasSaidRooms = true
+    this.#hasNamedRooms = true
     this.#write(
       undefined,
       encodeRooms(this.#ours, bytes => this.#options.random.bytes(bytes)),

@@ -23,7 +23,7 @@ const SHUFFLE_MS_MIN = 15_000
 const SHUFFLE_MS_MAX = 240_000
 /** Contacts of a shuffle request: half connected, half from the address book. */
 const SHUFFLE_CONTACTS = 8
-/** Time between two dials of former peers with a full view: the network may have been partitioned. */
+/** Time between two dials of former peers while the view is full: the network may have been partitioned. */
 const FORMER_PEER_MS = 20_000
 /**
  * Time between two `isolated` effects. It doubles while there is no neighbour. It restarts at the minimum when a connection closes, because

@@ -19,7 +19,7 @@ interface Call {
 }
 
 /** A store whose calls the test completes or fails. */
-class HeldStore extends MemoryStore implements Store {
+class ManualStore extends MemoryStore implements Store {
   readonly calls: Call[] = []
   readonly #onCall: (() => void)[] = []
 
@@ -60,7 +60,7 @@ const outcomes = async (writes: readonly Promise<void>[]): Promise<string[]> =>
   (await Promise.allSettled(writes)).map(result => (result.status === 'fulfilled' ? 'stored' : result.reason.code))
 
 function setUp() {
-  const store = new HeldStore()
+  const store = new ManualStore()
   const clock = new VirtualClock()
   const events: string[] = []
   let recover = async (): Promise<void> => {}
