@@ -141,7 +141,7 @@ class NativeReplication implements Replication {
 
   #forget(log: LogId): void {
     this.session.forget(log)
-    this.#saidGaps.delete(log)
+    this.#sentGaps.delete(log)
   }
 
   #retract(log: LogId): void {
