@@ -53,10 +53,10 @@ export function refutationOf(membership: Membership, operations: readonly Operat
 }
 
 /** The operations that ended a term: a removal and the branch that it names, or leaves. */
-function endOf({ logs }: Membership, term: Term): Operation[] {
+function endOf(membership: Membership, term: Term): Operation[] {
   const [removal] = term.removals
   if (removal !== undefined) {
-    const branch = logs.get(termName(term.author, removal.place.term))?.branchTo(removal.place)
+    const branch = membership.logs.get(termName(term.author, removal.place.term))?.branchTo(removal.place)
     return [...evidenceOf(removal.by, removal.id), ...(branch ?? [])]
   }
   return term.departure === undefined ? [] : [...evidenceOf(term), ...term.departure.proof.flat()]
