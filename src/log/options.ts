@@ -80,7 +80,7 @@ export interface LogEvents {
   opened: [LogId]
   /** A log became shorter: announce its end to peers again. */
   lost: [LogId]
-  /** A log of a stranger was shortened, or deleted, because others need the space: peers are told its new end. */
+  /** A stranger's log was shortened or deleted, because others need the space: peers are told where it ends now. */
   shortened: [LogId]
   /** An author signed two histories. */
   fork: [ForkProof]

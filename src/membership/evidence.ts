@@ -37,8 +37,8 @@ export function endEvidence(membership: Membership, author: AuthorId): Operation
 }
 
 /**
- * Why some operations do not count here: for each log, the branch that counts from where they leave it, and what ended a term in which
- * they were signed. Proves to somebody who lacks these that a removal is void.
+ * Operations that show why `operations` do not count: for each log, the branch that counts from the point where they leave it, and the
+ * operations that ended a term in which they were signed. They prove to somebody who lacks them that a removal is void.
  */
 export function refutationOf(membership: Membership, operations: readonly Operation[]): Operation[] {
   return distinct(

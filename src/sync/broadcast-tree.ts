@@ -87,7 +87,7 @@ export class BroadcastTree {
     else if (behind.waitMs > SUBSCRIBE_AFTER_MS) this.#wait(author, behind, SUBSCRIBE_AFTER_MS)
   }
 
-  /** The peer of a connection has less of a log than it announced: others deliver the rest. */
+  /** The peer of a connection no longer has a log as far as it announced: others deliver the rest. */
   retracted(connection: TreeConnection, author: LogId): void {
     const behind = this.#behind.get(author)
     if (behind === undefined) return
@@ -274,7 +274,7 @@ export class TreeConnection {
     return this.#subscribed.has(author) || (authorOfLog(author) === this.#peer && !this.#unsubscribed.has(author))
   }
 
-  /** The peer announced its persisted heads. It dropped a log whose seq is 0, and with it our subscription. */
+  /** The peer announced its persisted heads. Seq 0 means that it dropped the log, and our subscription to it. */
   announced(heads: readonly Digest[]): void {
     if (this.#control === undefined) return
     for (const { author, seq } of heads) {

@@ -134,7 +134,7 @@ class NativeReplication implements Replication {
     return notes.length === 0 ? bytes : concat([bytes, this.session.notes(notes)])
   }
 
-  /** Whether the other side was told of entries that are no longer stored. */
+  /** Whether entries that this side announced are no longer stored. */
   #isShorter(log: LogId): boolean {
     return this.session.toldOf(log) > this.#log.announcedHead(log).seq
   }
@@ -147,7 +147,7 @@ class NativeReplication implements Replication {
   #retract(log: LogId): void {
     const isShorter = this.#isShorter(log)
     if (this.#log.announcedHead(log).seq === 0) this.#forget(log)
-    // A note that unsubscribes says it, too.
+    // A note that unsubscribes also states the new end.
     if (isShorter && this.#notes.get(log) !== 'unsubscribe') this.#post(log, 'announce')
   }
 

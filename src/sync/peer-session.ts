@@ -108,14 +108,14 @@ export class PeerSession implements ReplicationSession {
     return this.seqOf(log) > 0
   }
 
-  /** This side no longer stores anything of a log. Forgets what the other side has of it, too. */
+  /** This side no longer stores a log or any record of it. Forgets the other side's head too. */
   forget(log: LogId): void {
     this.#theirs.delete(log)
     this.#announced.delete(log)
     this.#subscribers.delete(log)
   }
 
-  /** Our head of a log, as far as the other side was told. */
+  /** The head of our log that was last announced to the other side. */
   toldOf(log: LogId): Seq {
     return this.#announced.get(log) ?? 0
   }
@@ -146,7 +146,7 @@ export class PeerSession implements ReplicationSession {
     return this.#subscribers.has(log) || (this.#isOurs(log) && !this.#unsubscribers.has(log))
   }
 
-  /** Encodes notes. One with the seq 0 says that this side has dropped the log, which ends a subscription to it. */
+  /** Encodes notes. A note with seq 0 means that this side has dropped the log, which ends a subscription to it. */
   notes(notes: readonly Note[]): Uint8Array {
     for (const { kind, author, seq } of notes) {
       if (seq === 0 && kind === 'subscribe') this.#announced.delete(author)

@@ -388,7 +388,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
         for (const of of [heads, chains, growth, without]) of.delete(log)
   }
 
-  /** A peer has nothing of a log any more. */
+  /** A peer has dropped a log. */
   #drop({ name }: Replica, connection: ConnectionHeads, log: LogId): void {
     const { heads, chains, growth, without, unproven, differing } = connection
     const had = heads.has(log)

@@ -186,7 +186,7 @@ test('forgets a log that this disk neither has nor remembers', () => {
   assert.deepEqual(takeSent(), ['one: subscribe alice'], 'until the peer announces it again')
 })
 
-test('follows news although earlier logs were dropped by the peer that announced them', () => {
+test('follows new logs although the peer dropped logs that it announced earlier', () => {
   const { clock, connect, takeSent } = openTree()
   const one = connect('one')
   one.announced(madeUp)

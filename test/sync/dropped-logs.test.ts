@@ -22,7 +22,7 @@ const MIB = 1024 * 1024
 /** Logs of strangers that fit into the pool of each peer. */
 const LOGS_MAX = 32
 const STRANGERS = 120
-/** Turns of the event loop until everything has arrived, at most. */
+/** Largest number of turns of the event loop until everything has arrived. */
 const TURNS_MAX = 2_000
 
 const KNOWN: readonly string[] = [alice, bob].map(({ publicKey }) => logOfKey(publicKey))
@@ -39,7 +39,7 @@ interface Peer {
   connection: TreeConnection | undefined
 }
 
-/** A peer with room for few logs of strangers. `says` is false if it does not say what it drops. */
+/** A peer with room for few logs of strangers. `says`: whether it tells the other peer which logs it drops. */
 async function peer(t: TestContext, keys: KeyPair, says: boolean): Promise<Peer> {
   const clock = new VirtualClock()
   const known = { isKnown: (author: string) => KNOWN.includes(author), onKnown: () => () => {} }
@@ -57,13 +57,13 @@ async function peer(t: TestContext, keys: KeyPair, says: boolean): Promise<Peer>
   return made
 }
 
-/** Ignores listeners for what is shortened. */
+/** Ignores listeners of the event `shortened`. */
 function withoutShortened(log: Log): Log['on'] {
   const on = log.on.bind(log)
   return ((name, listener) => (name === 'shortened' ? log : on(name, listener))) as Log['on']
 }
 
-/** Strangers come to alice and to bob, who are connected all the time. Resolves when what is left has arrived. */
+/** Strangers connect to alice and to bob, who are connected all the time. Resolves when all logs that are still stored have arrived. */
 async function strangersComeAndGo(t: TestContext, says: boolean): Promise<readonly [Peer, Peer]> {
   const peers = [await peer(t, alice, says), await peer(t, bob, says)] as const
   const [one, other] = peers.map(({ log }, index) => {
@@ -88,10 +88,10 @@ async function strangersComeAndGo(t: TestContext, says: boolean): Promise<readon
   return peers
 }
 
-/** Logs of which a peer remembers how much the other has. */
+/** Number of logs whose heads at the other peer are remembered. */
 const rowsOf = ({ connection }: Peer): number => [...(connection?.announcedLogs ?? [])].length
 
-/** Logs of strangers that the other has, according to its receipts. */
+/** Number of strangers' logs that the other peer has, according to its receipts. */
 function receiptsOf({ log }: Peer, other: Peer): number {
   const { receipts } = replicatorOf(log)
   const strangers = Array.from({ length: STRANGERS }, (_, index) => logOf(strangerOf(index)))
@@ -109,13 +109,13 @@ test('a connection remembers no more logs than both sides have, however many str
   }
 })
 
-test('control: it remembers all of them if the other side does not say what it drops', async t => {
+test('control: it remembers all of them if the other side does not announce drops', async t => {
   const [one, other] = await strangersComeAndGo(t, false)
   assert.ok(rowsOf(one) > 2 * LOGS_MAX, `${rowsOf(one)}`)
   assert.ok(receiptsOf(one, other) > 2 * LOGS_MAX, `${receiptsOf(one, other)}`)
 })
 
-test('forgets what the other side has of a log, and its subscription, once either says that it dropped the log', () => {
+test('forgets the head at the other side, and its subscription, once either side announces that it dropped a log', () => {
   const written = strangerOf(1)
   const author = logOf(written)
   const session = new PeerSession(() => false, [])
@@ -130,7 +130,7 @@ test('forgets what the other side has of a log, and its subscription, once eithe
   assert.equal(session.relayMode(range).kind, 'announce')
 })
 
-test('says that a log was dropped after entries of it that were being read meanwhile', async t => {
+test('announces a drop after entries of the log that were being read at the time', async t => {
   const log = await logOver(new MemoryStore(), alice)
   t.after(() => log.close())
   const written = strangerOf(1)

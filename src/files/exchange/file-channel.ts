@@ -14,14 +14,14 @@ import {
   partFrame,
 } from './frames.js'
 
-/** Makes the space that the bytes of a piece are read into. */
+/** Allocates the space that the bytes of a piece are read into. */
 export type SpaceFor = (length: number) => Uint8Array
 
 /** The files that this side serves to a peer. */
 export interface FileSource {
   /** Which chunks of a file are here; undefined: none. */
   holding(file: FileId): Bitmap | 'all' | undefined
-  /** A piece, in the space made for it; undefined if it is not here. */
+  /** A piece, in the space that `spaceFor` allocates; undefined if it is not here. */
   read(root: FileRoot, piece: Piece, spaceFor: SpaceFor): Promise<Uint8Array | undefined>
 }
 

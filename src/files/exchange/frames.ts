@@ -49,7 +49,7 @@ export const encodeHolding = (root: FileRoot, bitmap: Uint8Array | undefined): U
 
 export const encodeRequest = (root: FileRoot, piece: Piece): Uint8Array => withPiece(REQUEST, root, piece).frame()
 
-/** A frame that carries a piece, and the part of it where the `length` bytes of the piece belong: they are read straight into it. */
+/** A frame that carries a piece of `length` bytes, and the part of the frame into which the piece is read. */
 export function partFrame(root: FileRoot, piece: Piece, length: number): { frame: Buffer; bytes: Buffer } {
   const head = withPiece(PART, root, piece).finish()
   const prefix = varint(head.length + length)

@@ -17,7 +17,7 @@ export class ChunkReads {
     this.#handle = handle
   }
 
-  /** Fills `bytes` with the beginning of a chunk. Resolves with false if the file ends before. */
+  /** Fills `bytes` with the beginning of a chunk. Resolves with false if the file ends earlier. */
   into(bytes: Uint8Array, chunk: number): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ chunk, bytes, resolve, reject })

@@ -82,7 +82,7 @@ export class ContentReader {
     return undefined
   }
 
-  /** A piece, in the space made for it; undefined if it is not here, or damaged. */
+  /** A piece, in the space that `spaceFor` allocates; undefined if it is not here, or damaged. */
   async read({ level, index }: Piece, spaceFor = newSpace): Promise<Uint8Array | undefined> {
     if (this.#closing !== undefined) return undefined
     this.#reading++
@@ -143,7 +143,7 @@ export class ContentReader {
     return bytes
   }
 
-  /** The stamp of the file; if it has changed, no chunk counts as verified. */
+  /** The stamp of the file. If the stamp has changed, all chunks have to be verified again. */
   #checkStamp(): FileStamp {
     const stamp = stampOf(this.#content)
     if (stamp !== this.#stamp) this.#verified = Bitmap.empty(chunksIn(this.#file.size))
@@ -152,7 +152,7 @@ export class ContentReader {
   }
 }
 
-/** A copy of bytes in the space made for them. */
+/** A copy of bytes, in the space that `spaceFor` allocates. */
 export function inSpace(bytes: Uint8Array, spaceFor: SpaceFor): Uint8Array {
   const space = spaceFor(bytes.length)
   space.set(bytes)

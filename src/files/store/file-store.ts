@@ -135,7 +135,7 @@ export class FileStore {
     if (stored !== undefined) stored.isComplete = true
   }
 
-  /** A piece of a complete file, in the space made for it; undefined if it is not here, or damaged. */
+  /** A piece of a complete file, in the space that `spaceFor` allocates; undefined if it is not here, or damaged. */
   async read(root: FileRoot, piece: Piece, spaceFor?: SpaceFor): Promise<Uint8Array | undefined> {
     return (await this.#reader(root))?.read(piece, spaceFor)
   }

@@ -74,7 +74,7 @@ export class PartialContent {
     else await this.#writes.add(index, bytes)
   }
 
-  /** A chunk that was written, in the space made for it. */
+  /** A chunk that was written, in the space that `spaceFor` allocates. */
   async chunk(index: number, spaceFor: SpaceFor): Promise<Uint8Array | undefined> {
     const bytes = spaceFor(chunkBytesAt(this.#file.size, index))
     return (await this.#reads.into(bytes, index)) ? bytes : undefined

@@ -84,7 +84,7 @@ export class BlockRows {
     return this.#stored?.get(log)?.has(first) === true
   }
 
-  /** The last `count` rows of a log whose blocks begin before a place, the last one first. Damaged ones have no value. */
+  /** The last `count` rows of a log whose blocks begin before a place, in descending order. Damaged rows have no value. */
   async before(log: LogId, place: Seq, count: number): Promise<readonly BlockRow[]> {
     const rows: BlockRow[] = []
     const range = { ...blockRange(log, 1, place), reverse: true, limit: count }
