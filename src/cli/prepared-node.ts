@@ -46,3 +46,11 @@ export async function prepareNode(options: FaceOptions): Promise<PreparedNode> {
   const starting = (await hasSocket(directory)) ? undefined : spawnNode(directory, start)
   return { start, dataAsGiven: options.data, directory, events, starting }
 }
+
+/** The parameters for another room. It dials only the peers given by name: those given by address belong to the first room. */
+export function inRoom({ start, ...prepared }: PreparedNode, room: string): PreparedNode {
+  const { peers, isDiscovering, isEncryptedOnly } = start.options
+  const named = peers.filter(peer => !peer.includes(':'))
+  const options = { room, peers: named, isDiscovering, isEncryptedOnly }
+  return { ...prepared, start: { ...start, options }, events: [], starting: undefined }
+}

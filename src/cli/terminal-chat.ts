@@ -2,11 +2,11 @@ import type { Face } from '../host/client/face.js'
 import { homeOf } from '../node/paths.js'
 import type { StopRequest } from '../ui/lines/stop-request.js'
 import { Notices } from '../ui/notices.js'
-import { type AttachedFace, RoomTabs } from '../ui/terminal/room-tabs.js'
+import { type AttachedFace, RoomTabs } from '../ui/rooms/room-tabs.js'
+import { SavedRooms } from '../ui/rooms/saved-rooms.js'
 import { runScreen, type ScreenOptions } from '../ui/terminal/run.js'
-import { SavedRooms } from '../ui/terminal/saved-rooms.js'
 import { attachFace } from './attach-face.js'
-import type { PreparedNode } from './prepared-node.js'
+import { inRoom, type PreparedNode } from './prepared-node.js'
 
 /**
  * The chat on a terminal, which shows one of its rooms at a time. Saved rooms are opened after the first one is shown. Resolves
@@ -25,12 +25,4 @@ export async function runTerminal(
   })
   await runScreen(rooms, options, Promise.race([stop.asked(), rooms.ended]))
   return rooms.all.map(({ face }) => face)
-}
-
-/** The parameters for another room. It dials only the peers given by name: those given by address belong to the first room. */
-function inRoom({ start, ...prepared }: PreparedNode, room: string): PreparedNode {
-  const { peers, isDiscovering, isEncryptedOnly } = start.options
-  const named = peers.filter(peer => !peer.includes(':'))
-  const options = { room, peers: named, isDiscovering, isEncryptedOnly }
-  return { ...prepared, start: { ...start, options }, events: [], starting: undefined }
 }

@@ -7,9 +7,12 @@ import type { GetFileOptions, RoomApi } from '../node/room-api.js'
 import { PICTURE_BYTES_MAX } from '../pictures/decoding/thumbnail.js'
 import { hasPictureName } from '../pictures/metadata/removal.js'
 
+/** Largest picture that is fetched without being asked for. */
+export const UNASKED_BYTES_MAX = 4 * 1024 * 1024
+
 export type FileMessage = Message & FileContent
 
-/** Whether a line sends a picture that can be shown. */
+/** Whether a line says that its file is a picture that can be shown. */
 export const isShowable = ({ name, size }: Pick<FileContent, 'name' | 'size'>): boolean =>
   hasPictureName(name) && size <= PICTURE_BYTES_MAX
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test from 'node:test'
-import { SavedRooms } from '../../src/ui/terminal/saved-rooms.js'
+import { SavedRooms } from '../../src/ui/rooms/saved-rooms.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 test('adds and removes rooms in a list that two terminals share', async t => {

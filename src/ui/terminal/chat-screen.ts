@@ -6,15 +6,17 @@ import type { Message } from '../../chat/kinds/message.js'
 import type { Fields } from '../../host/protocol/codec.js'
 import type { SavedView } from '../../session/saved-view.js'
 import type { Session } from '../../session/session.js'
+import { BackgroundTask } from '../background-task.js'
 import { type Line, lineOf, runCommand } from '../commands/commands.js'
 import type { CommandContext, QuoteStyle, Task } from '../commands/context.js'
 import { quotedMessages } from '../commands/quoted.js'
 import { cutLine, MESSAGE_BYTES_MAX } from '../lines/input.js'
 import { olderLines } from '../older-text.js'
 import { type Palette, paletteOf } from '../palette.js'
+import type { RoomTab } from '../rooms/room-tab.js'
+import type { RoomTabs } from '../rooms/room-tabs.js'
 import { piecesOfDraft } from '../split-lines.js'
 import { unreadTitle } from '../unread-text.js'
-import { BackgroundTask } from './background-task.js'
 import { rowsOf } from './cells.js'
 import { Composer, HINT } from './editor/composer.js'
 import type { Key } from './keys.js'
@@ -25,8 +27,6 @@ import { graphicsOf } from './preview/graphics.js'
 import { ScreenPictures } from './preview/screen-pictures.js'
 import { PrintQueue } from './print-queue.js'
 import { quitPrompt } from './prompts.js'
-import type { RoomTab } from './room-tab.js'
-import type { RoomTabs } from './room-tabs.js'
 import { frameOf, sizeOf } from './screen-layout.js'
 import { partsOf } from './status-bar.js'
 import type { Terminal } from './terminal.js'
@@ -35,17 +35,17 @@ import { Transcript } from './transcript.js'
 /** Shortest time between two rings of the bell. */
 const BELL_MS = 1_000
 
-/** Number of folded messages that /show can print. */
+/** Folded messages that /show finds again. */
 const FOLDED_MAX = 16
 
 export interface ChatScreenOptions {
   readonly session: Session
-  /** The terminal, already open. */
+  /** Open already. */
   readonly terminal: Terminal
   readonly rooms: RoomTabs
   /** The unsent line of an earlier session. */
   readonly draft: string
-  /** Whether the user switched to the room: its name is shown above the history. */
+  /** Whether the room was chosen among others: its name is shown above the history. */
   readonly isTitled: boolean
   /** How many messages of the history are shown first. */
   readonly last: number | 'all'

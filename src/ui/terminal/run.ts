@@ -6,9 +6,9 @@ import { loadView, savedViewFile, saveView } from '../../session/saved-view.js'
 import { Session } from '../../session/session.js'
 import { Alerts } from '../alerts.js'
 import { info } from '../lines/output.js'
+import type { Hidden, RoomTab } from '../rooms/room-tab.js'
+import type { RoomTabs } from '../rooms/room-tabs.js'
 import { ChatScreen } from './chat-screen.js'
-import type { Hidden, RoomTab } from './room-tab.js'
-import type { RoomTabs } from './room-tabs.js'
 import { Terminal } from './terminal.js'
 
 /** Messages of the history that are shown first. */
@@ -65,14 +65,14 @@ export async function runScreen(rooms: RoomTabs, options: ScreenOptions, stopped
 
 const viewFileOf = ({ data, me }: ScreenOptions, room: string): string => savedViewFile(homeOf(data, me, room).database)
 
-/** One room on the screen, for as long as it is shown. */
+/** One room on the screen, from when it is shown until another one is. */
 class ShownRoom {
   readonly screen: ChatScreen
   readonly #tab: RoomTab
   readonly #rooms: RoomTabs
   readonly #session: Session
   readonly #file: string
-  /** The draft that this process read or wrote last. */
+  /** The draft that this process last read or wrote. */
   #known: string
   #saved: Promise<void> = Promise.resolve()
 

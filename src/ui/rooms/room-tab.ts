@@ -4,6 +4,7 @@ import { concerns } from '../../chat/mention.js'
 import { keyOfPlace } from '../../chat/views/lines.js'
 import { UnreadCount } from '../../chat/views/unread-count.js'
 import type { Face } from '../../host/client/face.js'
+import type { Digest } from '../../log/format/heads.js'
 import type { ReadMark } from '../../log/options.js'
 import type { SavedView } from '../../session/saved-view.js'
 import type { Notices } from '../notices.js'
@@ -11,11 +12,11 @@ import type { Notices } from '../notices.js'
 /** People and lines that the user does not see, and what rings in the room. */
 export type Hidden = Pick<SavedView, 'hidden' | 'hiddenLines' | 'notifyLevel'>
 
-/** A room that the terminal has open. While the room is not shown, it counts arriving messages and prints nothing. */
+/** A room that a face with several rooms has open. While it is not shown, it counts what arrives and prints nothing. */
 export class RoomTab {
   readonly face: Face
   readonly notices: Notices
-  /** The command to run when the room is shown next, and the lines of a search that /next then walks to. */
+  /** What to run when the room is shown next, and the lines of a search that /next then walks to. */
   start: { readonly command: string; readonly listed: readonly string[] } | undefined
   readonly #onChange: () => void
   readonly #onRing: (message: Message) => void
@@ -60,9 +61,14 @@ export class RoomTab {
 
   /** The room is no longer shown: counts what arrives, except what is hidden. */
   hide(hidden: Hidden): void {
-    this.#hidden = hidden
     this.face.look(false)
     this.notices.hold()
+    this.count(hidden)
+  }
+
+  /** Counts, from now on, what is unread and not hidden. */
+  count(hidden: Hidden): void {
+    this.#hidden = hidden
     this.#counting.abort()
     this.#counting = new AbortController()
     const { passed } = this.face
@@ -78,6 +84,12 @@ export class RoomTab {
     )
     this.#count = count
     void this.#read(count, marks, this.#counting.signal)
+  }
+
+  /** The user has read these logs this far, in this face. */
+  read(marks: readonly Digest[]): void {
+    this.face.markRead(marks)
+    this.#marked(marks)
   }
 
   async #read(count: UnreadCount, since: readonly ReadMark[], signal: AbortSignal): Promise<void> {
