@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events'
-import type { LogContents } from '../../log/content/log-contents.js'
 import { isBranch, type LogId } from '../../log/format/author.js'
 import type { Log } from '../../log/log.js'
 import type { ReadMark } from '../../log/options.js'
@@ -11,14 +10,12 @@ interface ReadMarkEvents {
   moved: [readonly ReadMark[]]
 }
 
-/** The logs that read marks refer to. */
-export type MarkedLogs = Pick<Log, 'head' | 'chainAt' | 'marksNow' | 'on' | 'off'> & {
-  readonly contents: Pick<LogContents, 'missing'>
-}
+/** The logs that are read. */
+export type MarkedLogs = Pick<Log, 'head' | 'missing' | 'chainAt' | 'marksNow' | 'on' | 'off'>
 
 /**
- * Up to where the user has read each log of a room, in any face, and which entries the marks passed while their content
- * was missing. Marks only move forward; marks from two faces are merged.
+ * How far the user has read each log of a room, in any face, and which entries the marks passed while their content was missing. Marks
+ * only move forward, and marks from two faces are merged.
  */
 export class ReadMarks extends EventEmitter<ReadMarkEvents> {
   readonly #store: NodeStore
@@ -29,11 +26,11 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
   readonly #unsaved = new Set<LogId>()
   #saving: Promise<void> | undefined
   readonly #onPersisted = ({ author }: { readonly author: LogId }): void => {
-    if (isBranch(author)) void this.#divide().catch(() => {}) // if the disk fails, the next start divides the marks
+    if (isBranch(author)) void this.#divide().catch(() => {}) // the disk failed: divided at the next start
   }
   readonly #onForgotten = (log: LogId): void => {
     this.#unsaved.delete(log)
-    if (this.#marks.delete(log)) void this.#store.deleteMark(this.#label, log).catch(() => {}) // if the disk fails, the mark stays and has no effect
+    if (this.#marks.delete(log)) void this.#store.deleteMark(this.#label, log).catch(() => {}) // the mark stays, and means nothing
   }
 
   private constructor(store: NodeStore, label: string, logs: MarkedLogs) {
@@ -56,8 +53,8 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
   }
 
   /**
-   * Moves marks, but not beyond the heads: only entries on disk can have been read. A mark with passed places is merged
-   * with ours; a mark without them means that every entry up to it was read.
+   * Moves marks, but not beyond the heads: only entries on disk can have been read. Marks with passed places are merged with ours; all
+   * others mean that the entries up to them were read.
    */
   advance(marks: readonly ReadMark[]): void {
     const last = new Map(this.#logs.head.map(({ author, seq }) => [author, seq]))
@@ -66,7 +63,7 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
         const { author, passed } = mark
         const seq = Math.min(mark.seq, last.get(author) ?? 0)
         const current = this.#marks.get(author)
-        if (passed === undefined) return advanced(current, { author, seq }, this.#logs.contents.missing(author)) ?? []
+        if (passed === undefined) return advanced(current, { author, seq }, this.#logs.missing(author)) ?? []
         return current === undefined ? { author, seq, passed } : unionOf(current, { author, seq, passed })
       }),
     )
@@ -78,7 +75,7 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
     await this.#saving
   }
 
-  /** After a fork, moves the marks to the branch that was read. */
+  /** Moves marks after a fork to the branch that was read. */
   async #divide(): Promise<void> {
     const marks = await this.#logs.marksNow(this.all)
     for (const mark of marks) {
@@ -99,7 +96,7 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
     if (this.#unsaved.size > 0) this.#saving ??= this.#save()
   }
 
-  /** Stores marks. Marks that move meanwhile are stored together in the next write. */
+  /** Marks that move while others are being stored are stored together. */
   async #save(): Promise<void> {
     try {
       while (this.#unsaved.size > 0) {
@@ -110,7 +107,7 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
           if (this.#marks.get(author) === marks[index]) this.#unsaved.delete(author)
       }
     } catch {
-      // The marks stay in memory, and are stored when the next one moves. The log reports a failing disk.
+      // The marks stay in memory, and the next one that moves tries again. A failing disk is reported by the log.
     } finally {
       this.#saving = undefined
     }
