@@ -3,10 +3,7 @@ import type { Message } from './kinds/message.js'
 import { sizeText } from './size-text.js'
 import { skeletonOf } from './skeleton.js'
 
-/**
- * The program's wording of changes, such as those of a name or topic. Its text for a gap begins with the number of
- * entries.
- */
+/** How the program words changes, such as those of a name or topic. Its text for a gap begins with the number of entries. */
 const IS_CALLED = 'is now called'
 const SET_TOPIC = 'set the topic'
 const REMOVED_TOPIC = 'removed the topic'
@@ -20,30 +17,30 @@ const SENDS = 'sends'
 const CHANGES = [IS_CALLED, SET_TOPIC, REMOVED_TOPIC, HAS_NEW_NAME, ANSWERS, REACTS, TAKES_BACK, EDITS, DELETES, SENDS]
 const PROGRAM_WORDS = [...CHANGES, 'entry', 'entries'].map(skeletonOf)
 
-/** Number of rows of a stranger's message that a terminal shows before it folds the rest. */
+/** Rows of a message of a stranger that are shown on a terminal at first. */
 export const FOLDED_ROWS_MAX = 8
 
-/** Length of the beginning of an action that is compared with the program's wording. */
+/** How much of an action is compared with the program's wording. */
 const COMPARED_LENGTH = 1_000
 
 /** The mark after a line that its author has edited. */
 export const EDITED = '(edited)'
 
-/** The reference to a line that is unknown here. */
+/** How a message refers to a line that is unknown here. */
 export const UNKNOWN_LINE = 'a line that is not here'
 
 /** The context that a message is shown in. */
 export interface LineContext {
-  /** The label of the author before a change of name. */
+  /** The author as shown before a change of name. */
   readonly before?: string | undefined
   /** The line that it refers to: `alice a12 “lunch at noon?”`. */
   readonly about?: string | undefined
-  /** The text of the message after the edits that are known. */
+  /** Its text after the edits that are known. */
   readonly text?: string | undefined
   readonly isEdited?: boolean | undefined
 }
 
-/** The text that follows `* ` in the row of an action or a change. Faces colour the names only. */
+/** What follows `* ` in the row of an action or a change. Faces colour the names only. */
 export interface Action {
   readonly who: string
   readonly text: string

@@ -1,6 +1,5 @@
-import { shownRoom } from '../base/names.js'
 import type { Face } from '../host/client/face.js'
-import { authorOfLog, logOf } from '../log/format/author.js'
+import { logOf } from '../log/format/author.js'
 import { homeOf } from '../node/paths.js'
 import { savedViewFile } from '../session/saved-view.js'
 import { LineConversation } from '../ui/lines/line-conversation.js'
@@ -11,14 +10,10 @@ import type { StopRequest } from '../ui/lines/stop-request.js'
 import { Notices } from '../ui/notices.js'
 import { receiptLine } from '../ui/receipt-text.js'
 import { attachFace } from './attach-face.js'
-import { DONE, FAILED } from './exit-code.js'
+import { FAILED } from './exit-code.js'
 import type { PreparedNode } from './prepared-node.js'
 import { alsoInLine } from './store/data-directory.js'
-
-/** How long to wait for the next line to be stored before exiting. */
-const STORING_MS_MAX = 5_000
-/** Characters of a line that a message quotes to identify it. */
-const NAMED_LENGTH = 40
+import { stored, storedInAll } from './stored-faces.js'
 
 export interface ChatOptions {
   readonly me: string
@@ -109,58 +104,6 @@ async function converse(face: Face, options: ChatOptions, stop: StopRequest): Pr
   }
   return code
 }
-
-/**
- * Waits until all typed lines are stored, unless the user asks a second time to stop or the disk does not respond in time.
- * `sent` resolves when no more lines follow. Resolves with the exit code: 1 if a line could not be stored.
- */
-async function stored(face: Face, stop: StopRequest, sent: Promise<void>, where = ''): Promise<number> {
-  await Promise.race([answered(face, sent), stop.asked(), stalled(face), face.ended])
-  const replicas = face.kept
-  const { end, unstored } = face
-  if (end?.error !== undefined) warn(end.error.toLine())
-  else if (end !== undefined) info(`${face.me} was stopped`)
-  if (unstored > 0) {
-    const first = JSON.stringify(face.firstUnsaid?.slice(0, NAMED_LENGTH) ?? '')
-    warn(`${unstored} of your lines could not be stored; the first began: ${first}`)
-    return FAILED
-  }
-  if (end?.error !== undefined) return FAILED
-  if (replicas !== undefined && face.hasSpoken) info(`${where}${receiptLine(replicas, face.room)}`)
-  return DONE
-}
-
-/** Waits as `stored` does, for every room of a terminal in turn. Closes all faces but the first. */
-async function storedInAll([first, ...others]: readonly Face[], stop: StopRequest): Promise<number> {
-  const codes: number[] = []
-  for (const face of others) {
-    codes.push(await stored(face, stop, Promise.resolve(), `${shownRoom(face.room)}: `))
-    await face.close()
-  }
-  if (first !== undefined) codes.push(await stored(first, stop, Promise.resolve()))
-  return Math.max(...codes)
-}
-
-/** Resolves when the outcome of every line is known and the receipts of the last one have arrived. */
-async function answered(face: Face, sent: Promise<void>): Promise<void> {
-  await face.refreshed()
-  await sent
-  await face.flushed()
-  await face.refreshed()
-}
-
-/** Resolves when no line of ours was stored for STORING_MS_MAX. */
-async function stalled(face: Face): Promise<void> {
-  const storedUpTo = (): number =>
-    face.heads.filter(({ author }) => authorOfLog(author) === face.id).reduce((sum, { seq }) => sum + seq, 0)
-  let before: number
-  do {
-    before = storedUpTo()
-    await delayed(STORING_MS_MAX)
-  } while (storedUpTo() > before)
-}
-
-const delayed = (delayMs: number): Promise<void> => new Promise(resolve => setTimeout(resolve, delayMs).unref())
 
 /** Whether to show the screen: on a terminal, unless lines were requested. */
 const isOnScreen = ({ isJson, isPlain, message }: ChatOptions): boolean =>

@@ -51,6 +51,7 @@ const CHAT_OPTIONS = {
     help: 'who must have stored the --message: the person whose key is pinned to this name',
   },
   timeout: { scope: 'face', argument: 's', value: 'seconds', default: 10, help: 'how many seconds --message waits' },
+  web: { scope: 'face', help: 'show the chat as a page for the browser, as `persisted-chat web` does' },
   seed: { scope: 'face', help: 'the same as `persisted-chat node`: store and relay messages, until stopped' },
   discovery: {
     scope: 'node',

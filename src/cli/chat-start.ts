@@ -23,6 +23,8 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
     throw new ChatError('BAD_USAGE', '--on-mention is for a face that shows messages', {
       hint: 'Leave it out, or chat without --message and --seed.',
     })
+  if (flags.web && (flags.message !== undefined || flags.seed))
+    throw new ChatError('BAD_USAGE', '--web shows the chat', { hint: 'Leave it out, or --message and --seed.' })
   const to = flags.to === undefined ? undefined : checkName(flags.to, `the name ${JSON.stringify(flags.to)}`)
   const place = await dataDirectory(me, flags.data)
   const isDialled = to === undefined || peers.some(peer => pinnedNameOf(peer) === pinnedNameOf(to))
@@ -31,6 +33,10 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
   if (flags.seed) {
     const [{ runNode }] = await Promise.all([import('./node/node-command.js'), loadWrapping()])
     return runNode(asked)
+  }
+  if (flags.web) {
+    const [{ serveWeb }] = await Promise.all([import('./web/web-command.js'), loadWrapping()])
+    return serveWeb({ ...asked, onMention: flags.onMention, port: 0, isOpened: false, isJson: flags.json ?? false })
   }
   const stop = new StopRequest() // a signal that comes while the node starts must not end this process without its exit code
   const face = {

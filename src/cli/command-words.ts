@@ -31,6 +31,7 @@ export const COMMANDS: readonly string[] = [
   'people',
   'stop',
   'doctor',
+  'web',
   'gossip',
   'flood',
   'simulate',
@@ -39,7 +40,7 @@ export const COMMANDS: readonly string[] = [
 ]
 
 /** Planned commands. They are reserved, so that no one uses one as a name by accident. */
-const PLANNED = ['completion', 'web'] as const
+const PLANNED = ['completion'] as const
 
 /** Longest mistyped command. */
 const WORD_LENGTH_MAX = 20

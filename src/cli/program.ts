@@ -17,6 +17,7 @@ import { type ExitWith, type Registration, subcommand } from './registration.js'
 import { roomCommands } from './rooms/rooms-program.js'
 import { dataDirectory } from './store/data-directory.js'
 import { logCommands } from './store/log-program.js'
+import { webCommands } from './web/web-program.js'
 
 const versionCommands: Registration = (program, exitWith) => [
   subcommand(program, 'version', 'print the version').action(
@@ -35,6 +36,7 @@ const REGISTRATIONS: readonly Registration[] = [
   roomCommands,
   nodeCommands,
   doctorCommands,
+  webCommands,
   gossipCommands,
   floodCommands,
   simulateCommands,

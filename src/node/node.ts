@@ -10,10 +10,7 @@ interface NodeEvents {
 }
 
 export interface RoomOptions {
-  /**
-   * Peers to connect to: names on the local network, or addresses as `host:port`. Default: every peer found on the
-   * local network.
-   */
+  /** Peers to connect to: names on the local network, or addresses as `host:port`. Default: peers that are found there. */
   readonly peers?: readonly string[] | undefined
   /**
    * `[host:]port` to listen on. All rooms of a node share one port, which the first open room decides. Default: the port hashed from
@@ -22,7 +19,7 @@ export interface RoomOptions {
   readonly listen?: string | undefined
 }
 
-/** Opens a room of a node. Tests pass a replacement. */
+/** How a node opens a room: the composition root, or a test's. */
 export type OpenRoom = (name: string, options: RoomOptions, onEvent: (event: NodeEvent) => void) => Promise<Room>
 
 /** One identity on one machine: its key and its open rooms. Several nodes can run in one process. */
@@ -36,7 +33,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #rooms = new Map<string, Promise<Room>>()
   #isClosed = false
 
-  /** `saved` resolves when the node's data outside of its rooms is stored. */
+  /** `saved` resolves when everything that the node remembers besides its rooms is stored. */
   constructor(name: string, id: AuthorId, openRoom: OpenRoom, saved = async (): Promise<void> => {}) {
     super()
     this.name = name

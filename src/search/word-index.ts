@@ -10,20 +10,14 @@ import type { Log } from '../log/log.js'
 import { encodeWordBlock, filterOf } from './word-filter.js'
 import { fold, wordsOf, wordsVersion } from './words.js'
 
-/** Delay after the start, and after entries arrive, so that work for which the user waits comes first. */
+/** Delay after the start, and after entries arrived: what a user waits for comes first. */
 const QUIET_MS: Millis = 1_000
-/** If entries keep arriving for this long, a few blocks a second are indexed meanwhile. */
+/** While entries arrive without an end, a few blocks a second are indexed after this time. */
 const QUIET_MS_MAX: Millis = 15_000
-/** Number of blocks that are indexed in one go, which takes some milliseconds. */
+/** Blocks that are indexed at a time, which takes some milliseconds. */
 const BLOCKS_AT_ONCE = 8
-/** Pause between two goes. */
+/** Time between them. */
 const PAUSE_MS: Millis = 5
-
-/** In places of the log. */
-export interface IndexProgress {
-  readonly done: number
-  readonly of: number
-}
 
 export type IndexedLog = Pick<Log, 'head' | 'entries' | 'blocks' | 'on' | 'off'>
 
@@ -34,7 +28,7 @@ export function searchedText(message: Message): string | undefined {
   return isLine(message) || message.kind === 'nick' ? message.message : undefined
 }
 
-/** The word that stands for a name in a filter. No word of a text begins with `@`. */
+/** Stands for a name in a filter. No word begins with `@`. */
 export const fromWord = (folded: string): string => `@${folded}`
 
 /**
@@ -45,7 +39,7 @@ export class WordIndex {
   readonly #log: IndexedLog
   readonly #clock: Clock
   #isOpen: Promise<void> | undefined
-  /** The first block of each log that may have no filter: its first place. */
+  /** The start of the first block in each log that may have no filter. */
   readonly #from = new Map<LogId, Seq>()
   #arrivedAt: Millis = 0
   #waitingSince: Millis | undefined
@@ -58,9 +52,8 @@ export class WordIndex {
     this.#onChange()
   }
 
-  /** How many of the places that can be indexed are indexed. */
-  async progress(): Promise<IndexProgress> {
-    await this.#opened()
+  /** How many places are indexed, of those that can be. */
+  get progress(): { readonly done: number; readonly of: number } {
     let [done, of] = [0, 0]
     for (const [log, first] of this.#blocks()) {
       of += BLOCK_PLACES
@@ -69,23 +62,18 @@ export class WordIndex {
     return { done, of }
   }
 
-  /** Resolves when the stored filters can be read. Does not wait for the list of filters, which takes longer to load. */
-  async readable(): Promise<void> {
-    if (this.#isOpen === undefined && (await this.#log.blocks.areOf(wordsVersion()))) return
-    await this.#opened()
-  }
-
-  #opened(): Promise<void> {
+  /** Resolves when the stored filters can be used. */
+  opened(): Promise<void> {
     this.#isOpen ??= this.#log.blocks.open(wordsVersion())
     return this.#isOpen
   }
 
-  /** Indexes everything that is not indexed yet. Resolves when that is done. */
+  /** Indexes everything that is not indexed. Resolves when it is. */
   async build(): Promise<void> {
-    await this.#opened()
+    await this.opened()
     for (let next = this.#next(); next !== undefined && !this.#isClosed; next = this.#next()) {
       await this.#index(next.log, next.first)
-      if (!this.#log.blocks.has(next.log, next.first)) return // the log is damaged, and will be shortened
+      if (!this.#log.blocks.has(next.log, next.first)) return // damaged: the log will be shorter
     }
   }
 
@@ -113,13 +101,13 @@ export class WordIndex {
     const waited = now - (this.#waitingSince ?? now)
     const isBusy = now - this.#arrivedAt < QUIET_MS
     if (isBusy && waited < QUIET_MS_MAX) return this.#again(QUIET_MS)
-    // A nearly empty room needs neither an index nor a row for it.
+    // An almost empty room needs no index, and no row for it.
     if (this.#next() === undefined) return this.#end()
-    await this.#opened()
+    await this.opened()
     const next = this.#next()
     if (next === undefined) return this.#end()
     await this.#index(next.log, next.first)
-    if (!this.#log.blocks.has(next.log, next.first)) return this.#end() // the log is damaged, and will be shortened
+    if (!this.#log.blocks.has(next.log, next.first)) return this.#end() // damaged: the log will be shorter
     this.#again(isBusy ? QUIET_MS : PAUSE_MS)
   }
 

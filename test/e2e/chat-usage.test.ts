@@ -79,7 +79,7 @@ test('accepts help and version, and rejects mistyped commands before it creates 
   for (const [word, complaint] of [
     ['loog', /there is no command loog; did you mean log\? .*persisted-chat chat loog$/],
     ['jion', /did you mean join\?/],
-    ['web', /web is not a command of this version\. .*persisted-chat chat web$/],
+    ['completion', /completion is not a command of this version\. .*persisted-chat chat completion$/],
   ] as const) {
     for (const args of [
       [word, ...options],

@@ -1,10 +1,7 @@
 import { defineKind } from './kind.js'
 import { encodeOwnTarget, type OwnTarget, parseOwnTarget, readOwnTarget } from './target.js'
 
-/**
- * The author replaces the text of one of their own lines. The target contains no author, so it cannot refer to lines of
- * others.
- */
+/** The author replaces the text of one of their own lines. Lines of others cannot be named. */
 export interface EditContent {
   readonly kind: 'edit'
   readonly to: OwnTarget
@@ -13,7 +10,7 @@ export interface EditContent {
 
 export type EditDraft = EditContent
 
-/** Prefix of the new text, for older peers. */
+/** What older peers show before the new text. */
 const PREFIX = 'edited: '
 
 export const EDIT = defineKind<EditDraft, EditContent>({

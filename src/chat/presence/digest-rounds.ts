@@ -1,9 +1,6 @@
 import type { Millis } from '../../base/clock.js'
 
-/**
- * Interval between rounds. Digests are sent round-robin: each round goes to the next quarter of the connections, and to
- * at least three.
- */
+/** Digests are sent round-robin: each round to the next quarter of the connections, and to at least three. */
 const ROUND_MS = 5_000
 const ROUNDS = 4
 const CONNECTIONS_MIN = 3
@@ -24,7 +21,7 @@ export class DigestRounds {
   }
 
   isDue(now: Millis): boolean {
-    // If the clock was set back, the next round must not be hours away.
+    // After the clock was set back, the next round must not be hours away.
     this.#dueAt = Math.min(this.#dueAt, now + ROUND_MS)
     return now >= this.#dueAt
   }

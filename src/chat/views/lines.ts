@@ -4,14 +4,11 @@ import type { Digest } from '../../log/format/heads.js'
 import { type Message, placeOf } from '../kinds/message.js'
 import type { Target } from '../kinds/target.js'
 
-/** Largest number of edits of one line that are remembered: the latest ones. */
+/** Edits of one line that count: the latest ones. */
 export const EDITS_MAX = 16
-/** Largest number of emojis of one author on one line that are remembered: the latest ones. */
+/** Emojis of one author on one line that count: the latest ones. */
 export const REACTIONS_MAX = 8
-/**
- * Largest size of the remembered lines, in UTF-16 code units; when it is exceeded, the lines that were noted first are
- * forgotten.
- */
+/** Size of what is remembered, in UTF-16 code units; the lines that were noted first are forgotten. */
 const SIZE_MAX = 8 * 1024 * 1024
 /** Approximate size of a line, an edit or a reaction besides its text. */
 const NOTED_SIZE = 200
@@ -33,11 +30,11 @@ export interface Reactions {
   readonly authors: readonly AuthorId[]
 }
 
-/** The state of the line at one place, whatever arrived first. */
+/** What is known about the line at one place, in whatever order it arrived. */
 interface Noted {
   line: Message | undefined
   isDeleted: boolean
-  /** The edits, latest first. */
+  /** The latest first. */
   edits: readonly Edit[]
   readonly reactions: Map<AuthorId, Map<string, Reaction>>
   size: number
@@ -55,9 +52,8 @@ export const keyOfPlace = (author: LogId, seq: Seq): string => `${author}/${seq}
 export const keyOfTarget = ({ author, run, seq }: Target): string => keyOfPlace(logOf(author, run), seq)
 
 /**
- * The lines with their edits and reactions: a function of the set of noted messages, whatever their order. An edit
- * applies only if it refers to a line of its own author. Edits of edits, and edits of lines that do not exist, have no
- * effect.
+ * The lines with their edits and reactions: a function of the set of messages that were noted, in whatever order. An edit counts only if
+ * it refers to a line of its own author; edits of edits, and of lines that do not exist, change nothing.
  */
 export class Lines {
   readonly #sizeMax: number
@@ -68,10 +64,7 @@ export class Lines {
     this.#sizeMax = sizeMax
   }
 
-  /**
-   * Returns whether the message changes what is shown. An edit that is not the latest, and a reaction that exists
-   * already, do not.
-   */
+  /** Returns whether the message changes what is shown: false for an edit that is not the latest, and for a reaction that was there already. */
   note(message: Message): boolean {
     switch (message.kind) {
       case 'gap':
@@ -95,7 +88,7 @@ export class Lines {
     }
   }
 
-  /** The line at a place; undefined if it was not noted, was deleted, or is not a line. */
+  /** The line at a place; undefined if it was not noted, was deleted, or is no line. */
   at(key: string): Message | undefined {
     return this.#noted.get(key)?.line
   }
@@ -133,7 +126,7 @@ export class Lines {
       .sort((a, b) => b.authors.length - a.authors.length || (a.emoji < b.emoji ? -1 : 1))
   }
 
-  /** Changes the noted state of a line. Returns whether that changes what is shown. */
+  /** Changes what is noted of a line. Returns whether that changes what is shown. */
   #change(to: Target, change: (noted: Noted) => boolean): boolean {
     const key = keyOfTarget(to)
     const noted = this.#noted.get(key) ?? this.#open(key)
@@ -214,7 +207,7 @@ export class Lines {
     this.#size += by
   }
 
-  /** Forgets the lines that were noted first, except `kept`, until the others fit. */
+  /** Forgets the lines that were noted first, except `kept`, until the rest fits. */
   #forget(kept: string): void {
     for (const [key, { size }] of this.#noted) {
       if (this.#size <= this.#sizeMax) return

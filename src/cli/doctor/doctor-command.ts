@@ -32,16 +32,21 @@ export interface DoctorOptions {
 
 /** `persisted-chat doctor [me] [peer...]`: finds out why peers do not connect. Exit code 1 if something is wrong. */
 export async function doctor(options: DoctorOptions): Promise<number> {
+  const findings = await diagnose(options)
+  const ok = findings.every(finding => finding.ok)
+  const lines = options.isJson ? [JSON.stringify({ ok, findings })] : findings.map(lineOf)
+  await writeLinesIfOpen(process.stdout, lines)
+  return ok ? 0 : 1
+}
+
+/** Probes the network, and says what was found. Rejects with BAD_ADDRESS or BAD_NAME. */
+export async function diagnose(options: Omit<DoctorOptions, 'isJson'>): Promise<readonly Finding[]> {
   const home = homeOf(options.data, options.me ?? 'doctor', options.room)
   const peers = options.peers.map(text => {
     const { name, address } = placeOf(text)
     return { text: name, address }
   })
-  const findings = findingsOf(await observe(options, home, peers))
-  const ok = findings.every(finding => finding.ok)
-  const lines = options.isJson ? [JSON.stringify({ ok, findings })] : findings.map(lineOf)
-  await writeLinesIfOpen(process.stdout, lines)
-  return ok ? 0 : 1
+  return findingsOf(await observe(options, home, peers))
 }
 
 const lineOf = ({ check, ok, what, next }: Finding): string =>
@@ -53,7 +58,11 @@ interface NamedPeer {
   readonly address: Address
 }
 
-async function observe({ me, listen }: DoctorOptions, home: Home, peers: readonly NamedPeer[]): Promise<Observations> {
+async function observe(
+  { me, listen }: Pick<DoctorOptions, 'me' | 'listen'>,
+  home: Home,
+  peers: readonly NamedPeer[],
+): Promise<Observations> {
   if (me !== undefined) await checkHome(home, report)
   const key =
     me !== undefined && existsSync(home.keyFile) ? await loadKey(home.keyFile, systemRandom, report) : undefined

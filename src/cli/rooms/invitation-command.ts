@@ -1,8 +1,9 @@
 import { renderUnicodeCompact } from 'uqr'
 import { info } from '../../ui/lines/output.js'
+import { readText } from '../../ui/member-text.js'
 import { DONE } from '../exit-code.js'
 import { requestNode } from './node-request.js'
-import { printJson, printLine, type RoomFlags, readText } from './output.js'
+import { printJson, printLine, type RoomFlags } from './output.js'
 
 export interface InviteFlags extends RoomFlags {
   readonly uses: number

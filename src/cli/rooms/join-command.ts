@@ -3,13 +3,13 @@ import { codeError } from '../../host/protocol/code-error.js'
 import type { Fields } from '../../host/protocol/codec.js'
 import { readCode } from '../../membership/invitation/invitation-code.js'
 import { info } from '../../ui/lines/output.js'
-import { personText } from '../../ui/member-text.js'
+import { personText, readText } from '../../ui/member-text.js'
 import { type ChatFlags, nodeOptionsIn } from '../chat-options.js'
 import { DONE } from '../exit-code.js'
 import { runNode } from '../node/node-command.js'
 import { dataDirectory } from '../store/data-directory.js'
 import { requestNode } from './node-request.js'
-import { printJson, type RoomFlags, readText } from './output.js'
+import { printJson, type RoomFlags } from './output.js'
 
 export interface JoinFlags extends RoomFlags, Pick<ChatFlags, 'listen' | 'discovery' | 'maxDisk' | 'direct'> {
   readonly timeout?: number

@@ -3,9 +3,10 @@ import { systemRandom } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { newRescueWords, rescueSeedOf, rescueWordLines } from '../../membership/rescue-words.js'
 import { info } from '../../ui/lines/output.js'
+import { readText } from '../../ui/member-text.js'
 import { DONE } from '../exit-code.js'
 import { requestNode } from './node-request.js'
-import { printJson, type RoomFlags, readText } from './output.js'
+import { printJson, type RoomFlags } from './output.js'
 
 export interface NewRoomFlags extends RoomFlags {
   readonly closed?: boolean

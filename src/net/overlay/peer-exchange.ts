@@ -25,12 +25,12 @@ export interface PeerExchangeOptions {
   readonly onDropped: (id: string) => void
 }
 
-/** Peer exchange: connects HyParView to connections, dials and time. Its timer runs for minutes while nothing is due. */
+/** Peer exchange: connects HyParView to connections, dials and time. While nothing is due, its timer runs for minutes. */
 export class PeerExchange {
   readonly #options: PeerExchangeOptions
   readonly #view: HyParView
   readonly #sends = new Map<ConnectionId, (frame: Uint8Array) => boolean>()
-  /** Earliest time of the next tick of the view. */
+  /** Before this the view is not ticked. */
   #mayTickAt: Millis
   #cancelTick: Cancel = () => {}
   #isClosed = false

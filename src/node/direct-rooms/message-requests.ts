@@ -5,18 +5,15 @@ import { isPlainName } from '../../chat/shown-name.js'
 import type { AuthorId } from '../../log/format/author.js'
 import type { ReceivedRequest } from './direct-contacts.js'
 
-/** Largest number of stored requests. */
+/** Requests that are stored at once. */
 const REQUESTS_MAX = 16
-/** Largest number of these that come from strangers of one block of addresses. */
+/** Requests of strangers from one block of addresses, among these. */
 const REQUESTS_PER_BLOCK_MAX = 4
 /** How often one person may change their request: each change costs a write. */
 const CHANGES_MAX = 16
-/** An unanswered request expires after this time. */
+/** A request that nobody has answered ends after this time. */
 const REQUEST_MS_MAX: Millis = 30 * 86_400_000
-/**
- * Largest number of declined keys that are stored; the oldest is evicted first. Strangers cannot fill the list: the
- * user declined each key.
- */
+/** Declined keys that are stored, oldest evicted first. Strangers cannot fill the list: the user declined each one. */
 const DECLINED_MAX = 1_000
 
 /** Somebody who wrote to the user, and whom the user does not talk with yet. */
@@ -128,10 +125,7 @@ export class MessageRequests extends EventEmitter<MessageRequestsEvents> {
     return this.#saving
   }
 
-  /**
-   * Makes space for the request of a new person: a known person's request evicts the newest one of a stranger. False if
-   * there is no space.
-   */
+  /** Makes room for the request of a new person: a known person's evicts the newest one of a stranger. False if there is no room. */
   #makeRoom({ key, block }: ReceivedRequest): boolean {
     const { isKnown } = this.#options
     const strangers = this.all.filter(each => !isKnown(each.key))

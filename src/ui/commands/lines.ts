@@ -3,6 +3,8 @@ import { typedEmoji } from '../../chat/emoji.js'
 import { type Message, placeOf } from '../../chat/kinds/message.js'
 import type { Target } from '../../chat/kinds/target.js'
 import { EDITS_MAX } from '../../chat/views/lines.js'
+import type { Session } from '../../session/session.js'
+import type { Holder } from '../../sync/receipts.js'
 import { nameOfPeer } from '../older-text.js'
 import { deletedText, holderText, strangersText } from '../receipt-text.js'
 import { type CommandContext, command, ONE_ROOM } from './context.js'
@@ -10,7 +12,7 @@ import { last } from './history.js'
 
 /** What /react adds without an emoji. */
 const DEFAULT_EMOJI = '👍'
-/** Number of lines that /jump prints before and after the line. */
+/** Lines that /jump prints before and after the line. */
 const AROUND = 5
 
 /** How long /delete waits before it reports how many peers have dropped the line, and how often it checks. */
@@ -31,7 +33,7 @@ interface Named {
   readonly rest: string
 }
 
-/** The line that the first word of an argument names. If there is none, says why and returns undefined. */
+/** The line that the first word of an argument names; undefined, and says why, if there is none. */
 async function named(
   { session, complain }: CommandContext,
   argument: string,
@@ -84,7 +86,7 @@ export const unreact = command({
     const ours = references.lines.reactionsTo(found.key).filter(({ authors }) => authors.includes(room.id))
     const wanted = found.rest === '' ? undefined : typedEmoji(found.rest)
     const removed = ours.filter(({ emoji }) => found.rest === '' || emoji === wanted)
-    if (removed.length === 0) return context.complain('this line has no such reaction of yours')
+    if (removed.length === 0) return context.complain('you have not reacted so to this line')
     for (const { emoji } of removed) context.say({ kind: 'reaction', to: targetOf(found.line), emoji, isRemoved: true })
   },
 })
@@ -107,7 +109,7 @@ export const history = command({
   argument: 'line',
   help: 'print the earlier texts of an edited line',
   run: async (context, argument) => {
-    if (/^\d*$/.test(argument)) return last.run(context, argument) // /history and a number list messages in other programs
+    if (/^\d*$/.test(argument)) return last.run(context, argument) // as in other programs
     const found = await named(context, argument, 'of which line? /history b12')
     if (found === undefined) return
     const { lines } = context.session.references
@@ -136,19 +138,24 @@ export const erase = command({
     if (found === undefined) return
     const { line, rest } = found
     if (rest !== '') return context.complain('one line at a time: /delete b12')
-    const { room } = context.session
     await context.runTask(`deleting ${line.label ?? 'the line'}`, async ({ signal }) => {
-      await room.erase(line)
+      const told = await eraseLine(context.session, line, signal)
       context.forget(line.message)
-      for (let waited = 0; waited < REPORTED_MS_MAX && !signal.aborted; waited += LOOK_MS) {
-        const { dropped, of } = room.reachOf(line)
-        if (of > 0 && dropped === of) break
-        await pause(systemClock, LOOK_MS)
-      }
-      context.tell(deletedText(line.label ?? 'the line', room.reachOf(line)))
+      context.tell(told)
     })
   },
 })
+
+/** Erases a line of the user; resolves, a few seconds later at most, with how far the erasure has come. */
+export async function eraseLine({ room }: Pick<Session, 'room'>, line: Message, signal: AbortSignal): Promise<string> {
+  await room.erase(line)
+  for (let waited = 0; waited < REPORTED_MS_MAX && !signal.aborted; waited += LOOK_MS) {
+    const { dropped, of } = room.reachOf(line)
+    if (of > 0 && dropped === of) break
+    await pause(systemClock, LOOK_MS)
+  }
+  return deletedText(line.label ?? 'the line', room.reachOf(line))
+}
 
 export const where = command({
   name: 'where',
@@ -161,16 +168,25 @@ export const where = command({
     // A deleted line cannot be read any more, but peers may still have it.
     const place = found.kind === 'found' ? placeOf(found.line) : found.deleted
     if (place === undefined) return complain(found.kind === 'none' ? found.why : '')
-    const holders = await session.room.holdersOf(place)
     const here = found.kind === 'found' ? 'it is here' : 'it was deleted here'
-    tell(
-      `${found.kind === 'found' ? (found.line.label ?? name) : name}: ${here}${holders.length === 0 ? '; no other peer has connected since the start' : ''}`,
-    )
-    for (const holder of holders) if (holder.isKnown) list(holderText(nameOfPeer(session, holder.peer), holder))
-    const strangers = holders.filter(({ isKnown, holds }) => !isKnown && holds).length
-    if (strangers > 0) list(`${strangersText(strangers)}  ${strangers === 1 ? 'says' : 'say'} that they have it`)
+    const holders = await session.room.holdersOf(place)
+    const none = holders.length === 0 ? `; ${NOBODY_MET}` : ''
+    tell(`${found.kind === 'found' ? (found.line.label ?? name) : name}: ${here}${none}`)
+    list(...holdersText(session, holders))
   },
 })
+
+/** What there is to say about who has a line, if no peer says anything. */
+export const NOBODY_MET = 'no other peer was met since the start'
+
+/** Who says that they have a line, a sentence each. */
+export function holdersText(session: Session, holders: readonly Holder[]): string[] {
+  const strangers = holders.filter(({ isKnown, holds }) => !isKnown && holds).length
+  return [
+    ...holders.flatMap(holder => (holder.isKnown ? holderText(nameOfPeer(session, holder.peer), holder) : [])),
+    ...(strangers > 0 ? [`${strangersText(strangers)}  ${strangers === 1 ? 'says' : 'say'} that they have it`] : []),
+  ]
+}
 
 export const jump = command({
   name: 'jump',
@@ -185,7 +201,7 @@ export const jump = command({
       const { room } = context.session
       const before: Message[] = []
       const after: Message[] = []
-      // If the node does not answer, the whole history is read.
+      // Without the node, the whole history is read.
       const since = found.line.isAhead === true ? [] : await room.before(placeOf(found.line), AROUND).catch(() => [])
       for await (const batch of room.batches({ since })) {
         for (const message of batch) {

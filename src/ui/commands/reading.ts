@@ -3,14 +3,14 @@ import type { Message } from '../../chat/kinds/message.js'
 import type { RoomApi } from '../../node/room-api.js'
 import type { Task } from './context.js'
 
-/** Largest number of messages that one command prints: the newest ones. */
+/** Messages that one command prints at most: the newest ones. */
 const SHOWN_MAX = 2_000
 
-/** Number of messages between two progress reports. */
+/** Messages between two progress reports. */
 const PROGRESS_STEP = 4_096
 
 export interface Found {
-  /** The newest matches, in conversation order. */
+  /** The newest of those found, in conversation order. */
   readonly messages: readonly Message[]
   readonly count: number
   /** How many messages were read. */

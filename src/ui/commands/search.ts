@@ -4,7 +4,7 @@ import { type FoundMessage, foundIn, progressIn } from '../../host/protocol/foun
 import { queryIn } from '../../node/line-search.js'
 import { type CommandContext, command, formatNumber, type Task } from './context.js'
 
-/** Largest number of lines that are shown at once: the newest ones. */
+/** Lines that are shown at once: the newest. */
 const SHOWN_MAX = 100
 
 export const search = command({
@@ -29,8 +29,12 @@ export const search = command({
   },
 })
 
-/** The lines that are not hidden, the newest first. */
-async function find({ session, request, tell }: CommandContext, text: string, task: Task): Promise<FoundMessage[]> {
+/** Finds lines that are not hidden, the newest first. Rejects with a ChatError. */
+export async function find(
+  { session, request, tell }: Pick<CommandContext, 'session' | 'request' | 'tell'>,
+  text: string,
+  task: Pick<Task, 'signal' | 'onProgress'>,
+): Promise<FoundMessage[]> {
   const found: FoundMessage[] = []
   const hidden = [...session.hidden]
   const command = { do: 'search', text, room: session.room.room, hidden, limit: SHOWN_MAX }
@@ -54,7 +58,7 @@ async function find({ session, request, tell }: CommandContext, text: string, ta
 const percentOf = ({ done, of }: { readonly done: number; readonly of: number }): string =>
   `${Math.floor((100 * done) / of)} %`
 
-/** The rooms in the order of their newest line, the latest one last. */
+/** The rooms in the order of their newest line, the last one first. */
 function byRoom(found: readonly FoundMessage[]): readonly [string, FoundMessage[]][] {
   const rooms = new Map<string, FoundMessage[]>()
   for (const line of found) rooms.set(line.room, [line, ...(rooms.get(line.room) ?? [])])

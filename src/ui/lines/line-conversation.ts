@@ -24,10 +24,10 @@ import { cutLine, type FetchedFile, sendLines } from './input.js'
 import { info, warn, writeLines } from './output.js'
 import { PresenceChanges } from './presence-changes.js'
 
-/** Number of messages of the history that a terminal shows first. */
+/** Messages of the history that a terminal shows first. */
 const TERMINAL_HISTORY = 200
 
-/** Number of folded messages that /show can print. */
+/** Folded messages that /show finds again. */
 const FOLDED_MAX = 16
 
 export interface LineOptions {
@@ -95,7 +95,7 @@ export class LineConversation {
       await this.#readLatest()
       for (const row of await olderLines(this.#session, command => this.#face.command(command))) info(row)
     }
-    // Reading begins before the first line is sent, so that --last 0 shows that line, and nothing stored earlier.
+    // Reading begins before the first line is sent: with --last 0, what was stored earlier is not shown.
     const printing = Promise.all([this.#print(), this.#printPresence()])
     const say = (text: string): Promise<void> => (this.#isTyped ? this.#handleTyped(text) : this.#face.say(text))
     const actions = {
@@ -219,7 +219,7 @@ export class LineConversation {
     const index = this.#echoed.indexOf(message.message)
     if (index === -1 || session.isHistory(message)) return true
     this.#echoed.splice(index, 1)
-    session.references.drawn(message) // the terminal has echoed it
+    session.references.drawn(message) // by the terminal
     return false
   }
 
@@ -278,7 +278,7 @@ export class LineConversation {
     if (this.#choices !== before) await this.#saveChoices()
   }
 
-  /** The hidden people and lines, and the notify level, as a text to compare. */
+  /** What the user chose to hide, and what rings. */
   get #choices(): string {
     return [this.#session.notifyLevel, ...this.#session.hidden, ...this.#session.hiddenLines].join()
   }

@@ -88,7 +88,9 @@ async function exists(file: string): Promise<boolean> {
   }
 }
 
-/** Rewrites damaged journals with their intact records, each change once. Skips a missing journal, and deletes an unreadable one. */
+/**
+ * Rewrites damaged journals with their intact records, each change once. A missing journal is skipped; an unreadable one is deleted.
+ */
 async function keepWholeRecords(copy: string, damaged: ReadonlySet<string>): Promise<void> {
   const journals = (await readdir(copy))
     .filter(isJournal)

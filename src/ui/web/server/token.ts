@@ -1,0 +1,17 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import type { Random } from '../../../base/random.js'
+
+const TOKEN_BYTES = 32
+
+/** A new token, for the fragment of an address. */
+export const newToken = (random: Random): string => Buffer.from(random.bytes(TOKEN_BYTES)).toString('base64url')
+
+const digestOf = (text: string): Uint8Array => createHash('sha256').update(text).digest()
+
+/** Compares in a time that does not depend on where they differ. */
+export const isSameSecret = (given: string, secret: string): boolean =>
+  timingSafeEqual(digestOf(given), digestOf(secret))
+
+/** Proves to whoever asks with `challenge`, and has the token too, that the server has it. */
+export const proofOf = (token: string, challenge: string): string =>
+  createHmac('sha256', token).update(`persisted-chat web ${challenge}`).digest('base64url')
