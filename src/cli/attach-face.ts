@@ -9,8 +9,8 @@ import { type EventText, eventText } from '../ui/text/event-text.js'
 import type { PreparedNode } from './prepared-node.js'
 
 /**
- * Attaches to the user's node, and starts one if none runs. Calls `onSilent` as soon as a running node turns out not to
- * answer, and keeps waiting for it. Rejects with a ChatError.
+ * Attaches to the user's node, and starts one if none runs. If a running node does not answer, calls `onSilent` once
+ * and keeps waiting. Rejects with a ChatError.
  */
 export async function attachFace(
   { start, dataAsGiven, directory, events, starting }: PreparedNode,
@@ -19,7 +19,7 @@ export async function attachFace(
 ): Promise<Face> {
   const { me, options } = start
   const client = systemRandom.bytes(CLIENT_BYTES)
-  // The node runs in another directory: paths are shown as the user gave them.
+  // The node has another working directory: paths are shown as the user gave them.
   const context = { shownPath: (path: string) => path.replaceAll(start.data, dataAsGiven) }
   for (const event of events) onNotice(eventText(event))
   let tellSilent = onSilent
@@ -45,6 +45,6 @@ export async function attachFace(
       })
     },
   })
-  tellSilent = () => {} // from now on the face itself detects a silent node
+  tellSilent = () => {} // from now on, the face detects a silent node itself
   return face
 }

@@ -33,7 +33,10 @@ export interface ChatOptions {
   /** The command to run for messages that ring and that the user does not see. */
   readonly onMention: string | undefined
   readonly room: string | undefined
-  /** Sent instead of typed lines; the command exits once it is delivered, to `to` if given, or after `timeoutS` seconds. */
+  /**
+   * The message to send instead of typed lines. The command exits when the message is delivered, to `to` if given, or
+   * after `timeoutS` seconds.
+   */
   readonly message: MessageOptions | undefined
 }
 
@@ -61,12 +64,12 @@ export async function chat(options: ChatOptions, prepared: PreparedNode, stop: S
       delivery = new MessageDelivery(face, options.message, new RetriedMessage(database))
       await delivery.send(stop)
     } finally {
-      if (face.goesOn) info('the chat goes on without this face')
+      if (face.goesOn) info('the chat continues without this face')
       if (!(await face.close())) warn('the node has not closed its logs yet; it ends by itself')
     }
     return await delivery.report()
   } catch (error) {
-    // If it cannot be opened, report only the reason and its possible causes.
+    // If the room cannot be opened, report only the reason and its possible causes.
     notices.sendTo(notice => {
       if (notice.level === 'warning') tell(notice)
     })
@@ -80,15 +83,15 @@ function ownLabel({ lastPlace, id, labels }: Face): string {
   return label === undefined ? '' : `${label}: `
 }
 
-/** Resolves when the user ends the face, or when the face ends by itself, which it reports. */
+/** Resolves when the user ends the face, or when the face ends by itself; reports the latter. */
 async function over(face: Face, stop: StopRequest): Promise<void> {
   await Promise.race([stop.asked(), face.ended])
 }
 
 /** Chats in lines until the user stops it or stdout is closed. Typed lines are stored either way. */
 async function converse(face: Face, options: ChatOptions, stop: StopRequest): Promise<number> {
-  // With a pipe, receipts are reported once, at the end.
-  // On a terminal the receipt also says what the line is called, because the terminal has echoed it without a label.
+  // With a pipe, receipts are reported once, at the end. On a terminal, the receipt begins with the label of the line,
+  // because the terminal has echoed the line without it.
   if (process.stdin.isTTY) face.on('delivery', replicas => info(`${ownLabel(face)}${receiptLine(replicas, face.room)}`))
   const { data, me, room } = options
   const conversation = new LineConversation(face, {

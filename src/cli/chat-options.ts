@@ -7,9 +7,9 @@ type Scope = 'face' | 'room' | 'node'
 export interface ChatOption {
   readonly scope: Scope
   readonly argument?: string
-  /** What the argument is, other than a text: a number, or one of these words. */
+  /** The type of the argument, unless it is a text: a number, or one of these words. */
   readonly value?: 'count' | 'seconds' | 'mebibytes' | readonly string[]
-  /** The value without the option. A switch that is on by default is turned off by `--no-…`. */
+  /** The value if the option is missing. A switch that is on by default is turned off by `--no-…`. */
   readonly default?: number | true
   readonly help: string
 }
@@ -34,7 +34,7 @@ const CHAT_OPTIONS = {
     help: 'show only the last n messages first (default: 200 on a terminal, all when piped)',
   },
   all: { scope: 'face', help: 'show the whole history first' },
-  json: { scope: 'face', help: 'one JSON object a line on stdout; JSON or plain lines on stdin' },
+  json: { scope: 'face', help: 'one JSON object per line on stdout; JSON or plain lines on stdin' },
   plain: { scope: 'face', help: 'print lines without screen control, on a terminal too' },
   time: { scope: 'face', help: 'begin each line with its time; --plain on a terminal always does' },
   presence: { scope: 'face', help: 'with --json: also print who comes, leaves or goes away' },

@@ -3,7 +3,7 @@ import { namesOfOptions } from './chat-options.js'
 import { runChat } from './chat-start.js'
 import { type ExitWith, type Registration, subcommand, withChatOptions } from './registration.js'
 
-/** `persisted-chat chat`: the chat under a command of its own, for names that are also commands. */
+/** `persisted-chat chat`: the chat as a command, for user names that are also commands. */
 export const chatCommands: Registration = (program, exitWith) => [
   addChat(subcommand(program, 'chat', 'the chat, for a name that is also a command'), exitWith),
 ]

@@ -7,7 +7,7 @@ import { type ChatFlags, nodeOptionsIn } from './chat-options.js'
 import { prepareNode } from './prepared-node.js'
 import { dataDirectory } from './store/data-directory.js'
 
-/** Starts the chat. The node starts first, and the rest of the program is loaded while it does. Resolves with the exit code. */
+/** Starts the chat. Starts the node first, and loads the rest of the program meanwhile. Resolves with the exit code. */
 export async function runChat(me: string | undefined, peers: string[], flags: ChatFlags): Promise<number> {
   if (me === undefined)
     throw new ChatError('BAD_USAGE', 'your name is missing', { hint: 'Try: persisted-chat alice bob' })
@@ -16,7 +16,7 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
   if (flags.presence && !flags.json)
     throw new ChatError('BAD_USAGE', '--presence writes JSON objects', { hint: 'Pass --json as well.' })
   if (flags.to !== undefined && flags.message === undefined)
-    throw new ChatError('BAD_USAGE', '--to says who must have stored a --message', {
+    throw new ChatError('BAD_USAGE', '--to is for a --message, and says who must have stored it', {
       hint: 'Pass --message as well, or name the person after your name.',
     })
   if (flags.onMention !== undefined && (flags.message !== undefined || flags.seed))
@@ -38,7 +38,7 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
     const [{ serveWeb }] = await Promise.all([import('./web/web-command.js'), loadWrapping()])
     return serveWeb({ ...asked, onMention: flags.onMention, port: 0, isOpened: false, isJson: flags.json ?? false })
   }
-  const stop = new StopRequest() // a signal that comes while the node starts must not end this process without its exit code
+  const stop = new StopRequest() // a signal during the start of the node must not end this process without an exit code
   const face = {
     me,
     ...place,
@@ -54,7 +54,7 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
   }
   try {
     const node = await prepareNode(asked)
-    // While the node starts.
+    // Loaded while the node starts.
     const [{ chat }] = await Promise.all([import('./chat-command.js'), loadWrapping()])
     return await chat(face, node, stop)
   } finally {
@@ -62,6 +62,8 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
   }
 }
 
-/** Whether a text shows nothing: white space, controls and invisible characters. U+2800 is a braille cell without dots. */
+/**
+ * Whether a text is invisible: white space, controls and invisible characters. U+2800 is a braille cell without dots.
+ */
 const isInvisible = (text: string): boolean =>
   /^(?:[\s\p{Z}\p{C}\u2800]|\p{Default_Ignorable_Code_Point})*$/u.test(text)

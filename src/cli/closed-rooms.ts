@@ -11,8 +11,8 @@ const WAIT_MS = 2_500
 const TRY_MS = 100
 
 /**
- * Runs a command on the logs of a home while no node has them open: a running node closes its rooms meanwhile. The home has to
- * exist. Rejects with LOG_LOCKED.
+ * Runs a command on the logs of a home while no node has them open: a running node closes its rooms until the command
+ * has ended. The home has to exist. Rejects with LOG_LOCKED.
  */
 export async function withClosedRooms<T>({ me, directory }: Home, action: () => Promise<T>): Promise<T> {
   await loadSecret(directory) // its file marks the directory as a home

@@ -1,7 +1,7 @@
 import { ChatError } from '../base/errors.js'
 import { isTypo } from '../ui/near-miss.js'
 
-/** The commands. Names that look like one of them are checked before they become a user's. */
+/** The commands. A name that looks like one of them is checked before it becomes a user name. */
 export const COMMANDS: readonly string[] = [
   'chat',
   'log',
@@ -45,7 +45,10 @@ const PLANNED = ['completion'] as const
 /** Longest mistyped command. */
 const WORD_LENGTH_MAX = 20
 
-/** The first argument that is neither an option nor the value of one; undefined after `--`, which only names follow. */
+/**
+ * The first argument that is neither an option nor the value of an option. Undefined after `--`, which only names
+ * follow.
+ */
 export function firstWordOf(args: readonly string[], takesValue: (flag: string) => boolean): string | undefined {
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] ?? ''

@@ -17,7 +17,7 @@ process.on('exit', code => {
 releaseLostTerminalAtExit()
 watchOutput()
 const code = await run(process.argv.slice(2))
-// A failed write has set it already.
+// A failed write has already set the exit code.
 process.exitCode ||= code
-// Output that a lost terminal never accepts would keep the process running.
+// Output that a lost terminal does not accept would keep the process running.
 if (process.stdout.isTTY) setTimeout(() => process.exit(), END_MS).unref()

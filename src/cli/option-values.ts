@@ -39,7 +39,7 @@ export const wholeNumber = between(0, 999_999_999)
 /** Parses a number, which may have decimals. */
 export const number = decimalBetween(0, 999_999)
 
-/** Longest delay of a timer. With a longer one it would fire at once. */
+/** Longest delay of a timer; a longer one would make the timer fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 
 /** Parses a waiting time in seconds. */

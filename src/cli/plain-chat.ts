@@ -7,7 +7,10 @@ const WORD_LENGTH_MAX = 40
 /** Numbers that every option accepts. */
 const NUMBER = /^\d{1,6}$/
 
-/** Options with any text, with a number, or without an argument. A number given several times is checked each time; the last one counts. */
+/**
+ * Options that take any text, a number, or no argument. If a number is given several times, each one is checked, and
+ * the last one is used.
+ */
 const PLAIN = namesOfOptions.filter(name => [undefined, 'count', 'seconds'].includes(optionOf(name).value as string))
 const isNumber = (name: OptionName): boolean => optionOf(name).value !== undefined
 
@@ -25,8 +28,8 @@ export interface PlainChat {
 }
 
 /**
- * Parses a command line that starts the chat with common options only; undefined for any other, which commander parses. The node
- * starts 70 ms earlier if commander and the other commands are not loaded.
+ * Parses a command line that starts the chat with common options only. Returns undefined for any other command line,
+ * which commander parses. The node starts 70 ms earlier if commander and the other commands are not loaded.
  */
 export function plainChatOf(args: readonly string[]): PlainChat | undefined {
   const parsed = parsedOf(args)
@@ -47,7 +50,7 @@ export function plainChatOf(args: readonly string[]): PlainChat | undefined {
 }
 
 function parsedOf(args: readonly string[]) {
-  // The two parsers treat these differently.
+  // The two parsers treat these arguments differently.
   if (args.some(arg => arg === '-' || arg === '--')) return undefined
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })

@@ -13,20 +13,20 @@ export interface FaceOptions extends RoomOptions {
   readonly data: string
 }
 
-/** A node to attach to. Imports little: the modules that a face needs are loaded while the node starts. */
+/** A node to attach to. This module imports little: the modules that a face needs are loaded while the node starts. */
 export interface PreparedNode {
   readonly start: NodeStart
   /** The data directory as the user gave it. */
   readonly dataAsGiven: string
   /** The home's directory. */
   readonly directory: string
-  /** Events from before the face attached. */
+  /** Events that occurred before the face attached. */
   readonly events: readonly NodeEvent[]
-  /** The report of the node that was spawned; undefined if one may be running already. */
+  /** The report of the spawned node; undefined if a node may be running already. */
   readonly starting: Promise<StartReport> | undefined
 }
 
-/** The parameters to start a node with, for these options. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
+/** The parameters with which to start a node for these options. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
 export function nodeStartOf(options: FaceOptions, stays: boolean): NodeStart {
   const { me, peers, data, room } = options
   const home = homeOf(data, me, room)
@@ -36,7 +36,10 @@ export function nodeStartOf(options: FaceOptions, stays: boolean): NodeStart {
   return { me, data: path.resolve(data), stays, options: asked }
 }
 
-/** Checks the options and the home, and spawns a node unless a socket shows that one runs. Rejects with a ChatError. */
+/**
+ * Checks the options and the home, and spawns a node unless a socket shows that one is running. Rejects with a
+ * ChatError.
+ */
 export async function prepareNode(options: FaceOptions): Promise<PreparedNode> {
   const start = nodeStartOf(options, false)
   const events: NodeEvent[] = []

@@ -28,7 +28,7 @@ const versionCommands: Registration = (program, exitWith) => [
   ),
 ]
 
-/** The commands beside the chat itself, in the order of --help. */
+/** The commands other than the chat itself, in the order of --help. */
 const REGISTRATIONS: readonly Registration[] = [
   chatCommands,
   logCommands,
@@ -55,10 +55,10 @@ export async function run(args: readonly string[]): Promise<number> {
     .description('A group chat without a server: everyone keeps the whole conversation on their own disk.')
     .version(packageVersion(), '--version', 'print the version')
     .addHelpText('after', HELP_AFTER)
-    .helpCommand('help [command]', 'print the options, or those of a command')
+    .helpCommand('help [command]', 'print the options of the chat, or of a command')
     .enablePositionalOptions()
     .exitOverride()
-    // The chat loads the wrapping itself, while its node starts.
+    // The chat loads the module for wrapping itself, while its node starts.
     .hook('preAction', (main, command) => (command === main || command.name() === 'chat' ? undefined : loadWrapping()))
     .configureOutput({ writeErr: () => {} })
   for (const register of REGISTRATIONS) for (const command of register(program, exitWith)) program.addCommand(command)
@@ -73,7 +73,9 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-/** A first word that is no command is the user's name. Rejects with BAD_USAGE if it is probably a mistyped command. */
+/**
+ * A first word that is not a command is the user's name. Rejects with BAD_USAGE if it is probably a mistyped command.
+ */
 async function checkUserName(program: Command, args: readonly string[]): Promise<void> {
   const takesValue = (flag: string): boolean =>
     program.options.some(option => option.required && (option.long === flag || option.short === flag))

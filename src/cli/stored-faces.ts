@@ -6,14 +6,15 @@ import type { StopRequest } from '../ui/lines/stop-request.js'
 import { receiptLine } from '../ui/receipt-text.js'
 import { DONE, FAILED } from './exit-code.js'
 
-/** How long to wait for the next line to be stored before exiting. */
+/** How long to wait before exiting while no line gets stored. */
 const STORING_MS_MAX = 5_000
 /** Characters of a line that a message quotes to identify it. */
 const NAMED_LENGTH = 40
 
 /**
- * Waits until all typed lines are stored, unless the user asks a second time to stop or the disk does not respond in time.
- * `sent` resolves when no more lines follow. Resolves with the exit code: 1 if a line could not be stored.
+ * Waits until all typed lines are stored. Gives up if the user asks a second time to stop, or if the disk does not
+ * respond in time. `sent` resolves when no more lines follow. Resolves with the exit code: 1 if a line could not be
+ * stored.
  */
 export async function stored(face: Face, stop: StopRequest, sent: Promise<void>, where = ''): Promise<number> {
   await Promise.race([answered(face, sent), stop.asked(), stalled(face), face.ended])

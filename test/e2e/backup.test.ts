@@ -112,7 +112,7 @@ test('restoring says in one line what is wrong, and writes nothing', BOUND, asyn
 
   const again = await run(t, PASSPHRASE, 'restore', 'alice', file, '--data', data)
   assert.deepEqual([again.code, /alice has a key or logs already/.test(again.stderr)], [1, true])
-  assert.match((await restore('another one')).stderr, /the passphrase is not that of/)
+  assert.match((await restore('another one')).stderr, /this is not the passphrase of/)
   assert.match((await restore(PASSPHRASE, 'bob')).stderr, /is a backup of alice, not of bob/)
   const newer = Buffer.from(bytes)
   newer[22] = 2
@@ -124,7 +124,7 @@ test('restoring says in one line what is wrong, and writes nothing', BOUND, asyn
     await writeFile(file, changed)
     const { code, stderr } = await restore()
     assert.equal(code, 1)
-    assert.match(stderr, /the passphrase is not that of|is damaged|the end of .* is missing/)
+    assert.match(stderr, /this is not the passphrase of|is damaged|the end of .* is missing/)
     assert.equal(stderr.trim().split('\n').length, 1)
   }
   for (const length of [0, 5, 22, 40, bytes.length - 1]) {

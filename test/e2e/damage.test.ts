@@ -80,7 +80,7 @@ test('continues at once after an old copy was restored, and fetches the lost ent
   assert.equal(verified.code, 1, verified.stderr)
   const repaired = await command(t, data, 'repair', 'alice')
   assert.equal(repaired.code, 0)
-  assert.match(repaired.stderr, /your next line goes on in a new run/)
+  assert.match(repaired.stderr, /your next line begins a new run/)
   const alone = await openChat(t, { me: 'alice', listen: at, data })
   alone.type('said alone')
   await alone.waitForLine('alice> said alone')

@@ -87,7 +87,7 @@ test('misses no entry when a segment is joined while it is read', async () => {
   })
 })
 
-test('goes on in a new run when our log has a hole, and assigns no seq twice', async () => {
+test('continues in a new run when our log has a hole, and assigns no seq twice', async () => {
   await inDirectory(async directory => {
     const store = new WatchedStore(await LevelStore.open(directory))
     const log = await logOver(store, keys)

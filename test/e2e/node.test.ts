@@ -50,7 +50,7 @@ test('shows and sends in two faces, and keeps serving one when the other leaves'
   for (const each of [first, second]) await each.waitForLine('bob> hello to both')
 
   assert.equal(await first.stop('SIGINT'), 0)
-  assert.ok(first.stderr.includes('info> the chat goes on without this face'), first.transcript())
+  assert.ok(first.stderr.includes('info> the chat continues without this face'), first.transcript())
   second.type('the first is gone')
   await bob.waitForLine('alice> the first is gone')
   assert.equal(await nodePid(alice), node)
@@ -179,7 +179,7 @@ test('a node without faces delivers messages between peers that are never online
   face.type('from a face of the seed')
   await bob.waitForLine('keeper> from a face of the seed')
   assert.equal(await face.stop(), 0)
-  assert.ok(face.stderr.includes('info> the chat goes on without this face'), face.transcript())
+  assert.ok(face.stderr.includes('info> the chat continues without this face'), face.transcript())
   assert.equal(await nodePid(keeper), seed.pid, 'keeps running without faces')
   assert.equal(await seed.stop(), 0)
   assert.deepEqual(seed.stdout, [])

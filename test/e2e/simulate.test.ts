@@ -139,5 +139,5 @@ test('simulates private rooms, and repeats a run from its seed', BOUND, async t 
   assert.deepEqual(await run(), figures)
   const { code, stderr } = await simulated(t, '--rooms', '--loss', '0.1')
   assert.equal(code, 2)
-  assert.match(stderr.join(), /--loss does not go with --rooms/)
+  assert.match(stderr.join(), /--loss cannot be used with --rooms/)
 })

@@ -145,7 +145,7 @@ export async function forkSchedule(seed: number): Promise<{ readonly meetings: n
   }
   for (const log of branches) {
     const next = await log.append({ username: 'mallory', message: 'more' })
-    assert.deepEqual([next.author === mallory, next.seq], [false, 2], 'it goes on in a new run')
+    assert.deepEqual([next.author === mallory, next.seq], [false, 2], 'it continues in a new run')
   }
   for (const log of [...peers.map(peer => peer.log), ...branches]) await log.close()
   return { meetings, branches: branches.length }

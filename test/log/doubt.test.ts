@@ -98,7 +98,7 @@ const DOUBTS: readonly (readonly [
   ],
 ]
 for (const [reason, prepare] of DOUBTS) {
-  test(`goes on in a new run at once: ${reason}`, async () => {
+  test(`continues in a new run at once: ${reason}`, async () => {
     const [disk, mark] = prepare(await written(5))
     const { log, events } = await open(disk, mark)
     const before = await linesOf(log)
@@ -190,7 +190,7 @@ test('stores the opening of a run and its first lines in one commit, or neither'
   await log.close()
 })
 
-test('goes on in a new run in a room that is entered later, and in run 0 with a new key', async () => {
+test('continues in a new run in a room that is entered later, and in run 0 with a new key', async () => {
   for (const isNewKey of [true, false]) {
     const { log, events } = await open(new MemoryDisk(), new MemoryMark(), { isNewKey })
     assert.equal((await say(log, 'hello')).author === RUN_0, isNewKey)

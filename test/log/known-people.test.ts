@@ -135,7 +135,7 @@ test('shows live lines in order of arrival, marked where they are dated ahead', 
   await live.return(undefined)
 })
 
-test('goes on in a new run after its own clock was far ahead and is right again', async t => {
+test('continues in a new run after its own clock was far ahead and is right again', async t => {
   const clock = new VirtualClock(TRUE_MS)
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), ME, { clock })

@@ -44,7 +44,7 @@ async function messagesOf(log: Log): Promise<string[]> {
 
 const WRITTEN = written.entries.map(entry => JSON.parse(Buffer.from(entry).toString()).message)
 
-test('goes on in a new run at once when a peer has more of the current one', async () => {
+test('continues in a new run at once when a peer has more of the current one', async () => {
   const { log, events } = await received([])
   await say(log, 'hello')
   const before = log.id
@@ -72,7 +72,7 @@ test('stays in its run when a peer has less of it, and skips what it has', async
   await log.close()
 })
 
-test('goes on in a new run after entries were lost, and fetches them again', async () => {
+test('continues in a new run after entries were lost, and fetches them again', async () => {
   const { log, disk } = await received(runs)
   const lost = log.id
   const rows = allRows(disk).filter(([key]) => key[0] === 0x73)

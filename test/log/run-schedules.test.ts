@@ -50,7 +50,7 @@ function schedule(
   })
 }
 
-schedule('goes on in a new run after a lost tail, by the mark', { runs: 2 }, async ({ a, c, say }) => {
+schedule('continues in a new run after a lost tail, by the mark', { runs: 2 }, async ({ a, c, say }) => {
   for (const peer of [undefined, undefined, c]) await say(a, peer)
   await a.damage(2)
   assert.equal((await a.open()).doubt, 'behind')
@@ -173,7 +173,7 @@ schedule(
 )
 
 schedule(
-  'a whole disk that is put back goes on in a new run if a peer is met first',
+  'a whole disk that is put back continues in a new run if a peer is met first',
   { runs: 2 },
   async ({ a, c, say }) => {
     await say(a)

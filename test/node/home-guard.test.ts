@@ -131,7 +131,7 @@ test('uses a key whose database was not created before a crash', async t => {
   const { home, report } = await world(t)
   await secureHome(home, report)
   const { publicKey } = await loadKey(home.keyFile, systemRandom)
-  // Whether it was used before is unknown, and so it goes on in a new run.
+  // Whether it was used before is unknown, and so it continues in a new run.
   assert.match(await say(home, report), new RegExp(`^${hexOf(publicKey)}`))
 })
 

@@ -252,7 +252,7 @@ test('reports frames of a later version and imports the rest', async t => {
   assert.deepEqual(report, { added: 3, refused: [{ kind: 'part', reason: 'unknown-frame' }] })
 })
 
-test('imports our own log from an export, and goes on in a new run', async () => {
+test('imports our own log from an export, and continues in a new run', async () => {
   const carols = new WrittenLog(carol, lines(30, 90, 'carol'))
   const file = await exportOfOwn(carols)
   const { log, disk } = await openLog()

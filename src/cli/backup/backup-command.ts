@@ -19,7 +19,10 @@ export interface BackupRequest {
   readonly isJson: boolean
 }
 
-/** `persisted-chat backup <me> <file>`: writes what would be lost with this disk, reads it again, and rehearses restoring it. */
+/**
+ * `persisted-chat backup <me> <file>`: writes the data that would be lost with this disk, reads it again, and rehearses
+ * restoring it.
+ */
 export async function backUp({ me, data, file, isJson }: BackupRequest): Promise<number> {
   const home = homeOf(data, me)
   await checkHome(home, report)
@@ -52,7 +55,7 @@ async function checked({ file, isJson, passphrase, verb }: Check): Promise<numbe
   return DONE
 }
 
-/** `persisted-chat restore <me> <file>`: a home from a backup. Refuses if there is one already. */
+/** `persisted-chat restore <me> <file>`: creates a home from a backup. Refuses if there is a home already. */
 export async function restore({ me, data, file, isJson }: BackupRequest): Promise<number> {
   const home = homeOf(data, me)
   await checkIsAbsent(home)
@@ -65,7 +68,7 @@ export async function restore({ me, data, file, isJson }: BackupRequest): Promis
   if (isJson) printJson({ file, me, at: content.madeAtMs, ...restored })
   else {
     info(`restored the key ${shortKey(restored.key)} of ${me}, ${summaryText(restored)}, in ${home.directory}`)
-    info(`start persisted-chat ${me}: the lines come from peers, and yours go on after them`)
+    info(`start persisted-chat ${me}: the lines come from peers, and yours continue after them`)
   }
   return DONE
 }

@@ -5,7 +5,10 @@ import type { Row } from '../../log/store/store.js'
 /** The rows of one database as base64: key, value. */
 type TextRow = readonly [key: string, value: string]
 
-/** The content of a backup: the key, what the node stores, and the membership of each private room. No lines: peers have those. */
+/**
+ * The content of a backup: the key, the node's data, and the membership of each private room. Contains no lines,
+ * because peers have them.
+ */
 export interface BackupContent {
   readonly me: string
   readonly madeAtMs: number
@@ -50,7 +53,7 @@ export function encodeBackup({ me, madeAtMs, seed, node, rooms }: BackupContent)
   return utf8(JSON.stringify(stored))
 }
 
-/** Undefined if another program, or another version, encoded it. */
+/** Decodes a backup; undefined if another program, or another version, encoded it. */
 export function decodeBackup(bytes: Uint8Array): BackupContent | undefined {
   let stored: unknown
   try {

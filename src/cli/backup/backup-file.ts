@@ -22,13 +22,13 @@ export async function writeBackup(file: string, content: BackupContent, passphra
   await writeOwnFile(file, BACKUP, sealed)
 }
 
-/** Reads a backup. Rejects with DATA_UNUSABLE, which says what is wrong with it. */
+/** Reads a backup. Rejects with DATA_UNUSABLE and the fault that was found. */
 export async function readBackup(file: string, passphrase: string): Promise<BackupContent> {
   const opened = await openFile(await bytesOf(file), passphrase)
   switch (opened.kind) {
     case 'content': {
       const content = decodeBackup(opened.content)
-      if (content === undefined) throw unusable(`${file} has another content than a backup of this version`, UPDATE)
+      if (content === undefined) throw unusable(`${file} does not have the content of a backup of this version`, UPDATE)
       return content
     }
     case 'other-file':
@@ -36,7 +36,7 @@ export async function readBackup(file: string, passphrase: string): Promise<Back
     case 'newer-version':
       throw unusable(`${file} was written by a newer version`, UPDATE)
     case 'wrong-passphrase':
-      throw unusable(`the passphrase is not that of ${file}`, 'Try again; nothing was written.')
+      throw unusable(`this is not the passphrase of ${file}`, 'Try again; nothing was written.')
     case 'cut':
       throw unusable(`the end of ${file} is missing`, 'Copy the whole file again, or use another backup.')
     case 'damaged':

@@ -12,9 +12,9 @@ import type { Home } from '../../node/paths.js'
 import { MEMBERSHIP_ROWS } from '../../node/private-rooms/room-members.js'
 import type { BackedUpRoom, BackupContent } from './backup-content.js'
 
-/** Rows of one commit while a database is restored. */
+/** Number of rows in one commit while a database is restored. */
 const COMMIT_ROWS = 1_000
-/** Sorts after every key of a database, because keys begin with ASCII. */
+/** A key that sorts after every key of a database, because keys begin with ASCII. */
 const LAST_KEY = Uint8Array.of(0x80)
 
 /** Reads the content of a backup from a home. The node may be running. */
@@ -59,8 +59,8 @@ async function rowsIn(store: Store, range: { readonly gte: Uint8Array; readonly 
 }
 
 /**
- * Writes a home without logs and marks into an empty directory. The key was used before, so its log goes on in a new run, and an old
- * backup cannot make it sign a seq twice.
+ * Writes a home without logs and marks into an empty directory. Because the key was used before, its log continues in a
+ * new run; an old backup therefore cannot make it sign a seq twice.
  */
 export async function writeHome(directory: string, { seed, node, rooms }: BackupContent): Promise<void> {
   await writeKeySeed(path.join(directory, 'key'), seed, systemRandom)

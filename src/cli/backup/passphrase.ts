@@ -17,7 +17,7 @@ export async function newPassphrase(): Promise<string> {
   return passphrase
 }
 
-/** The passphrase in the environment, or else typed in the terminal. Rejects with BAD_USAGE. */
+/** The passphrase from the environment or, if there is none, from the terminal. Rejects with BAD_USAGE. */
 export async function passphraseFor(question: string): Promise<string> {
   const given = process.env[VARIABLE]
   if (given !== undefined) return given

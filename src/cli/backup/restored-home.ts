@@ -15,7 +15,7 @@ import type { Home } from '../../node/paths.js'
 import type { BackupContent } from './backup-content.js'
 import { writeHome } from './home-content.js'
 
-/** What a backup restores, read from a restored home. */
+/** The data that a backup restores, read from a restored home. */
 export interface Restored {
   readonly key: AuthorId
   readonly rooms: number
@@ -43,7 +43,7 @@ export async function restoreHome(home: Home, content: BackupContent): Promise<R
     await mkdir(draft, { mode: 0o700 })
     await writeHome(draft, content)
     const restored = await summaryOf(draft)
-    await rmdir(target).catch(() => {}) // an empty one
+    await rmdir(target).catch(() => {}) // removes an empty directory
     await rename(draft, target)
     await syncDirectory(path.dirname(target))
     return restored

@@ -18,7 +18,7 @@ import { report } from '../store/stored-logs.js'
 import { type Finding, findingsOf, type Observations, type ObservedPeer } from './findings.js'
 import { answerAt, observeInterfaces, observePort } from './observe.js'
 
-/** Addresses of one peer that are probed. */
+/** Largest number of addresses of one peer that are probed. */
 const PROBED_MAX = 16
 
 export interface DoctorOptions {

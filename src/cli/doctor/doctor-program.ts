@@ -16,7 +16,7 @@ export const doctorCommands: Registration = (program, exitWith) => [
     .action(
       exitWith(async (me: string | undefined, peers: string[], { data, listen, room, json }: DoctorFlags) => {
         const { doctor } = await import('./doctor-command.js')
-        // Without a name it reads no user's files.
+        // Without a name, the command reads no user's files.
         const directory = me === undefined ? '.' : (await dataDirectory(me, data)).data
         return doctor({ me, peers, listen, room, data: directory, isJson: json ?? false })
       }),

@@ -4,7 +4,7 @@ import { requestedName, type Service } from '../../net/lan/mdns/service-records.
 import type { ProbeResult } from '../../net/probe.js'
 import { dialFailureText } from '../../ui/text/net-text.js'
 
-/** The result of one check: what was observed and, if it is wrong, what to do. */
+/** The result of one check: an observation and, if something is wrong, what to do about it. */
 export interface Finding {
   readonly check: 'interfaces' | 'multicast' | 'others' | 'port' | 'name' | 'peer'
   readonly ok: boolean
@@ -26,23 +26,23 @@ export type Answer = NativeAnswer | Exclude<ProbeResult, { readonly kind: 'nativ
 export interface ObservedInterface {
   readonly name: string
   readonly address: string
-  /** Whether multicast packets could be sent on it, and came back to this machine. */
+  /** Whether multicast packets could be sent on the interface, and came back to this machine. */
   readonly isOpen: boolean
   readonly isHeardHere: boolean
-  /** Number of other hosts heard on it. */
+  /** Number of other hosts heard on the interface. */
   readonly otherHosts: number
 }
 
 export interface ObservedPort {
   readonly port: number
-  /** What uses the port if we could not listen on it; `refused` if the system does not permit listening. */
+  /** The program that uses the port if we could not listen on it; `refused` if the system does not permit listening. */
   readonly holder: Answer | { readonly kind: 'refused'; readonly reason: string } | undefined
-  /** Our addresses at which it could not be reached. */
+  /** Our addresses at which the port could not be reached. */
   readonly unreachable: readonly string[]
 }
 
 export interface ObservedPeer {
-  /** As the user wrote it. */
+  /** The peer as the user wrote it. */
   readonly given: string
   /** Announcements of that name; none for an address. */
   readonly services: readonly Service[]
@@ -121,7 +121,7 @@ const HOLDERS = {
   none: 'another program',
 } as const
 
-/** Other peers in one line, and addresses of each. */
+/** Largest number of other peers in one line, and of addresses of each. */
 const OTHERS_MAX = 8
 const ADDRESSES_MAX = 3
 
@@ -229,7 +229,7 @@ function nativeFinding(observed: Observations, where: string, answer: NativeAnsw
   return good('peer', `${where}: answers, encrypted, with the key ${shortOf(key)}`)
 }
 
-/** Rank of an answer. The best one of a peer counts: a peer is reachable if one of its addresses is. */
+/** Rank of an answer. The best answer of a peer is reported: a peer is reachable if one of its addresses is. */
 function rankOf({ key, version }: Observations, answer: Answer): number {
   if (answer.kind === 'native') return answer.isSameRoom && answer.version === version && answer.key !== key ? 0 : 1
   return answer.kind === 'scuttleup' ? 2 : answer.kind === 'stranger' ? 3 : 4

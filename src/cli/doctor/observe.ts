@@ -18,13 +18,13 @@ import type { Answer, ObservedInterface, ObservedPort } from './findings.js'
 const OBSERVED_MS = 2_500
 const QUERIES = 3
 
-/** Other hosts that are counted on one interface. */
+/** Largest number of other hosts that are counted on one interface. */
 const HOSTS_MAX = 1_000
 
 /** Dials the given address itself, without a lookup. */
 const source = new TcpSource(systemClock, async address => [address])
 
-/** Sends queries on each interface, and reports whether they come back and how many other hosts are heard. */
+/** Sends queries on each interface. Reports whether they come back, and how many other hosts are heard. */
 export async function observeInterfaces(): Promise<ObservedInterface[]> {
   const token = `${hexOf(systemRandom.bytes(8))}.local`
   const heard = new Map<string, { isHeardHere: boolean; readonly hosts: Set<string> }>()
@@ -67,7 +67,10 @@ export async function observeInterfaces(): Promise<ObservedInterface[]> {
   return observed
 }
 
-/** Listens on our port for a moment, and dials it at each of our addresses; if it is in use, probes the process that uses it. */
+/**
+ * Listens on our port for a moment, and dials it at each of our addresses. If the port is in use, probes the process
+ * that uses it.
+ */
 export async function observePort(
   home: Home,
   listen: string | undefined,
@@ -99,7 +102,7 @@ export async function answerAt(address: Address, { roomId }: Home): Promise<Answ
   return { kind: 'native', isSameRoom, version: remote.version, key: shortKeyIn(remote.key), aheadMs: remote.aheadMs }
 }
 
-/** The addresses at which nothing accepts a connection to a port. */
+/** The addresses at which a port accepts no connection. */
 async function unreachableOf(addresses: readonly string[], port: number): Promise<string[]> {
   const reached = new Set<string>()
   await Promise.all(

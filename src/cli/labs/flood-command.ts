@@ -12,7 +12,7 @@ const QUESTION = 'address of a peer, for example 192.168.1.20:40000 (empty: new 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export interface ListenPlace {
-  /** Undefined: all addresses of this machine. */
+  /** The address to listen on; undefined: all addresses of this machine. */
   readonly host: string | undefined
   readonly port: number
 }
@@ -53,7 +53,7 @@ class FloodClient {
       await Promise.race([over, this.#converse(peer, listen)])
       return this.#code
     } finally {
-      // Also if the terminal is gone and no prompt works.
+      // This also runs if the terminal is gone and no prompt works.
       await this.#network.close()
       clearInterval(awake)
       this.#prompt?.close()
@@ -75,7 +75,8 @@ class FloodClient {
       await this.#network.ready()
       this.#prompt?.ask('> ')
     }
-    // At a terminal, the end of input ends the client. After the end of a pipe, it keeps printing.
+    // On a terminal, the end of input ends the client. If input comes from a pipe, the client keeps printing after its
+    // end.
     if (this.#prompt === undefined) await new Promise(() => {})
   }
 
@@ -86,7 +87,7 @@ class FloodClient {
     return answer.done ? '' : answer.value
   }
 
-  /** Connects to the peer, or starts a new network. Resolves with our IP address as the peer sees it. */
+  /** Connects to the peer, or starts a new network. Resolves with our IP address as seen by the peer. */
   async #join(peer: string): Promise<string | undefined> {
     const address: PeerAddress | undefined = peerAddressOf(peer)
     if (address === undefined) {

@@ -36,7 +36,7 @@ export async function gossip({ display, isTethered, ...options }: GossipOptions)
   const show = { table: showTable, lines: showLines, json: showJson }[display]
   const shown = show(node, origin, port)
   onNews = shown.onNews
-  // Books chosen while it opened.
+  // Books that were chosen while the node opened.
   for (const book of node.state().books) shown.onNews(book)
   await over
   shown.end()

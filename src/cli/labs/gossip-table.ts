@@ -4,7 +4,7 @@ import type { BookState, NodeState } from '../../labs/gossip/open-node.js'
 import { cellsOf, cut } from '../../ui/terminal/cells.js'
 
 const COLOURS = ['cyan', 'green', 'yellow', 'magenta', 'blue'] as const
-/** Younger books are highlighted. */
+/** Books that are younger than this are highlighted. */
 const FRESH_MS = 2_000
 /** Columns beside the book: origin, version, age, hops, in/out. */
 const FIXED_COLUMNS = 7 + 8 + 7 + 5 + 10
@@ -16,7 +16,7 @@ export interface TableOptions {
   readonly isColoured: boolean
 }
 
-/** The state of a node as lines that fit the screen. */
+/** The state of a node as lines that fit on the screen. */
 export function gossipTable({ port, books, peers, counts }: NodeState, options: TableOptions): string[] {
   const { columns, rows, isColoured } = options
   const paint = (style: Parameters<typeof styleText>[0], text: string): string =>

@@ -21,7 +21,7 @@ export async function simulateOverlayCommand({ isJson, ...options }: OverlayOpti
   const { connectedMs, settledMs, healedMs, resettledMs, links, linksAtEnd } = figures
   const isFine =
     [connectedMs, settledMs, healedMs, resettledMs].every(ms => ms !== undefined) &&
-    // One more while a connection is being dropped.
+    // One more connection is allowed while another one is being dropped.
     Math.max(links.max, linksAtEnd.max) <= ACTIVE_VIEW_MAX + 1
   await writeLinesIfOpen(
     process.stdout,
@@ -30,7 +30,7 @@ export async function simulateOverlayCommand({ isJson, ...options }: OverlayOpti
   return isFine ? 0 : 1
 }
 
-/** The JSON output. Times of goals that were never reached are null. */
+/** The JSON output. The time of a goal that was not reached is null. */
 function objectOf({ options, ...figures }: OverlayFigures, converged: boolean, wallMs: number): object {
   const { connectedMs = null, settledMs = null, healedMs = null, resettledMs = null, ...others } = figures
   const { seed, peers } = options

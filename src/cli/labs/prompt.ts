@@ -3,7 +3,7 @@ import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor 
 /** Reads lines from a terminal. Other output appears above the line that is being typed. */
 export class Prompt {
   readonly #lines: Interface
-  /** Created at once, so that lines typed before the first prompt are kept. */
+  /** Created at once, so that lines typed before the first prompt are not lost. */
   readonly #typed: AsyncIterator<string>
   #isAsking = false
 

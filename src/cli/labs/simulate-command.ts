@@ -24,7 +24,7 @@ export async function simulate({ isJson, report, ...options }: SimulateOptions):
   clearProgress()
   const wallMs = performance.now() - startedAt
   if (report !== undefined) await writeReport(report, reportOf(figures))
-  // Last, so that the report is written even if the output is closed.
+  // Printed last, so that the report is written even if the output is closed.
   await writeLinesIfOpen(
     process.stdout,
     isJson ? [JSON.stringify(objectOf(figures, wallMs))] : linesOf(figures, wallMs),
@@ -32,7 +32,7 @@ export async function simulate({ isJson, report, ...options }: SimulateOptions):
   return figures.converged ? 0 : 1
 }
 
-/** The JSON output. Times that were never reached are null. */
+/** The JSON output. The time of a goal that was not reached is null. */
 function objectOf(figures: ChatFigures, wallMs: number): object {
   const { options, converged, entries, reached, slowest, copiesPerEntry, bytesPerEntry, virtualMs, violations } =
     figures

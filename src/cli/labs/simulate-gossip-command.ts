@@ -12,15 +12,15 @@ import { clearProgress, showProgress } from './progress.js'
 import { writeReport } from './report-file.js'
 
 export interface SimulateGossipOptions extends GossipSimulationOptions {
-  /** Whether the nodes are processes of this machine, instead of simulated. */
+  /** Whether the nodes are processes on this machine, rather than simulated. */
   readonly isReal: boolean
   readonly isJson: boolean
   readonly report: string | undefined
-  /** The values of a sweep, instead of one run. */
+  /** The ranges of a sweep; undefined for a single run. */
   readonly sweep: SweepRanges | undefined
 }
 
-/** Bytes of one rumour as JSON, with a book of average length. */
+/** Size of one rumour as JSON, with a book of average length, in bytes. */
 const RUMOUR_BYTES = 170
 
 interface Run {
@@ -41,7 +41,7 @@ export async function simulateGossipNodes(options: SimulateGossipOptions): Promi
   clearProgress()
   const lines = options.isJson ? [JSON.stringify(objectOf(run))] : linesOf(run)
   if (options.report !== undefined) await writeReport(options.report, reportOfGossip(options, run.phases, linesOf(run)))
-  // Last, so that the report is written even if the output is closed.
+  // Printed last, so that the report is written even if the output is closed.
   await writeLinesIfOpen(process.stdout, lines)
   return run.violations.length === 0 ? 0 : 1
 }
@@ -126,7 +126,7 @@ function violationsOf({ allKnownMs, caughtUpMs, killed, lost, unknown }: Process
   ]
 }
 
-/** The JSON output. Times that were never reached are null. */
+/** The JSON output. The time of a goal that was not reached is null. */
 function objectOf({ options, phases, real, virtualMs, wallMs, memoryBytes, violations }: Run): object {
   const [first] = phases
   return {

@@ -55,7 +55,7 @@ function simulateChatCommand(program: Command, exitWith: ExitWith): Command {
     .option('--partition <minutes>', 'duration of a partition into two halves, in the middle of the run', number, 0)
     .option('--json', 'one JSON object')
     .option('--report <file>', 'write a page with charts')
-    .option('--rooms', 'simulate private rooms instead: who is let in and removed, Byzantine members, crashes')
+    .option('--rooms', 'simulate private rooms instead: admissions, removals, Byzantine members, crashes')
     .option('--byzantine <n>', 'with --rooms: Byzantine members (default: up to 2)', between(0, 2))
     .action(
       exitWith(async (flags: SimulateFlags, command: Command) => {
@@ -87,8 +87,8 @@ async function simulateRoomsWith(
   const isGiven = (name: string): boolean => command.getOptionValueSource(name) === 'cli'
   const foreign = CHAT_ONLY.find(isGiven)
   if (foreign !== undefined)
-    throw new ChatError('BAD_USAGE', `--${foreign} does not go with --rooms`, {
-      hint: 'With --rooms there are --peers, --byzantine, --minutes, --seed and --json.',
+    throw new ChatError('BAD_USAGE', `--${foreign} cannot be used with --rooms`, {
+      hint: 'The options with --rooms are --peers, --byzantine, --minutes, --seed and --json.',
     })
   const { simulateRoomsCommand } = await import('./simulate-rooms-command.js')
   return simulateRoomsCommand({

@@ -32,7 +32,7 @@ function linesOf(figures: RoomFigures, wallMs: number): string[] {
     ...(violations.length === 0
       ? [
           '',
-          `All members agreed ${duration(settledMs)} after the last fault, in ${duration(virtualMs)} of virtual time. Nobody was locked out, or got what was not for them.`,
+          `All members agreed ${duration(settledMs)} after the last fault, in ${duration(virtualMs)} of virtual time. Nobody was locked out, and nobody received lines that were not for them.`,
         ]
       : [
           'Invariants were violated:',

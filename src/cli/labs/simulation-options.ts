@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { systemRandom } from '../../base/random.js'
 import { wholeNumber } from '../option-values.js'
 
-/** The options that all simulations have, as they are on the command line. */
+/** The options that all simulations share, as given on the command line. */
 export interface SimulationFlags {
   readonly seed?: number | undefined
   readonly delay: { readonly min: number; readonly max: number }
@@ -12,7 +12,7 @@ export interface SimulationFlags {
 export const seedOption = (): Option =>
   new Option('--seed <n>', 'the same seed gives the same run (default: a new one each time)').argParser(wholeNumber)
 
-/** The option for the delay of a `what`: at least `min` milliseconds. */
+/** The option for the delay of a `what`, of at least `min` milliseconds. */
 export const delayOption = (what: string, example: string, min: number): Option =>
   new Option('--delay <ms>', `delay of a ${what}, as ${example} or 1-30`)
     .argParser(text => {

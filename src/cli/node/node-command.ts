@@ -15,7 +15,7 @@ import { type FaceOptions, nodeStartOf } from '../prepared-node.js'
 import { alsoInLine } from '../store/data-directory.js'
 import { within } from './within.js'
 
-/** Longest time to shut down: a container runtime kills the process soon after. */
+/** Longest time to shut down, in milliseconds: a container runtime kills the process soon afterwards. */
 const END_MS_MAX = 4_500
 
 export interface NodeOptions extends FaceOptions {
@@ -70,7 +70,10 @@ async function serve(
   process.exit(FAILED)
 }
 
-/** Keeps another process's node running, as a face without output. Resolves with whether the user or `stop` ended it. */
+/**
+ * Keeps another process's node running, as a face without output. Resolves with whether the user or `stop` ended that
+ * node.
+ */
 async function keep(other: NodeConnection, stopped: Promise<void>): Promise<boolean> {
   let isStopped = false
   other.on('event', report)

@@ -29,7 +29,10 @@ export interface PeopleOptions {
   readonly isJson: boolean
 }
 
-/** `persisted-chat people <me>`: which key each name has. `accept` and `forget` change that, and `decline` drops a message request, also while a node runs. */
+/**
+ * `persisted-chat people <me>`: lists which key each name has. `accept` and `forget` change that, and `decline` drops a
+ * message request. All of them also work while a node runs.
+ */
 export async function managePeople(options: PeopleOptions): Promise<number> {
   const request = options.action === 'decline' ? undefined : requestOf(options)
   const home = homeOf(options.data, options.me)
@@ -45,7 +48,7 @@ export async function managePeople(options: PeopleOptions): Promise<number> {
   return DONE
 }
 
-/** Drops the request of somebody who asks to talk, and later ones. */
+/** Drops the request of somebody who asks to talk, and their later requests. */
 async function decline({ me, data, name, key: digits = '', isJson }: PeopleOptions): Promise<number> {
   if (name === undefined) throw new ChatError('BAD_USAGE', 'people decline needs a name')
   const command = { do: 'decline', who: checkName(name, `the name ${JSON.stringify(name)}`), digits }
@@ -62,7 +65,7 @@ const jsonOf = ({ name, key, since, how, other }: Pin): string =>
   sanitisedJson({ name, key, since: new Date(since).toISOString(), how, ...(other !== undefined && { other }) })
 
 const doneText = ({ act }: PeopleRequest, { name, key }: Pin): string =>
-  act === 'forget' ? `${name} is bound to no key any more` : `${name} is bound to the key ${key}`
+  act === 'forget' ? `${name} is no longer bound to a key` : `${name} is bound to the key ${key}`
 
 function requestOf({ me, action, name, key }: PeopleOptions): PeopleRequest {
   if (action === undefined) return { act: 'list' }
@@ -76,7 +79,7 @@ function requestOf({ me, action, name, key }: PeopleOptions): PeopleRequest {
   return isForget ? { act: 'forget', name: checked } : { act: 'accept', name: checked, key }
 }
 
-/** Asks the running node; without one, changes its database. Rejects with BAD_USAGE or LOG_LOCKED. */
+/** Asks the running node. If none runs, changes the node's database. Rejects with BAD_USAGE or LOG_LOCKED. */
 async function answer(me: string, directory: string, request: PeopleRequest): Promise<readonly Pin[]> {
   const asked = await askNode({ me, directory }, 'people', request)
   if (asked !== undefined) {

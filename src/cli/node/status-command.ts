@@ -21,7 +21,10 @@ export interface StatusOptions {
   readonly isJson: boolean
 }
 
-/** `persisted-chat status [me]`: the running node of a user, or of all users in the data directory. Exit code 1 if none runs. */
+/**
+ * `persisted-chat status [me]`: shows the running node of a user, or of all users in the data directory. Exit code 1 if
+ * none runs.
+ */
 export async function showStatus({ me, data, isJson }: StatusOptions): Promise<number> {
   const directories = me === undefined ? await homesIn(data) : [homeOf(data, me).directory]
   const found: NodeStatus[] = []
@@ -56,7 +59,7 @@ function linesOf({ me, pid, since, version, filesReplaced, stays, rooms }: NodeS
   return [
     `${me}  pid ${pid}, since ${since}, version ${version}, ${kind}${replaced}`,
     ...rooms.map(({ room, open = true, faces, connections, plain, listen }) => {
-      if (!open) return `  ${room}  ${faces} ${faces === 1 ? 'face' : 'faces'}, closed until somebody looks at it`
+      if (!open) return `  ${room}  ${faces} ${faces === 1 ? 'face' : 'faces'}, closed until somebody shows it`
       const peers = connections.length === 0 ? 'no connections' : `connected to ${encryptionText(connections, plain)}`
       return `  ${room}  ${faces} ${faces === 1 ? 'face' : 'faces'}, listening on ${listen}, ${peers}`
     }),

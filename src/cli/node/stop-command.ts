@@ -46,7 +46,7 @@ async function killNode(me: string, directory: string): Promise<number> {
       info(killed === undefined ? `${me} is not running` : `${me} was killed (pid ${killed})`)
       return DONE
     }
-    // A process writes its pid once it has the lock.
+    // A process writes its pid when it has acquired the lock.
     const pid = await holderOf(directory)
     if (pid === process.pid || pid === undefined) break
     if (pid !== killed) process.kill(pid, 'SIGKILL')

@@ -46,7 +46,7 @@ export async function listInvitations(me: string, room: string, { data, json }: 
 export async function withdraw(me: string, room: string, id: string, { data, json }: RoomFlags): Promise<number> {
   await requestNode(me, data, { do: 'uninvite', room, invite: id }, item => {
     if (json) printJson(item)
-    else info(`took back the invitation ${String(item['invite']).slice(0, 8)}`)
+    else info(`revoked the invitation ${String(item['invite']).slice(0, 8)}`)
   })
   return DONE
 }

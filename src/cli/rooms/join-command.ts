@@ -45,7 +45,7 @@ export async function join(me: string, code: string, peers: string[], flags: Joi
     }
   }
   const error = new ChatError('ROOM_REFUSED', 'nobody has admitted you yet', {
-    hint: 'The code is kept: the next chat goes on waiting, or run join again.',
+    hint: 'The code is saved: the next chat continues to wait; or run join again.',
   })
   await requestNode(me, data, command, onItem, timeout === undefined ? undefined : { ms: timeout * 1_000, error })
   if (!seed || room === undefined) return DONE

@@ -41,7 +41,7 @@ export async function removeMember(me: string, room: string, who: string, { data
     if (json) printJson(item)
     else
       info(
-        `removed ${personText(item['name'], item['removed'])} from ${room}: no member whose program knows of it sends them anything any more`,
+        `removed ${personText(item['name'], item['removed'])} from ${room}: members whose program knows of this no longer send them anything`,
       )
   })
   return DONE

@@ -8,7 +8,10 @@ import { nodeOptionsIn } from '../chat-options.js'
 import { dataDirectory } from '../store/data-directory.js'
 import { report } from '../store/stored-logs.js'
 
-/** Runs a command on private rooms in the node of a user, or in this process if no node runs. Rejects with a ChatError: that of `timeLimit` if it takes longer. */
+/**
+ * Runs a command on private rooms in the node of a user, or in this process if no node runs. Rejects with a ChatError;
+ * with the error of `timeLimit` if the command takes longer.
+ */
 export async function requestNode(
   me: string,
   dataFlag: string | undefined,

@@ -39,7 +39,7 @@ export async function newRoom(me: string, room: string, flags: NewRoomFlags): Pr
   return DONE
 }
 
-/** `persisted-chat room keep <me> <room> [keep]`: prints, or sets, what a private room keeps. */
+/** `persisted-chat room keep <me> <room> [keep]`: prints or sets which content a private room keeps. */
 export async function keepRoom(me: string, room: string, keep: string | undefined, flags: RoomFlags): Promise<number> {
   const { data, json } = flags
   await requestNode(me, data, { do: 'keep', room, ...(keep !== undefined && { keep }) }, item => {
@@ -50,7 +50,7 @@ export async function keepRoom(me: string, room: string, keep: string | undefine
   return DONE
 }
 
-/** `persisted-chat room history <me> <room> [lines]`: prints, or sets, which earlier lines later newcomers read. */
+/** `persisted-chat room history <me> <room> [lines]`: prints or sets which earlier lines later newcomers read. */
 export async function historyOfRoom(
   me: string,
   room: string,
@@ -64,7 +64,7 @@ export async function historyOfRoom(
   return DONE
 }
 
-/** `persisted-chat room confirm <me> <room>`: ends the doubt whether operations that the user signed are missing here. */
+/** `persisted-chat room confirm <me> <room>`: the user confirms that no operation that they signed is missing here. */
 export async function confirmRoom(me: string, room: string, { data, json }: RoomFlags): Promise<number> {
   await requestNode(me, data, { do: 'confirm', room }, item => {
     if (json) printJson(item)
@@ -73,7 +73,7 @@ export async function confirmRoom(me: string, room: string, { data, json }: Room
   return DONE
 }
 
-/** `persisted-chat room rescue <me> <room>`: takes a room over from its founder with the rescue words. */
+/** `persisted-chat room rescue <me> <room>`: takes over a room from its founder with the rescue words. */
 export async function rescueRoom(me: string, room: string, { data, json }: RoomFlags): Promise<number> {
   const input = createInterface({ input: process.stdin, output: process.stderr })
   const typed = await input.question('the 24 rescue words: ')
@@ -81,7 +81,7 @@ export async function rescueRoom(me: string, room: string, { data, json }: RoomF
   const seed = rescueSeedOf(typed)
   await requestNode(me, data, { do: 'rescue', room, seed: hexOf(seed) }, item => {
     if (json) printJson(item)
-    else info(`you are an admin of ${room} now, above all others; its founder is out`)
+    else info(`you are an admin of ${room} now, above all others; its founder is no longer a member`)
   })
   return DONE
 }

@@ -38,7 +38,7 @@ const options = (command: Command): Command =>
 const command = (program: Command, name: string, description: string): Command =>
   options(subcommand(program, name, description).argument('<me>', 'your name').argument('<room>', 'the private room'))
 
-/** The last two are for the node that `--seed` starts. */
+/** The last two options are for the node that `--seed` starts. */
 const JOIN_OPTIONS = ['listen', 'discovery', 'maxDisk', 'direct'] as const
 
 const AS_HELP = 'the role: member, host (may admit members) or admin (may admit and remove)'

@@ -14,8 +14,8 @@ export interface DataDirectory {
 }
 
 /**
- * `--data`, else `$PERSISTED_CHAT_DATA`, else `./data` if it contains a home of this name or lies in a checkout of this project,
- * else the platform's data directory. Rejects with BAD_NAME, BAD_USAGE or DATA_UNUSABLE.
+ * The first that applies of: `--data`; `$PERSISTED_CHAT_DATA`; `./data` if it contains a home of this name or is in a
+ * checkout of this project; the platform's data directory. Rejects with BAD_NAME, BAD_USAGE or DATA_UNUSABLE.
  */
 export async function dataDirectory(me: string, flag: string | undefined): Promise<DataDirectory> {
   const { env, platform } = process
@@ -34,7 +34,7 @@ export const alsoInLine = (me: string, place: string): string =>
 
 const holds = (place: string, me: string): Promise<boolean> => isInUse(homeOf(place, me))
 
-/** Whether an empty directory was created as the user's home. */
+/** Whether a directory is an empty home of the user. */
 async function isEmptyHome(place: string, me: string): Promise<boolean> {
   const names = await readdir(homeOf(place, me).directory).catch(() => undefined)
   return names !== undefined && names.length === 0

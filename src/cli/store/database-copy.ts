@@ -7,9 +7,9 @@ import { ChatError, systemCode } from '../../base/errors.js'
 import { diskError, isNotAFile } from '../../base/files/disk-faults.js'
 import { beginningOf, withRegularFile } from '../../base/files/regular-file.js'
 
-/** Attempts to copy a database that changes while it is copied. */
+/** Number of attempts to copy a database that changes while it is copied. */
 const TRIES = 3
-/** Extra space for what LevelDB writes when it opens the copy. */
+/** Extra space for the files that LevelDB writes when it opens the copy. */
 const SPARE_BYTES = 4 * 2 ** 20
 const CURRENT_BYTES_MAX = 64
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
@@ -32,7 +32,7 @@ export function isSameListing(before: readonly Listed[], after: readonly Listed[
   return before.map(keyOf).sort().join('\n') === after.map(keyOf).sort().join('\n')
 }
 
-/** Free bytes that a copy needs: opening it writes the write-ahead log once more, as tables. */
+/** Free bytes that a copy needs: opening the copy writes the journal once more, as tables. */
 export const roomNeeded = (listing: readonly Listed[]): number =>
   listing.reduce((sum, { name, bytes }) => sum + (name.endsWith('.log') ? 2 : 1) * bytes, SPARE_BYTES)
 
@@ -44,7 +44,7 @@ export async function withDatabaseCopy<T>(directory: string, action: (copy: stri
   await checkDatabase(directory)
   const scratch = await mkdtemp(path.join(os.tmpdir(), 'persisted-chat-copy-')).catch(cause => {
     throw unwritable(directory, cause)
-  }) // its mode is 0700
+  }) // the directory's mode is 0700
   const onSignal = (signal: NodeJS.Signals): void => {
     rmSync(scratch, { recursive: true, force: true, maxRetries: 3 })
     process.removeListener(signal, onSignal)
@@ -88,7 +88,7 @@ async function stableCopy(directory: string, scratch: string): Promise<string> {
       if (isSameListing(before, await listingOf(directory))) return copy
     } catch (cause) {
       if (FULL.has(systemCode(cause) ?? '')) throw unwritable(directory, cause)
-      // LevelDB deleted a table that it had merged into another.
+      // LevelDB deleted a table after merging it into another one.
       if (systemCode(cause) !== 'ENOENT') throw unreadable(directory, cause)
     }
     await rm(copy, { recursive: true, force: true })

@@ -11,14 +11,17 @@ import { DONE } from '../exit-code.js'
 import { report, type Where } from './stored-logs.js'
 import { homeOfRoom, withStoredRooms } from './stored-rooms.js'
 
-/** One log of the user's key in a room: each device writes its own, and a new one when the end of the last is in doubt. */
+/**
+ * One log of the user's key in a room. Each device writes its own log, and a new one when the end of the last one is in
+ * doubt.
+ */
 interface OwnRun {
   readonly room: string
   readonly run: number
-  /** Whether this computer goes on with it. */
+  /** Whether this computer continues the log. */
   readonly here: boolean
   readonly entries: number
-  /** When the first and the last entry were written, by the clock of the device; null if their text is not here. */
+  /** When the first and the last entry were written, by the clock of the device; null if their content is not here. */
   readonly since: string | null
   readonly last: string | null
 }
@@ -55,7 +58,7 @@ async function timeOf(log: Log, author: LogId, seq: Seq): Promise<string | null>
 }
 
 function lineOf({ room, run, here, entries, since, last }: OwnRun): string {
-  const where = here ? 'this computer' : `another device, or this one before run ${run} was given up`
+  const where = here ? 'this computer' : `another device, or this one before run ${run} was ended`
   const time = (at: string | null): string => (at === null ? 'unknown' : dateAndTimeOf(Date.parse(at)))
   const count = `${entries.toLocaleString('en')} ${entries === 1 ? 'entry' : 'entries'}`
   return sanitise(`${shownRoom(room)}  run ${run}  ${where}  ${count}, since ${time(since)}, the last ${time(last)}`)

@@ -46,7 +46,7 @@ const FAULTS: Readonly<Record<NonNullable<ArchiveReport['fault']>, readonly [wha
   ],
 }
 
-/** Imports from a copy; messages name `from`, the path that the user gave. */
+/** Imports from a copy. Messages quote `from`, the path that the user gave. */
 async function importDatabase(log: Log, copy: string, from: string): Promise<ArchiveReport> {
   let store: LevelStore
   try {

@@ -74,7 +74,7 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
       }
       await writeLines(process.stdout, window)
     } catch (error) {
-      // The reader of stdout is gone. Damage found so far still determines the exit code.
+      // The reader of stdout is gone. Damage that was found so far still determines the exit code.
       if (isWhole || !(error instanceof OutputClosed)) throw error
     }
     return isWhole ? 0 : 1

@@ -19,7 +19,7 @@ interface LogFlags extends WhereFlags {
   readonly grep?: string
 }
 
-/** Lines that `search` prints by default. */
+/** Number of lines that `search` prints by default. */
 const FOUND_LINES = 50
 
 interface RiskFlags {

@@ -11,16 +11,16 @@ import { info, write } from '../../ui/lines/output.js'
 import { DONE } from '../exit-code.js'
 import { type Where, withCopy } from './stored-logs.js'
 
-/** Entries that one proof contains at most. */
+/** Largest number of entries in one proof. */
 const ENTRIES_MAX = 100_000
-/** The beginning of a key, which names its author. */
+/** The beginning of a key, which identifies an author. */
 const KEY_START = /^[0-9a-f]{8,64}$/
 
 interface ProofRange {
   readonly author: string
   /** `3..12` */
   readonly range: string
-  /** The run of the author; undefined: the last one that has all of the entries. */
+  /** The run of the author; undefined: the last run that has all of these entries. */
   readonly run: number | undefined
 }
 
@@ -28,7 +28,7 @@ interface ProofRange {
 export async function writeProof(where: Where, { author, range, run }: ProofRange): Promise<number> {
   const [, from = 0, to = 0] = (/^([1-9]\d{0,9})\.\.([1-9]\d{0,9})$/.exec(range) ?? []).map(Number)
   if (from === 0 || to < from || to - from >= ENTRIES_MAX)
-    throw new ChatError('BAD_USAGE', `${JSON.stringify(range)} is no range of entries`, {
+    throw new ChatError('BAD_USAGE', `${JSON.stringify(range)} is not a range of entries`, {
       hint: `Write it as 3..12, at most ${ENTRIES_MAX.toLocaleString('en')} entries: a line with the label b12 is entry 12 of its author.`,
     })
   if (process.stdout.isTTY)
@@ -44,7 +44,7 @@ export async function writeProof(where: Where, { author, range, run }: ProofRang
   })
 }
 
-/** The author that a name or the beginning of a key names. */
+/** The author with a name, or with a key that begins with these digits. */
 async function authorCalled(log: Log, pins: Pins, text: string): Promise<AuthorId> {
   const authors = new Set(log.head.flatMap(({ author }) => (isSigned(author) ? authorOfLog(author) : [])))
   const called = new Set(pins.known.pins.flatMap(({ name, key }) => (equalsIgnoringCase(name, text) ? key : [])))
@@ -61,7 +61,7 @@ async function authorCalled(log: Log, pins: Pins, text: string): Promise<AuthorI
   )
 }
 
-/** The authors whose latest message carries a name. */
+/** The authors whose latest message has a name. */
 async function writingAs(log: Log, name: string): Promise<ReadonlySet<AuthorId>> {
   const found = new Set<AuthorId>()
   const since = log.head.map(({ author, seq }) => ({ author, seq: Math.max(0, seq - 1) }))
@@ -90,7 +90,7 @@ async function logWith(
   })
 }
 
-/** The segments with all of these entries, with their contents. */
+/** The segments that cover these entries, with their contents. */
 async function segmentsOf(log: Log, author: LogId, from: Seq, to: Seq): Promise<Segment[]> {
   const segments: Segment[] = []
   for (let seq = from; seq <= to; ) {

@@ -5,8 +5,8 @@ import type { Log } from '../../log/log.js'
 import type { ReplicaHead } from '../../sync/receipts.js'
 
 /**
- * The heads of a peer whose chain values agree with the logs here. If the peer announced no head of a log that it signs itself, all
- * of that log counts, because a peer sends its own entries only once they are on its disk.
+ * The heads of a peer whose chain values agree with the logs here. A peer sends its own entries only after they are on
+ * its disk. Therefore, if the peer announced no head of its own log, it is taken to have all of that log.
  */
 export async function provenHeads(
   log: Pick<Log, 'head' | 'chainAt'>,

@@ -15,8 +15,9 @@ import { withClosedRooms } from '../closed-rooms.js'
 import { report, type Where } from './stored-logs.js'
 
 /**
- * `persisted-chat renew <me>`: creates a new key. The first entry of its log names the old key, and is also signed by it. The
- * new key is used only once that entry is on disk. The entry does not refer to the end of the old log, which may be forked.
+ * `persisted-chat renew <me>`: creates a new key. The first entry of the new log names the old key, which also signs
+ * the entry. The new key is used only when that entry is on disk. The entry does not refer to the end of the old log,
+ * which may be forked.
  */
 export async function renewKey({ me, data, room }: Where): Promise<number> {
   const home = homeOf(data, me, room)

@@ -7,7 +7,7 @@ export async function repairLog(where: Where): Promise<number> {
     info(
       log.doubt === undefined
         ? 'your log needs no repair'
-        : 'the end of your log is in doubt: your next line goes on in a new run, and no one has to wait',
+        : 'the end of your log is in doubt: your next line begins a new run, and no one has to wait',
     )
     return 0
   })

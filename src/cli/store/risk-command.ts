@@ -24,11 +24,11 @@ import { homeOfRoom, type StoredRooms, withStoredRooms } from './stored-rooms.js
 const KEY_START = /^[0-9a-f]{8,64}$/
 
 export interface RiskOptions {
-  /** Default: all rooms. */
+  /** The room; undefined: all rooms. */
   readonly room: string | undefined
-  /** On how many disks each line has to be. */
+  /** Smallest number of disks that each line has to be on. */
   readonly min: number | undefined
-  /** A peer whose copies do not count any more, by name or the beginning of the key. */
+  /** A peer whose copies are to be ignored, by name or by the beginning of the key. */
   readonly forget: string | undefined
   readonly isJson: boolean
 }
@@ -37,13 +37,13 @@ export interface RiskOptions {
 interface Copy {
   readonly name: string
   readonly key: string
-  /** How many of the lines it provably has. */
+  /** Number of these lines that the peer provably has. */
   readonly lines: number
-  /** When it last said so. */
+  /** When the peer last proved this. */
   readonly at: string
 }
 
-/** On how many disks the lines of a room are, this one included. */
+/** The number of disks that the lines of a room are on, including this one. */
 interface RoomRisk {
   readonly room: string
   readonly lines: number
@@ -55,7 +55,7 @@ interface RoomRisk {
 }
 
 /**
- * `persisted-chat risk <me> [room]`: what would be gone if this disk failed. Counts only peers that the user knows, and only their
+ * `persisted-chat risk <me> [room]`: what would be lost if this disk failed. Considers only known peers, and only their
  * entries up to a place where the chain value agrees with the log here.
  */
 export async function reportRisk(
@@ -79,7 +79,7 @@ function roomsCalled({ rooms }: StoredRooms, name: string | undefined): readonly
   return found
 }
 
-/** The copies of a peer do not count until it is heard again. */
+/** Ignores the copies of a peer until the peer is heard from again. */
 async function forgetPeer(where: Omit<Where, 'room'>, room: string | undefined, text: string): Promise<void> {
   const { peer, labels } = await withStoredRooms(where, async stored => {
     const rooms = roomsCalled(stored, room)
@@ -99,7 +99,7 @@ async function forgetPeer(where: Omit<Where, 'room'>, room: string | undefined, 
     return { peer, labels: rooms.map(({ label }) => label) }
   })
   await requestNode(where.me, where.data, { do: 'forget-peer', peer, labels }, () => {})
-  info(`the copies of ${text} do not count until they are heard again`)
+  info(`the copies of ${text} are ignored until the peer is heard from again`)
 }
 
 async function riskOf(where: Omit<Where, 'room'>, { node }: StoredRooms, room: EnteredRoom): Promise<RoomRisk> {

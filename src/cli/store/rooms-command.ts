@@ -21,7 +21,7 @@ import { within } from '../node/within.js'
 import { report, type Where } from './stored-logs.js'
 import { homeOfRoom, withStoredRooms } from './stored-rooms.js'
 
-/** What `rooms` prints about a room. */
+/** The row that `rooms` prints about a room. */
 interface RoomSummary {
   readonly room: string
   /** Name of its directory. */
@@ -29,7 +29,7 @@ interface RoomSummary {
   readonly kind: 'public' | 'private' | 'direct'
   /** Whether a running node has it open. */
   readonly open: boolean
-  /** How many people have written there, or are members of a private room. */
+  /** Number of people who have written in a public room, or of members of a private room. */
   readonly members: number
   /** Members of a private room whose machines stay in it. */
   readonly keepers?: readonly string[]

@@ -27,7 +27,7 @@ export interface SearchFlags {
   readonly last: number
 }
 
-/** `persisted-chat search <me> <words>`: lines of all rooms of a user, or of one, the newest last. */
+/** `persisted-chat search <me> <words>`: prints matching lines of one room or of all rooms of a user, newest last. */
 export async function searchRooms(
   me: string,
   text: string,
@@ -45,7 +45,7 @@ export async function searchRooms(
     if (line !== undefined) found.unshift(line)
     const name = shownRoom(String(item['room']))
     const indexing = progressIn(item, 'indexing')
-    if (indexing !== undefined) info(`${name} is not indexed whole yet: the rest was read, which takes longer`)
+    if (indexing !== undefined) info(`${name} is not completely indexed yet: the rest was read, which takes longer`)
     if (item['is'] === 'failed-room') warn(`${name} was not searched: ${String(item['why'])}`)
   })
   if (found.length === 0 && json !== true) info(`no line was found for ${text}`)

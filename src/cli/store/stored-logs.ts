@@ -32,15 +32,18 @@ export interface Where {
   readonly room: string | undefined
 }
 
-/** What the node of a user has stored about a room. */
+/** The data that the node of a user has stored about a room. */
 export interface StoredRoom {
   readonly home: Home
-  /** Whom the user knows. */
+  /** The people whom the user knows. */
   readonly pins: Pins
   readonly privateRoom?: PrivateRoom | undefined
 }
 
-/** The home of a room, which is under its label if it is private or direct, and the people whom the user knows. */
+/**
+ * The home of a room, and the people whom the user knows. The database of a private or direct room is named by the
+ * room's label.
+ */
 async function storedRoom({ data, me, room }: Where): Promise<StoredRoom> {
   const home = homeOf(data, me, room)
   const file = path.join(home.directory, NODE_DATABASE)
@@ -58,13 +61,13 @@ async function storedRoom({ data, me, room }: Where): Promise<StoredRoom> {
   }
 }
 
-/** The logs of public rooms can be read without the node's database, but without a copy of it no private room is found. */
+/** If the node's database is damaged, public rooms can still be read, but private rooms cannot be found. */
 function undefinedIfDamaged(error: unknown): undefined {
   if (error instanceof ChatError && error.code === 'LOG_LOCKED') throw error
 }
 
 /**
- * Opens a copy of the stored logs for a command that reads, and removes it afterwards. The logs themselves are neither
+ * Opens a copy of the stored logs for a command that reads, and removes it afterwards. The original logs are neither
  * opened nor changed: they may be on a read-only file system, and the chat may be running. Rejects with a ChatError.
  */
 export async function withCopy(
@@ -78,7 +81,7 @@ export async function withCopy(
   return closing(copy.log, () => action(copy, room))
 }
 
-/** Runs `action`, then closes what it uses, which removes a copy; also if a signal ends the process. */
+/** Runs `action`, then closes what it used, which removes a copy. Also closes it if a signal ends the process. */
 async function closing<T>(used: { close(): Promise<void> }, action: () => Promise<T>): Promise<T> {
   const onSignal = (signal: NodeJS.Signals): void => {
     const end = (): void => void process.kill(process.pid, signal)

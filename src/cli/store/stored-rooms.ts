@@ -7,19 +7,22 @@ import { LevelStore } from '../../log/store/level-store.js'
 import { DATABASE_NAME, type Home, homeOf } from '../../node/paths.js'
 import type { Where } from './stored-logs.js'
 
-/** The rooms of a user, as a copy of the files shows them. */
+/** The rooms of a user, read from a copy of the files. */
 export interface StoredRooms {
   /** Home of the user. */
   readonly directory: string
   /** Rooms with logs on this disk, in the order in which they were entered. */
   readonly rooms: readonly EnteredRoom[]
-  /** Names of databases that belong to none of them. */
+  /** Names of databases that belong to none of these rooms. */
   readonly unnamed: readonly string[]
-  /** What the node stores besides the logs; undefined if no node has run. */
+  /** The node's data; undefined if no node has run. */
   readonly node: NodeStore | undefined
 }
 
-/** Reads which rooms a user has, from a copy, so that a node may run. Rejects with DATA_UNUSABLE if there is none. */
+/**
+ * Reads which rooms a user has from a copy, so that a node may run meanwhile. Rejects with DATA_UNUSABLE if the user
+ * has no logs.
+ */
 export async function withStoredRooms<T>(
   { data, me }: Pick<Where, 'data' | 'me'>,
   action: (stored: StoredRooms) => Promise<T>,
@@ -31,7 +34,7 @@ export async function withStoredRooms<T>(
     throw new ChatError('DATA_UNUSABLE', `there are no logs of ${me} in ${directory}`, {
       hint: 'Say where they are with --data.',
     })
-  // A version without read marks kept no database of the node.
+  // A version without read marks had no database for the node.
   const copy = names.includes('node') ? await LevelStore.openCopy(path.join(directory, 'node')) : undefined
   try {
     const node = copy && new NodeStore(copy.store)

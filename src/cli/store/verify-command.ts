@@ -16,8 +16,8 @@ interface Problem {
 }
 
 /**
- * `persisted-chat verify <me>`: checks every file, sequence, chain and signature, and that no log is shorter than it is known
- * to be. Changes nothing. The exit code is 1 if anything is wrong.
+ * `persisted-chat verify <me>`: checks every file, sequence, chain and signature, and that no log is shorter than its
+ * recorded end. Changes nothing. The exit code is 1 if anything is wrong.
  */
 export async function verifyLog(where: Where, isJson: boolean): Promise<number> {
   return withCopy(where, async ({ log, faults, found, hasKey }, { home }) => {
@@ -27,7 +27,7 @@ export async function verifyLog(where: Where, isJson: boolean): Promise<number> 
       what: fileFaultWords(fault),
       file: fault.file,
     }))
-    // Without the key or the mark it is unknown whether our own log has lost its end.
+    // Without the key or the mark, it is unknown whether our own log has lost its end.
     const isOwnHere = log.head.some(({ author }) => log.isOurs(author))
     if (!hasKey) problems.push({ author: '', seq: 0, what: 'is missing', file: home.keyFile })
     else if (found.mark === undefined && isOwnHere)

@@ -22,7 +22,10 @@ import { info, warn, writeLinesIfOpen } from '../../ui/lines/output.js'
 import { excerptFaultText } from '../../ui/text/excerpt-text.js'
 import { DONE, FAILED } from '../exit-code.js'
 
-/** Whether an argument of `verify` is a file that begins like those of `proof`, or any other file, unless it is a name. */
+/**
+ * Whether an argument of `verify` is a file: one that begins like a proof, or any other file whose path is not a user
+ * name.
+ */
 export async function isProofFile(file: string): Promise<boolean> {
   try {
     const start = await withRegularFile(await realpath(file), handle => beginningOf(handle, EXCERPT_START_BYTES))

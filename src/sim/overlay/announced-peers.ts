@@ -7,7 +7,7 @@ export const PORT = 4_000
 const ROOM = 'room'
 const REMOTE = { kind: 'native', address: '', version: 2, instance: '', aheadMs: 0 } as const
 
-/** A peer as it is announced: its address is its name. */
+/** A peer as it is announced. Its address serves as its name. */
 interface Announced {
   readonly id: string
   readonly host: string
@@ -68,7 +68,7 @@ export class AnnouncedPeers {
     this.#autodial.sighted({ instance: host, host, port: PORT, version: 1, rooms: [ROOM], key: id })
   }
 
-  /** The connection to a peer was dropped because there are enough. */
+  /** The connection to a peer was dropped because the active view is full. */
   dropped(id: string): void {
     this.#autodial.dropped(id)
   }

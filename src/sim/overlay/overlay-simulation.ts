@@ -3,7 +3,7 @@ import { quantile } from '../../base/quantile.js'
 import { SeededRandom } from '../../base/seeded-random.js'
 import { Overlay } from './overlay.js'
 
-/** Connections that every peer should have, or one with each other peer if there are fewer. */
+/** Connections that every peer should have; if there are fewer other peers, one connection to each. */
 const CONNECTIONS_MIN = 8
 /** Longest wait for a goal. */
 const TIMEOUT_MS: Millis = 300_000
@@ -13,11 +13,11 @@ const SETTLED_MS: Millis = 60_000
 export interface OverlaySimulationOptions {
   readonly seed: number
   readonly peers: number
-  /** Peers that start per second. */
+  /** Number of peers that start per second. */
   readonly arrivals: number
   readonly delayMsMin: Millis
   readonly delayMsMax: Millis
-  /** Share of the peers that leave at the same time. */
+  /** Share of the peers that leave at the same time, 0 to 0.9. */
   readonly leave: number
   /** Whether their connections fall silent and time out after 30 s, instead of being closed. */
   readonly isSilent: boolean
@@ -34,13 +34,16 @@ export interface OverlayFigures {
   /** Connections per peer, before some leave and at the end. */
   readonly links: Links
   readonly linksAtEnd: Links
-  /** Time from the last start until the overlay is connected, and until each peer has enough connections. Undefined if never. */
+  /**
+   * Time from the last start until the overlay is connected, and until each peer has enough connections. Undefined if
+   * that never happened.
+   */
   readonly connectedMs: Millis | undefined
   readonly settledMs: Millis | undefined
   /** The same times from the moment when some peers leave. */
   readonly healedMs: Millis | undefined
   readonly resettledMs: Millis | undefined
-  /** Largest number of components after peers left. */
+  /** Largest number of connected components after some peers left. */
   readonly partsAtWorst: number
   readonly dialsPerPeer: number
   readonly bytesPerPeer: number
@@ -48,7 +51,10 @@ export interface OverlayFigures {
   readonly steps: number
 }
 
-/** Lets peers that know one address build an overlay, then a share of them leave. `onProgress` receives the share that is done. */
+/**
+ * Lets peers that know one address build an overlay, then lets a share of them leave. `onProgress` receives the
+ * finished share of the simulation, 0 to 1.
+ */
 export function simulateOverlay(
   options: OverlaySimulationOptions,
   onProgress: (share: number) => void = () => {},

@@ -10,7 +10,7 @@ import { VirtualTime } from '../virtual/time.js'
 import { AnnouncedPeers, PORT } from './announced-peers.js'
 
 const TICK_MS: Millis = 1_000
-/** One-way delays until a connection is open: TCP, the handshake, a Hello and a proof each way. */
+/** Number of one-way delays until a connection is open: TCP, the handshake, a Hello and a proof each way. */
 const ROUNDS_TO_OPEN = 6
 /** Time until a dial to a silent peer fails. */
 const NO_ANSWER_MS: Millis = 5_000
@@ -20,9 +20,9 @@ const SILENCE_MS_MAX: Millis = 31_000
 
 interface Connection {
   readonly ends: readonly [OverlayPeer, OverlayPeer]
-  /** Its id at each end. */
+  /** Id of the connection at each end. */
   readonly ids: ReadonlyMap<OverlayPeer, ConnectionId>
-  /** The same for all frames, which keeps them in order. */
+  /** Delay of every frame. It is constant, which keeps the frames in order. */
   readonly delayMs: Millis
   isOpen: boolean
 }
@@ -145,7 +145,10 @@ export class Overlay {
     while (this.#time.step(until)) this.steps++
   }
 
-  /** Advances the time until `isDone`, checked twice a second. Returns the time it took, undefined if it exceeded `msMax`. */
+  /**
+   * Advances the time until `isDone`, which is checked twice a second. Returns the time that it took; undefined if it
+   * exceeded `msMax`.
+   */
   runUntil(isDone: () => boolean, msMax: Millis): Millis | undefined {
     const from = this.now
     while (!isDone()) {

@@ -6,8 +6,8 @@ import type { RoomMembers } from '../../node/private-rooms/room-members.js'
 import { withOverrides } from '../world/overridden.js'
 
 /**
- * The members of a room as a Byzantine member uses them: it ignores its own removal, names the room to everybody, also sends operations
- * that are invalid or forked, and may withhold every removal that it knows of.
+ * The members of a room as a Byzantine member uses them. It ignores its own removal and names the room to everybody. It
+ * also sends operations that are invalid or forked, and may withhold every removal that it knows of.
  */
 export class ByzantineMembers {
   readonly #me: AuthorId
@@ -24,7 +24,7 @@ export class ByzantineMembers {
     const check = members.check.bind(members)
     const sent = (operations: readonly Operation[]): Operation[] => operations.filter(each => this.#isSent(each))
     const extra = this.#extra
-    // Live sending follows the events of this emitter.
+    // Live sending listens to this emitter.
     const emitter = new EventEmitter()
     emitter.setMaxListeners(0)
     members.on('change', operations => emitter.emit('change', sent(operations)))
@@ -41,18 +41,18 @@ export class ByzantineMembers {
     })
   }
 
-  /** Sends operations to everybody, now and when somebody connects. */
+  /** Sends operations to everybody: at once if they are connected, otherwise when they connect. */
   push(operations: readonly Operation[]): void {
     for (const operation of operations) this.#extra.set(operation.id, operation)
     this.pushOnce(operations)
   }
 
-  /** Sends operations to those who are connected. */
+  /** Sends operations to all connected peers. */
   pushOnce(operations: readonly Operation[]): void {
     this.#sent.emit('change', operations)
   }
 
-  /** Sends one of two branches to each peer that is connected. */
+  /** Sends operations to each connected peer. `pick` chooses one of two branches for the peer. */
   pushApart(pick: () => readonly Operation[]): void {
     for (const listener of this.#sent.listeners('change')) listener(pick())
   }

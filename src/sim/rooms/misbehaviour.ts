@@ -37,7 +37,7 @@ export const MISBEHAVIOURS = [
 ] as const
 export type Misbehaviour = (typeof MISBEHAVIOURS)[number] | 'floods operations'
 
-/** Misbehaviours whose operations a receiver rejects; it then closes the channel. */
+/** Misbehaviours whose operations a receiver rejects, upon which it closes the channel. */
 const INVALID: readonly Misbehaviour[] = [
   'admits somebody unasked',
   'signs as the founder',
@@ -81,7 +81,7 @@ export function misbehave(who: Malefactor, what: Misbehaviour): void {
   else byzantine.push(madeUp(who, what))
 }
 
-/** An operation at the next place of the log that everybody has of us: two of them fork the log. */
+/** An operation at the next place of our log that the others have not seen. Two such operations fork the log. */
 function branch(who: Malefactor): Operation[] {
   const { members, author } = who.seat
   const next = members && nextPlace(members.membership, author)
@@ -200,7 +200,7 @@ function chained(who: Malefactor, first: NextPlace, bodies: readonly Body[]): Op
   return operations
 }
 
-/** Another branch of our operation log, from a place already used. */
+/** A second branch of our operation log, from a place that is used already. */
 function forked(who: Malefactor, next: NextPlace, bodies: readonly Body[]): Operation[] {
   const { seat, random } = who
   const own = seat.members?.membership.currentTerm(seat.author)?.operations ?? []

@@ -2,7 +2,9 @@ import type { Millis } from '../../base/clock.js'
 import { SeededRandom } from '../../base/seeded-random.js'
 import type { RoomWorld } from './room-world.js'
 
-/** What happens in few runs: old copies, second machines with the same key, rescue words, floods of operations. */
+/**
+ * Actions that only few runs have: old copies, second machines with the same key, rescue words, floods of operations.
+ */
 export type RareRoomAction =
   | { readonly kind: 'back up' | 'restore' | 'confirm'; readonly peer: string; readonly room: string }
   | { readonly kind: 'second machine'; readonly peer: string }
@@ -22,7 +24,7 @@ interface RareCast {
   readonly endMs: Millis
 }
 
-/** The share of runs with each of them. */
+/** Share of the runs that have each rare step. */
 const CHANCE = 0.15
 
 /** Draws the rare steps of a run from a random stream of their own, so that the other steps of a seed stay the same. */

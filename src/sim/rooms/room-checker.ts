@@ -8,13 +8,13 @@ import type { Operation } from '../../membership/format/operation.js'
 import { memberItems } from '../../membership/member-list.js'
 import { Membership } from '../../membership/membership.js'
 
-/** A room of a person, as far as it is checked. */
+/** The parts of a person's room that are checked. */
 interface CheckedSeat {
   readonly author: AuthorId
   readonly members: { readonly membership: Membership } | undefined
 }
 
-/** A line of the chat, and what its author knew about the room when they sent it. */
+/** A line of the chat, with what its author knew about the room when they sent the line. */
 interface Line {
   readonly room: string
   readonly author: AuthorId
@@ -31,13 +31,13 @@ interface LinePlace {
   readonly seq: Seq
 }
 
-/** What is true of a room. */
+/** What a checker with full knowledge derives about a room. */
 interface Truths {
-  /** The memberships that it is derived from. */
+  /** The memberships of honest peers from which the rest is derived. */
   readonly of: readonly Membership[]
-  /** By the operations of all honest peers together. */
+  /** The membership according to the operations of all honest peers together. */
   readonly truth: Membership
-  /** By those that its members have to know. */
+  /** The membership according to the operations that the members have to know. */
   readonly known: () => Membership
 }
 
@@ -48,8 +48,8 @@ interface Signed {
 }
 
 /**
- * Checks the invariants of private rooms. It knows everything that anybody signed and wrote, and compares it with what the peers do.
- * It derives who should be a member from a few rules of its own, not from the evaluation.
+ * Checks the invariants of private rooms. It knows everything that anybody signed and wrote, and compares that with
+ * what the peers do. It derives who should be a member from a few rules of its own, not from the evaluation.
  */
 export class RoomChecker {
   readonly violations: string[] = []
@@ -65,7 +65,7 @@ export class RoomChecker {
   readonly #acknowledged = new Map<string, Set<string>>()
   /** Receivers of a line that passed through a Byzantine peer: `author/line`. */
   readonly #tainted = new Set<string>()
-  /** Who said that an old copy is complete, or has two machines: they may have signed two histories. */
+  /** People who confirmed that an old copy is complete, or have two machines: they may have signed two histories. */
   readonly #mayFork = new Set<AuthorId>()
   readonly #statements = new WeakMap<Membership, string>()
   readonly #truths = new Map<string, Truths>()
@@ -95,7 +95,7 @@ export class RoomChecker {
     this.#mayFork.add(author)
   }
 
-  /** Somebody put back an old copy of a room: lines that nobody else has are gone. */
+  /** Somebody restored an old copy of a room: lines that nobody else has are lost. */
   restored(room: string, author: AuthorId): void {
     this.#acknowledged.delete(`${room}/${author}`)
   }
@@ -173,7 +173,7 @@ export class RoomChecker {
     return known !== undefined && membership !== undefined && this.#statementOf(membership) === this.#statementOf(known)
   }
 
-  /** Members, warnings, and how far the chat of each term counts. */
+  /** Members, warnings, and up to which entry the chat of each term counts. */
   #statementOf(membership: Membership): string {
     const known = this.#statements.get(membership)
     if (known !== undefined) return known
@@ -205,7 +205,7 @@ export class RoomChecker {
       return new Membership(first.room, operations.values())
     }
     const truth = union(() => true)
-    // Operations that a Byzantine member sent only to people who are not members need not reach the members.
+    // Operations that a Byzantine member sent only to people outside the room need not reach the members.
     let known: Membership | undefined
     const truths = {
       of,
@@ -246,7 +246,7 @@ export class RoomChecker {
     }
   }
 
-  /** Somebody admitted by the founder, and not removed by a senior, is a member. */
+  /** Somebody who was admitted by the founder, and not removed by a senior, is a member. */
   #checkAdmitted(room: string, truth: Membership, inRoom: readonly Operation[], seq: number, admission: Admit): void {
     const { subject, role } = admission
     const founder = this.#founders.get(room)
@@ -310,8 +310,8 @@ export class RoomChecker {
 }
 
 /**
- * Of several removals, the most senior one decides how much chat counts (docs/protocol/membership.md §9.5). It includes all lines that
- * its author has, even those received before they knew of a junior's earlier removal.
+ * Of several removals, the most senior one decides how much chat counts (docs/protocol/membership.md §9.5). It includes
+ * all lines that its author has, even those that the author received before learning of a junior's earlier removal.
  */
 const isOverruled = (removal: Removal, others: readonly Removal[], { author, seq }: LinePlace): boolean =>
   others.some(

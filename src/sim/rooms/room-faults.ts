@@ -13,7 +13,10 @@ interface FaultContext {
   readonly now: () => Millis
 }
 
-/** What keeps a room from settling: members who disagree, people who do not know of their removal, and unanswered codes. */
+/**
+ * Reasons why a room has not settled: members who disagree, people who do not know of their removal, and unanswered
+ * codes.
+ */
 export class RoomFaults {
   readonly #context: FaultContext
 
@@ -36,7 +39,7 @@ export class RoomFaults {
       if (seat?.isOpen !== true) faults.push(`${name} has not opened ${room}`)
       else if (seat.report !== reference?.report)
         faults.push(`${name} and ${first?.name} know other members of ${room}:\n${seat.report}\n\n${reference?.report}`)
-      // The only member of a room disagrees with no one, but may lack operations of people who left.
+      // The only member of a room cannot disagree with others, but may lack operations of people who left.
       else if (!this.#context.checker.isUpToDate(room, seat.members?.membership))
         faults.push(`${name} lacks operations of ${room}`)
       else if (seat.unsaved > 0) faults.push(`${name} has not stored everything in ${room}`)
@@ -50,7 +53,7 @@ export class RoomFaults {
     return faults
   }
 
-  /** Removed people who do not know it, though they know a member who could tell them. */
+  /** Removed people who do not know of their removal, although they know a member who could tell them. */
   #unaware(room: string): string[] {
     const truth = this.#context.checker.truth(room)
     const insiders = this.#context.insidersOf(room)
@@ -63,7 +66,7 @@ export class RoomFaults {
     })
   }
 
-  /** People who still wait, though a member would accept their code. */
+  /** People who still wait, although a member would accept their code. */
   #waiting(room: string): string[] {
     const truth = this.#context.checker.truth(room)
     if (truth === undefined) return []

@@ -25,7 +25,7 @@ export function compareHistories(
       checker.violate(`${name} and ${first.name} have different histories of ${room} from line ${index + 1} on`)
     const terms = termsOf(stored)
     for (const { author, seq } of shown) {
-      // Which branch of a forked log a chat place names is not known here.
+      // It is not known here which branch of a forked log a chat place names.
       if (isBranch(author)) continue
       const last = lastOf(truth, author, terms.get(author) ?? NO_OPERATION)
       if (seq > last)

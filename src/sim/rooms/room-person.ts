@@ -26,7 +26,7 @@ const PORT = 4000
 const ID_BYTES = 32
 const INVITATION_SEED_BYTES = 16
 
-/** Shared by all people of a world. */
+/** Context that all people of a world share. */
 export interface RoomContext extends MachineContext {
   readonly checker: RoomChecker
   /** Everybody whom a newcomer or a member can dial. */
@@ -54,17 +54,17 @@ interface Program {
   readonly clock: Clock
   readonly connections: Connections
   readonly introductions: Introductions
-  /** Dials everybody while a code has admitted nobody yet. */
+  /** The channels that dial everybody while a code has not led to an admission. */
   search: RoomChannels | undefined
   readonly peers: Set<ProvenPeer>
 }
 
-/** A person and their machine. Their codes outlive its processes, too. */
+/** A person and their machine. The person's codes outlive the processes of the machine. */
 export class RoomPerson extends Machine<Program> {
   readonly character: Character
   /** Private rooms by name. */
   readonly seats = new Map<string, Seat>()
-  /** Codes that were entered, and have not admitted the person yet. */
+  /** Codes that the person has entered, and that have not led to an admission yet. */
   readonly codes = new Set<string>()
   /** Why codes were refused. */
   readonly refusals: string[] = []
@@ -73,7 +73,7 @@ export class RoomPerson extends Machine<Program> {
   #hasEnteredCode = false
   readonly #context: RoomContext
 
-  /** `keyOf`: whose key they have, if this is the second machine of somebody. */
+  /** `keyOf`: the person whose key this machine has, if it is somebody's second machine. */
   constructor(
     context: RoomContext,
     name: string,
@@ -97,7 +97,7 @@ export class RoomPerson extends Machine<Program> {
     return { host: this.host.address, port: PORT }
   }
 
-  /** Whether this machine can know of a room: a copy that was made before its owner entered the room does not. */
+  /** Whether this machine can know of a room. A copy that was made before its owner entered the room cannot. */
   canKnow(room: string): boolean {
     return !this.#isCopy || this.#hasEnteredCode || this.seats.has(room)
   }
@@ -134,7 +134,7 @@ export class RoomPerson extends Machine<Program> {
     this.#context.checker.violate(what)
   }
 
-  /** Takes over what another machine of the same person has on disk. */
+  /** Copies what another machine of the same person has on disk. */
   copy({ seats }: RoomPerson): void {
     for (const { called, disk, room } of seats.values()) this.#addSeat(room, called).disk.restore(disk.backUp())
   }
@@ -308,7 +308,7 @@ export class RoomPerson extends Machine<Program> {
     return seat
   }
 
-  /** Dials everybody, using a random room that nobody else has. */
+  /** Dials everybody, through a random room that nobody else has. */
   #search(program: Program): void {
     if (program.search !== undefined) return
     const channels = new RoomChannels(this.random.bytes(ID_BYTES), program.connections, () => false)
@@ -328,7 +328,7 @@ export class RoomPerson extends Machine<Program> {
     const key = remote.key as AuthorId
     if (!checker.isHonest(key)) return
     multiplexer.on('control', body => {
-      // Knocks are allowed: a knock is a hash of a secret that only members and holders of the code have.
+      // Knocks are allowed: a knock is a hash of a secret that only members and people with the code know.
       if (decodeIntroductionFrame(body)?.kind !== 'knock')
         checker.violate(`${checker.nameOf(key)} sent ${this.name} a frame about a private room`)
     })

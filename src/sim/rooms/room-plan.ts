@@ -54,7 +54,7 @@ interface RoomStep {
   readonly action: RoomAction
 }
 
-/** A complete run, drawn before it starts, so that a minimised plan can leave out steps. */
+/** A complete run. It is drawn before it starts, so that a minimised plan can omit steps. */
 export interface RoomPlan {
   readonly seed: number
   readonly people: ReadonlyMap<string, Character>
@@ -65,9 +65,9 @@ export interface RoomPlan {
 }
 
 export interface RoomPlanOptions {
-  /** Honest people. Default: 3 to 6. */
+  /** Number of honest people. Default: 3 to 6. */
   readonly people?: number | undefined
-  /** Byzantine members. Default: none, one or two. */
+  /** Number of Byzantine members. Default: none, one or two. */
   readonly byzantine?: number | undefined
   /** How long the faults last. */
   readonly faultsMs?: Millis | undefined
@@ -75,7 +75,7 @@ export interface RoomPlanOptions {
   readonly hasRareFaults?: boolean | undefined
 }
 
-/** Draws the people, who admits whom, and the faults. */
+/** Draws the people, the admissions, and the faults. */
 export function drawRoomPlan(seed: number, options: RoomPlanOptions = {}): RoomPlan {
   const random = new SeededRandom(seed, 'private rooms')
   const honest = named(HONEST, options.people ?? random.whole(3, random.is(0.3) ? 6 : 4))
@@ -112,7 +112,7 @@ export function drawRoomPlan(seed: number, options: RoomPlanOptions = {}): RoomP
   return { seed, people, aheadMs, network, steps, endMs }
 }
 
-/** The first names of a list, and numbered ones beyond it. */
+/** The first `count` names of a list; names beyond the list are numbered. */
 const named = (names: readonly string[], count: number): string[] =>
   Array.from({ length: count }, (_, index) => names[index] ?? `peer${index + 1}`)
 
@@ -133,7 +133,7 @@ class ActionDraw {
     this.#cast = cast
   }
 
-  /** Admits people one after the other; whoever is already in may admit the next. */
+  /** Admits people one after the other. Each person who is in may admit the next one. */
   *gathering(rescued: readonly string[]): Generator<RoomStep> {
     const { honest, byzantine, rooms } = this.#cast
     const random = this.#random

@@ -5,7 +5,7 @@ import { drawRoomPlan, type RoomAction, type RoomPlan, type RoomPlanOptions } fr
 import { runRoomPlan } from './room-run.js'
 import type { RoomSummary } from './room-world.js'
 
-/** Most runs to minimise a failing plan. */
+/** Largest number of runs that minimise a failing plan. */
 const TRIES_MAX = 60
 
 export interface RoomFigures {
@@ -18,7 +18,7 @@ export interface RoomFigures {
   readonly virtualMs: Millis
   readonly steps: number
   readonly violations: readonly string[]
-  /** The steps that a violation needs. */
+  /** The steps that suffice for the violation. */
   readonly needed: readonly { readonly atMs: Millis; readonly action: RoomAction }[]
 }
 

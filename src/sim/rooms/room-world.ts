@@ -19,7 +19,7 @@ import { type History, type Seat, textOf } from './seat.js'
 
 /** Interval of comparisons while the peers settle. */
 const STEP_MS: Millis = 100
-/** Time for people who wake up to finish what they were doing. */
+/** Time for people who wake up to finish the actions that their sleep interrupted. */
 const SLEEPERS_MS: Millis = 2_000
 /** Longest time until peers agree once all faults have ended: connections without a common room are dialled again after 30 s. */
 const SETTLE_MS_MAX: Millis = 180_000
@@ -103,7 +103,7 @@ export class RoomWorld extends VirtualWorld<RoomPerson> {
     if (copy !== undefined) this.#copies.set(`${room}/${name}`, copy)
   }
 
-  /** Puts the copy of a disk back, and starts the program again. */
+  /** Restores the copy of a disk, and starts the program again. */
   goBack(name: string, room: string): void {
     const copy = this.#copies.get(`${room}/${name}`)
     if (copy === undefined) return
@@ -135,7 +135,7 @@ export class RoomWorld extends VirtualWorld<RoomPerson> {
     return keyPairOf(new SeededRandom(this.#seed, `rescue words of ${room}`).bytes(SEED_BYTES))
   }
 
-  /** Puts an old copy of a disk back. */
+  /** Restores an old copy of a disk. */
   restore(name: string, room: string, copy: SortedRows): void {
     this.note(`${name} restores a backup`)
     this.checker.restored(room, this.person(name).author)
@@ -219,7 +219,7 @@ export class RoomWorld extends VirtualWorld<RoomPerson> {
       person.start()
     }
     const from = this.time.now
-    // Lets people finish what they were doing when they fell asleep.
+    // Lets people finish the actions that their sleep interrupted.
     await this.run(SLEEPERS_MS)
     let tookMs = 0
     const faults = (): string[] => this.rooms.flatMap(room => this.#faults.in(room))
@@ -328,7 +328,10 @@ export class RoomWorld extends VirtualWorld<RoomPerson> {
     }
   }
 
-  /** Machines of honest members of a room, according to the operations of all honest peers, except copies from before they entered. */
+  /**
+   * Machines of honest members of a room, according to the operations of all honest peers. Excludes copies that were
+   * made before their owner entered the room.
+   */
   insidersOf(room: string): readonly RoomPerson[] {
     const truth = this.checker.truth(room)
     return [...this.machines.values()].filter(
@@ -341,7 +344,7 @@ export class RoomWorld extends VirtualWorld<RoomPerson> {
     this.check()
   }
 
-  /** No honest person has a channel with somebody whom they do not know as a member. */
+  /** Checks that no honest person has a channel with somebody whom they do not know as a member. */
   #checkChannels(): void {
     for (const { name, isHonest, seats } of this.machines.values()) {
       if (!isHonest) continue
@@ -352,7 +355,7 @@ export class RoomWorld extends VirtualWorld<RoomPerson> {
     }
   }
 
-  /** What all members know about all rooms; compared to see whether it still changes. */
+  /** What all members know about all rooms. It is compared with an earlier state, to see whether it still changes. */
   get #state(): string {
     return this.rooms
       .flatMap(room =>

@@ -85,9 +85,9 @@ export class Seat {
   readonly called: string
   readonly disk: VirtualDisk
   readonly room: PrivateRoom
-  /** Outlives a restored backup of the disk. */
+  /** The mark is not part of backups of the disk. */
   readonly #mark: VirtualMark
-  /** The members according to the disk, as the last process read it. */
+  /** The members according to the disk, as read by the latest process. */
   members: RoomMembers | undefined
   readonly byzantine: ByzantineMembers | undefined
   readonly #context: SeatContext
@@ -134,7 +134,7 @@ export class Seat {
     return this.isOpen ? (this.#open?.channels.connections ?? []) : []
   }
 
-  /** As `members --json` prints it. */
+  /** The members, as `members --json` prints them. */
   get report(): string {
     const { members } = this
     if (members === undefined) return ''
@@ -161,8 +161,8 @@ export class Seat {
   }
 
   /**
-   * Opens the room in a process; `found` are operations to store first, of a room in which the person signed nothing before. Does nothing
-   * if the process ends meanwhile.
+   * Opens the room in a process. `found` are operations to store first, of a room in which the person has signed
+   * nothing before. Does nothing if the process ends meanwhile.
    */
   async open(program: SeatProgram, found?: readonly Operation[]): Promise<void> {
     const { seed, time, checker, note } = this.#context
@@ -277,7 +277,7 @@ export class Seat {
     )
   }
 
-  /** Signs an operation as the program does, unless it refuses. */
+  /** Signs an operation like the program, which may refuse it. */
   async sign(what: string, ...drafts: readonly OperationDraft[]): Promise<void> {
     const { checker, note } = this.#context
     const { members } = this
@@ -296,7 +296,7 @@ export class Seat {
     })
   }
 
-  /** The person says that nothing of what they signed is missing. */
+  /** The person confirms that nothing of what they signed is missing. */
   async confirm(): Promise<void> {
     this.#context.checker.mayFork(this.author)
     await this.members?.settleDoubt()
@@ -337,7 +337,7 @@ export class Seat {
     })
   }
 
-  /** Admits somebody again, or to another role. */
+  /** Admits somebody again, or changes a member's role. */
   admit(subject: AuthorId, role: GivenRole): Promise<void> {
     return this.sign(`admits ${this.#nameOf(subject)} to ${this.called} as ${role}`, membership => {
       const consent = consentIn(membership, subject)

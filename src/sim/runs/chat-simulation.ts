@@ -11,7 +11,7 @@ const SECOND_MS: Millis = 1_000
 const DISCOVERY_MS: Millis = 10_000
 /** Longest downtime of a crashed peer. */
 const DOWN_MS_MAX: Millis = 30_000
-/** Points of the propagation curve. */
+/** Number of points of the propagation curve. */
 const CURVE_POINTS = 50
 
 export interface ChatSimulationOptions {
@@ -37,7 +37,7 @@ export interface Event {
   readonly kind: 'line' | 'crash' | 'start' | 'partition' | 'healed'
 }
 
-/** Times until a share of the peers had an entry. */
+/** Times until given shares of the peers had an entry. */
 interface Reached {
   readonly p50Ms: Millis
   readonly p90Ms: Millis
@@ -50,7 +50,7 @@ export interface ChatFigures {
   /** Whether all peers had the same logs within 60 s of the end of the faults. */
   readonly converged: boolean
   readonly entries: number
-  /** The median over all entries, and the slowest entry. */
+  /** The times of the median entry and of the slowest entry. */
   readonly reached: Reached
   readonly slowest: Reached
   readonly copiesPerEntry: number
@@ -71,7 +71,7 @@ export interface ChatFigures {
   readonly violations: readonly string[]
 }
 
-/** Simulates a chat. `onProgress` receives the share that is done, 0 to 1. */
+/** Simulates a chat. `onProgress` receives the finished share of the simulation, 0 to 1. */
 export const simulateChat = (
   options: ChatSimulationOptions,
   onProgress: (share: number) => void = () => {},

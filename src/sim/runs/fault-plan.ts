@@ -30,7 +30,7 @@ interface Step {
   readonly action: Action
 }
 
-/** A complete run, drawn before it starts, so that a minimised plan can leave out steps. */
+/** A complete run. It is drawn before it starts, so that a minimised plan can omit steps. */
 export interface FaultPlan {
   readonly seed: number
   readonly peers: readonly string[]

@@ -1,11 +1,11 @@
-/** A plan of steps, each of which can be left out. */
+/** A plan of steps, each of which can be omitted. */
 interface Stepped {
   readonly steps: readonly unknown[]
 }
 
 /**
- * Minimises a failing plan by delta debugging (Zeller's ddmin): removes steps as long as it still fails. Calls `isFailing` at
- * most `triesMax` times. Resolves with the indices of the remaining steps.
+ * Minimises a failing plan by delta debugging (Zeller's ddmin): removes steps as long as the plan still fails. Calls
+ * `isFailing` at most `triesMax` times. Resolves with the indices of the remaining steps.
  */
 export async function minimise(
   plan: Stepped,

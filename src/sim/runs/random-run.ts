@@ -14,7 +14,7 @@ export interface Outcome {
 /** Runs the plan that the seed draws. Rejects with a Violation. */
 export const randomRun = (seed: number): Promise<Outcome> => runPlan(drawFaultPlan(seed))
 
-/** Runs a plan. `options` override those of the plan. Rejects with a Violation. */
+/** Runs a plan. `options` override the options of the plan. Rejects with a Violation. */
 export async function runPlan(plan: FaultPlan, options: Partial<WorldOptions> = {}): Promise<Outcome> {
   const { seed, peers, dials, aheadMs, network, byzantine, steps, endMs } = plan
   const world = new World({

@@ -86,7 +86,7 @@ function propagationOf({ curve }: ChatFigures): string {
   const finite = curve.filter(({ high }) => Number.isFinite(high))
   const last = finite.at(-1)
   if (last === undefined) return '<p>No line reached any share of the peers.</p>'
-  // Logarithmic, from milliseconds to minutes.
+  // A logarithmic axis, from milliseconds to minutes.
   const powers = Math.max(1, Math.ceil(Math.log10(Math.max(...finite.map(({ high }) => high)))))
   const x = (ms: Millis): number => LEFT + (Math.log10(Math.max(1, ms)) / powers) * (WIDTH - LEFT - RIGHT)
   const y = (share: number): number => HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)

@@ -1,20 +1,20 @@
 import type { Millis } from '../../base/clock.js'
 import type { LogId, Seq } from '../../log/format/author.js'
 
-/** How one entry propagated. */
+/** The propagation of one entry. */
 interface Propagation {
   readonly storedAtMs: Millis
-  /** Delays until each peer stored it, in order; the first is the author's. */
+  /** Delays until each peer stored the entry, in ascending order; the first is the author's. */
   readonly arrivals: Millis[]
   readonly replicas: Set<string>
-  /** Connections that its first copy crossed on the way to each peer. */
+  /** For each peer, the number of connections that the entry's first copy crossed. */
   readonly hops: Map<string, number>
 }
 
 /** Measures how entries propagate among peers. */
 export class Spread {
   readonly #propagations = new Map<string, Propagation>()
-  /** Copies of entries that each peer received. */
+  /** Number of copies of entries that each peer received. */
   readonly #copies = new Map<string, number>()
 
   /** `name` has stored the entries with `from ≤ seq < to`. */

@@ -3,22 +3,25 @@ import { SeededRandom } from '../../base/seeded-random.js'
 import { type ByzantineFault, STRANGER, STRANGER_FAULTS } from '../world/byzantine-peer.js'
 import { Violation, World } from '../world/world.js'
 
-/** The honest peers know each other. They are connected in a line, so that all but one hear of the newcomer from others. */
+/**
+ * The honest peers, who know each other. They are connected in a line, so that all but one get the newcomer's lines
+ * from another peer.
+ */
 const HONEST = ['alice', 'bob', 'carol']
 const NEWCOMER = 'nina'
 const ATTACKERS = ['mallory', 'trudy']
-/** Logs of strangers, each of maximum size, that fit on each disk. */
+/** Number of strangers' logs, each of maximum size, that fit on each disk. */
 const LOGS_MAX = 8
 const STRANGER_BYTES_MAX = LOGS_MAX * 128 * 1024
-/** An attacker floods over one connection after the other: each is reset, and opened again. */
+/** Number of floods. For each one, the attacker's connection is reset and opened again. */
 const FLOODS = 6
 const FLOOD_MS: Millis = 1_500
 const HEARD_MS: Millis = 2_000
 
 /**
- * Strangers flood one end of a line of peers who know each other; a newcomer connects to the other end. Everybody must hear the newcomer
- * within two seconds and still have their lines after the attack, known people must lose nothing, and no disk may exceed its bound.
- * Rejects with a Violation.
+ * Strangers flood one end of a line of peers who know each other; a newcomer connects to the other end. Every peer must
+ * get the newcomer's line within two seconds and still have it after the attack. Known people must lose nothing, and no
+ * disk may exceed its bound. Rejects with a Violation.
  */
 export async function strangerRun(seed: number): Promise<void> {
   const random = new SeededRandom(seed, 'strangers')

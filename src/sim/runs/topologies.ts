@@ -4,7 +4,7 @@ import type { SeededRandom } from '../../base/seeded-random.js'
 export const TOPOLOGIES = ['line', 'ring', 'star', 'mesh', 'regular'] as const
 export type TopologyKind = (typeof TOPOLOGIES)[number]
 
-/** `met`: all peers dial the first one and find the others by peer exchange. */
+/** `met`: all peers dial the first one, and find the others by peer exchange. */
 export const CHAT_TOPOLOGIES = [...TOPOLOGIES, 'met'] as const
 
 /** Degree of the random regular graph. */

@@ -14,7 +14,7 @@ export class VirtualHost {
     this.address = address
   }
 
-  /** Ends its process. After a power cut, other hosts are not notified. */
+  /** Ends the host's process. After a power cut, other hosts are not notified. */
   stop(isPowerCut: boolean): void {
     this.listeners.clear()
     for (const connection of [...this.connections]) connection.abandon(!isPowerCut)
@@ -40,7 +40,7 @@ export class VirtualConnection extends Duplex implements RawConnection, Receiver
     this.#isOpen = isOpen
     this.host = host
     this.remoteAddress = remoteAddress
-    // Errors only close the connection.
+    // An error closes the connection, and has no other effect.
     this.on('error', () => {})
   }
 
@@ -56,7 +56,7 @@ export class VirtualConnection extends Duplex implements RawConnection, Receiver
   receive(content: Content): void {
     if (!this.host.isUp) return
     if (this.isGone) {
-      // Answers data to a closed end with a reset, as TCP does.
+      // Data to a closed end is answered with a reset, as in TCP.
       if (content.kind === 'data') this.out?.put({ kind: 'reset' })
       return
     }
@@ -75,7 +75,7 @@ export class VirtualConnection extends Duplex implements RawConnection, Receiver
     }
   }
 
-  /** Closes this end, as the operating system does when a process ends; without a packet after a power cut. */
+  /** Closes this end as the operating system does when a process ends. After a power cut, `sendsClose` is false. */
   abandon(sendsClose: boolean): void {
     if (this.isGone) return
     this.isGone = true

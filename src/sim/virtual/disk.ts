@@ -5,7 +5,7 @@ import type { Lifecycle } from './lifecycle.js'
 import { owned, pagesOf, SortedRows } from './sorted-rows.js'
 import type { VirtualTime } from './time.js'
 
-/** Longest delays of the disk. */
+/** Longest delays of disk operations. */
 const COMMIT_MS_MAX: Millis = 8
 const READ_MS_MAX: Millis = 4
 const REOPEN_MS: Millis = 20
@@ -34,7 +34,7 @@ export class VirtualDisk {
     return new VirtualStore(this, this.#time, this.#random, life)
   }
 
-  /** Changes whenever the synced rows change. */
+  /** A number that changes whenever the synced rows change. */
   get version(): number {
     return this.#version
   }
@@ -70,12 +70,12 @@ export class VirtualDisk {
     this.#version++
   }
 
-  /** A copy of its present content. */
+  /** A copy of the disk's present content. */
   backUp(): SortedRows {
     return this.rows()
   }
 
-  /** Replaces its content by a backup. */
+  /** Replaces the disk's content with a backup. */
   restore(backup: SortedRows): void {
     this.#synced = new SortedRows(backup)
     this.#unsynced = []
@@ -161,7 +161,7 @@ export class VirtualStore implements Store {
     if (this.#life.isOver || this.#random.is(0.3)) await this.#wait(this.#random.between(0, READ_MS_MAX))
   }
 
-  /** Never resolves for an ended process. */
+  /** Waits. Never resolves for a process that has ended. */
   #wait(delayMs: Millis): Promise<void> {
     return new Promise(resolve => {
       this.#time.after(delayMs, () => this.#life.act(resolve))

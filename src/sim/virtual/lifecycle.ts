@@ -7,7 +7,7 @@ export class Lifecycle {
     return this.#state === 'over'
   }
 
-  /** Performs the action now, on waking, or never. */
+  /** Performs the action now; during sleep, on waking; after the end, never. */
   act(action: () => void): void {
     if (this.#state === 'awake') action()
     else if (this.#state === 'asleep') this.#waiting.push(action)

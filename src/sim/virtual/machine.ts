@@ -9,7 +9,7 @@ import { Lifecycle } from './lifecycle.js'
 import type { VirtualNetwork } from './network.js'
 import type { ClockOffset, VirtualTime } from './time.js'
 
-/** Shared by all machines of a world. */
+/** Context that all machines of a world share. */
 export interface MachineContext {
   readonly seed: number
   readonly time: VirtualTime
@@ -20,15 +20,15 @@ export interface MachineContext {
 
 interface MachineOptions {
   readonly name: string
-  /** Its address on the virtual network. */
+  /** Address of the machine on the virtual network. */
   readonly address: string
-  /** How far its clock is ahead at the start. */
+  /** How far the machine's clock is ahead at the start. */
   readonly aheadMs: Millis
-  /** Whose key it has. Default: `name`. */
+  /** The name of the person whose key the machine has. Default: `name`. */
   readonly keyOf?: string
 }
 
-/** A machine with a user: its disks, clock and key outlive the processes that run on it. `Program` is one process. */
+/** A machine with a user. Its disks, clock and key outlive the processes that run on it. `Program` is one process. */
 export abstract class Machine<Program extends { readonly life: Lifecycle }> {
   readonly name: string
   readonly author: AuthorId
@@ -77,7 +77,7 @@ export abstract class Machine<Program extends { readonly life: Lifecycle }> {
     if (how === 'power cut') for (const disk of this.disks()) disk.cutPower()
   }
 
-  /** Suspends the machine: nothing runs, nothing answers. */
+  /** Suspends the machine: its process neither runs nor answers. */
   sleep(): void {
     if (this.program === undefined || this.host.isAsleep) return
     this.#context.note(`${this.name} falls asleep`)
@@ -97,13 +97,13 @@ export abstract class Machine<Program extends { readonly life: Lifecycle }> {
     this.#clockOffset.aheadMs = aheadMs
   }
 
-  /** Ends its process and its connections. */
+  /** Ends the machine's process and connections. */
   end(): void {
     this.program?.life.end()
     this.host.stop(false)
   }
 
-  /** Randomness of the process that starts now. */
+  /** Randomness for the process that starts now. */
   protected randomFor(what: string): SeededRandom {
     const { seed, time } = this.#context
     return new SeededRandom(seed, `${this.name} from ${time.now}${what}`)

@@ -5,10 +5,13 @@ import type { OperationsMark } from '../../node/private-rooms/own-operations.js'
 import type { Lifecycle } from './lifecycle.js'
 import type { VirtualTime } from './time.js'
 
-/** Longest time that writing takes. */
+/** Longest time that a write takes. */
 const WRITE_MS_MAX: Millis = 8
 
-/** The mark of what somebody signed. It outlives processes, and no backup of the database brings an old one back. */
+/**
+ * The mark of what somebody signed. It outlives processes. Restoring a backup of the database does not restore an old
+ * mark.
+ */
 export class VirtualMark {
   readonly #time: VirtualTime
   readonly #random: SeededRandom

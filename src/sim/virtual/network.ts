@@ -18,7 +18,7 @@ const RESEND_MS: Millis = 200
 export interface NetworkOptions {
   readonly delayMsMin: Millis
   readonly delayMsMax: Millis
-  /** Probability that a packet is lost. It is resent, and all later ones wait for it. */
+  /** Probability that a packet is lost. A lost packet is resent, and all later packets wait for it. */
   readonly loss: number
   /** Probability that a packet is duplicated. */
   readonly duplicates: number
@@ -60,7 +60,7 @@ export class VirtualNetwork implements Medium {
     return host
   }
 
-  /** Copies of the next packet. */
+  /** Number of copies of the next packet. */
   copies(): number {
     return this.random.is(this.#options.duplicates) ? 2 : 1
   }
@@ -99,7 +99,7 @@ export class VirtualNetwork implements Medium {
     for (const connection of this.#between(a, b)) connection.receive({ kind: 'reset' })
   }
 
-  /** Makes all connections between two hosts drop packets silently. New connections work. */
+  /** Makes all present connections between two hosts drop packets silently. New connections work. */
   freeze(a: VirtualHost, b: VirtualHost): void {
     for (const connection of this.#between(a, b)) {
       connection.in?.freeze()

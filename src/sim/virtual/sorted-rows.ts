@@ -49,7 +49,7 @@ export class SortedRows {
   }
 }
 
-/** Copies the values of writes, which the writer may still change. */
+/** Copies the values of writes, because the writer may still change them. */
 export const owned = (writes: readonly Write[]): Write[] =>
   writes.map(write => (write.type === 'put' ? { ...write, value: new Uint8Array(write.value) } : write))
 

@@ -37,7 +37,7 @@ export class VirtualTime {
     }
   }
 
-  /** Performs the next event and returns true, or advances to `until` and returns false if none is due by then. */
+  /** Performs the next event and returns true. If no event is due by `until`, advances to `until` and returns false. */
   step(until: Millis): boolean {
     for (;;) {
       const event = this.#events.peek()

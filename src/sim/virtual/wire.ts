@@ -2,7 +2,7 @@ import type { Millis } from '../../base/clock.js'
 import type { SeededRandom } from '../../base/seeded-random.js'
 import type { VirtualTime } from './time.js'
 
-/** Bytes in flight in one direction before the writer must wait. */
+/** Largest number of bytes in flight in one direction; the writer waits while there are more. */
 const WINDOW_BYTES = 64 * 1024
 
 export type Content =
@@ -18,28 +18,28 @@ export interface Medium {
   bytesSent: number
   /** Delay of the next packet. */
   delay(): Millis
-  /** Copies of the next packet. */
+  /** Number of copies of the next packet. */
   copies(): number
 }
 
 /** The receiving end. */
 export interface Receiver {
-  /** Whether packets reach it now. */
+  /** Whether packets reach the receiver now. */
   readonly isReachable: boolean
-  /** Whether it accepts data now. */
+  /** Whether the receiver accepts data now. */
   readonly isReady: boolean
   receive(content: Content): void
 }
 
 interface Packet {
   readonly content: Content
-  /** Whether its delay is over. */
+  /** Whether the packet's delay is over. */
   hasArrived: boolean
 }
 
 /**
- * One direction of a connection. Packets are delayed, lost and resent, reordered and duplicated. As with TCP, the reader gets
- * every byte once and in order, so these faults only cost time.
+ * One direction of a connection. Packets are delayed, lost and resent, reordered and duplicated. As with TCP, the
+ * reader gets every byte once and in order, so these faults only take time.
  */
 export class Wire {
   readonly #medium: Medium
@@ -54,7 +54,7 @@ export class Wire {
     this.#target = target
   }
 
-  /** Drops all packets from now on without notice. */
+  /** Drops all packets from now on; neither end notices. */
   freeze(): void {
     this.#isFrozen = true
   }

@@ -15,7 +15,7 @@ export abstract class VirtualWorld<M extends { readonly host: VirtualHost }> {
   readonly network: VirtualNetwork
   protected readonly time = new VirtualTime(EPOCH_MS)
   protected readonly machines = new Map<string, M>()
-  /** Time between two checks of a condition that is awaited. */
+  /** Time between two checks of an awaited condition. */
   readonly #stepMs: Millis
   #steps = 0
 
@@ -43,7 +43,7 @@ export abstract class VirtualWorld<M extends { readonly host: VirtualHost }> {
     this.network.cut(this.#host(a), this.#host(b))
   }
 
-  /** Drops all packets between the group and the others; with `resets`, their connections end at once. */
+  /** Drops all packets between the group and the others. With `resets`, their connections are reset at once. */
   partition(group: readonly string[], resets = false): void {
     const inside = new Set(group)
     for (const a of group)
@@ -81,7 +81,7 @@ export abstract class VirtualWorld<M extends { readonly host: VirtualHost }> {
     }
   }
 
-  /** Advances the time until `isDone`, by at most `msMax`. Resolves with whether it is done. */
+  /** Advances the time by at most `msMax`, until `isDone` returns true. Resolves with whether it did. */
   async runUntil(isDone: () => boolean, msMax: Millis): Promise<boolean> {
     const until = this.time.now + msMax
     for (;;) {
@@ -95,7 +95,7 @@ export abstract class VirtualWorld<M extends { readonly host: VirtualHost }> {
   /** Throws a Violation if an invariant is violated. */
   abstract check(): void
 
-  /** Checks what may be violated by one event. */
+  /** Checks the invariants that one event may violate. */
   protected checkStep(): void {
     this.check()
   }

@@ -49,16 +49,16 @@ export type ByzantineFault =
 
 /** First entry that differs between the branches of a forked log. */
 const FORK_SEQ = 3
-/** Announced logs that do not exist: more than a peer follows at a time. */
+/** Number of announced logs that do not exist: more than a peer follows at a time. */
 const MADE_UP_HEADS = 1_200
-/** Made-up authors with one line each. */
+/** Number of made-up authors with one line each. */
 const MADE_UP_AUTHORS = 60
-/** Made-up authors with many long lines, which fill the pool of the simulation several times over. */
+/** Number of made-up authors with many long lines, which fill the pool of the simulation several times over. */
 const LARGE_AUTHORS = 10
 const LARGE_LINES = 16
 const LARGE_LINE_CHARS = 10_000
 const LARGE_SEGMENT_LINES = 8
-/** Unsigned authors that the fault "introduces many authors" adds. */
+/** Number of unsigned authors that the fault "introduces many authors" adds. */
 const AUTHORS = 20
 
 interface Identity {
@@ -68,7 +68,7 @@ interface Identity {
   readonly random: SeededRandom
 }
 
-/** Replicates with one fault. `isSecond` is true for every other connection, to which a fork sends its second branch. */
+/** Replicates with one fault. `isSecond` is true for every other connection; a fork sends its second branch there. */
 export function byzantineStream(
   identity: Identity,
   fault: ByzantineFault,
@@ -78,7 +78,7 @@ export function byzantineStream(
   const { random, replicator } = identity
   const { log } = replicator
   const inflated = ({ author, seq }: Digest): Digest => ({ author, seq: seq + 1_000 })
-  /** Claims to have what it does not store: the history of the author, or another one. */
+  /** A receipt for a history that this peer does not store: the author's own, or a made-up one. */
   const receipt = ({ author, seq, chain }: Digest): Digest => ({
     author,
     seq: seq + random.whole(0, 2),
@@ -115,7 +115,10 @@ export function byzantineStream(
   return stream
 }
 
-/** Begins with made-up fingerprints: random ones or, if `isReflecting`, those of the other side, so that it seems to have everything. */
+/**
+ * Begins with made-up fingerprints. They are random or, if `isReflecting`, a copy of the other side's, as if nothing
+ * were missing.
+ */
 function withMadeUpFingerprints(stream: ReplicationStream, random: SeededRandom, isReflecting: boolean): void {
   const start = new FrameReader(FRAME_BYTES_MAX)
   start.push((stream.read() as Uint8Array | null) ?? EMPTY)
@@ -219,7 +222,7 @@ function altered(random: SeededRandom, entry: Uint8Array): Uint8Array {
   return copy
 }
 
-/** Drops the first entry; the signature still matches the rest. */
+/** A segment without its first entry; the signature still matches the rest. */
 const withoutFirst = (segment: Segment): Segment => ({
   ...segment,
   first: segment.first + 1,
@@ -279,7 +282,7 @@ function forked(entry: Uint8Array): Uint8Array {
   return copy
 }
 
-/** Sends an invalid fork proof: a genuine segment and an unsigned one. */
+/** Sends an invalid fork proof, which consists of a genuine segment and an unsigned one. */
 function* forgedProof({ random }: Identity, relayed: Segments): Generator<Relayed> {
   for (const segment of segmentsOf(relayed)) {
     const forged = { ...segment, entries: segment.entries.map(entry => altered(random, entry)) }
@@ -309,7 +312,7 @@ function* largeAuthors(identity: Identity): Generator<Relayed> {
     )
 }
 
-/** The log of an author who does not exist. */
+/** The log of a made-up author. */
 function* madeUpLog({ room, random }: Identity, messages: readonly string[]): Generator<Relayed> {
   const keys = keyPairOf(random.bytes(SEED_BYTES))
   const name = { room, key: keys.publicKey, run: 0 }
@@ -329,10 +332,10 @@ function* madeUpLog({ room, random }: Identity, messages: readonly string[]): Ge
   }
 }
 
-/** Long before any honest entry. */
+/** A time long before any honest entry. */
 const hlcAt = (index: number): string => `${String(1_000_000_000_000 + index)}.0000`
 
-/** Sends entries of many unsigned authors; every other connection does not receive their second entry. */
+/** Sends entries of many unsigned authors. Every other connection does not get their second entry. */
 function* manyAuthors(isSecond: boolean): Generator<Relayed> {
   for (let index = 0; index < AUTHORS; index++) {
     const author = unsignedLog(`stranger${index}`)

@@ -14,7 +14,10 @@ import { decodeEntry, type Entry } from '../../log/format/entry.js'
 import { encodedSegmentIn, SEQ_END, segmentRange } from '../../log/format/segment-rows.js'
 import type { VirtualDisk } from '../virtual/disk.js'
 
-/** What a reader was shown: the last entry of each log, and all entries by author, because dividing a log moves entries. */
+/**
+ * The entries that a reader was shown: the last entry of each log, and all entries by author, because a fork moves
+ * entries to another log.
+ */
 export interface Shown {
   readonly last: Map<LogId, Seq>
   readonly entries: Map<AuthorId, Set<string>>
@@ -31,7 +34,7 @@ interface Record {
   stored: Map<LogId, Seq>
   /** Our lines that were acknowledged to its user. */
   acknowledged: Set<string>
-  /** Whether its user restored a backup: it may have written to a run again. */
+  /** Whether the machine's user restored a backup: it may then have written to a run again. */
   wasRestored: boolean
 }
 
@@ -41,9 +44,9 @@ export class InvariantChecker {
   readonly #mayDropStrangers: boolean
   readonly #records = new Map<string, Record>()
   readonly #owners = new Map<AuthorId, string>()
-  /** The first version of each entry that any peer had, by author and seq. */
+  /** For each author and seq, the entry that a peer had first. */
   readonly #entries = new Map<LogId, Map<Seq, Uint8Array>>()
-  /** The lowest seq at which any peer divided each log. */
+  /** The lowest seq from which on any peer found a fork of each log. */
   readonly #forks = new Map<LogId, Seq>()
   /** The end of each log on a disk, valid for one version of the disk. */
   readonly #synced = new Map<VirtualDisk, { readonly version: number; readonly last: Map<LogId, Seq> }>()
@@ -70,7 +73,10 @@ export class InvariantChecker {
     return this.#ownerOf(author)?.isByzantine === false
   }
 
-  /** A live reader of `name` was shown an entry: each once, in order, and synced at the author and here. */
+  /**
+   * A live reader of `name` was shown an entry. Each entry must be shown once, in order, and be synced at its author
+   * and here.
+   */
   shown(name: string, reader: Shown, entry: Entry): void {
     const { author, seq } = entry
     const record = this.#records.get(name)
@@ -104,8 +110,8 @@ export class InvariantChecker {
   }
 
   /**
-   * The user of `name` restored a backup. Entries lost by that are no violation, but our lines that other peers have must
-   * come back. Returns those lines.
+   * The user of `name` restored a backup. Entries that this loses are no violation, but our lines that other peers have
+   * must come back. Returns those lines.
    */
   restored(name: string): ReadonlySet<string> {
     const record = this.#records.get(name)
@@ -123,7 +129,7 @@ export class InvariantChecker {
     return expected
   }
 
-  /** All peers have the same entries in the same order. */
+  /** Checks that all peers have the same entries in the same order. */
   sameHistories(histories: ReadonlyMap<string, readonly Entry[]>): void {
     const [first, ...others] = [...histories].map(([name, entries]) => ({
       name,
@@ -136,7 +142,7 @@ export class InvariantChecker {
     }
   }
 
-  /** All honest peers divide a forked log at the same entry. */
+  /** Checks that all honest peers divide a forked log at the same entry. */
   sameForkPoints(author: LogId, places: ReadonlyMap<string, Seq>): void {
     const [first, ...others] = [...places]
     for (const [name, place] of others)
@@ -144,7 +150,7 @@ export class InvariantChecker {
         this.violate(`${name} divides ${this.#place({ author, seq: place })}, but ${first?.[0]} at ${first?.[1]}`)
   }
 
-  /** All honest peers have the same entries of Byzantine peers at the same places. */
+  /** Checks that all honest peers have the same entries of Byzantine peers at the same places. */
   sameEntries(histories: ReadonlyMap<string, readonly Entry[]>): void {
     const seen = new Map<string, { readonly name: string; readonly entry: Uint8Array }>()
     for (const [name, entries] of histories) {
@@ -160,13 +166,13 @@ export class InvariantChecker {
     }
   }
 
-  /** `name` divided a log of an author. */
+  /** `name` found a fork of an author's log. */
   forkProven(name: string, author: LogId, forkedAt: Seq): void {
     this.#forks.set(author, Math.min(forkedAt, this.#forks.get(author) ?? forkedAt))
     if (!this.#mayFork(author)) this.violate(`${name} accepted a proof that ${this.#nameOf(author)} forked its log`)
   }
 
-  /** `name` received a receipt of `holder`: the entries must survive a power cut there. */
+  /** `name` received a receipt of `holder`: the entries must survive a power cut at the holder. */
   receiptReceived(name: string, holder: AuthorId, author: LogId, seq: Seq): void {
     const record = this.#ownerOf(holder)
     if (record === undefined || record.isByzantine || !isSigned(author)) return
@@ -203,7 +209,7 @@ export class InvariantChecker {
     for (const [line, count] of lines) if (count > 1) this.violate(`${name} has its line "${line}" ${count} times`)
   }
 
-  /** All peers have the same entry at the same place, except in the log of a Byzantine peer. */
+  /** Checks that all peers have the same entry at the same place, except in the log of a Byzantine peer. */
   #checkSame(name: string, entry: Entry): void {
     if (isSigned(entry.author) && this.#mayFork(entry.author)) return
     let log = this.#entries.get(entry.author)
@@ -217,7 +223,7 @@ export class InvariantChecker {
       this.violate(`${name} has a different ${this.#place(entry)} than another peer`)
   }
 
-  /** A shown entry must survive a power cut at its author and at the reader. */
+  /** Checks that a shown entry would survive a power cut at its author and at the reader. */
   #checkSynced(name: string, record: Record, { author, seq }: Entry): void {
     const owner = this.#ownerOf(author)
     if (owner === undefined) {
@@ -248,12 +254,12 @@ export class InvariantChecker {
     return last
   }
 
-  /** The last entry up to `seq` that stays in its log: entries from a fork on move to a branch. */
+  /** The last entry up to `seq` that stays in the log after a fork: later entries move to a branch. */
   #belowFork(author: LogId, seq: Seq): Seq {
     return Math.min(seq, (this.#forks.get(author) ?? Number.POSITIVE_INFINITY) - 1)
   }
 
-  /** Whether an author may sign two histories: an honest one may only after restoring a backup. */
+  /** Whether an author may sign two histories. An honest author may do so only after restoring a backup. */
   #mayFork(author: LogId): boolean {
     return this.#ownerOf(author)?.wasRestored !== false || !this.isHonest(author)
   }

@@ -9,12 +9,14 @@ import type { InvariantChecker } from './invariants.js'
 import { historyOf } from './room-checks.js'
 import type { SimulatedPeer } from './simulated-peer.js'
 
-/** The network is silent if all connections carry nothing but heartbeats, a record of one byte each, for this long. */
+/** The network is silent if all connections carry only heartbeats, a record of one byte each, for this long. */
 const SILENCE_MS: Millis = 20_000
 const HEARTBEAT_BYTES_MAX = 3 * (1 + RECORD_OVERHEAD_BYTES)
-/** Connections that every peer should have with peer exchange, or one with each other peer if there are fewer. */
+/**
+ * Connections that every peer should have with peer exchange; if there are fewer other peers, one connection to each.
+ */
 const ACTIVE_VIEW_MIN = 8
-/** Presence statuses, which every peer sends over every connection from time to time. */
+/** Allowance for presence statuses, which every peer sends over every connection from time to time. */
 const SIDE_CHANNEL_BYTES_MAX = 300
 
 /** The part of a world that the checks use. */
@@ -29,7 +31,9 @@ interface CheckedWorld {
   check(): void
 }
 
-/** Checks what a network must reach once all faults have ended. Each check violates an invariant of the world if it fails. */
+/**
+ * Checks what a network must reach after all faults have ended. Each failed check violates an invariant of the world.
+ */
 export class LivenessChecker {
   readonly #world: CheckedWorld
   readonly #peers: readonly SimulatedPeer[]
@@ -67,7 +71,7 @@ export class LivenessChecker {
     this.#checkReceipts()
   }
 
-  /** Receipts count the people whom the user named, whatever strangers claim. */
+  /** Checks that receipts count the people whom the user named, whatever strangers claim. */
   #checkReceipts(): void {
     for (const { name, log, receipts, connectedKeys, dialled } of this.#honest) {
       const isNamed = (key: AuthorId): boolean => {
@@ -84,7 +88,7 @@ export class LivenessChecker {
     this.#world.check()
   }
 
-  /** Waits until receipts show every peer that all connected peers have all entries. */
+  /** Waits until every peer's receipts show that all connected peers have all entries. */
   async #awaitReceipts(msMax: Millis): Promise<void> {
     if (this.#honest.length !== this.#peers.length) return
     const isKnown = ({ log, receipts }: SimulatedPeer): boolean =>
@@ -154,8 +158,8 @@ export class LivenessChecker {
   }
 
   /**
-   * An honest peer must have exactly one connection to each honest peer that it dials, and at most one to others. With peer
-   * exchange its number of connections must lie within the bounds of the active view.
+   * An honest peer must have exactly one connection to each honest peer that it dials, and at most one to every other
+   * peer. With peer exchange, its number of connections must be within the bounds of the active view.
    */
   #connectionFaults(): string[] {
     const faults: string[] = []
@@ -179,7 +183,7 @@ export class LivenessChecker {
     return faults
   }
 
-  /** Whether all honest peers have, and their users were shown, the same entries of all honest authors. */
+  /** Whether all honest peers have the same entries of all honest authors, and have shown them to their users. */
   #hasConverged(): boolean {
     if (!this.#hasProgressed) return false
     this.#hasProgressed = false

@@ -15,9 +15,9 @@ export const NETWORK_FAULTS = ['makes up contacts'] as const
 const ADDRESS = '10.255.255.1'
 const PORT = 4000
 const SHORT_KEY_BYTES = 8
-/** Frames of contacts: more than a peer reads from one connection at a time. */
+/** Number of frames with contacts: more than a peer reads from one connection at a time. */
 const FRAMES = 12
-/** Longest time that a relay forwards. */
+/** Longest time for which a relay forwards packets. */
 const FORWARDED_MS_MAX: Millis = 20_000
 
 /**
@@ -49,7 +49,9 @@ export function withMadeUpContacts(
   }
 }
 
-/** A host that forwards each inbound connection, either back to the peer that opened it, or to another peer for a while. */
+/**
+ * A host that forwards each inbound connection either back to the peer that opened it or, for a while, to another peer.
+ */
 export class MisleadingHost {
   readonly address = `${ADDRESS}:${PORT}`
   readonly #network: VirtualNetwork
@@ -58,11 +60,11 @@ export class MisleadingHost {
   readonly #abort = new AbortController()
   readonly #connections = new Set<RawConnection>()
   #mayRelay = true
-  /** Number of connections forwarded back to their openers, and to others. */
+  /** Number of connections that were forwarded back to their openers, and to other peers. */
   reflected = 0
   relayed = 0
 
-  /** `hosts` returns the addresses that it may forward to. */
+  /** `hosts` returns the addresses of the peers to forward to. */
   constructor(network: VirtualNetwork, random: SeededRandom, hosts: () => readonly string[]) {
     this.#network = network
     this.#random = random
@@ -70,7 +72,7 @@ export class MisleadingHost {
     network.addHost(ADDRESS).listeners.set(PORT, connection => void this.#lead(connection, hosts()))
   }
 
-  /** From now on it only forwards connections back to their openers. */
+  /** From now on, forwards connections only back to their openers. */
   stopRelaying(): void {
     this.#mayRelay = false
     for (const connection of this.#connections) connection.destroy()

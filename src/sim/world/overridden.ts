@@ -1,4 +1,4 @@
-/** A proxy of `target` with other members. `target` itself and its internal calls are unchanged. */
+/** A proxy of `target` in which some members are replaced. `target` itself and its internal calls are unchanged. */
 export function withOverrides<T extends object>(target: T, members: Partial<T>): T {
   return new Proxy(target, {
     get: (_, name) => {

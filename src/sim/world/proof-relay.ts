@@ -17,18 +17,24 @@ const PORT = 4000
 const NATIVE = Uint8Array.of(0)
 const VERSION = Uint8Array.of(2)
 
-/** A relay attack: the host takes the proof of a peer from a handshake with it, and presents that proof to the peers that dial the host. */
+/**
+ * A relay attack: the host obtains a peer's proof in a handshake with that peer, and presents it to the peers that dial
+ * the host.
+ */
 export class ProofRelay {
   readonly address = `${ADDRESS}:${PORT}`
   readonly #network: VirtualNetwork
   readonly #random: SeededRandom
   readonly #life = new Lifecycle()
   readonly #abort = new AbortController()
-  /** How many proofs it presented, and how many peers accepted one: they sent their own. */
+  /**
+   * Number of proofs that the host presented, and number of peers that accepted one, which shows in that they sent
+   * their own.
+   */
   presented = 0
   accepted = 0
 
-  /** `hosts` are the addresses of the others. */
+  /** `hosts` returns the addresses of the other peers. */
   constructor(network: VirtualNetwork, random: SeededRandom, hosts: () => readonly string[]) {
     this.#network = network
     this.#random = random
@@ -52,7 +58,7 @@ export class ProofRelay {
     else this.#present(near, proof)
   }
 
-  /** Performs the handshake as far as the proof of the other side. */
+  /** Performs the handshake until the other side has sent its proof. */
   #proofOf(far: RawConnection): Promise<Uint8Array | undefined> {
     const taker = new ProofTaker(this.address, this.#random)
     return new Promise(resolve => {

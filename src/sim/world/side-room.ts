@@ -21,7 +21,7 @@ import { type InvariantChecker, nothingShown } from './invariants.js'
 import { withOverrides } from './overridden.js'
 import { checkReports, historyOf, withCountedSideChannel } from './room-checks.js'
 
-/** Shared by all rooms of a world. */
+/** Context that all rooms of a world share. */
 export interface SideRoomContext {
   readonly seed: number
   readonly time: VirtualTime
@@ -34,7 +34,7 @@ export interface SideRoomOptions {
   /** The simulated peer that is in the room. */
   readonly peer: string
   readonly keys: KeyPair
-  /** Checks this room only. */
+  /** Checks only this room. */
   readonly checker: InvariantChecker
 }
 

@@ -35,7 +35,7 @@ import { SideRoom } from './side-room.js'
 const PORT = 4000
 const ROOM = roomId(LOBBY)
 
-/** Shared by all peers of a world. */
+/** Context that all peers of a world share. */
 export interface SimulationContext extends MachineContext {
   readonly checker: InvariantChecker
   /** The rooms of a peer besides the lobby, each with its checker. */
@@ -44,7 +44,7 @@ export interface SimulationContext extends MachineContext {
   stored(name: string, span: SeqRange): void
   /** Whether peers find further ones by peer exchange. */
   readonly hasPeerExchange: boolean
-  /** What strangers may use on each disk; undefined if everybody is known. */
+  /** Size of the strangers' pool on each disk, in bytes; undefined if everybody is a known person. */
   readonly strangerBytesMax: number | undefined
   isKnown(author: AuthorId): boolean
   /** The keys and addresses of all peers. */
@@ -59,9 +59,9 @@ export interface SimulationContext extends MachineContext {
 
 export interface SimulatedPeerOptions {
   readonly name: string
-  /** Its address on the virtual network. */
+  /** Address of the peer on the virtual network. */
   readonly address: string
-  /** How far its clock is ahead at the start. */
+  /** How far the peer's clock is ahead at the start. */
   readonly aheadMs: Millis
   readonly fault: ByzantineFault | undefined
 }
@@ -103,12 +103,12 @@ export class SimulatedPeer extends Machine<Program> {
     }
   }
 
-  /** Whether its user can send lines. */
+  /** Whether the peer's user can send lines. */
   get isReady(): boolean {
     return this.program?.room !== undefined
   }
 
-  /** The log of its process, once open. */
+  /** The log of the peer's process, once it is open. */
   get log(): Log | undefined {
     return this.program?.log
   }
@@ -128,7 +128,7 @@ export class SimulatedPeer extends Machine<Program> {
     return connections.flatMap(({ remote }) => (remote.kind === 'native' ? (remote.key as AuthorId) : []))
   }
 
-  /** The room of its process, once open. */
+  /** The room of the peer's process, once it is open. */
   get room(): Room | undefined {
     return this.program?.room
   }
@@ -163,7 +163,7 @@ export class SimulatedPeer extends Machine<Program> {
     return most
   }
 
-  /** Makes it dial another peer from now on. */
+  /** The peer dials another peer from now on. */
   addPeer(other: SimulatedPeer): void {
     const dialled = { name: other.name, address: { host: other.host.address, port: PORT } }
     this.#dialled.push(dialled)
@@ -194,13 +194,13 @@ export class SimulatedPeer extends Machine<Program> {
     if (room !== undefined && !room.isOpen) this.program?.openSideRoom?.(room)
   }
 
-  /** Fills its disk, or frees it. */
+  /** Fills the peer's disk, or frees it. */
   fill(isFull: boolean): void {
     this.#context.note(`the disk of ${this.name} is ${isFull ? 'full' : 'no longer full'}`)
     for (const disk of this.disks()) disk.isFull = isFull
   }
 
-  /** Restores a backup of its disk. Returns our lines that must come back from other peers. */
+  /** Restores a backup of the peer's disk. Returns our lines that must come back from other peers. */
   restore(backup: SortedRows): ReadonlySet<string> {
     this.#context.note(`${this.name} restores a backup`)
     this.disk.restore(backup)
@@ -302,7 +302,7 @@ export class SimulatedPeer extends Machine<Program> {
     return { known, quota: new Quota({ known, clock, diskBytesMax: 4 * strangerBytesMax }) }
   }
 
-  /** Replicates over a connection, observed by the checker, and with the fault if this peer is Byzantine. */
+  /** Replicates over a connection. The checker observes it; a Byzantine peer adds its fault. */
   #replicate(
     program: Program,
     replicator: Replicator,

@@ -11,11 +11,11 @@ import { InvariantChecker } from './invariants.js'
 import { LivenessChecker } from './liveness.js'
 import { SimulatedPeer } from './simulated-peer.js'
 
-/** Steps between two checks of the buffers of all connections. */
+/** Number of steps between two checks of the buffers of all connections. */
 const STEPS_PER_CHECK = 64
-/** Bound for the buffer of one stream: two frames and one read. */
+/** Largest buffer of one stream, in bytes: two frames and one read. */
 const CONNECTION_BYTES_MAX = 512 * 1024
-/** Overhead of a frame: its record, and the number of its room. */
+/** Overhead of a frame on a side channel, in bytes: its record, and the number of its room. */
 const SIDE_FRAME_OVERHEAD_BYTES = RECORD_OVERHEAD_BYTES + 1
 /** Resolution of the measured convergence time. */
 const CONVERGENCE_STEP_MS: Millis = 10
@@ -30,13 +30,13 @@ export interface WorldOptions {
   readonly hasPeerExchange?: boolean
   /** How far the clock of a peer is ahead at the start. */
   readonly aheadMs?: (name: string) => Millis
-  /** Byzantine peers and their faults. */
+  /** Byzantine peers with the fault of each. */
   readonly byzantine?: ReadonlyMap<string, ByzantineFault>
   /** Size of the strangers' pool on each honest peer's disk, in bytes. Byzantine peers are strangers. Default: everybody is known. */
   readonly strangerBytesMax?: number
-  /** Further rooms, and who is in each. They share the connections of the lobby. */
+  /** Further rooms with the peers in each. They share the connections of the lobby. */
   readonly sideRooms?: ReadonlyMap<string, readonly string[]>
-  /** False to save memory if nobody reads the trace. */
+  /** Whether to record a trace. False saves memory. Default: true. */
   readonly isTraced?: boolean
   /** Called when a peer has stored entries, its own or others'. */
   readonly onStored?: (name: string, span: SeqRange) => void
@@ -132,7 +132,7 @@ export class World extends VirtualWorld<SimulatedPeer> {
     for (const name of peers) this.peer(name).start()
   }
 
-  /** Bytes sent on connections besides log entries. */
+  /** Bytes sent on side channels. */
   get sideChannelBytes(): number {
     return this.#sideChannelBytes
   }
@@ -158,8 +158,9 @@ export class World extends VirtualWorld<SimulatedPeer> {
   }
 
   /**
-   * Ends all faults and checks liveness: within `msMax` all honest peers have the same logs, then one connection to every
-   * peer that they dial, and, without Byzantine peers, the network falls silent. Resolves with the time until convergence.
+   * Ends all faults and checks liveness: within `msMax`, all honest peers have the same logs. After that, each has one
+   * connection to every peer that it dials and, without Byzantine peers, the network falls silent. Resolves with the
+   * time until convergence.
    */
   async converge(msMax: Millis = 60_000): Promise<Millis> {
     this.heal()
@@ -182,7 +183,7 @@ export class World extends VirtualWorld<SimulatedPeer> {
     for (const peer of this.machines.values()) peer.end()
   }
 
-  /** The end of the trace, without the entries shown to users, which are most of it. */
+  /** The end of the trace, without the entries shown to users, which would fill most of it. */
   story(lines = 40): string {
     return this.trace
       .filter(line => !/^\S+ \S+ reads /.test(line))
@@ -203,7 +204,7 @@ export class World extends VirtualWorld<SimulatedPeer> {
     )
   }
 
-  /** Waits until everybody in a side room knows the same lines. */
+  /** Waits until all peers in each side room have the same lines. */
   async #awaitSideRooms(msMax: Millis): Promise<void> {
     for (const [room, { members, checker }] of this.#sideRooms) {
       for (const name of members) this.peer(name).openSideRoom(room)

@@ -37,7 +37,7 @@ export const barrier: RoomSchedules = {
     },
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'host'], ['trudy', 'host'])
-      // Bob receives the room from mallory alone, and is connected to trudy.
+      // Bob receives the room only from mallory, and is connected to trudy.
       world.partition(['bob', 'mallory', 'trudy'])
       world.cut('bob', 'alice')
       world.cut('bob', 'carol')
@@ -235,7 +235,7 @@ export const barrier: RoomSchedules = {
       world.expectIn(ROOM, 'carol')
       world.heal()
       const carol = world.person('carol').author
-      // She signs as soon as her program lets her.
+      // She signs as soon as her program permits it.
       for (let ms = 0; ms < 60_000 && world.seat('alice', ROOM)?.members?.isMember(carol); ms += 2) {
         void world.seat('alice', ROOM)?.remove(carol)
         await world.run(2)

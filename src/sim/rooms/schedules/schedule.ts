@@ -16,14 +16,14 @@ export const WITH_MALLORY = { alice: 'honest', bob: 'honest', carol: 'honest', m
 /** Waits long enough for everything sent to arrive. */
 export const soon = (world: RoomWorld): Promise<void> => world.run(1_000)
 
-/** `alice` founds a room, and lets the others in as hosts, or in the roles given. */
+/** `alice` founds a room, and admits the others as hosts, or in the given roles. */
 export async function gather(world: RoomWorld, ...others: readonly (readonly [string, 'admin' | 'host' | 'member'])[]) {
   await world.found('alice', ROOM)
   for (const [name, role] of others) await world.enter(name, ROOM, 'alice', role)
   await soon(world)
 }
 
-/** Partitions everybody from everybody, performs the acts, then heals the network. */
+/** Separates all people from each other, performs the acts, then heals the network. */
 export async function apart(world: RoomWorld, ...acts: readonly (() => Promise<void>)[]): Promise<void> {
   for (const name of world.names) world.partition([name])
   await soon(world)
