@@ -41,14 +41,17 @@ export function endEvidence(membership: Membership, author: AuthorId): Operation
  * they were signed. Proves to somebody who lacks these that a removal is void.
  */
 export function refutationOf(membership: Membership, operations: readonly Operation[]): Operation[] {
+  /** The first seq that is on another branch. */
+  const parting = new Map<Term, number>()
+  for (const { id, author, term: termId, seq, previous } of operations) {
+    const term = membership.terms.get(termName(author, termId))
+    const counted = term?.operations?.[seq - 1]
+    if (term === undefined || counted?.id === id) continue
+    const from = counted?.previous === previous ? seq : Number.POSITIVE_INFINITY
+    parting.set(term, Math.min(from, parting.get(term) ?? from))
+  }
   return distinct(
-    operations.flatMap(({ id, author, term: termId, seq, previous }) => {
-      const term = membership.terms.get(termName(author, termId))
-      const counted = term?.operations?.[seq - 1]
-      if (term === undefined || counted?.id === id) return []
-      const branch = counted?.previous === previous ? term.operations?.slice(seq - 1) : undefined
-      return [...endOf(membership, term), ...(branch ?? [])]
-    }),
+    [...parting].flatMap(([term, from]) => [...endOf(membership, term), ...(term.operations?.slice(from - 1) ?? [])]),
   )
 }
 
