@@ -19,7 +19,7 @@ import type { Write } from './store/store.js'
 import type { Introducer } from './stranger-quota.js'
 
 /**
- * Decides which entries from peers are stored: those that continue a log and are valid, and that a signed author has signed.
+ * Decides which entries from peers are stored: valid entries that continue a log and, unless their author is unsigned, are signed.
  * docs/protocol/wire.md §5.3. Its gates, in order, are in src/sync/README.md.
  */
 export class Intake {

@@ -27,8 +27,8 @@ export function membershipEvidence(membership: Membership, author: AuthorId): Op
 }
 
 /**
- * The operations that prove to an author that they are out, whichever term they believe they are in: the removals, and leaves that they
- * signed on another machine; with their own operations that still count. Undefined if they are a member, or never were one.
+ * The operations that prove to an author that they are out, whichever term they believe they are in: the removals, the leaves that they
+ * signed on another machine, and their own operations that still count. Undefined if they are a member, or never were one.
  */
 export function endEvidence(membership: Membership, author: AuthorId): Operation[] | undefined {
   if (membership.currentTerm(author) !== undefined) return undefined

@@ -12,7 +12,7 @@ const ATTEMPTS_MAX = 16
 
 export type ConnectionId = number
 
-/** An open connection, as the topology sees it. */
+/** An open connection, as the topology uses it. */
 export interface OpenConnection {
   readonly id: ConnectionId
   readonly remote: Remote
@@ -289,8 +289,8 @@ const closeEffect = (connection: ConnectionId, reason: CloseReason): TopologyEff
 })
 
 /**
- * Whether a connection leads to the target: one that dialled it, one to the same instance, or one to a scuttleup peer that claims
- * the target's address and comes from where the target was last seen. A scuttleup peer's claim alone is only a hint.
+ * Whether a connection leads to the target: it dialled the target, leads to the same instance, or leads to a scuttleup peer that claims the
+ * target's address and comes from where the target was last seen. A scuttleup peer's claim alone is only a hint.
  */
 const leadsTo = ({ dialled, probed, remote, remoteAddress }: OpenConnection, target: DialTarget): boolean =>
   (dialled ?? probed) === target.name ||

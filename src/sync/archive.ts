@@ -14,8 +14,8 @@ import { REJECTED_LOGS_MAX } from './limits.js'
 const MAGIC = utf8('persisted-chat/export/3\n')
 const ROOM_BYTES = 32
 /**
- * After this many rejected authors and frames without segments, the rest of a file is skipped. Bounds time and memory for a
- * crafted file, and leaves room for the fork proofs of a full room and as many rejections.
+ * After this many rejected authors and frames without segments, the rest of a file is skipped. Bounds time and memory for a crafted file,
+ * and leaves room for the fork proofs of a full room and for as many rejections.
  */
 const REFUSALS_MAX = 2 * REJECTED_LOGS_MAX
 

@@ -30,8 +30,8 @@ interface Pass {
 }
 
 /**
- * Fetches missing contents from the connected peers: requests a place, with one open request per connection, until some peer has its
- * content. A peer that did not have it is asked again with exponential backoff. Control entries are requested first.
+ * Fetches missing contents from the connected peers: requests each missing place until some peer has its content, with one open request per
+ * connection. A peer that did not have it is asked again with exponential backoff. Control entries are requested first.
  * docs/protocol/wire.md §5.8.
  */
 export class ContentFetcher {

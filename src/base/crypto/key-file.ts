@@ -33,9 +33,9 @@ export interface LoadedKey extends KeyPair {
 }
 
 /**
- * The key in `file`, created if it is missing: a seed of 32 bytes as hex, then its public key, so that a damaged seed is
- * detected instead of yielding another author. Mode 0600. docs/protocol/storage.md §4.
- * Rejects with DATA_UNUSABLE if the file is not a key or belongs to another user; it is never replaced.
+ * The key in `file`, created if it is missing: a seed of 32 bytes as hex, then its public key, so that a damaged seed is detected instead
+ * of yielding another author. Mode 0600. docs/protocol/storage.md §4.
+ * Rejects with DATA_UNUSABLE if the file is not a key or belongs to another user. Never replaces a file.
  */
 export async function loadKey(file: string, random: Random, onEvent: OnEvent = () => {}): Promise<LoadedKey> {
   const saved = await readSeed(file, onEvent)

@@ -18,8 +18,8 @@ export interface ScuttleupSessionOptions {
 }
 
 /**
- * scuttleup's protocol on one connection, without IO: bytes in, effects out. Each side sends its heads, then what the other side
- * lacks, then what is new. Signatures travel as the last JSON member of an entry, which scuttleup peers relay unchanged.
+ * scuttleup's protocol on one connection, without IO: bytes in, effects out. Each side sends its heads, then the entries that the other
+ * side lacks, then new entries. Signatures travel as the last JSON member of an entry, which scuttleup peers relay unchanged.
  * docs/protocol/compat-scuttleup.md §5.1.
  */
 export class ScuttleupSession implements ReplicationSession {

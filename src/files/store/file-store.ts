@@ -48,8 +48,8 @@ interface Stored extends FileId {
 }
 
 /**
- * The files of one room on disk, by the roots of their hash trees. The directory has `<root>` for a complete file, `<root>.part` for
- * an incomplete one, and for each `<root>.tree`, and `<root>.lines`: the lines that refer to it. A complete file is never written
+ * The files of one room on disk, by the roots of their hash trees. A complete file is `<root>` in the directory, an incomplete file is
+ * `<root>.part`. Beside it are `<root>.tree`, and `<root>.lines` with the lines that refer to the file. A complete file is never written
  * again: the user's copy may be a hard link to it.
  */
 export class FileStore {
@@ -152,8 +152,8 @@ export class FileStore {
   }
 
   /**
-   * Saves a complete file in a directory of the user, under a name that is free there: as a hard link, which takes no space, if the
-   * file system allows it, else as a copy. Resolves with the path. Rejects with FILE_UNUSABLE.
+   * Saves a complete file in a directory of the user, under a name that is free there. Creates a hard link, which takes no space, or a copy
+   * if the file system has no hard links. Resolves with the path. Rejects with FILE_UNUSABLE.
    */
   async save(root: FileRoot, directory: string, name: string): Promise<string> {
     const usable = savedName(name)

@@ -32,8 +32,8 @@ export class Appender {
   }
 
   /**
-   * Whether the system clock was far ahead and has been corrected, so that a new run may follow it. If entries of known people are
-   * ahead of it too, the clock is slow rather than corrected.
+   * Whether the system clock was far ahead and has been corrected, so that a new run may use the corrected dates. If entries of known
+   * people are ahead of the clock too, it is slow rather than corrected.
    */
   get #isClockBack(): boolean {
     const { own, hybridClock, frontier } = this.#core

@@ -62,8 +62,8 @@ interface OwnLogStorage {
 }
 
 /**
- * Extends our log; no other process signs with its key. Entries appended while the disk is busy form a group. When the group is
- * committed, its segments are signed, its end is written to the mark in parallel, and once both are on disk it is announced.
+ * Extends our log; no other process signs with its key. Entries appended while the disk is busy form a group. When the group is committed,
+ * its segments are signed, and the new end of the log is written to the mark in parallel. Once both are on disk, the group is announced.
  */
 export class OwnLog {
   /** The author of our logs. */

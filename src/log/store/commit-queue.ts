@@ -9,8 +9,8 @@ export const COMMIT_BYTES_MAX = 4 * 1024 * 1024
 export const BULK_BYTES_MIN = 64 * 1024
 
 /**
- * Committed bytes after which deferred rows are written. The key of a head is far from the keys of its segments, so each write of a
- * head makes LevelDB compact all of them again. After a crash, up to this many bytes of segments are reread at the next start.
+ * Committed bytes after which deferred rows are written. The key of a head is far from the keys of its segments, so each write of a head
+ * makes LevelDB compact these segments again. After a crash, up to this many bytes of segments are reread at the next start.
  */
 export const DEFERRED_BYTES_MAX = 16 * 1024 * 1024
 

@@ -45,8 +45,8 @@ function groupsOf(text: string, mayEndInIpv4: boolean): number[] | undefined {
 }
 
 /**
- * Whether a peer can have an IPv4 address. It cannot have 0.0.0.0 (which dials this machine), multicast or broadcast addresses; and
- * 127.0.0.0/8 only if this machine itself sent it, because a stranger could point us at our own services.
+ * Whether a peer can have an IPv4 address. False for 0.0.0.0 (which dials this machine), for multicast and broadcast addresses, and for
+ * 127.0.0.0/8 unless this machine itself sent it: otherwise a stranger could point us at our own services.
  */
 export function isPeerIpv4(text: unknown, isFromLoopback: boolean): text is string {
   const number = ipv4Number(text)
