@@ -24,6 +24,7 @@ export const mentions = command({
   name: 'mentions',
   argument: '',
   help: 'list mentions of you and answers to you since you left; /next walks them',
+  isOrdered: true,
   run: async ({ session, runTask, quote, tell }) => {
     await runTask('looking for mentions', async ({ signal }) => {
       const { messages, count } = await session.missedMentions(signal)
@@ -40,6 +41,7 @@ export const next = command({
   name: 'next',
   argument: '',
   help: 'print the next line that /mentions or /search listed, among those around it',
+  isOrdered: true,
   run: async context => {
     const label = context.session.nextListed()
     if (label === undefined) return context.tell('that was the last one: /mentions and /search list lines')

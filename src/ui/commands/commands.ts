@@ -117,10 +117,39 @@ export function lineOf(text: string): Line {
     : { kind: 'command', name: found.name, argument }
 }
 
-/** Runs a command, or prints what to type instead. Rejects if the command fails. */
-export async function runCommand(context: CommandContext, line: Exclude<Line, { kind: 'message' }>): Promise<void> {
+/** Runs a command, or prints what to type instead. */
+async function runCommand(context: CommandContext, line: Exclude<Line, { kind: 'message' }>): Promise<void> {
   if (line.kind === 'unknown') context.complain(unknownCommandLine(line))
   else await commandOf(line.name)?.run(context, line.argument)
+}
+
+/** Runs the commands of one face: ordered ones one after the other, as they were typed, and all others at once. */
+export class CommandOrder {
+  readonly #closing: AbortSignal
+  #last: Promise<void> | undefined
+
+  /** What waits when `closing` is aborted does not run. */
+  constructor(closing: AbortSignal) {
+    this.#closing = closing
+  }
+
+  /** Rejects if the command fails. */
+  run(context: CommandContext, line: Exclude<Line, { kind: 'message' }>): Promise<void> {
+    if (line.kind === 'unknown' || commandOf(line.name)?.isOrdered !== true) return runCommand(context, line)
+    const ran =
+      this.#last === undefined
+        ? runCommand(context, line)
+        : this.#last.then(() => (this.#closing.aborted ? undefined : runCommand(context, line)))
+    const ended = ran.then(
+      () => {},
+      () => {},
+    )
+    this.#last = ended
+    void ended.then(() => {
+      if (this.#last === ended) this.#last = undefined
+    })
+    return ran
+  }
 }
 
 /** The command with a name or alias, whatever its case. */

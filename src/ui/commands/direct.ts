@@ -38,6 +38,7 @@ export const requests = command({
   name: 'requests',
   argument: '',
   help: 'show the messages of people who ask to talk with you',
+  isOrdered: true,
   run: async ({ request, list, tell, runTask }) => {
     let count = 0
     await runTask('reading', async () => {
@@ -64,6 +65,7 @@ export const decline = command({
   argument: 'name [key]',
   help: 'drop what somebody wrote who asks to talk; they do not learn it',
   completes: 'name',
+  isOrdered: true,
   run: async ({ request, tell, complain, runTask }, argument) => {
     const [who = '', digits = ''] = argument.split(/\s+/)
     if (who === '') return complain('decline whom? /requests shows who asks')

@@ -15,6 +15,7 @@ export const last = command({
   name: 'last',
   argument: '[n]',
   help: 'print the last n messages again, at most 2,000',
+  isOrdered: true,
   run: async ({ session: { room }, quote, complain }, argument) => {
     const count = argument === '' ? LAST_DEFAULT : Number(argument)
     if (!Number.isInteger(count) || count < 1) return complain('how many? /last 50')
@@ -30,6 +31,7 @@ export const show = command({
   argument: '[name or line]',
   help: 'print a folded message whole, show what was hidden, or fetch dropped lines',
   completes: 'name',
+  isOrdered: true,
   run: async (context, name) => {
     const { session, folded, quote, tell, complain } = context
     // The log may be gone from this disk, so that only the key of its author is known.
@@ -50,6 +52,7 @@ export const since = command({
   name: 'since',
   argument: 'time',
   help: 'print the messages since 14:00, 2026-11-21, mon, 2h or 3d',
+  isOrdered: true,
   run: async ({ session: { room }, runTask, quote, complain, now }, argument) => {
     const since = momentOf(argument, now())
     if (since === undefined) return complain('since when? /since 14:00, 2026-11-21, mon, 2h or 3d')

@@ -108,6 +108,7 @@ export const history = command({
   name: 'history',
   argument: 'line',
   help: 'print the earlier texts of an edited line',
+  isOrdered: true,
   run: async (context, argument) => {
     if (/^\d*$/.test(argument)) return last.run(context, argument) // as in other programs
     const found = await named(context, argument, 'of which line? /history b12')
@@ -133,6 +134,7 @@ export const erase = command({
   name: 'delete',
   argument: 'line',
   help: 'delete a line of yours and its edits, at every peer; -1 is your last',
+  isOrdered: true,
   run: async (context, argument) => {
     const found = await named(context, argument, 'which line? /delete b12', true)
     if (found === undefined) return
@@ -161,6 +163,7 @@ export const where = command({
   name: 'where',
   argument: 'line',
   help: 'list who says that they have a line, and since when',
+  isOrdered: true,
   run: async ({ session, list, tell, complain }, argument) => {
     const [name] = divided(argument)
     if (name === '') return complain('where is which line? /where b12')
@@ -192,6 +195,7 @@ export const jump = command({
   name: 'jump',
   argument: 'line [in:room]',
   help: 'print a line among those around it, in this room or in another one',
+  isOrdered: true,
   run: async (context, argument) => {
     const [, name = '', room = ''] = /^(\S*)\s+in:#?(\S+)$/i.exec(argument) ?? []
     if (room !== '' && room !== context.session.room.room) return jumpTo(context, name, room)

@@ -27,6 +27,7 @@ export const invite = command({
   name: 'invite',
   argument: '[uses]',
   help: 'print a code that lets somebody into this private room for a day',
+  isOrdered: true,
   run: (context, uses) => {
     const count = uses === '' ? 1 : Number(uses)
     if (!Number.isInteger(count) || count < 1) return context.complain('for how many people? /invite 3')
@@ -44,6 +45,7 @@ export const invites = command({
   name: 'invites',
   argument: '',
   help: 'list the invitations of this private room',
+  isOrdered: true,
   run: context =>
     inRoom(context, 'listing invitations', { do: 'invites' }, ({ invite: id, state, role, by, uses, admitted }) =>
       context.list(
@@ -56,6 +58,7 @@ export const uninvite = command({
   name: 'uninvite',
   argument: 'id',
   help: 'take an invitation back, by the beginning of its id',
+  isOrdered: true,
   run: (context, id) =>
     id === ''
       ? context.complain('which one? /invites lists them')
@@ -68,6 +71,7 @@ export const members = command({
   name: 'members',
   argument: '',
   help: 'list who is in this private room, and who was',
+  isOrdered: true,
   run: context =>
     inRoom(context, 'listing members', { do: 'members' }, item => {
       const { key, name, role, removed, keeper } = item
@@ -84,6 +88,7 @@ export const remove = command({
   argument: 'name',
   help: 'end the membership of somebody in this private room',
   completes: 'name',
+  isOrdered: true,
   run: (context, who) =>
     who === ''
       ? context.complain('whom? /remove bob')
@@ -97,6 +102,7 @@ export const admit = command({
   argument: 'name [role]',
   help: 'admit somebody who waits or was removed, or raise the role of a member',
   completes: 'name',
+  isOrdered: true,
   run: (context, text) => {
     const [who = '', role = 'member'] = text.split(/\s+/)
     if (who === '') return context.complain('whom? /admit bob host')
@@ -110,6 +116,7 @@ export const refuse = command({
   name: 'refuse',
   argument: 'key',
   help: 'do not admit somebody who waits at this closed room; they do not learn it',
+  isOrdered: true,
   run: (context, who) =>
     who === ''
       ? context.complain('whom? /refuse 3fa1c20e, as the key was shown')

@@ -72,6 +72,7 @@ export const hide = command({
   argument: '[name or line]',
   help: 'hide a person and who came with them, strangers, or one line; alone: list',
   completes: 'name',
+  isOrdered: true,
   run: async (context, name) => {
     const { session, tell, complain } = context
     if (name === '') {
@@ -139,6 +140,7 @@ export const unhide = command({
   argument: 'name or line',
   help: 'show a hidden person or line again',
   completes: 'name',
+  isOrdered: true,
   run: async (context, name) => {
     const { session, tell, complain } = context
     if (name === '') return complain('show whom again? /hide lists what is hidden')

@@ -11,6 +11,7 @@ export const people = command({
   name: 'people',
   argument: '',
   help: 'list which key each name has, and how you know it',
+  isOrdered: true,
   run: ({ session, tell, list }) => {
     const { pins } = session.room.people
     if (pins.length === 0) tell('no name is bound to a key yet: name a peer, or /accept somebody who is here')
@@ -23,6 +24,7 @@ export const accept = command({
   argument: 'name [key]',
   help: 'bind a name to a key: of somebody here, or who asks to talk, or a new one',
   completes: 'name',
+  isOrdered: true,
   run: (context, argument) => {
     const { session, tell } = context
     const [name = '', digits = ''] = argument.split(/\s+/)

@@ -11,6 +11,7 @@ export const search = command({
   name: 'search',
   argument: 'words',
   help: 'find lines: from:bob since:mon "two words" -without in:all; /next goes there',
+  isOrdered: true,
   run: async (context, text) => {
     const { complain, runTask, session, now } = context
     if (text === '')

@@ -14,7 +14,7 @@ import { loadView, saveView } from '../../session/saved-view.js'
 import { Session } from '../../session/session.js'
 import type { OwnPlace } from '../../sync/receipts.js'
 import { Alerts } from '../alerts.js'
-import { lineOf, runCommand } from '../commands/commands.js'
+import { CommandOrder, lineOf } from '../commands/commands.js'
 import type { CommandContext, QuoteStyle, Task } from '../commands/context.js'
 import { quotedMessages } from '../commands/quoted.js'
 import { type Folding, labelled, type TimeStyle } from '../labels.js'
@@ -60,6 +60,7 @@ export class LineConversation {
   readonly #alerts: Alerts
   readonly #session: Session
   readonly #closing = new AbortController()
+  readonly #order = new CommandOrder(this.#closing.signal)
   /** Typed lines that have not been read from the log yet. */
   readonly #echoed: string[] = []
   #reading: Promise<void> = Promise.resolve()
@@ -271,7 +272,7 @@ export class LineConversation {
     if (line.kind === 'message') return this.#say({ kind: 'text', text: line.text })
     const before = this.#choices
     try {
-      await runCommand(this.#commandContext, line)
+      await this.#order.run(this.#commandContext, line)
     } catch (error) {
       warn(errorLine(error))
     }

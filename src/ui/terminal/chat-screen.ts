@@ -7,7 +7,7 @@ import type { Fields } from '../../host/protocol/codec.js'
 import type { SavedView } from '../../session/saved-view.js'
 import type { Session } from '../../session/session.js'
 import { BackgroundTask } from '../background-task.js'
-import { type Line, lineOf, runCommand } from '../commands/commands.js'
+import { CommandOrder, type Line, lineOf } from '../commands/commands.js'
 import type { CommandContext, QuoteStyle, Task } from '../commands/context.js'
 import { quotedMessages } from '../commands/quoted.js'
 import { cutLine, MESSAGE_BYTES_MAX } from '../lines/input.js'
@@ -73,6 +73,7 @@ export class ChatScreen {
   readonly #feed: MessageFeed
   readonly #pictures: ScreenPictures
   readonly #closing = new AbortController()
+  readonly #order = new CommandOrder(this.#closing.signal)
   /** The draw that follows the changes of this turn of the event loop. */
   #drawing: NodeJS.Immediate | undefined
   #rangAt = 0
@@ -308,11 +309,7 @@ export class ChatScreen {
   }
 
   async #command(line: Exclude<Line, { kind: 'message' }>): Promise<void> {
-    try {
-      await runCommand(this.#commandContext, line)
-    } catch (error) {
-      this.tell(errorLine(error), 'alarm')
-    }
+    await this.#order.run(this.#commandContext, line).catch(error => this.tell(errorLine(error), 'alarm'))
     this.changed()
   }
 
