@@ -112,6 +112,21 @@ test('does not fill the disk with a file that does not fit', async t => {
   await assert.rejects(readdir(directory), { code: 'ENOENT' })
 })
 
+test('has space for a file if the disk has what is missing of it, or cannot say', async t => {
+  const { open } = await places(t)
+  const store = await open()
+  const free = t.mock.method(store, 'free', async () => CONTENT.length - 1)
+  assert.equal(await store.hasSpaceFor(TREE), false)
+  const partial = await fetchChunks(store, TREE, [0, 2])
+  t.after(() => partial.close())
+  await partial.sync()
+  assert.equal(await store.hasSpaceFor(TREE), true)
+  free.mock.mockImplementation(async () => CHUNK_BYTES)
+  assert.equal(await store.hasSpaceFor(TREE), false)
+  free.mock.mockImplementation(async () => 0)
+  assert.equal(await store.hasSpaceFor(TREE), true)
+})
+
 test('finds by their hashes the chunks that were written before a crash, and no others', async t => {
   const { directory, open } = await places(t)
   await fetchChunks(await open(), TREE, [0, 2, 5])

@@ -5,7 +5,7 @@ import test from 'node:test'
 import type { FileContent } from '../../src/chat/kinds/file.js'
 import type { SendFileOptions } from '../../src/node/room-api.js'
 import type { CommandContext } from '../../src/ui/commands/context.js'
-import { preview, send } from '../../src/ui/commands/files.js'
+import { get, preview, send } from '../../src/ui/commands/files.js'
 
 /** What commands on files did: files that were sent, notices, complaints, and the pictures that were shown. */
 function context(line: Partial<FileContent> = {}, fault?: 'malformed') {
@@ -52,6 +52,21 @@ test('says that pictures and films of other formats keep their metadata', async 
   done.length = 0
   for (const name of ['a.txt', '--raw a.heic', 'a.png']) await send.run(commands, name)
   assert.deepEqual(done, ['sent a.txt', 'sent a.heic raw', 'sent a.png'])
+})
+
+test('asks before it fetches a large file, and never fetches more than the disk has left', async () => {
+  const { commands, done } = context({ name: 'a.bin', size: 2 ** 34 })
+  const asked: unknown[] = []
+  Object.assign(commands.session.room, {
+    getFile: async (_line: unknown, _directory: string, { isConfirmed }: { isConfirmed?: boolean }) => {
+      asked.push(isConfirmed)
+      return '/tmp/a.bin'
+    },
+  })
+  await get.run(commands, 'b1')
+  assert.match(done.pop() ?? '', /^! it has .*: \/get b1 yes fetches it$/)
+  await get.run(commands, 'b1 yes')
+  assert.deepEqual([asked, done], [[undefined], ['saved /tmp/a.bin']])
 })
 
 test('shows the picture of a line below its label and name', async () => {

@@ -24,6 +24,8 @@ const PARTIAL = '.part'
 const LINES = '.lines'
 const DRAFT = /^draft-[0-9a-f]{16}$/
 const DRAFT_BYTES = 8
+/** The unit in which the system counts what a sparse file occupies. */
+const BLOCK_BYTES = 512
 /** Files that are open for reading. */
 const READERS_MAX = 8
 /** How many names are tried before saving fails. */
@@ -201,7 +203,14 @@ export class FileStore {
     return (await stat(this.#path(root, TREE))).ctimeMs
   }
 
-  /** How many bytes the disk has left. */
+  /** Whether the disk has the space that is missing for a file; also if it cannot say what it has left. */
+  async hasSpaceFor({ root, size }: FileId): Promise<boolean> {
+    const { blocks = 0 } = (await stat(this.#path(root, PARTIAL)).catch(() => undefined)) ?? {}
+    const free = await this.free()
+    return free <= 0 || size - blocks * BLOCK_BYTES <= free
+  }
+
+  /** How many bytes the disk has left. Some file systems report 0, whatever they have left. */
   async free(): Promise<number> {
     const { bavail, bsize } = await statfs(path.dirname(this.#directory))
     return bavail * bsize

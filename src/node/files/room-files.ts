@@ -113,7 +113,7 @@ export class RoomFiles {
 
   async #fetch(file: FileId, line: string, { signal, onProgress, isConfirmed }: FetchOptions): Promise<void> {
     const { store, channels } = this.#parts
-    if (!isConfirmed && !this.#downloads.has(file.root) && file.size > (await store.free()))
+    if (!isConfirmed && !this.#downloads.has(file.root) && !(await store.hasSpaceFor(file)))
       throw new ChatError('FILE_UNUSABLE', 'not fetched: it is larger than the space that the disk has left')
     const before = this.#downloads.get(file.root)
     if (before?.isEnded) await before.done.catch(() => {})

@@ -52,7 +52,7 @@ export const get = command({
     const directory = typedPath(rest.replace(YES, '')) ?? process.cwd()
     if (line.size > UNCONFIRMED_BYTES_MAX && !isConfirmed)
       return complain(`it has ${sizeText(line.size)}: /get ${line.label ?? name} yes fetches it`)
-    await fetchFile(context, line, { directory, isConfirmed })
+    await fetchFile(context, line, directory)
   },
 })
 
@@ -112,13 +112,13 @@ export function faultText(fault: ThumbnailFault): string {
 async function fetchFile(
   { session, runTask, tell, now, showPicture }: CommandContext,
   line: FileMessage,
-  { directory, isConfirmed }: { readonly directory: string; readonly isConfirmed: boolean },
+  directory: string,
 ): Promise<void> {
   const text = new TransferText(now)
   await runTask(`fetching ${sanitise(line.name)}`, async ({ signal, onStatus }) => {
     onStatus('looking for peers that have it')
     const onProgress = (progress: FileProgress): void => onStatus(statusOf(progress, text))
-    const getting = session.room.getFile(line, directory, { signal, isConfirmed, onProgress })
+    const getting = session.room.getFile(line, directory, { signal, onProgress })
     const saved = await unlessAborted(signal, getting)
     if (saved === undefined) return
     tell(`saved ${sanitise(saved)}`)
