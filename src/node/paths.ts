@@ -1,4 +1,5 @@
 import { lstatSync, readdirSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { userDirectory } from '../base/files/user-directory.js'
 import { checkName, checkRoomName, chosenComponent, pathComponentsOf } from '../base/names.js'
@@ -56,6 +57,14 @@ export function homeOf(data: string, me: string, room = LOBBY, privateId?: Uint8
     files: path.join(directory, `${databaseName}.files`),
     databaseName,
   }
+}
+
+/** Everything in the directory of a user that belongs to a room: its database, and what is named after it. */
+export async function entriesOfRoom({ directory, databaseName }: Home): Promise<string[]> {
+  const names = await readdir(directory)
+  const isOfRoom = (name: string): boolean =>
+    name.startsWith(databaseName) && /^(\W|$)/.test(name.slice(databaseName.length))
+  return names.filter(isOfRoom).map(name => path.join(directory, name))
 }
 
 /**

@@ -118,15 +118,20 @@ test('members get the files of a private room, and people who were removed, and 
   )
 })
 
-test('leave --forget deletes the files of a room', BOUND, async t => {
+test('leave --forget deletes the files of a room, and everything else that belongs to it', BOUND, async t => {
   const { data, childOf, savedBy, home } = await privateRoom(t, 'bob')
   const bob = childOf('bob')
   get(bob, await fileLine(bob), await savedBy('bob'))
   await bob.waitForLine('"event":"saved"')
   assert.equal(await storedIn(home('bob').files), CONTENT.length, 'control: before')
   await bob.stop()
+  const { directory, databaseName, database } = home('bob')
+  // As `--message` leaves it.
+  await writeFile(`${database}.message`, '{}')
+  const left = async (): Promise<string[]> => (await readdir(directory)).filter(name => name.startsWith(databaseName))
+  assert.ok((await left()).length > 3, 'control: before')
   await run(t, data, 'leave', 'bob', 'ops', '--forget')
-  await assert.rejects(stat(home('bob').files), { code: 'ENOENT' })
+  assert.deepEqual(await left(), [])
   assert.deepEqual(await readFile(path.join(await savedBy('bob'), 'plan.bin')), CONTENT, 'the saved file stays')
 })
 

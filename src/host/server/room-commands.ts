@@ -17,7 +17,7 @@ import { keepOf } from '../../membership/keep.js'
 import { HISTORY_ALL } from '../../membership/limits.js'
 import { Membership } from '../../membership/membership.js'
 import type { NodeNetwork } from '../../node/connections/node-network.js'
-import { type Home, homeOf, markPaths, operationMarkPaths } from '../../node/paths.js'
+import { entriesOfRoom, type Home, homeOf, markPaths, operationMarkPaths } from '../../node/paths.js'
 import type { Pins } from '../../node/people/pins.js'
 import { chatPlaceOf } from '../../node/private-rooms/chat-places.js'
 import type { ForgottenRoom } from '../../node/private-rooms/introductions.js'
@@ -25,7 +25,6 @@ import type { RoomMembers } from '../../node/private-rooms/room-members.js'
 import type { FoundRoom } from '../../node/private-rooms/room-seeker.js'
 import type { Room } from '../../node/room.js'
 import { openLog, openMembers } from '../../node/stored-log.js'
-import { savedViewFile } from '../../session/saved-view.js'
 import { codeError } from '../protocol/code-error.js'
 import { type Fields, textsOf } from '../protocol/codec.js'
 import type { NodeOptions } from '../protocol/options.js'
@@ -259,14 +258,9 @@ export class RoomCommands {
       const marks = [markPaths(home, author), operationMarkPaths(home, author)].flatMap(({ file, copy }) =>
         copy === undefined ? [file] : [file, copy],
       )
-      for (const path of [
-        home.database,
-        home.files,
-        savedViewFile(home.database),
-        ...marks,
-        ...marks.map(mark => `${mark}.heads`),
-      ])
-        await rm(path, { recursive: true, force: true })
+      const heads = marks.map(mark => `${mark}.heads`)
+      for (const file of [...(await entriesOfRoom(home)), ...marks, ...heads])
+        await rm(file, { recursive: true, force: true })
       await store.leave(label)
     })
   }
