@@ -6,6 +6,7 @@ export const COMMANDS: readonly string[] = [
   'chat',
   'log',
   'search',
+  'fetch',
   'rooms',
   'devices',
   'risk',

@@ -36,6 +36,13 @@ const mebibytes = (text: string): number => between(1, 9_999_999)(text) * 1024 *
 /** Parses a whole number. */
 export const wholeNumber = between(0, 999_999_999)
 
+/** Checks a number of lines, or `all`. */
+export function fetchedLines(text: string): string {
+  if (text !== 'all' && !(/^\d{1,9}$/.test(text) && Number(text) > 0))
+    throw new InvalidArgumentError('Expected a number of lines, or all.')
+  return text
+}
+
 /** Parses a number, which may have decimals. */
 export const number = decimalBetween(0, 999_999)
 

@@ -27,6 +27,25 @@ export function nameOfPeer(session: Session, peer: string): string {
 const linesText = (count: number): string =>
   `${count.toLocaleString('en')} older ${count === 1 ? 'line is' : 'lines are'}`
 
+/** How many lines a fetch has brought; `where` says where they are found. */
+export const fetchedText = (count: number, where: string): string =>
+  count === 0
+    ? 'nobody who is connected has older lines'
+    : `fetched ${count.toLocaleString('en')} ${count === 1 ? 'line' : 'lines'}: ${where}`
+
+/** What is still missing, for each reason, without the names of those who have it. */
+export function leftText(item: Fields): string[] {
+  if (!isOlderLines(item)) return []
+  const { count, expired, notGiven } = item
+  return [...unavailable(expired, notGiven), ...(count > 0 ? [`${linesText(count)} not kept here`] : [])]
+}
+
+/** What no fetch gets. */
+const unavailable = (expired: number, notGiven: number): string[] => [
+  ...(expired > 0 ? [`${linesText(expired)} older than the room keeps`.replace(' older ', ' ')] : []),
+  ...(notGiven > 0 ? [`${linesText(notGiven)} not given to newcomers of this room`] : []),
+]
+
 /** One row for each reason why older lines are not here: `1,204 older lines are with carol: /fetch`. */
 export function olderRows(session: Session, item: Fields): string[] {
   if (!isOlderLines(item)) return []
@@ -36,8 +55,7 @@ export function olderRows(session: Session, item: Fields): string[] {
   const more = known.length - named.length
   const who = [...named, ...(more > 0 ? [`${more} more`] : [])].join(' and ')
   return [
-    ...(expired > 0 ? [`${linesText(expired)} older than the room keeps`.replace(' older ', ' ')] : []),
-    ...(notGiven > 0 ? [`${linesText(notGiven)} not given to newcomers of this room`] : []),
+    ...unavailable(expired, notGiven),
     ...(count > 0 ? [`${linesText(count)} ${who === '' ? 'not kept here' : `with ${who}`}: /fetch`] : []),
   ]
 }

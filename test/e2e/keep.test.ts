@@ -117,5 +117,28 @@ test('a computer with less space drops what others keep, and fetches it when ask
   await back.enter('/fetch 20')
   await back.waitFor('fetched 20 lines')
   await back.waitFor(/older lines are with alice: \/fetch/)
-  assert.ok((await keptOut()) > 100)
+  const left = await keptOut()
+  assert.ok(left > 100)
+  const fetched = await run(t, data, 'fetch', 'bob', '5', '--room', 'ops', '--json')
+  const { holders, ...counts } = JSON.parse(fetched.stdout[0] ?? '')
+  assert.equal(fetched.code, 0)
+  assert.deepEqual(counts, { room: 'ops', fetched: 5, count: left - 5, expired: 0, notGiven: 0 })
+  assert.equal(holders.length, 1)
+  assert.match((await run(t, data, 'fetch', 'bob', '1', '--room', 'ops')).stderr.join('\n'), /fetched 1 line: /)
+  const all = await run(t, data, 'fetch', 'alice', '--room', 'ops')
+  assert.deepEqual([all.code, /no line of #ops was dropped/.test(all.stderr.join())], [0, true], all.stderr.join())
+})
+
+test('the command fetch says why it fetches nothing', BOUND, async t => {
+  const data = await temporaryDirectory(t)
+  await run(t, data, 'room', 'new', 'alice', 'ops', '--no-rescue')
+  const failed = async (...args: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await run(t, data, 'fetch', 'alice', ...args)
+    return `${code} ${[...stdout, ...stderr].join(' ')}`
+  }
+  assert.match(await failed('0'), /^2 .*Expected a number of lines, or all/)
+  assert.match(await failed('--room', 'ops'), /^1 .*alice is not running/)
+  const [a = ''] = await localAddresses(1)
+  await openChat(t, { me: 'alice', listen: a, data })
+  assert.match(await failed('--room', 'ops'), /^[12] .*ops is not open/)
 })

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
-import { moment, wholeNumber } from '../option-values.js'
+import { fetchedLines, moment, wholeNumber } from '../option-values.js'
 import { type Registration, subcommand, withChatOptions } from '../registration.js'
+import type { FetchFlags } from '../rooms/fetch-command.js'
 import { dataDirectory } from './data-directory.js'
 import type { SearchFlags } from './search-command.js'
 import type { Where } from './stored-logs.js'
@@ -68,6 +69,15 @@ const readingCommands: Registration = (program, exitWith) => [
       exitWith(async (me: string, words: string[], flags: SearchFlags) => {
         const { searchRooms } = await import('./search-command.js')
         return searchRooms(me, words.join(' '), flags)
+      }),
+    ),
+  command(program, 'fetch', 'fetch the latest older lines that connected peers keep, for a day')
+    .argument('[count]', 'how many, or all (default: 1000)', fetchedLines)
+    .option('--json', 'one JSON object')
+    .action(
+      exitWith(async (me: string, count: string | undefined, flags: FetchFlags) => {
+        const { fetchLines } = await import('../rooms/fetch-command.js')
+        return fetchLines(me, count, flags)
       }),
     ),
   withChatOptions(subcommand(program, 'risk', 'on how many disks your lines are, as far as peers have proven it'), [

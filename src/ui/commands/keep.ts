@@ -1,5 +1,5 @@
 import { KEEP_USAGE } from '../keep-text.js'
-import { olderLines, olderRows } from '../older-text.js'
+import { fetchedText, olderLines, olderRows } from '../older-text.js'
 import { command, formatNumber } from './context.js'
 
 const BYTES_PER_MB = 1e6
@@ -8,6 +8,7 @@ export const keep = command({
   name: 'keep',
   argument: '[90d | 500MB | all] [here]',
   help: 'say for how long, or how much, lines of this room are kept',
+  isOrdered: true,
   run: async ({ session, request, runTask, tell, list, complain }, text) => {
     const [typed = '', where, ...others] = text.split(/\s+/)
     if ((where !== undefined && where !== 'here') || others.length > 0) return complain(`/keep takes ${KEEP_USAGE}`)
@@ -39,10 +40,7 @@ export const fetch = command({
     await runTask('fetching', async () => {
       const fields = count === undefined ? {} : { count }
       for await (const { fetched, ...older } of request({ do: 'fetch', room: session.room.room, ...fields })) {
-        const lines = `${formatNumber(Number(fetched))} ${fetched === 1 ? 'line' : 'lines'}`
-        tell(
-          fetched === 0 ? 'nobody who is connected has older lines' : `fetched ${lines}: /last and /search find them`,
-        )
+        tell(fetchedText(Number(fetched), '/last and /search find them'))
         list(...olderRows(session, older))
       }
     })
