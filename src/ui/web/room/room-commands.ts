@@ -3,7 +3,7 @@ import { sanitise } from '../../../base/safe-text.js'
 import type { Draft } from '../../../chat/kinds/kinds.js'
 import type { Message } from '../../../chat/kinds/message.js'
 import { BackgroundTask } from '../../background-task.js'
-import { lineOf, runCommand } from '../../commands/commands.js'
+import { CommandOrder, lineOf } from '../../commands/commands.js'
 import type { CommandContext, QuoteStyle, Task } from '../../commands/context.js'
 import { quotedMessages } from '../../commands/quoted.js'
 import { cutLine, MESSAGE_BYTES_MAX } from '../../lines/input.js'
@@ -22,12 +22,14 @@ export class RoomCommands {
   readonly #workspace: Workspace
   readonly #send: (event: ServerEvent) => void
   readonly #task: BackgroundTask
+  readonly #order: CommandOrder
 
   constructor(view: RoomView, workspace: Workspace, send: (event: ServerEvent) => void) {
     this.#view = view
     this.#workspace = workspace
     this.#send = send
     this.#task = new BackgroundTask(() => this.#showTask())
+    this.#order = new CommandOrder(view.closing)
     view.closing.addEventListener('abort', () => this.#task.cancel())
   }
 
@@ -41,7 +43,7 @@ export class RoomCommands {
     }
     const said: Promise<void>[] = []
     try {
-      await runCommand(this.#context(said), line)
+      await this.#order.run(this.#context(said), line)
     } catch (error) {
       this.#notice('warning', errorLine(error))
     }
