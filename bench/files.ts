@@ -22,14 +22,14 @@ const SAMPLE_MS = 50
 /** What a process does: sends or receives a copy, or a file of a room. */
 type Role = 'copy-from' | 'copy-to' | 'send' | 'get'
 
-/** What a transfer costs. `memory` is the peak growth of the receiver's resident memory, in bytes; `cpuMs` is that of both processes. */
+/** The cost of a transfer. `memory`: peak growth of the receiver's resident memory, in bytes. `cpuMs`: CPU time of both processes. */
 interface Transferred {
   readonly ms: number
   readonly memory: number
   readonly cpuMs: { readonly sender: number; readonly receiver: number }
 }
 
-/** What a receiver reports. */
+/** The report of a receiver. */
 type Received = Omit<Transferred, 'cpuMs'> & { readonly cpuMs: number }
 
 const { values } = parseArgs({
@@ -140,7 +140,7 @@ async function play(role: Role): Promise<void> {
   }
 }
 
-/** Reports the address of a sender, and at the end the CPU that it has used since. */
+/** Reports the address of a sender and, at the end, the CPU time that it has used since then. */
 function serve(address: string): void {
   const cpu = process.cpuUsage()
   process.once('message', () => process.send?.(cpuMsSince(cpu)))

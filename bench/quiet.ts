@@ -15,7 +15,7 @@ const OURS = fileURLToPath(new URL('../..', import.meta.url))
 const ROOMS_MAX = 32
 /** Time for the checks that follow the start of a room. */
 const SETTLE_MS = 15_000
-/** CPU is the median over windows of this length, few of which contain a garbage collection of what the start left. */
+/** CPU is the median over windows of this length: few windows contain a garbage collection that cleans up after the start. */
 const WINDOW_MS = 2_000
 
 const { values } = parseArgs({

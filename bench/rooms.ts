@@ -58,7 +58,7 @@ function replicate(socket: Socket, isDialler: boolean, rooms: ReadonlyMap<string
   return multiplexer
 }
 
-/** The side that has the large room, and says lines in the other. */
+/** The side that has the large room, and sends lines in the other. */
 async function send(directory: string, live: string): Promise<void> {
   const [large, small] = await Promise.all([openLog(directory), openLog(live)])
   const rooms = roomsOf(large, small)

@@ -25,7 +25,7 @@ const { values } = parseArgs({
 const WORDS = 200_000
 /** Exponent of Zipf's law for the frequency of words. */
 const EXPONENT = 1.05
-/** Words in a line: this many on average. */
+/** Average number of words in a line. */
 const LINE_WORDS = 9
 /** The conversation lasts a year. */
 const YEAR_MS = 365 * 86_400_000

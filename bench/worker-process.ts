@@ -18,7 +18,7 @@ export class WorkerProcess {
   readonly #process: ChildProcess
   readonly #closed: Promise<unknown>
 
-  /** `first` is a task that the process starts with, unasked; `answer` resolves with its result. */
+  /** `first` is a task that the process starts without a request; `answer` resolves with its result. */
   constructor(name: ContestantName, { directory, keys }: Database, first?: string) {
     const args = ['--no-warnings', WORKER, name, directory, JSON.stringify(keys), ...(first ? [first] : [])]
     this.startedAt = now()

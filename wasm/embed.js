@@ -1,4 +1,4 @@
-// Writes the compiled module as a TypeScript module, which loads alike from the build, the bundle and a web page.
+// Writes the compiled module as a TypeScript module, which loads the same way from the build, the bundle and a web page.
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
@@ -17,7 +17,7 @@ writeFileSync(
 export const WASM =
   '${wasm.toString('base64')}'
 
-/** SHA-256 of its sources, by which a test finds that they changed since. */
+/** SHA-256 of its sources. A test compares it, to detect that this file is out of date. */
 export const WASM_SOURCE = '${source.digest('hex')}'
 `,
 )

@@ -20,7 +20,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** Resolves after `delayMs` of the clock. Unlike a timer of the clock, it keeps the process running meanwhile. */
+/** Resolves after `delayMs` of the clock. Unlike a timer of the clock, it keeps the process running until then. */
 export async function pause(clock: Clock, delayMs: Millis): Promise<void> {
   const awake = setInterval(() => {}, delayMs)
   await new Promise<void>(resolve => void clock.after(delayMs, resolve)).finally(() => clearInterval(awake))

@@ -4,7 +4,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { programFile } from './program-files.js'
 
-/** How long an idle child process is kept. */
+/** How long an idle child process stays running. */
 const IDLE_MS = 60_000
 /** Lookups that run concurrently, so that a slow one does not delay the others. */
 const CONCURRENT_MAX = 16

@@ -3,8 +3,8 @@ import type { Cancel, Clock, Millis } from './clock.js'
 const WINDOW_MS: Millis = 60_000
 
 /**
- * Rate limit for reports: the caller reports the first event of a kind at once, and gets the count of the others at the end of the
- * minute. A count begins another minute, so that the next event is not reported right after it.
+ * Rate limit for reports: the caller reports the first event of a kind at once, and receives the number of further ones at the end of the
+ * minute. Then another minute begins, so that the next event is not reported right after this number.
  */
 export class MinuteSums<Kind> {
   readonly #clock: Clock

@@ -68,7 +68,7 @@ function describe(character: string): string {
  */
 export const pathComponentOf = (name: string): string => escaped(name, /[^a-z0-9_-]/gu)
 
-/** The encoding of earlier versions, which kept capitals. */
+/** The encoding of earlier versions, which left capitals unescaped. */
 const formerComponentOf = (name: string): string => escaped(name, /[^A-Za-z0-9_-]/gu)
 
 /** Fallback for a lower-case name whose component resolves to another name's directory. */
@@ -89,9 +89,8 @@ export const pathComponentsOf = (name: string): readonly string[] => [
 ]
 
 /**
- * The path component a name is stored under, or will be. `stored` lists the directory's entries; `isTaken` returns whether a
- * component resolves to one of them. If one resolves without being listed, the file system ignores case and the directory belongs
- * to another name.
+ * The path component a name is stored under, or will be. `stored` lists the directory's entries; `isTaken` returns whether a component
+ * resolves to any entry. If a component resolves but is not listed, the file system ignores case and the directory belongs to another name.
  */
 export function chosenComponent(
   name: string,

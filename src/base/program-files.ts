@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 const PROGRAM = /^.*\/dist\/[^/]+\//.exec(import.meta.url)?.[0] ?? import.meta.url
 const PACKAGE = new URL('../../', PROGRAM)
 
-/** The path of a program of ours, such as `cli/main`, built like the one that runs. */
+/** The path of a program of ours, such as `cli/main`, in the same kind of build as the running program. */
 export const programFile = (name: string): string => fileURLToPath(new URL(`${name}.js`, PROGRAM))
 
 /** A file of the package that is not compiled, such as `src/base/report/theme.css`. */

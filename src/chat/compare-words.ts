@@ -8,8 +8,8 @@ const WORDS = 8
 const WORD_BITS = 11
 
 /**
- * Eight words for two keys, the same for both people: if both screens show them, there is no man in the middle. 88 bits of
- * H("persisted-chat/compare/1" ‖ lower key ‖ higher key), in words of the BIP39 list.
+ * Eight words for two keys, the same for both people. If both screens show the same words, there is no man in the
+ * middle. 88 bits of H("persisted-chat/compare/1" ‖ lower key ‖ higher key), in words of the BIP39 list.
  */
 export function compareWords(one: AuthorId, other: AuthorId): readonly string[] {
   const [lower, higher] = [one, other].sort()

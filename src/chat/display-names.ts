@@ -14,13 +14,13 @@ export interface Label {
   readonly before?: string
 }
 
-/** A person who is present. A peer that has not announced a name has the address of its connection as its name. */
+/** A person who is present. Until a peer announces a name, its name is the address of its connection. */
 interface PresentPerson {
   readonly author: AuthorId | undefined
   readonly name: string
 }
 
-/** Names that are remembered; authors of further names are shown with their key. */
+/** Largest number of names that are remembered; authors of further names are shown with their key. */
 const NAMES_MAX = 10_000
 
 /** The first 8 digits of a key: enough for people to compare. */
@@ -29,16 +29,17 @@ export const shortKey = (author: AuthorId): string => author.slice(0, 8)
 /** Marks a name that more than one key uses. */
 const SHARED = 'shared'
 
-/** Shortest time between two notices of one kind: strangers choose when to cause one. */
+/** Shortest time between two notices of one kind, because strangers can cause them at will. */
 const NOTICE_MS: Millis = 60_000
 
 /** The keys that names are bound to, by skeleton. */
 export type PinnedNames = ReadonlyMap<string, AuthorId>
 
 /**
- * Labels authors. A name is not an identity: if two keys use names that look alike, both are shown with their short key,
- * whoever came first, unless the name is bound to one of them: then only that one is shown by name alone. The user is shown by
- * name alone, an author without a key as unsigned. A label depends on the people noted so far, not on their order.
+ * Labels authors. A name is not an identity: if two keys use names that look alike, both are shown with their short
+ * key, whoever came first. If the name is bound to one of the keys, only that key is shown by name alone. The user is
+ * shown by name alone, and an author without a key as unsigned. A label depends on the people noted so far, not on
+ * their order.
  */
 export class DisplayNames {
   readonly #ourId: AuthorId
@@ -84,7 +85,7 @@ export class DisplayNames {
     }
   }
 
-  /** Notes the name of an author from elsewhere than their messages, which may all be deleted. */
+  /** Notes the name of an author from a source other than their messages, which may all be deleted. */
   suggest(author: AuthorId, name: string): void {
     if (isSigned(author) && !this.#latestNames.has(author) && this.#latestNames.size < NAMES_MAX)
       this.#latestNames.set(author, name)
@@ -100,7 +101,7 @@ export class DisplayNames {
   nameOf(author: AuthorId, name: string): string {
     this.note(author, name)
     if (!isSigned(author)) return `${shownName(name)} (unsigned)`
-    // Beyond NAMES_MAX names, other users of the name may be forgotten.
+    // When more than NAMES_MAX names are known, other users of the name may be forgotten.
     const isRemembered = this.#users.has(skeletonOf(name)) || this.#pinned().get(skeletonOf(name)) === author
     return isRemembered ? this.#shown(author, name) : `${shownName(name)} (${shortKey(author)})`
   }
@@ -112,7 +113,10 @@ export class DisplayNames {
       : `${shownName(name)} (${shortKey(author)})`
   }
 
-  /** The author who is shown by name alone: the user, the key that the name is bound to, or its only user. */
+  /**
+   * The author who is shown by name alone: the user, the key that the name is bound to, or the only author who uses the
+   * name.
+   */
   #owner(skeleton: string, author: AuthorId): AuthorId | typeof SHARED {
     const user = this.#users.get(skeleton)
     if (user === this.#ourId) return user
@@ -122,7 +126,7 @@ export class DisplayNames {
   labelOf(message: Message, now: Millis): Label {
     const { author, timeMs } = message
     const username = message.kind === 'delete' ? this.#latestNames.get(author) : message.username
-    // A deletion has no name, and an author without one is shown by their key alone.
+    // A deletion contains no name. An author whose name is unknown is shown by the key alone.
     if (username === undefined) return { text: shortKey(author), notice: undefined }
     const former = message.kind === 'nick' ? (this.#latestNames.get(author) ?? message.before) : undefined
     const before = former === undefined ? undefined : this.nameOf(author, former)
@@ -152,7 +156,7 @@ export class DisplayNames {
     const line =
       pinned === undefined
         ? `several people use ${name}: each is shown with the first digits of their key`
-        : `somebody else than the person you know uses ${name}, and is shown as ${this.#shown(author, username)}`
+        : `somebody other than the person you know uses ${name}, and is shown as ${this.#shown(author, username)}`
     return this.#once('name', skeleton, line, now)
   }
 
@@ -161,7 +165,10 @@ export class DisplayNames {
     return this.#once('clock', author, line, now)
   }
 
-  /** Returns each notice once, and at most one of a kind per NOTICE_MS: a suppressed one may be returned for a later line. */
+  /**
+   * Returns each notice once, and at most one of a kind per NOTICE_MS. A suppressed notice may be returned for a later
+   * line.
+   */
   #once(kind: string, about: string, line: string, now: Millis): string | undefined {
     const key = `${kind} ${about}`
     const before = this.#noticedAt.get(kind)

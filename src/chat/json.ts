@@ -9,12 +9,12 @@ interface WithdrawnMessages {
   readonly count: number
 }
 
-/** Messages that were printed, and do not count any more, as one JSON object for programs. */
+/** Printed messages that no longer count, as one JSON object for programs. */
 export function withdrawnJsonOf({ author, run, seq, count }: WithdrawnMessages): string {
   return sanitisedJson({ event: 'withdrawn', author, ...(run !== 0 && { run }), seq, count })
 }
 
-/** The file of a line was saved, as one JSON object for programs. */
+/** The path of the saved file of a line, as one JSON object for programs. */
 export const savedJsonOf = ({ author, run, seq }: Target, path: string): string =>
   sanitisedJson({ event: 'saved', author, ...(run !== 0 && { run }), seq, path })
 
@@ -25,7 +25,9 @@ export const jsonLineOf = (shown: Message, isLive = false): string => sanitisedJ
 export const messageJsonOf = (message: Message, room: string): string =>
   sanitisedJson({ room, ...fieldsOf(message, true) })
 
-/** A line that a search found, with its room, as one JSON object; `isEdited`: with the text of its last edit. */
+/**
+ * A line that a search found, with its room, as one JSON object. `isEdited`: the line has the text of its last edit.
+ */
 export const foundJsonOf = (message: Message, room: string, isEdited: boolean): string =>
   sanitisedJson({ room, ...fieldsOf(message, false), ...(isEdited && { edited: true }) })
 

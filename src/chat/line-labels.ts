@@ -37,7 +37,10 @@ export class LineLabels {
     return this.#numbers.has(log)
   }
 
-  /** Sets the number of a log, as stored or received. Does nothing if the log has a number, or the number a log. */
+  /**
+   * Sets the number of a log, as stored or received. Does nothing if the log already has a number, or the number
+   * already belongs to a log.
+   */
   set(log: LogId, number: number): void {
     if (this.#numbers.has(log) || this.#logs.has(number)) return
     this.#numbers.set(log, number)
@@ -45,19 +48,19 @@ export class LineLabels {
     this.reserve(number + 1)
   }
 
-  /** Numbers below `next` are not given to further logs. */
+  /** Keeps numbers below `next` from being assigned to further logs. */
   reserve(next: number): void {
     this.#next = Math.max(this.#next, next)
   }
 
-  /** Gives a log the next number. */
+  /** Assigns the next number to a log. */
   add(log: LogId): number {
     const number = this.#next
     this.set(log, number)
     return number
   }
 
-  /** The number that the next log gets. */
+  /** The number for the next log. */
   get next(): number {
     return this.#next
   }
@@ -68,7 +71,7 @@ export class LineLabels {
     return [...this.#numbers].filter(([, number]) => number >= first)
   }
 
-  /** Removes the number of a log that is gone. No other log gets it. Returns it. */
+  /** Removes and returns the number of a log that is gone. The number is not assigned again. */
   delete(log: LogId): number | undefined {
     const number = this.#numbers.get(log)
     if (number === undefined) return undefined
@@ -83,7 +86,7 @@ export class LineLabels {
     return number === undefined ? undefined : `${lettersOf(number)}${seq}`
   }
 
-  /** The place that a label means; undefined if it means none. */
+  /** The place that a label refers to; undefined if there is none. */
   placeOf(label: string): { readonly author: LogId; readonly seq: Seq } | undefined {
     const [, letters = '', digits] = LABEL.exec(label.toLowerCase()) ?? []
     const number = numberOf(letters)

@@ -16,7 +16,7 @@ function mentions(message: Message, names: readonly string[]): boolean {
   })
 }
 
-/** Names in one line that are looked up. */
+/** Largest number of names in one line that are looked up. */
 const ADDRESSED_MAX = 8
 
 /** The names that a typed line addresses: `bob: hello`, `bob, hello` or `@bob`. A name within a sentence addresses nobody. */

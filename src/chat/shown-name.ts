@@ -21,7 +21,7 @@ const LITERAL_ADDRESS = /^(?:localhost|(?:\d{1,3}\.){3}\d{1,3}|\[(?=.*:.*:)[0-9A
 /** Any `host:port`. */
 const ADDRESS = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}._-]*:\d{1,5}$/u
 
-/** Latin letters, letters of scripts that do not resemble Latin, and letters of all scripts but Latin. */
+/** Latin letters; letters of scripts that do not resemble Latin; and letters of all scripts except Latin. */
 const LATIN = /\p{Script=Latin}/u
 const UNLIKE_LATIN =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Common}\p{Script=Inherited}]/u
@@ -30,7 +30,7 @@ const OTHERS = /(?!\p{Script=Latin})\p{L}/gu
 /** A name that mixes two of these scripts is deceptive. */
 const LIKE_LATIN = [/\p{Script=Cyrillic}/u, /\p{Script=Greek}/u, /\p{Script=Armenian}/u, /\p{Script=Cherokee}/u]
 
-/** Spacing marks such as the visarga look like a colon after a letter, and belong to none of these scripts. */
+/** Spacing marks such as the visarga look like a colon after a letter, and are in none of these scripts. */
 const SPACING_MARK = /\p{Mc}/u
 
 /** Whether a name can be shown unquoted: it cannot be mistaken for a program notice, or run into the words that follow it. */
@@ -53,7 +53,7 @@ function mixesScripts(name: string): boolean {
 /** How a connection is shown until its peer announces a name: an address is not quoted. */
 export const shownAddress = (place: string): string => (ADDRESS.test(place) ? place : shownName(place))
 
-/** Whether a name is the address of a connection, and not a person's name with a colon. */
+/** Whether a name is the address of a connection, rather than a person's name with a colon. */
 export const isAddress = (name: string): boolean =>
   LITERAL_ADDRESS.test(name) || (ADDRESS.test(name) && name.includes('.'))
 

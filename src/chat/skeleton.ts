@@ -1,6 +1,6 @@
 /**
- * Letters and digits of all scripts that look like a Latin letter or a digit in most fonts, by what they look like: from the
- * confusables of Unicode TS 39, in lower case, without those that NFKC removes.
+ * Letters and digits of all scripts that look like a Latin letter or a digit in most fonts, grouped by the character
+ * that they resemble. From the confusables of Unicode TS 39, in lower case, without those that NFKC removes.
  */
 const LOOKALIKES: readonly (readonly [string, string])[] = [
   ['2', 'ꝛƨϩꙅᒿꛯ'],
@@ -57,7 +57,7 @@ const ALIKE: readonly (readonly [RegExp, string])[] = [
   [/vv/g, 'w'],
 ]
 
-/** Skeletons of short texts, because the same few names are compared with every message. */
+/** Cache of skeletons of short texts, because the same few names are compared with every message. */
 const known = new Map<string, string>()
 const KNOWN_MAX = 1_000
 const KNOWN_LENGTH_MAX = 64
@@ -76,7 +76,7 @@ export function skeletonOf(text: string): string {
 const lettersOf = (text: string): string =>
   [...text.normalize('NFKC').toLowerCase().normalize('NFKC')].map(each => LETTERS.get(each) ?? each).join('')
 
-/** Whether a text of another script, or in full width, looks as if it were written in Latin letters. */
+/** Whether a text in another script, or in full-width letters, looks as if it were written in Latin letters. */
 export function looksLatin(text: string): boolean {
   const composed = text.normalize('NFC')
   if (/^[ -~]*$/.test(composed) || !/^[ -~]*$/.test(lettersOf(text))) return false

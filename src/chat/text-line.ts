@@ -3,7 +3,10 @@ import type { Message } from './kinds/message.js'
 import { sizeText } from './size-text.js'
 import { skeletonOf } from './skeleton.js'
 
-/** How the program words changes, such as those of a name or topic. Its text for a gap begins with the number of entries. */
+/**
+ * The program's wording of changes, such as those of a name or topic. Its text for a gap begins with the number of
+ * entries.
+ */
 const IS_CALLED = 'is now called'
 const SET_TOPIC = 'set the topic'
 const REMOVED_TOPIC = 'removed the topic'
@@ -17,30 +20,30 @@ const SENDS = 'sends'
 const CHANGES = [IS_CALLED, SET_TOPIC, REMOVED_TOPIC, HAS_NEW_NAME, ANSWERS, REACTS, TAKES_BACK, EDITS, DELETES, SENDS]
 const PROGRAM_WORDS = [...CHANGES, 'entry', 'entries'].map(skeletonOf)
 
-/** Rows of a message of a stranger that are shown on a terminal at first. */
+/** Number of rows of a stranger's message that a terminal shows before it folds the rest. */
 export const FOLDED_ROWS_MAX = 8
 
-/** How much of an action is compared with the program's wording. */
+/** Length of the beginning of an action that is compared with the program's wording. */
 const COMPARED_LENGTH = 1_000
 
 /** The mark after a line that its author has edited. */
 export const EDITED = '(edited)'
 
-/** How a message refers to a line that is unknown here. */
+/** The reference to a line that is unknown here. */
 export const UNKNOWN_LINE = 'a line that is not here'
 
 /** The context that a message is shown in. */
 export interface LineContext {
-  /** The author as shown before a change of name. */
+  /** The label of the author before a change of name. */
   readonly before?: string | undefined
   /** The line that it refers to: `alice a12 “lunch at noon?”`. */
   readonly about?: string | undefined
-  /** Its text after the edits that are known. */
+  /** The text of the message after the edits that are known. */
   readonly text?: string | undefined
   readonly isEdited?: boolean | undefined
 }
 
-/** What follows `* ` in the row of an action or a change. Faces colour the names only. */
+/** The text that follows `* ` in the row of an action or a change. Faces colour the names only. */
 export interface Action {
   readonly who: string
   readonly text: string

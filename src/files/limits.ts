@@ -9,7 +9,7 @@ export const PAGE_HASHES_MAX = 1024
 /** Largest file: 64 GiB. */
 export const FILE_BYTES_MAX = PAGE_HASHES_MAX * PAGE_HASHES_MAX * CHUNK_BYTES
 
-/** Longest name of a file in a line, in bytes of UTF-8: what most file systems allow. */
+/** Longest name of a file in a line, in bytes of UTF-8: the limit of most file systems. */
 export const FILE_NAME_BYTES_MAX = 255
 
 /** Requests that one side may have unanswered on a channel. */

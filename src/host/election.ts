@@ -11,10 +11,13 @@ import { holderOf, isHolderBusy, lockedError, pidFileOf, pidText } from './holde
 const TRY_MS = 200
 /** How long a process may hold the lock without serving. */
 const UNSERVED_MS_MAX = 10_000
-/** The same while it opens or closes databases. */
+/** How long a process may hold the lock without serving while it opens or closes databases. */
 export const BUSY_MS_MAX = 60_000
 
-/** The lock of a home: that of the node's database, which the kernel releases when the process ends. Only the process that holds it may open the databases of the home, and bind or remove its socket. */
+/**
+ * The lock of a home: the lock of the node's database, which the kernel releases when the process ends. Only the
+ * process that has it may open the databases of the home, and bind or remove its socket.
+ */
 export class NodeLock {
   readonly #store: LevelStore
   readonly #pidFile: string

@@ -25,7 +25,7 @@ export class DiskRecovery {
   readonly #splitter: Splitter
   readonly #contents: Contents
   readonly #shortener: Shortener
-  /** Logs whose end is being reread. Nothing is added to them meanwhile. */
+  /** Logs whose end is being reread. Nothing is added to them until that is done. */
   readonly #rereads = new Map<LogId, Promise<void>>()
   readonly #onceWritable: (() => void)[] = []
   readonly #turns = new Turns()
@@ -93,7 +93,7 @@ export class DiskRecovery {
     const before = new Map(frontier.heads.map(({ author, seq }) => [author, seq]))
     const { author, doubt } = own
     await this.#load()
-    // Either entries that peers may have were lost, or the run that was being opened was lost.
+    // Our log is shorter, or in an earlier run: entries that peers may have were lost, or the run that was being opened.
     const isBehind = (own.head?.seq ?? 0) < (before.get(author) ?? 0)
     if (doubt !== undefined || own.author !== author || isBehind) await own.leave(doubt ?? 'damaged')
     else await own.resetMark()
@@ -136,7 +136,7 @@ export class DiskRecovery {
       } catch (error) {
         if (!(error instanceof ChatError) || error.code === 'LOG_CORRUPT') throw error
         if (error.code === 'LOG_CLOSED') return undefined
-        // The disk failed: try again once it works. The attempt skips entries that were stored nevertheless.
+        // The disk failed: try again once it works. The attempt skips entries that were stored despite the failure.
       }
     }
   }

@@ -21,7 +21,7 @@ export const LOG_EVENTS = {
   'disk-recovered': change({}),
   /** An entry of ours is stored, although its write failed. */
   'entry-recovered': change({ seq: count }),
-  /** The database was damaged, and is repaired; the damaged files are in `kept`. */
+  /** The database was damaged and has been repaired; the damaged files are in `kept`. */
   'database-repaired': problem({ kept: text, faults: listOf(FILE_FAULT) }),
   /** Damage was found in the open database; the next start repairs it. */
   'database-damaged': problem({ detail: text }),
@@ -37,7 +37,7 @@ export const LOG_EVENTS = {
   'log-stopped': problem({ author: LOG_ID, seq: count, last: count }),
   /** A mark of the end of our log cannot be written. `file`: the file that cannot be opened; absent if a later write failed. */
   'mark-failed': problem({ file: optional(text), failure: DISK_FAILURE }),
-  /** The end of our log was in doubt: our lines go on in a new run. */
+  /** The end of our log was in doubt: our lines continue in a new run. */
   'run-opened': problem({ run: count, reason: oneOf(DOUBT_REASONS) }),
   /** An author signed two histories, which differ from `seq` on. */
   'fork-proven': problem({ author: LOG_ID, seq: count, isOurs: boolean }),

@@ -33,7 +33,7 @@ interface Tip {
   pending: Head | SignedHead
   /** Last seq on disk. */
   persisted: Seq
-  /** The chain value after an entry on disk: the last one, unless entries were lost since. */
+  /** The chain value after an entry on disk: the last entry, unless entries were lost since. */
   chainAt: { readonly seq: Seq; readonly chain: ChainValue } | undefined
   /** Last seq announced to readers. Entries fetched again after a loss are not announced to them again. */
   announced: Seq
@@ -108,7 +108,7 @@ export class Frontier {
     return ranges
   }
 
-  /** Replaces all heads by those found on disk. */
+  /** Replaces all heads by the heads found on disk. */
   reset(heads: Iterable<Head | SignedHead>): void {
     this.#tips.clear()
     this.#segments.forget()
@@ -136,7 +136,7 @@ export class Frontier {
     return true
   }
 
-  /** Why no log of this author may be created here; undefined if it may, or already exists. */
+  /** Why no log of this author may be created here; undefined if a log may be created, or exists already. */
   refusalOf(author: LogId): Refusal | undefined {
     if (this.#tips.has(author)) return undefined
     if (!this.hasRoom) return { reason: { kind: 'author-limit', authorsMax: this.#authorsMax } }
@@ -158,12 +158,12 @@ export class Frontier {
     return Math.max(this.#authorsMax, this.#tips.size)
   }
 
-  /** Whether one more author is within the limit. */
+  /** Whether the limit allows one more author. */
   get hasRoom(): boolean {
     return this.#tips.size < this.#authorsMax
   }
 
-  /** Entries up to `head` are being written; more may be appended meanwhile. */
+  /** Entries up to `head` are being written. More may be appended at the same time. */
   setPending(head: Head | SignedHead): Tip {
     const tip = this.#tips.get(head.author) ?? {
       pending: head,

@@ -217,7 +217,10 @@ export class Intake {
         await this.#contents.add(author, run)
   }
 
-  /** Adds missing entries below a proven fork. If no signature covers the last of them, the proof does. Later entries are in branches. */
+  /**
+   * Adds missing entries below a proven fork. If no signature covers the last of these entries, the proof does. Later entries are in
+   * branches.
+   */
   async #addBelow(
     author: LogId,
     proof: ForkProof,

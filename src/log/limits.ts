@@ -3,7 +3,7 @@
 /** Largest entry. A long message fits, and a thousand pending entries fit into memory. */
 export const ENTRY_BYTES_MAX = 16 * 1024
 
-/** Largest segment: consecutive entries under one signature. Two fit into a frame. */
+/** Largest segment: consecutive entries under one signature. Two segments fit into a frame. */
 export const SEGMENT_BYTES_MAX = 128 * 1024
 
 /** Highest seq: the largest value of scuttleup's `uint32`. */
@@ -12,10 +12,10 @@ export const SEQ_MAX = 0xffff_ffff
 /** Highest run. */
 export const RUN_MAX = 0xffff_ffff
 
-/** Largest number of logs in one database. Each costs a few hundred bytes of memory. Those of strangers share a smaller number. */
+/** Largest number of logs in one database. Each log costs a few hundred bytes of memory. Strangers share a smaller number. */
 export const AUTHORS_MAX = 10_000
 
-/** Largest number of branches of forked logs that are kept. */
+/** Largest number of stored branches of forked logs. */
 export const BRANCHES_MAX = 1_000
 
 /** Largest number of logs of one key: with more, one person could keep others out of a room. */

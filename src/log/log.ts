@@ -6,10 +6,9 @@ import { loadKey } from '../base/crypto/key-file.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
-import { EMPTY, sameBytes } from '../base/wire/bytes.js'
 import type { BlockRows } from './content/block-rows.js'
-import { type ContentRun, Contents, type WeighedSegment } from './content/contents.js'
-import type { DropReason } from './content/gap-rows.js'
+import { Contents } from './content/contents.js'
+import { LogContents } from './content/log-contents.js'
 import { LogCore } from './core.js'
 import { DiskRecovery } from './disk-recovery.js'
 import { Splitter } from './forks/splitter.js'
@@ -17,7 +16,6 @@ import { type AuthorId, authorOfLog, isSigned, type LogId, type Run, runOf, type
 import type { Entry, Members } from './format/entry.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
 import type { Hlc } from './format/hybrid-clock.js'
-import type { PlaceRange } from './format/places.js'
 import { logOfSegment, type Segment } from './format/segment.js'
 import type { SignedRun } from './format/segment-plan.js'
 import type { UnsignedRun } from './format/unsigned-entry.js'
@@ -27,8 +25,8 @@ import type { FoundMark } from './mark/own-mark.js'
 import type { LogEvents, LogOptions, ReadMark, ReadOptions, Refusal, RelayOptions } from './options.js'
 import { Appender } from './own/appender.js'
 import { EntryStream } from './read/entry-stream.js'
+import { marksAfterForks } from './read/marks-after-forks.js'
 import type { Relayed } from './read/outgoing.js'
-import { dividedAt, unionOf } from './read/read-mark.js'
 import { Reader } from './read/reader.js'
 import type { SeqRange, Subscription } from './read/subscription.js'
 import type { RequestId } from './request-id.js'
@@ -41,7 +39,7 @@ import type { Introducer, StrangerQuota } from './stranger-quota.js'
 import { type Verified, verifyAllLogs, verifyLog } from './verification.js'
 
 /**
- * The append-only logs of one room on one disk: ours, and those of all other authors. It keeps this contract:
+ * The append-only logs of one room on one disk: ours, and those of all other authors. The contract:
  *
  * 1. Persisted before shown. An entry is acknowledged to its author, shown to readers and announced to peers only when it is on disk.
  * 2. Recorded before sent. An entry of ours is sent only after the database and the mark record it. So if a crash loses entries that a
@@ -51,16 +49,17 @@ import { type Verified, verifyAllLogs, verifyLog } from './verification.js'
  * 4. Signed and gapless. An entry is stored only if it continues its log and, unless its author is unsigned, its author signed it.
  * 5. Forks are proven. If two histories of one log are signed, the log ends at the fork, which is at the same entry on every peer, and
  *    each history goes on in a log of its own.
- * 6. Each entry once. A live reader gets each entry once, in the order of its log, whatever arrives while it reads the history; except
- *    for entries of strangers that were dropped because others needed the space, and are fetched again.
+ * 6. Each entry once. A live reader gets each entry once, in the order of its log, whatever arrives while it reads the history.
+ *    Exception: entries of strangers that were dropped because others needed the space are shown again when they are fetched again.
  * 7. Failures block. After a failed write nothing is written until the database was reopened and read again; entries from peers wait.
  */
 export class Log extends EventEmitter<LogEvents> {
+  /** Which places have content; drops and restores it. */
+  readonly contents: LogContents
   /** Client requests whose entries are stored. */
   readonly requests: Requests
   readonly #core: LogCore
   readonly #recovery: DiskRecovery
-  readonly #contents: Contents
   readonly #intake: Intake
   readonly #appender: Appender
   readonly #reader: Reader
@@ -78,13 +77,14 @@ export class Log extends EventEmitter<LogEvents> {
         void this.#recovery.finishDrops()
       },
     })
-    this.#contents = new Contents(this.#core)
-    const splitter = new Splitter(this.#core, this.#contents)
-    const shortener = new Shortener(this.#core, this.#contents)
-    this.#recovery = new DiskRecovery(this.#core, splitter, this.#contents, shortener)
-    this.#intake = new Intake(this.#core, splitter, shortener, this.#contents)
+    const contents = new Contents(this.#core)
+    const splitter = new Splitter(this.#core, contents)
+    const shortener = new Shortener(this.#core, contents)
+    this.#recovery = new DiskRecovery(this.#core, splitter, contents, shortener)
+    this.#intake = new Intake(this.#core, splitter, shortener, contents)
     this.#appender = new Appender(this.#core, this.#recovery)
     this.#reader = new Reader(this.#core)
+    this.contents = new LogContents(contents, this.#core.gaps, this.#recovery, log => this.emit('gaps', log))
     this.requests = this.#core.requests
   }
 
@@ -118,7 +118,7 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#core.clock
   }
 
-  /** The author of what `append` adds: the public key, as 64 hex digits. */
+  /** The author of our entries: the public key, as 64 hex digits. */
   get author(): AuthorId {
     return this.#core.own.person
   }
@@ -160,7 +160,7 @@ export class Log extends EventEmitter<LogEvents> {
       .map(({ author }) => this.announcedHead(author))
   }
 
-  /** The same for a single log. */
+  /** The head of one log to announce to a peer. */
   announcedHead(author: LogId): Digest {
     const { frontier } = this.#core
     const persisted = frontier.persisted(author)
@@ -211,7 +211,7 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#recovery.whenWritable(run.author, () => this.#intake.add(run, introducer))
   }
 
-  /** The same for consecutive runs of a signed author: only entries that a valid signature covers are stored. */
+  /** Like `add`, for consecutive runs of a signed author: only entries that a valid signature covers are stored. */
   addSigned(author: LogId, runs: readonly SignedRun[], introducer?: Introducer): Promise<Refusal | undefined> {
     return this.#recovery.whenWritable(
       author,
@@ -276,72 +276,14 @@ export class Log extends EventEmitter<LogEvents> {
     return new SharedRows(prefix, this.#core.store, this.#core.queue)
   }
 
-  /** Rows that are derived from contents, and deleted with these. */
+  /** Rows that are derived from contents, and deleted together with them. */
   get blocks(): BlockRows {
     return this.#core.blocks
   }
 
-  /** The first places of a log whose content is missing, in order. */
-  missing(log: LogId): readonly PlaceRange[] {
-    return this.#core.gaps.of(log)?.missing.ranges ?? []
-  }
-
-  /** The same for control entries only. */
-  missingControls(log: LogId): readonly PlaceRange[] {
-    return this.#core.gaps.of(log)?.controls.ranges ?? []
-  }
-
-  /** The logs that may have places without content. */
-  get logsWithGaps(): readonly LogId[] {
-    return [...this.#core.gaps.logs]
-  }
-
-  /** Changes when the places of a log without content change. 0: all have content. */
-  gapsVersion(log: LogId): number {
-    return this.#core.gaps.of(log)?.version ?? 0
-  }
-
-  /** Where this disk has no content of a log, for whatever reason: up to `count` ranges. */
-  gaps(log: LogId, count: number): readonly PlaceRange[] {
-    return this.#core.gaps.of(log)?.all(count) ?? []
-  }
-
-  /** Looks for more missing content of a log, after the ranges that are known. */
-  findMissing(log: LogId): Promise<void> {
-    return this.#contents.findMore(log)
-  }
-
-  /** Adds contents from a peer that match the hashes of stubs; skips others. Returns how many are stored. Waits while the disk fails. */
-  async addContent(log: LogId, run: ContentRun): Promise<number> {
-    let stored = 0
-    await this.#recovery.whenWritable(log, async () => {
-      stored = await this.#contents.add(log, run)
-      return undefined
-    })
-    return stored
-  }
-
-  /** The packed entries of places, for a peer that asks for their contents; stubs where this disk has none. */
-  contents(log: LogId, range: PlaceRange): Promise<readonly Uint8Array[]> {
-    return this.#contents.read(log, range)
-  }
-
-  /** Like `dropContent`, for several ranges; their files are rewritten together. */
-  dropContents(log: LogId, ranges: readonly PlaceRange[], reason: DropReason): Promise<void> {
-    return this.#contents.drop(log, ranges, reason)
-  }
-
-  /** Makes dropped content of a log count as missing, so that it is requested from peers again and stored. */
-  restoreContents(log: LogId, ranges: readonly PlaceRange[], reason: DropReason): Promise<void> {
-    return this.#contents.restore(log, ranges, reason)
-  }
-
-  /** The date of the first content that peers give to us changed, or was not known: asks for that content alone. */
-  givenChanged(): Promise<void> {
-    return this.#contents.givenChanged()
-  }
-
-  /** The date of the first of the last `count` counted entries of the conversation; undefined if there are fewer. */
+  /**
+   * The date of the `count`th entry from the end of the conversation, among those that `isCounted` selects; undefined if there are fewer.
+   */
   dateOfLast(count: number, isCounted: (entry: Uint8Array) => boolean): Promise<Hlc | undefined> {
     return this.#reader.dateOfLast(count, isCounted)
   }
@@ -354,22 +296,6 @@ export class Log extends EventEmitter<LogEvents> {
   /** Dates our next entries after this one, unless it is too far ahead of the system clock. */
   observe(date: Hlc): void {
     this.#core.hybridClock.observe(date, this.id)
-  }
-
-  /** Tells peers which contents of a log are about to be dropped. An empty list withdraws that. */
-  leaveContents(log: LogId, ranges: readonly PlaceRange[]): void {
-    this.#core.gaps.open(log).leave(ranges)
-    this.emit('gaps', log)
-  }
-
-  /** Yields the dates and the droppable bytes of each stored segment of a log, starting with the one that contains `from`. */
-  weigh(log: LogId, from: Seq): AsyncGenerator<WeighedSegment> {
-    return this.#contents.weigh(log, from)
-  }
-
-  /** Where this disk has dropped content of a log for this reason. */
-  dropped(log: LogId, reason: DropReason): readonly PlaceRange[] {
-    return this.#core.gaps.of(log)?.dropped[reason].ranges ?? []
   }
 
   /** Disk usage of the room in bytes; undefined if the store does not report it. */
@@ -387,33 +313,14 @@ export class Log extends EventEmitter<LogEvents> {
     await this.#core.store.compact?.(ALL_ROWS)
   }
 
-  /** Deletes files whose rows have been rewritten, as far as no reader uses them. */
+  /** Deletes files whose rows have been rewritten, unless a reader still uses them. */
   async deleteReplacedFiles(): Promise<void> {
     await this.#core.store.sweep?.()
-  }
-
-  /** Whether nobody is to have the content of a place: it was deleted, or is older than the room keeps. */
-  isGone(log: LogId, seq: Seq): boolean {
-    const dropped = this.#core.gaps.of(log)?.dropped
-    return dropped !== undefined && (dropped.deleted.has(seq) || dropped.expired.has(seq))
-  }
-
-  /** Whether this disk has dropped the content of a place because it was deleted. */
-  isDeleted(log: LogId, seq: Seq): boolean {
-    return this.#core.gaps.of(log)?.dropped.deleted.has(seq) === true
   }
 
   /** The entries of one log, in order. */
   entries(range: SeqRange): AsyncGenerator<readonly Entry[]> {
     return this.#reader.log(range)
-  }
-
-  /**
-   * Drops the content of places of a signed log, except that of control entries, from all files of this disk, and stores none there
-   * from now on. Resolves when nothing of it is left. Rejects if the disk fails; then the next start completes it.
-   */
-  dropContent(log: LogId, range: PlaceRange, reason: DropReason): Promise<void> {
-    return this.dropContents(log, [range], reason)
   }
 
   /** Resolves when writing is possible, or the log is closed. */
@@ -497,33 +404,7 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** Adjusts read marks to the forks known now: a mark after a fork moves to the branch that has its chain value. */
-  async marksNow(marks: readonly ReadMark[]): Promise<ReadMark[]> {
-    const now = new Map<LogId, ReadMark>()
-    const put = (mark: ReadMark): void => {
-      const other = now.get(mark.author)
-      now.set(mark.author, other === undefined ? mark : unionOf(other, mark))
-    }
-    const waiting = [...marks]
-    for (let mark = waiting.shift(); mark !== undefined; mark = waiting.shift()) {
-      const fork = this.forkOf(mark.author)
-      const branch = fork === undefined || mark.seq < fork ? undefined : await this.#branchOf(mark, fork)
-      if (fork === undefined || branch === undefined) {
-        put(mark)
-        continue
-      }
-      const [before, behind] = dividedAt(mark, fork, branch)
-      put(before)
-      waiting.push(behind)
-    }
-    return [...now.values()]
-  }
-
-  /** The branch that contains a mark after a fork; undefined if no branch on this disk extends to it. */
-  async #branchOf({ author, seq, chain }: ReadMark, forkedAt: Seq): Promise<LogId | undefined> {
-    for (const { log, isKept } of this.#core.forks.branchesOf(author)) {
-      if (chain === undefined ? isKept : sameBytes((await this.chainAt(log, seq - forkedAt + 1)) ?? EMPTY, chain))
-        return log
-    }
-    return undefined
+  marksNow(marks: readonly ReadMark[]): Promise<ReadMark[]> {
+    return marksAfterForks(marks, this.#core.forks, (log, seq) => this.chainAt(log, seq))
   }
 }

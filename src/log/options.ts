@@ -27,16 +27,13 @@ export interface LogOptions {
   readonly random?: Random
   /** Default: everybody is known. */
   readonly known?: KnownPeople
-  /** Largest number of authors; those already stored and our own are always accepted. */
+  /** Largest number of authors. Stored authors and our own are always accepted. */
   readonly authorsMax?: number
-  /** Bounds what strangers may store here. Default: only `authorsMax` does. */
+  /** Bounds what strangers may store here. Default: `authorsMax` is the only limit. */
   readonly quota?: StrangerQuota
   /** The last seq accepted in a log of another author; `first` is its first entry, if not stored yet. Default: no limit. */
   readonly lastAccepted?: (log: LogId, first?: Uint8Array) => Seq
-  /**
-   * The date of the first content that peers give to us; earlier content is not asked for. Our own entries are always given. Default: all
-   * content is given.
-   */
+  /** The date from which peers give us content. Older content is not requested, except our own. Default, and if undefined: no limit. */
   readonly givenFrom?: () => Hlc | undefined
   /** Records the end of our log outside the database. Without it, only peers notice a lost end. */
   readonly mark?: LogMark
@@ -56,7 +53,7 @@ export interface LogMark extends EndMark {
   readonly run: Run | undefined
   /** The last seq of the logs of others at the last clean close. */
   readonly heads: ReadonlyMap<LogId, Seq>
-  /** Whether the mark was written to another file, of which this is a copy. */
+  /** Whether this file is a copy: its mark was written to another file. */
   readonly isMoved: boolean
   /** A log was shortened on purpose: the next start does not report its entries as missing. */
   forget(log: LogId): void
@@ -67,7 +64,7 @@ export interface LogMark extends EndMark {
 }
 
 export interface LogEvents {
-  /** New entries are on disk, ours and those of others. */
+  /** New entries are on disk, ours or others'. */
   entries: [SeqRange]
   /** Entries are on disk: new ones, and lost ones that were fetched again. */
   persisted: [SeqRange]
@@ -79,17 +76,21 @@ export interface LogEvents {
   event: [LogEvent]
   /** An entry of ours whose append was rejected is on disk after all. */
   recovered: [Entry]
-  /** Our log continues as this one. */
+  /** Our log continues in a new run; the id of that log. */
   opened: [LogId]
   /** A log became shorter: announce its end to peers again. */
   lost: [LogId]
+  /** A stranger's log was shortened or deleted, because others need the space: peers are told where it ends now. */
+  shortened: [LogId]
   /** An author signed two histories. */
   fork: [ForkProof]
-  /** The log of a stranger is deleted, and the quota has no record of it any more: listeners drop what they know about it. */
+  /** The log of a stranger was deleted, and the quota's record of it too: listeners drop what they know about it. */
   forgotten: [LogId]
 }
 
-/** Largest number of ranges per log that a read mark remembers as passed without content. Older ones count as read. */
+/**
+ * Largest number of ranges per log that a read mark remembers as passed without content. The oldest ranges beyond it are treated as read.
+ */
 export const PASSED_MAX = 64
 
 /** How far a reader has read a log. */
@@ -117,7 +118,7 @@ export interface ReadOptions {
 
 /** How entries are relayed to a native peer. */
 export interface RelayOptions {
-  /** What to relay, until it is closed. */
+  /** The entries to relay, until it is closed. */
   readonly subscription: Subscription
   /** How the peer learns of a range. */
   readonly mode: (span: SeqRange) => RelayMode

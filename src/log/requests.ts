@@ -61,7 +61,7 @@ function answerIn(value: Uint8Array): Answer | undefined {
   }
 }
 
-/** Requests whose entries are stored, kept until their clients acknowledge the answers. */
+/** Requests whose entries are stored. They are remembered until their clients acknowledge the answers. */
 export class Requests {
   readonly #store: Store
   readonly #queue: CommitQueue
@@ -102,7 +102,7 @@ export class Requests {
   }
 
   /**
-   * A client acknowledged its requests up to a number: deletes, with the next commit, each row whose requests are all acknowledged.
+   * A client acknowledged its requests up to a number: with the next commit, deletes each row whose requests are all acknowledged.
    * `forgetBefore` deletes rows that are never acknowledged.
    */
   forget({ client, number: upTo }: RequestId): void {

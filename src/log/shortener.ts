@@ -7,20 +7,20 @@ import type { Write } from './store/store.js'
 import type { Cut } from './stranger-quota.js'
 
 /**
- * Logs that are shortened at a time, with a page of keys in memory each. They share commits: a busy disk or event loop takes about as
- * long for all of them as for one.
+ * Logs that are shortened at once, each with a page of keys in memory. They share commits, so on a busy disk or event loop all of them take
+ * about as long as one.
  */
 const AT_ONCE_MAX = 128
 
 interface Job extends Cut {
-  /** Its last seq, if it is to be reported. */
+  /** The last seq before the log was shortened, if the user is told. */
   readonly reported: Seq | undefined
 }
 
 /**
- * Shortens logs of strangers when others need the space: a log keeps the segments at its start, or nothing. It has stopped by then, so
- * nothing is added to it meanwhile. An entry that is fetched again later is shown again. Waiting logs are shortened together in the next
- * pass, so that no log waits for more than two passes, however fast strangers arrive.
+ * Shortens logs of strangers when others need the space: a log keeps the segments at its start, or nothing. The log is stopped first, so
+ * that no entries are added while it is shortened. An entry that is fetched again later is shown again. Waiting logs are shortened together
+ * in the next pass, so that no log waits for more than two passes, however fast strangers arrive.
  */
 export class Shortener {
   readonly #core: LogCore
@@ -60,7 +60,7 @@ export class Shortener {
       this.#next = undefined
       const jobs = [...this.#waiting.values()]
       this.#waiting.clear()
-      await this.#core.queue.write([]) // what is being written has to be on disk
+      await this.#core.queue.write([]) // pending writes have to be on disk
       for (let from = 0; from < jobs.length; from += AT_ONCE_MAX)
         await Promise.all(jobs.slice(from, from + AT_ONCE_MAX).map(job => this.#shorten(job)))
     })
@@ -76,6 +76,7 @@ export class Shortener {
     const head = isSigned(log) && bytesKept > 0 ? await heads.headWithin(log, bytesKept) : undefined
     mark?.forget(log)
     frontier.replace(log, head)
+    this.#core.events.emit('shortened', log) // before the quota reports it as forgotten
     quota?.resized(log, head?.size ?? 0)
     const seq = head?.seq ?? 0
     if (reported !== undefined) this.#core.report({ kind: 'log-stopped', author: log, seq, last: reported })

@@ -1,6 +1,6 @@
 import type { AuthorId, LogId, Seq } from './format/author.js'
 
-/** Who brought entries: a connection, and where it came from. */
+/** A connection that brought entries, and where it came from. */
 export interface Introducer {
   /** The proven key at the other end, or the address that a scuttleup peer claims. */
   readonly id: string
@@ -10,13 +10,13 @@ export interface Introducer {
   readonly author?: LogId | undefined
 }
 
-/** What is stored about the log of a stranger, so that its share stays the same after a restart. */
+/** The stored state of a stranger's log, so that its share stays the same after a restart. */
 export interface StrangerRecord {
-  /** The introducer that it counts against once the connection is closed: an address block, or the key of a known person. */
+  /** The introducer whose share the log uses once the connection is closed: an address block, or the key of a known person. */
   readonly block: string
-  /** The connection that brought it first, if that is remembered. */
+  /** The connection that first brought the log, if that is remembered. */
   readonly firstIntroducer?: string | undefined
-  /** Whether somebody else than its author brought it. */
+  /** Whether somebody other than its author brought it. */
   readonly isRelayed: boolean
   /** Its last known seq, if it has stopped. */
   readonly stopped: Seq | undefined
@@ -35,33 +35,41 @@ export type Admission =
   | { readonly kind: 'stored'; readonly bytesMax: number }
   /** The log has stopped: entries after its end are not stored. */
   | { readonly kind: 'stopped' }
-  /** Somebody else relays entries of an unsigned author who is connected, and sends them directly. */
+  /** A relay sent entries of an unsigned author who is connected and sends them directly. */
   | { readonly kind: 'relayed' }
 
 /** Decides how much of the logs of strangers this disk stores. `sync/quota` implements it. */
 export interface StrangerQuota {
-  /** Asked before entries of a log, which has `bytes` so far, are verified. */
+  /** Called before entries of a log, which has `bytes` so far, are verified. */
   admit(log: LogId, bytes: number, introducer: Introducer | undefined): Admission
   /** A log grew to `bytes`. Returns the logs that have to be shortened for it. */
   grew(log: LogId, bytes: number, introducer: Introducer | undefined): readonly Cut[]
   /** A log was shortened to `bytes`, or moved. */
   resized(log: LogId, bytes: number): void
-  /** Entries of a log up to `last` are not stored. True if that is to be reported. */
+  /** Records that entries of a log up to `last` exist but are not stored. Returns whether the user is to be told. */
   stop(log: LogId, last: Seq): boolean
-  /** All logs and records that were read from the disk. Returns the logs that have to be shortened, for example after a crash. */
+  /**
+   * Starts over with the logs and records that were read from the disk. Returns the logs that have to be shortened, for example after a
+   * crash.
+   */
   reset(
     logs: Iterable<{ readonly author: LogId; readonly size: number }>,
     records: ReadonlyMap<LogId, StrangerRecord>,
   ): readonly Cut[]
-  /** What has to be stored about a log: nothing if it is neither a stranger's nor remembered as stopped. */
+  /** The record to store about a log; undefined if the log is neither a stranger's nor remembered as stopped. */
   record(log: LogId): StrangerRecord | undefined
   /** Calls `listener` when the record of a log changed. */
   onRecord(listener: (log: LogId) => void): void
   isStranger(log: LogId): boolean
   isStopped(log: LogId): boolean
-  /** Whether a log had stopped and may grow again: entries that were in flight meanwhile do not continue it. */
+  /**
+   * Whether a log had stopped and may grow again. Entries that were rejected while it was stopped leave a gap, so entries still in flight
+   * do not continue it.
+   */
   isResumed(log: LogId): boolean
-  /** The strangers whose logs came over the same connections as those of an author, unless the user knows who is at the other end. */
+  /**
+   * The strangers whose logs came over the same connections as an author's logs, not counting connections to people whom the user knows.
+   */
   companionsOf(author: AuthorId): readonly AuthorId[]
   /** Whether a log is announced and sent to other peers. */
   isPassedOn(log: LogId): boolean

@@ -11,7 +11,7 @@ export interface Verified {
   /** The last entry before the first fault. */
   readonly last: Seq
   readonly fault: StoredFault | undefined
-  /** How many places up to the last have no content; absent if all have. */
+  /** Number of places up to `last` without content; absent if all have content. */
   readonly without?: WithoutContent
   /** First seq with two histories. */
   readonly forkedAt: Seq | undefined

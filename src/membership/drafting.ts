@@ -22,7 +22,7 @@ export function nextPlace(membership: Membership, author: AuthorId): NextPlace |
   return { term: id, seq: seq + 1, previous }
 }
 
-/** Where the effective operations of a term end. */
+/** Where the operations of a term that count end. */
 export function headOf({ id, operations = [] }: Term): OperationPlace {
   return { term: id, seq: operations.length, id: operations.at(-1)?.id ?? NO_OPERATION }
 }
@@ -45,8 +45,8 @@ export function admissionOf(membership: Membership, admission: DraftedAdmission)
 }
 
 /**
- * An admission that answers the known leaves of its subject, and no removal: one that does not count now may count once more operations
- * are known.
+ * An admission that answers the known leaves of its subject but no removals: a removal that starts to count once more operations are known
+ * then still ends it.
  */
 export function returnOf(membership: Membership, admission: DraftedAdmission): Admit {
   return answering(leavesOf(membership, admission.subject), admission)

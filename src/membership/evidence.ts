@@ -7,8 +7,8 @@ import type { Operation } from './format/operation.js'
 import type { Membership } from './membership.js'
 
 /**
- * The operations that prove a term to somebody who knows only the room: a certificate chain, in the order of evaluation. From each
- * term above it, the operations up to the next admission of the chain; from the term itself, those up to `last`.
+ * The operations that prove a term to somebody who knows only the room: a certificate chain, in the order of evaluation. It contains the
+ * operations of each term above up to the next admission of the chain, and those of the term itself up to `last`.
  */
 export function evidenceOf(term: Term, last?: OperationId): Operation[] {
   const path: { readonly term: Term; readonly upTo: OperationId | undefined }[] = [{ term, upTo: last }]
@@ -37,8 +37,8 @@ export function endEvidence(membership: Membership, author: AuthorId): Operation
 }
 
 /**
- * Why some operations do not count here: for each log, the branch that counts from where they leave it, and what ended a term in which
- * they were signed. Proves to somebody who lacks these that a removal is void.
+ * Operations that show why `operations` do not count: for each log, the branch that counts from the point where they leave it, and the
+ * operations that ended a term in which they were signed. They prove to somebody who lacks them that a removal is void.
  */
 export function refutationOf(membership: Membership, operations: readonly Operation[]): Operation[] {
   /** The first seq that is on another branch. */
@@ -56,10 +56,10 @@ export function refutationOf(membership: Membership, operations: readonly Operat
 }
 
 /** The operations that ended a term: a removal and the branch that it names, or leaves. */
-function endOf({ logs }: Membership, term: Term): Operation[] {
+function endOf(membership: Membership, term: Term): Operation[] {
   const [removal] = term.removals
   if (removal !== undefined) {
-    const branch = logs.get(termName(term.author, removal.place.term))?.branchTo(removal.place)
+    const branch = membership.logs.get(termName(term.author, removal.place.term))?.branchTo(removal.place)
     return [...evidenceOf(removal.by, removal.id), ...(branch ?? [])]
   }
   return term.departure === undefined ? [] : [...evidenceOf(term), ...term.departure.proof.flat()]

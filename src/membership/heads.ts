@@ -3,7 +3,7 @@ import { hexOf } from '../base/wire/bytes.js'
 import { logsOf, type TermName } from './evaluation/operation-log.js'
 import type { Operation } from './format/operation.js'
 
-/** Summary of the operations of one term: peers with equal heads have the same ones. */
+/** Summary of the operations of one term: peers with equal heads have the same operations. */
 export interface OperationsHead {
   readonly count: number
   /** Hash of the ids in ascending order. */

@@ -1,9 +1,9 @@
 import { HISTORY_ALL } from './limits.js'
 
-/** Most lines that a room can give to newcomers, other than all. */
+/** Largest number of lines that a room can give to newcomers, other than all. */
 const HISTORY_LINES_MAX = 1_000_000
 
-/** What the user typed: `all`, `none` or a number of lines; undefined for anything else. */
+/** The number that the user typed: `all`, `none` or a number of lines; undefined for anything else. */
 export function historyOf(text: string): number | undefined {
   if (text === 'all') return HISTORY_ALL
   if (text === 'none') return 0

@@ -11,13 +11,13 @@ const TIME_UNITS: Readonly<Record<string, number>> = {
 }
 const SIZE_UNITS: Readonly<Record<string, number>> = { mb: 1e6, gb: 1e9 }
 
-/** Smallest bound on the size of a room: below it, the database's own files would take most of it. */
+/** Smallest bound on the size of a room: below it, the database's own files would be most of the room. */
 export const KEEP_BYTES_MIN = 16e6
 
 /** Keeps everything. */
 const EVERYTHING: Keep = { unit: 'everything', amount: 0 }
 
-/** What the user typed: `90d`, `500MB` or `all`; undefined for anything else. */
+/** The bound that the user typed: `90d`, `500MB` or `all`; undefined for anything else. */
 export function keepOf(text: string): Keep | undefined {
   if (text.toLowerCase() === 'all') return EVERYTHING
   const [, digits = '', unit = ''] = /^(\d{1,6})([a-z]{1,2})$/i.exec(text) ?? []
@@ -28,7 +28,7 @@ export function keepOf(text: string): Keep | undefined {
   return size === undefined || count * size < KEEP_BYTES_MIN ? undefined : { unit: 'bytes', amount: count * size }
 }
 
-/** How a bound is typed; the largest unit that gives a whole number. */
+/** The text of a bound as it is typed, in the largest unit that gives a whole number. */
 export function keepText({ unit, amount }: Keep): string {
   if (unit === 'everything') return 'all'
   const units = unit === 'bytes' ? { MB: 1e6, GB: 1e9 } : { m: MINUTE_MS, h: 60 * MINUTE_MS, d: DAY_MS }

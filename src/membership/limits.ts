@@ -11,10 +11,10 @@ export const MEMBER_OPERATIONS_MAX = 256
 /** Guests that one term of the rescue key, the founder or an admin has at once. */
 export const GUESTS_MAX = 4_096
 
-/** The same for a host whose admission does not set a number. */
+/** Default of the same limit for a host whose admission does not set a number. */
 export const HOST_GUESTS_DEFAULT = 32
 
-/** Terms and operations below the guests of one admin. The admin's own guests do not count. */
+/** Terms and operations below the guests of one admin. The admin's own guests are not included. */
 export const BELOW_ADMIN_MAX = 16_384
 
 /** Admissions between the founder and a member. */
@@ -30,7 +30,7 @@ export const LONG_BODY_BYTES_MAX = 12 * 1_024
 /** Runs in a chat place. */
 export const CHAT_RUNS_MAX = 256
 
-/** As the number of lines that newcomers are given: all of them. */
+/** The number of lines that stands for all lines. */
 export const HISTORY_ALL = 0xffff_ffff
 
 /** Invitations of one author that are open at once. */

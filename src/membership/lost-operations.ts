@@ -5,8 +5,8 @@ import { encodeBody } from './format/body-codec.js'
 import type { Membership } from './membership.js'
 
 /**
- * What an author signed on branches of their current log that do not count, and did not repeat on the branch that counts; in the order
- * in which it was signed. Two machines with one key compute the same list, so they sign the same operations again.
+ * The bodies that an author signed on branches of their current log that do not count, and did not repeat on the branch that counts; in the
+ * order in which they were signed. Two machines with one key compute the same list, so they sign the same operations again.
  * docs/protocol/membership.md §9.7.
  */
 export function lostBodies(membership: Membership, author: AuthorId): readonly Body[] {
@@ -28,7 +28,10 @@ export function lostBodies(membership: Membership, author: AuthorId): readonly B
 
 const textOf = (body: Body): string => hexOf(encodeBody(body))
 
-/** Whether the branch that counts sets another value later: only the last name, and the last settings of what is kept and given, count. */
+/**
+ * Whether the branch that counts sets the same property later: the name, what is kept, or how many earlier lines are given. Only the last
+ * value counts.
+ */
 const isReplaced = (body: Body, counting: readonly Body[]): boolean =>
   (body.kind === 'name' || body.kind === 'keep' || body.kind === 'history') &&
   counting.some(({ kind, time }) => kind === body.kind && time >= body.time)

@@ -26,13 +26,13 @@ export interface Member {
 export interface FormerMember {
   readonly author: AuthorId
   readonly reason: 'removed' | 'left'
-  /** Up to where their chat counts, by term. */
+  /** The place up to which their chat counts, by term. */
   readonly chat: ReadonlyMap<TermId, ChatPlace>
 }
 
 /**
- * Who is a member of a room, and what else follows from its operations: a pure function of the set of operations, independent of
- * their order and of repetitions. docs/protocol/membership.md §9.5.
+ * The members of a room, and all other results of its operations: a pure function of the set of operations, independent of their order and
+ * of repetitions. docs/protocol/membership.md §9.5.
  */
 export class Membership {
   readonly room: PrivateRoom
@@ -92,12 +92,12 @@ export class Membership {
     return this.#current.get(author)
   }
 
-  /** The date of the first lines that a member is given; undefined for all lines. */
+  /** The date from which a member is given lines; undefined if they are given all. */
   linesFrom(author: AuthorId): Hlc | undefined {
     return this.#current.get(author)?.admission?.body.linesFrom
   }
 
-  /** How many of the earlier lines a member is given, as their admission says; HISTORY_ALL for all. */
+  /** The number of earlier lines that a member is given, as their admission says; HISTORY_ALL for all. */
   historyOf(author: AuthorId): number {
     const { linesFrom, history = 0 } = this.#current.get(author)?.admission?.body ?? {}
     return linesFrom === undefined ? HISTORY_ALL : history
@@ -109,8 +109,8 @@ export class Membership {
   }
 
   /**
-   * Up to where the chat of an author counts in the runs of a term; undefined if none of it counts, because they were not admitted. A run
-   * belongs to the term that its opening names, or to the first one.
+   * The place up to which the chat of an author counts in the runs of a term; undefined if none of it counts, because they were not
+   * admitted. A run belongs to the term that its opening names, or to the first one.
    */
   chatOf(author: AuthorId, term: TermId = NO_OPERATION): ChatPlace | 'all' | undefined {
     const found = this.terms.get(termName(author, term))

@@ -11,7 +11,7 @@ import type { Membership } from './membership.js'
 /** Why a program does not write an operation: it would not count, or it would surprise its author. */
 export type Refusal =
   | { readonly kind: 'not-a-member' }
-  /** The author's role has to be this one or a more senior one. */
+  /** The author needs this role or a more senior one. */
   | { readonly kind: 'role-too-low'; readonly needs: Role }
   /** The founder alone opens a room, once. */
   | { readonly kind: 'already-open' }
@@ -41,7 +41,7 @@ export type Refusal =
   | { readonly kind: 'too-many-invitations'; readonly max: number }
   /** No invitation with this id is open. */
   | { readonly kind: 'unknown-invitation' }
-  /** Operations of the author may be missing on this disk: no other one is signed before a member has shown what they have. */
+  /** Operations of the author may be missing on this disk. The author signs no operation before a member has sent the missing ones. */
   | { readonly kind: 'in-doubt'; readonly reason: DoubtReason }
 
 /** Why `author` should not write `body` now; undefined if they may. docs/protocol/membership.md §9.7. */
@@ -113,7 +113,7 @@ function answerRefusal(membership: Membership, term: Term, { subject, answers = 
     : undefined
 }
 
-/** Why there is no place for one more guest of a term. `current` is the subject's term, if they are a member already. */
+/** Why a term cannot have one more guest. `current` is the subject's term, if they are a member already. */
 function placeRefusal(membership: Membership, term: Term, current: Term | undefined): Refusal | undefined {
   if (term.presentGuests >= term.guestsMax) return { kind: 'guests-full', max: term.guestsMax }
   if (term.rank.path.length >= ADMISSION_DEPTH_MAX) return { kind: 'too-deep', max: ADMISSION_DEPTH_MAX }

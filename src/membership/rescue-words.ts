@@ -16,7 +16,7 @@ export function newRescueWords(random: Random): RescueWords {
   return { words: entropyToMnemonic(Uint8Array.from(seed), wordlist).split(' '), key: keyPairOf(seed).publicKey }
 }
 
-/** The seed of the rescue key (32 bytes) that typed words stand for. Throws BAD_USAGE. */
+/** The seed of the rescue key (32 bytes) that the typed words encode. Throws BAD_USAGE. */
 export function rescueSeedOf(typed: string): Uint8Array {
   try {
     return mnemonicToEntropy(typed.trim().toLowerCase().split(/\s+/).join(' '), wordlist)

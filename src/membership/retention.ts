@@ -6,9 +6,9 @@ import type { Operation } from './format/operation.js'
 import type { Membership } from './membership.js'
 
 /**
- * The operations that a peer stores and sends: those that suffice to derive the same membership, in the order of evaluation, so that
- * each follows the admission of its author. All others are dropped, including those after a removal. An author (`own`) also keeps
- * all operations of their own, and the branches that their own removals name. docs/protocol/membership.md §9.6.
+ * The operations that a peer stores and sends: enough to derive the same membership. They are in the order of evaluation, so that each
+ * follows the admission of its author. All others are dropped, including those after a removal. An author (`own`) also keeps all operations
+ * of their own, and the branches that their own removals name. docs/protocol/membership.md §9.6.
  */
 export function retainedOperations(membership: Membership, own?: AuthorId): Operation[] {
   const kept = new Map<OperationId, Operation>()

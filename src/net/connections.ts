@@ -29,12 +29,12 @@ export interface ConnectionsOptions {
   readonly random: Random
 }
 
-/** Name of the probe of a peer. No user's name looks like this. */
+/** Prefix of the name of a probe. No user's name begins with it. */
 const PROBE = '@'
 
 /**
- * The connections of a node, shared by its rooms: dials and redials, accepts, runs handshakes and heartbeats, keeps one per peer.
- * The data of a room goes through its `RoomChannels`.
+ * The connections of a node, shared by its rooms: dials and redials, accepts, runs handshakes and heartbeats, closes duplicates. The frames
+ * of a room go through its `RoomChannels`.
  */
 export class Connections implements ChannelCarrier {
   readonly clock: Clock
@@ -271,7 +271,7 @@ export class Connections implements ChannelCarrier {
     })
   }
 
-  /** The topology accepted a connection: its rooms may use it. */
+  /** The topology accepted a connection: rooms may use it now. */
   #connected(connection: PeerConnection): void {
     connection.isConnected = true
     for (const room of [...this.#rooms.values()]) this.#channelOpened(connection, room)
@@ -306,7 +306,7 @@ export class Connections implements ChannelCarrier {
 
   /**
    * A room whose channel broke, for example by a malformed frame, cools down on this connection; other rooms are unaffected. If the
-   * connection has no other room, it is closed, and a new one starts over.
+   * connection has no other room, it is closed and redialled.
    */
   #channelBroke(connection: PeerConnection, room: RoomChannels | undefined): void {
     if (room === undefined || connection.multiplexer?.size === 1) connection.close()

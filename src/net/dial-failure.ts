@@ -16,13 +16,13 @@ export const DIAL_FAILURES = [
   /** The peer speaks a version that this program no longer supports. */
   'older-version',
   'malformed-handshake',
-  /** The handshake was modified in transit: there is a man in the middle, or the peer is faulty. */
+  /** The handshake was modified in transit, by a man in the middle or a faulty peer. */
   'altered',
   'other-room',
   'unproven-key',
   /** Scuttleup peers know no rooms, and can connect in the lobby only. */
   'lobby-only',
-  /** A scuttleup peer, with which nothing can be encrypted, although the user asked for that. */
+  /** The user asked for encryption, and the peer is a scuttleup peer, which cannot encrypt. */
   'encrypted-only',
   /** It looks like a scuttleup peer, but a native peer is announced at this address: possibly a downgrade attack. */
   'announced-native',

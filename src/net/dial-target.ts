@@ -59,7 +59,7 @@ export class DialTarget {
     return this.#isCoolingDown
   }
 
-  /** Undefined unless dials of the peer have failed so far. */
+  /** The current dial attempt if dials have failed since the last connection; otherwise undefined. */
   get failing(): DialAttempt | undefined {
     const isDialled = this.state.kind === 'waiting' || this.state.kind === 'dialling'
     if (this.#tries === 0 || !isDialled) return undefined
@@ -76,7 +76,7 @@ export class DialTarget {
     this.#failure = failure
   }
 
-  /** Starts to wait. Returns how long. */
+  /** Starts the wait before the next dial. Returns its length. */
   wait(attempt: number, random: () => number): Millis {
     this.state = { kind: 'waiting', attempt: attempt + 1 }
     const delayMs = Math.max(this.cooldownMs * (0.5 + random() / 2), retryDelayMs(attempt, random))

@@ -7,16 +7,16 @@ import { ADDRESS } from './lan/address.js'
 export const CLOSE_REASONS = [
   /** The other side ended it. */
   'closed',
-  /** It broke before the other side ended it. */
+  /** The connection broke before the other side ended it. */
   'cut',
-  /** The bytes are not what the other side sent: modified, replayed, dropped or reflected. */
+  /** The bytes were modified, replayed, dropped or reflected on the way. */
   'altered',
   'protocol-violated',
   /** The peer was silent for too long. */
   'silent',
   /** The peer did not read the frames that were queued for it. */
   'not-reading',
-  /** A connection that the user asked for took its place. */
+  /** Evicted in favour of a connection that the user asked for. */
   'evicted',
   /** Another connection leads to the same peer. */
   'replaced',
@@ -32,11 +32,11 @@ export type CloseReason = (typeof CLOSE_REASONS)[number]
 const DIAL_EVENTS = {
   /** A peer cannot be reached; it is dialled again. Once per reason, and at the 10th, 100th, … try. */
   'dial-failed': problem(DIAL_ATTEMPT),
-  /** The address of a peer led to this process; it is dialled again, seldom. Once per peer. */
+  /** The address of a peer led to this process; it is redialled at the longest interval. Once per peer. */
   'dialled-self': problem({ name: text, address: ADDRESS }),
 }
 
-/** What happens on the network. */
+/** Events of the network. */
 export const NET_EVENTS = {
   ...DIAL_EVENTS,
   /** A peer that speaks an older version dialled us: it cannot connect. Once per address. */
@@ -49,7 +49,7 @@ export const NET_EVENTS = {
   'multicast-failed': problem({ interface: text, address: text, code: text }),
 }
 
-/** What happens to a peer that is dialled. */
+/** Events of a peer that is dialled. */
 export type DialEvent = EventOf<typeof DIAL_EVENTS>
 
 export type NetEvent = EventOf<typeof NET_EVENTS>

@@ -7,13 +7,13 @@ import type { RawConnection } from './peer-source.js'
 const HEARTBEAT = Uint8Array.of(0)
 /** Time between two checks for received bytes: a dead connection is closed at most this long after SILENCE_MS_MAX. */
 const CHECK_MS = 1_000
-/** After the other side ended its half, time until a second write, which shows whether its process is alive. */
+/** Delay of the second write after the other side ended its half. It fails if the process of the other side has ended. */
 const HALF_CLOSED_MS = 250
 
 /**
  * Starts the heartbeat of an open connection: writes an empty frame every HEARTBEAT_MS. Closes the connection if a native peer was silent
- * for SILENCE_MS_MAX, or if the network has accepted no heartbeat for NOT_READING_MS_MAX. All writers have to write whole frames. It stops
- * when the connection closes.
+ * for SILENCE_MS_MAX, or if the network has accepted no heartbeat for NOT_READING_MS_MAX. All writers have to write whole frames. The
+ * heartbeat stops when the connection closes.
  */
 export function startHeartbeat(
   connection: RawConnection,
@@ -30,7 +30,7 @@ class Heartbeat {
   readonly #onEnd: (reason: 'silent' | 'not-reading') => void
   #bytesRead: number
   #silentMs: Millis = 0
-  /** Heartbeats since the network accepted one. */
+  /** Number of heartbeats written since the network last accepted one. */
   #unsent = 0
   #checkedAt: Millis
   #cancelBeat: Cancel = () => {}
@@ -87,7 +87,7 @@ class Heartbeat {
   #check(): void {
     const clock = this.#clock
     const connection = this.#connection
-    // A paused connection receives nothing; but after the end of the other half there is nothing left to receive.
+    // A paused connection receives nothing. After the other half has ended, nothing is left to receive.
     const isPaused = connection.isPaused() && !connection.readableEnded
     if (connection.bytesRead !== this.#bytesRead || isPaused) {
       this.#bytesRead = connection.bytesRead

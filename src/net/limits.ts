@@ -9,10 +9,13 @@ export const AUTH_BYTES_MAX = 510
 /** Longest time from accepting or opening a connection until its handshake is complete. Enough for a slow Wi-Fi. */
 export const HANDSHAKE_MS_MAX = 5_000
 
-/** How long a connection without a common room is kept, in case one is opened. */
+/** How long a connection without a common room stays open, in case a common room is opened. */
 export const ROOMLESS_MS_MAX = 30_000
 
-/** Open connections of one process. An idle one costs 50 KiB; one whose peer does not read, a few hundred. */
+/**
+ * Largest number of open connections of one process. An idle connection costs 50 KiB; a connection whose peer does not read, a few hundred
+ * KiB.
+ */
 export const CONNECTIONS_MAX = 128
 
 /** How long a room that broke its channel is not offered on the connection again. */
@@ -21,10 +24,10 @@ export const BROKEN_CHANNEL_MS = 30_000
 /** Shortest time between two recalls of a room on its connections. Each uses a slot of the connection. */
 export const RECALL_MS = 10_000
 
-/** Accepted connections whose handshake is not complete. */
+/** Largest number of accepted connections whose handshake is not complete. */
 export const UNPROVEN_MAX = 16
 
-/** Of these, connections from one address. Loopback is exempt, because one machine may run many peers. */
+/** Largest number of these from one address. Loopback is exempt, because one machine may run many peers. */
 export const UNPROVEN_PER_ADDRESS_MAX = 8
 
 /** Time between two heartbeats. */
@@ -33,10 +36,10 @@ export const HEARTBEAT_MS = 10_000
 /** Silence after which a connection to a native peer is closed: three missed heartbeats. */
 export const SILENCE_MS_MAX = 30_000
 
-/** Time for the answer to a ping. Without one in this time, another connection to the peer is used instead. */
+/** Time for the answer to a ping. Without an answer in this time, another connection to the peer is used instead. */
 export const PONG_MS_MAX = 2_000
 
-/** How long frames wait for a peer that does not read them, before the connection, or the unread room on it, is closed. */
+/** How long frames wait for a peer that does not read them. Then the connection is closed, or only the unread room on it. */
 export const NOT_READING_MS_MAX = 60_000
 
 /** Interval of the checks for unread frames. */

@@ -7,7 +7,7 @@ import type { RoomChannels } from './room-channels.js'
 import type { ConnectionId, OpenConnection } from './topology.js'
 import type { Dialled, Opened } from './upgrader.js'
 
-/** One proven connection to one peer, whatever network brought it. It closes when the peer is silent, or does not read. */
+/** One proven connection to one peer, over any network. It closes when the peer is silent, or does not read. */
 export class PeerConnection implements OpenConnection {
   readonly id: ConnectionId
   readonly remote: Opened['remote']
@@ -73,7 +73,7 @@ export class PeerConnection implements OpenConnection {
     if (this.isAdmittedTo(room)) this.multiplexer?.offer([room.id])
   }
 
-  /** Takes a room off it, with its file channel. */
+  /** Removes a room and its file channel from this connection. */
   withdraw(room: RoomChannels): void {
     this.multiplexer?.withdraw(room.filesId)
     this.multiplexer?.withdraw(room.id)
@@ -102,19 +102,21 @@ export class PeerConnection implements OpenConnection {
     this.#cancelEnd()
   }
 
-  /** There is no room in common any more. It stays open for a while: the room may be opened again. */
+  /** No room is in common any more. Keeps the connection open for ROOMLESS_MS_MAX, in case the room is opened again. */
   closeSoon(): void {
     this.#cancelEnd()
     this.#cancelEnd = this.#clock.after(ROOMLESS_MS_MAX, () => this.close())
   }
 
-  /** Without a reason, the reason found before is reported. */
+  /** Closes the connection. Default: for the reason that was found before. */
   close(reason: CloseReason = this.#closeReason): void {
     this.#closeReason = reason
     this.stream.destroy()
   }
 
-  /** Asks the peer for an answer, and reports whether it came. Whatever arrives is an answer: peers of earlier versions send no pong. */
+  /**
+   * Sends a ping, and reports whether the peer answered. Any received bytes are an answer, because peers of earlier versions send no pong.
+   */
   ping(onAnswer: (isAlive: boolean) => void): void {
     const { stream, multiplexer } = this
     if (multiplexer === undefined) return
@@ -132,7 +134,7 @@ export class PeerConnection implements OpenConnection {
     multiplexer.on('pong', onPong).on('closed', end).ping()
   }
 
-  /** Closes what the peer does not read: the connection, or one of several rooms on it. */
+  /** Closes the connection if the peer does not read it, or a room that the peer does not read if there are several. */
   #checkReading(onUnread: (room: string) => void): void {
     const { multiplexer } = this
     if (multiplexer === undefined) return

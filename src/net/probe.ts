@@ -13,7 +13,7 @@ import type { PeerSource, RawConnection } from './peer-source.js'
 /** Sorts before every user name, so that a probed scuttleup peer does not dial back again and again. */
 const PROBE_ADDRESS = '!doctor:1'
 
-/** What answers at an address. */
+/** The result of probing an address. */
 export type ProbeResult =
   | { readonly kind: 'native'; readonly remote: NativeRemote; readonly isSameRoom: boolean }
   /** A native peer of a version that this program no longer supports. */

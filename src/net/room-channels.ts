@@ -23,8 +23,8 @@ export interface Connection {
   /** Network address of the other end, without a port. */
   readonly remoteAddress: string
   /**
-   * The byte stream of the room: a channel of a sealed connection, or the plain connection to a scuttleup peer. Whole frames have to
-   * be written to it, and come out of it. Destroying it closes the connection, or this room on it if other rooms use it.
+   * The byte stream of the room: a channel of a sealed connection, or the plain connection to a scuttleup peer. Writers write whole frames,
+   * and readers read whole frames. Destroying it closes the connection, or this room on it if other rooms use it.
    */
   readonly stream: RawConnection
 }
@@ -52,7 +52,7 @@ export interface ChannelCarrier {
   enter(room: RoomChannels): void
   /** Removes a room, and closes its channels. */
   leave(room: RoomChannels): void
-  /** Dials a peer until no room dials it. */
+  /** Dials and redials a peer until no room dials it. */
   dial(name: string, address: Address): void
   /** Dials once, unless there is a connection to the peer whose key begins with `id`. Calls `probeEnded`. */
   probe(room: RoomChannels, id: string, address: Address): void
@@ -62,7 +62,7 @@ export interface ChannelCarrier {
   attemptAt(name: string): DialAttempt | undefined
   /** The connections to a dialled peer that may be in a room. */
   connectionsTo(name: string, room: RoomChannels): readonly ConnectionId[]
-  /** Offers a room on each connection whose peer it admits, and takes it off the others. */
+  /** Offers a room on each connection to a peer that the room admits, and withdraws it from the others. */
   updateAdmission(room: RoomChannels): void
   /** Offers a room on a connection again. */
   offer(room: RoomChannels, id: ConnectionId): void
@@ -70,9 +70,9 @@ export interface ChannelCarrier {
   recall(room: RoomChannels, id: ConnectionId): void
   /** Opens the file channel of a room on a connection, unless it is open. */
   openFiles(room: RoomChannels, id: ConnectionId): void
-  /** Takes a room off a connection. Closes the connection if no other room uses it, and does not redial its peer for `cooldownMs`. */
+  /** Withdraws a room from a connection. Closes the connection if no other room uses it, and does not redial its peer for `cooldownMs`. */
   withdraw(room: RoomChannels, id: ConnectionId, reason: CloseReason, cooldownMs: Millis): void
-  /** Closes a connection, so that a new one starts over. */
+  /** Closes a connection. A new connection replaces it if the peer is dialled. */
   reconnect(id: ConnectionId): void
   clearCooldowns(): void
 }
@@ -99,7 +99,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
   readonly #open = new Map<ConnectionId, Connection>()
   readonly #targets = new Map<string, Target>()
   readonly #probes = new Set<string>()
-  /** Connections that the room was taken off for a while. */
+  /** Connections from which the room is withdrawn for a while. */
   readonly #cooldowns = new Map<ConnectionId, Cancel>()
   /** Connections whose other side has closed the room. */
   readonly #left = new Set<ConnectionId>()
@@ -206,7 +206,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
     for (const { id } of this.connections) this.#carrier.openFiles(this, id)
   }
 
-  /** The room has new entries: asks peers that have closed it in favour of another room to open it again. */
+  /** The room has new entries: asks peers that closed it in favour of another room to open it again. */
   recall(): void {
     if (this.#left.size === 0) return
     if (this.#recalls !== 'no') {
@@ -227,7 +227,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
     for (const connection of this.connections) if (which(connection)) this.#carrier.reconnect(connection.id)
   }
 
-  /** The admitted peers changed: opens the channels of newly admitted ones, and closes those of the others at once. */
+  /** The admitted peers changed: opens the channels of newly admitted peers, and closes the channels of the others at once. */
   updateAdmission(): void {
     this.#carrier.updateAdmission(this)
   }
@@ -247,7 +247,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
 
   // The methods below are called by the carrier.
 
-  /** A channel opened on a connection. Any room may have caused `dialled` and `probed`. */
+  /** A channel opened on a connection. `dialled` and `probed` may come from another room. */
   opened(connection: Omit<Connection, 'isDiscovered'>): void {
     const { id, dialled, probed } = connection
     if (this.#open.has(id)) return
@@ -299,7 +299,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
     if (this.#probes.delete(id)) this.emit('probe-failed', id)
   }
 
-  /** Reports dialled peers that are connected, but not in this room: each once, and not after they were in it. */
+  /** Reports dialled peers that are connected but not in this room: each peer once, and none that was in it before. */
   update(): void {
     for (const [name, target] of this.#targets) {
       const { address } = target

@@ -2,7 +2,7 @@ import type { Violation } from './violation.js'
 
 /** Traffic on a connection besides logs: receives the frames that replication does not handle. */
 export interface SideChannel {
-  /** A frame came, without its length. Returns the reason to close the connection, if there is one. */
+  /** A frame arrived, without its length. Returns a reason to close the connection, if any. */
   receive(body: Uint8Array): Violation | undefined
   close(): void
 }

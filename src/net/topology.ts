@@ -30,7 +30,7 @@ export type TopologyEffect =
   | { readonly kind: 'cancel-retry'; readonly peer: string }
   | { readonly kind: 'close'; readonly connection: ConnectionId; readonly reason: CloseReason }
   | { readonly kind: 'connected'; readonly connection: ConnectionId }
-  /** Ask the peer for an answer over this connection, and call `answered`. */
+  /** Send a ping over this connection, and call `answered`. */
   | { readonly kind: 'ping'; readonly connection: ConnectionId }
   | { readonly kind: 'probe-failed'; readonly peer: string }
   | { readonly kind: 'report'; readonly event: DialEvent }
@@ -38,9 +38,9 @@ export type TopologyEffect =
 /**
  * Decides whom to dial, when to redial, and which of several connections to one peer to keep. docs/protocol/wire.md §2.4.
  *
- * Both sides redial a lost connection. Of two connections between the same native peers, the side with the lower key closes one: the
- * newer if the peer answers over the older, otherwise the older, because then the other side has lost it. So a man in the middle who
- * forwards connections cannot replace one that works. Duplicate connections of a scuttleup peer are closed by that peer.
+ * Both sides redial a lost connection. Of two connections between the same native peers, the side with the lower key closes one. It closes
+ * the newer connection if the peer answers over the older. Otherwise it closes the older, because then the other side has lost it. So a man
+ * in the middle who forwards connections cannot replace a connection that works. A scuttleup peer closes duplicate connections itself.
  */
 export class Topology {
   readonly #instance: string
@@ -49,7 +49,7 @@ export class Topology {
   readonly #isKnown: (key: string) => boolean
   readonly #targets = new Map<string, DialTarget>()
   readonly #connections = new Map<ConnectionId, OpenConnection>()
-  /** Connections over which an answer is awaited. */
+  /** Connections with an unanswered ping. */
   readonly #pinged = new Set<ConnectionId>()
 
   /** `instance` and `key` identify this process, as hex; `isKnown` says whether the user knows a key. */
@@ -114,7 +114,7 @@ export class Topology {
     return [{ kind: 'dial', peer: name, address: target.address }]
   }
 
-  /** A dial failed: during the handshake if there is a `remoteAddress`, before it otherwise. */
+  /** A dial failed. With a `remoteAddress` it failed during the handshake, without it before the handshake. */
   failed(name: string, failure: DialFailure, remoteAddress?: string): TopologyEffect[] {
     const target = this.#targets.get(name)
     if (target?.state.kind !== 'dialling') return []
@@ -191,7 +191,7 @@ export class Topology {
     return effects
   }
 
-  /** The view of one of the two peers is full: once the connection is closed, the peer is not redialled for a while. */
+  /** The view of one of the two peers is full: once the connection is closed, the peer is not redialled for `cooldownMs`. */
   cooldown(id: ConnectionId, cooldownMs: Millis): void {
     const remote = this.#connections.get(id)?.remote
     if (remote?.kind !== 'native') return
@@ -204,7 +204,7 @@ export class Topology {
     return [...this.#targets.values()].flatMap(({ name, isCoolingDown }) => (isCoolingDown ? this.retryNow(name) : []))
   }
 
-  /** Redials all waiting peers: what failed before the network changed may work now. */
+  /** Redials all waiting peers: dials that failed before the network changed may succeed now. */
   networkChanged(): TopologyEffect[] {
     const effects: TopologyEffect[] = []
     for (const target of this.#targets.values()) {

@@ -39,7 +39,7 @@ export interface ProvenPeer {
   readonly multiplexer: Multiplexer
 }
 
-/** A connection whose other end is known, and has a room in common with us. */
+/** A connection whose other end is known and has a room in common with us. */
 export type Opened =
   | { readonly kind: 'plain'; readonly remote: ScuttleupRemote; readonly stream: RawConnection }
   | {
@@ -76,14 +76,14 @@ export interface UpgraderOptions {
 
 /**
  * Upgrades raw connections to proven ones: applies the gates from *unproven* to *rooms* of README.md, in that order. `Topology` and
- * the channels apply the others.
+ * the channels apply the other gates.
  */
 export class Upgrader {
   readonly instance: Uint8Array
   readonly #options: UpgraderOptions
   readonly #admission = new AdmissionControl<RawConnection>()
   readonly #pending = new Set<RawConnection>()
-  /** Connections without a room in common, each with the callback for when there is one. */
+  /** Connections without a room in common, and the callback to call once there is a common room. */
   readonly #roomless = new Map<ProvenPeer, () => void>()
   readonly #reported = new Set<string>()
 
@@ -110,7 +110,7 @@ export class Upgrader {
     new HandshakeRun(raw, options, clock, outcome => this.#finished(raw, dialled, outcome)).start()
   }
 
-  /** Offers a room on the connections that wait for one in common, if it admits their peers. */
+  /** If a room admits their peers, offers it on the connections that wait for a room in common. */
   offer(room: Uint8Array, admits: (key: string) => boolean): void {
     for (const [{ remote, multiplexer }, succeed] of [...this.#roomless]) {
       if (admits(remote.key)) multiplexer.offer([room])
@@ -119,7 +119,7 @@ export class Upgrader {
     }
   }
 
-  /** Takes a closed room off the connections that wait for a room in common. */
+  /** Removes a closed room from the connections that wait for a room in common. */
   withdraw(room: Uint8Array): void {
     for (const { multiplexer } of this.#roomless.keys()) multiplexer.withdraw(room)
   }
@@ -131,7 +131,7 @@ export class Upgrader {
 
   #finished(raw: RawConnection, dialled: Dialled | undefined, outcome: HandshakeOutcome): void {
     this.#pending.delete(raw)
-    // A proven key costs nothing, so a sealed connection counts as unproven until there is a room in common.
+    // Anyone can create a key at no cost, so a sealed connection counts as unproven until there is a room in common.
     if (outcome.kind !== 'sealed') this.#admission.release(raw)
     switch (outcome.kind) {
       case 'opened':
@@ -145,7 +145,7 @@ export class Upgrader {
     }
   }
 
-  /** Each side says which rooms it has; a connection without one in common waits for one, but not for long. */
+  /** Exchanges Rooms frames. Without a room in common, the connection stays open for ROOMLESS_MS_MAX, in case a common room is opened. */
   #exchangeRooms(
     raw: RawConnection,
     { remote, stream, handshakeHash }: Extract<HandshakeOutcome, { readonly kind: 'sealed' }>,

@@ -5,7 +5,7 @@ import type { Digest } from '../log/format/heads.js'
 import type { Log } from '../log/log.js'
 import type { Receipts, Replicas } from '../sync/receipts.js'
 
-/** Receipts within this time are reported together: many lines at once are one change. */
+/** Receipts that arrive within this time are reported together, so that many lines cause one change. */
 const SETTLE_MS = 300
 
 /** Time for scuttleup peers to store an entry, before a new connection asks them what they have stored. */
@@ -22,9 +22,9 @@ export interface DeliveryWatchOptions {
   readonly log: Log
   readonly receipts: Receipts
   readonly clock: Clock
-  /** Whether the user named a peer: then a stranger's receipt does not count as delivery. */
+  /** Whether the user named a peer. If so, a stranger's receipt does not prove delivery. */
   readonly hasNamed: () => boolean
-  /** Reopens the connections to scuttleup peers: they report what they have stored in their handshake only. */
+  /** Reopens the connections to scuttleup peers, which report what they have stored only in their handshake. */
   readonly askScuttleupPeers: () => void
 }
 

@@ -3,6 +3,7 @@ import { ByteWriter } from '../base/wire/byte-writer.js'
 import { bufferOf, EMPTY, sameBytes, utf8 } from '../base/wire/bytes.js'
 import { type Erasure, erasureIn } from '../chat/kinds/erasure.js'
 import { contentOf } from '../chat/kinds/kinds.js'
+import type { LogContents } from '../log/content/log-contents.js'
 import {
   authorOfLog,
   isSigned,
@@ -25,42 +26,33 @@ import type { Write } from '../log/store/store.js'
 const EDITS = utf8('t')
 const SCANNED = utf8('y')
 const SEQ_BYTES = 4
-/** Erasures that wait for their places. */
+/** Largest number of erasures that wait for entries that are not stored yet. */
 const EARLY_MAX = 10_000
 const EDIT = Buffer.from('"type":"edit"')
 
 type ErasureLog = Pick<
   Log,
-  | 'head'
-  | 'localSeq'
-  | 'entries'
-  | 'rowsUnder'
-  | 'chainAt'
-  | 'forkOf'
-  | 'marksNow'
-  | 'dropContents'
-  | 'isDeleted'
-  | 'on'
-  | 'off'
->
+  'head' | 'localSeq' | 'entries' | 'rowsUnder' | 'chainAt' | 'forkOf' | 'marksNow' | 'on' | 'off'
+> & { readonly contents: Pick<LogContents, 'dropAll' | 'isDeleted'> }
 
 /**
- * Drops what authors erase. Reads the entries of every log once, from where it stopped at the last start: erasures, and edits, because
- * erasing a line erases its edits too, whichever arrives first. An erasure of places that are not stored yet waits for them.
+ * Drops the content that authors erase. Reads every log once, from where the previous start stopped, and looks for
+ * erasures and for edits: erasing a line also erases its edits, in whatever order they arrive. An erasure of entries
+ * that are not stored yet waits for them.
  */
 export class Erasures {
   readonly #log: ErasureLog
-  /** Places of edits by the line that they refer to. */
+  /** Places of edits, by the line that each edit changes. */
   readonly #edits: SharedRows
   readonly #scannedRows: SharedRows
-  /** How far each log was read. */
+  /** Up to which entry each log was read. */
   readonly #scanned = new Map<LogId, Seq>()
-  /** Logs to read, and places whose content came late. */
+  /** Places to read: new entries, and entries whose content arrived late. */
   readonly #waiting = new Map<LogId, Places>()
   /** Erasures of places that are not stored yet, by the log of the places. */
   readonly #early = new Map<LogId, Erased[]>()
   #earlyCount = 0
-  /** Logs with more erasures than may wait. They are read again at the next start. */
+  /** Logs with more waiting erasures than EARLY_MAX allows. They are read again at the next start. */
   readonly #behind = new Set<LogId>()
   #failed: [LogId, Places][] = []
   #working: Promise<void> | undefined
@@ -72,31 +64,34 @@ export class Erasures {
     this.#scannedRows = log.rowsUnder(SCANNED)
   }
 
-  /** Follows the logs from now on, and reads what is there in the background. */
+  /** Follows the logs from now on, and reads the stored entries in the background. */
   static async open(log: ErasureLog): Promise<Erasures> {
     const erasures = new Erasures(log)
     for (const [key, value] of await erasures.#scannedRows.all())
       if (key.length === LOG_KEY_BYTES && value.length === SEQ_BYTES)
         erasures.#scanned.set(logOfLogKey(key), bufferOf(value).readUInt32BE())
-    // Evicted while the room was closed, or by a version that kept these rows.
+    // These logs were evicted while the room was closed, or by a version that did not delete these rows.
     for (const scanned of erasures.#scanned.keys()) if (log.localSeq(scanned) === 0) erasures.#onForgotten(scanned)
-    log.on('entries', erasures.#onRange).on('filled', erasures.#onRange).on('forgotten', erasures.#onForgotten)
+    log.on('entries', erasures.#onRange).on('filled', erasures.#onRange)
+    log.on('forgotten', erasures.#onForgotten).on('shortened', erasures.#onShortened)
     for (const { author, seq } of log.head) erasures.#wait(author, (erasures.#scanned.get(author) ?? 0) + 1, seq + 1)
     return erasures
   }
 
-  /** Resolves when every stored entry has been read, and everything that it erases is dropped. */
+  /** Resolves when every stored entry has been read, and everything that these entries erase has been dropped. */
   async settled(): Promise<void> {
     while (this.#working !== undefined) await this.#working
   }
 
-  /** Resolves when every entry that was stored at the time of the call has been read, however many arrive meanwhile. */
+  /**
+   * Resolves when every entry that was stored at the time of the call has been read. Does not wait for later entries.
+   */
   async caughtUp(): Promise<void> {
     await this.#working
-    await this.#working // what had arrived while the first was being read
+    await this.#working // entries that arrived during the first read
   }
 
-  /** The edits of a line that were found, whether they count or not. */
+  /** Every edit found for a line, whether or not it applies. */
   async editsOf({ author, seq }: Digest): Promise<readonly Digest[]> {
     const rows = await this.#edits.within({ gte: placeKey(author, seq), lt: placeKey(author, seq + 1) })
     return rows.flatMap(([key]) => editIn(key) ?? [])
@@ -104,7 +99,8 @@ export class Erasures {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#log.off('entries', this.#onRange).off('filled', this.#onRange).off('forgotten', this.#onForgotten)
+    this.#log.off('entries', this.#onRange).off('filled', this.#onRange)
+    this.#log.off('forgotten', this.#onForgotten).off('shortened', this.#onShortened)
     await this.#working
   }
 
@@ -115,6 +111,10 @@ export class Erasures {
   readonly #onForgotten = (log: LogId): void => {
     this.#waiting.delete(log)
     if (this.#scanned.delete(log)) void this.#deleteRows(log).catch(() => {}) // if the disk fails, the rows stay, and are ignored
+  }
+
+  readonly #onShortened = (log: LogId): void => {
+    if (this.#log.localSeq(log) === 0) this.#onForgotten(log)
   }
 
   async #deleteRows(log: LogId): Promise<void> {
@@ -150,7 +150,10 @@ export class Erasures {
     if (this.#waiting.size > 0 && !this.#isClosed) this.#working = this.#work()
   }
 
-  /** Reads places, drops what they erase, and records that they were read: in this order, so that a crash between them loses nothing. */
+  /**
+   * Reads places, drops what they erase, and then records that they were read. After a crash in between, they are read
+   * again.
+   */
   async #read(waiting: readonly [LogId, Places][]): Promise<void> {
     const [found, edits, dropped]: [Erased[], Write[], Dropped] = [[], [], new Map()]
     for (const [log, places] of waiting)
@@ -163,7 +166,7 @@ export class Erasures {
       this.#early.delete(log)
     }
     for (const erased of found) await this.#erase(erased, dropped)
-    for (const [log, places] of dropped) await this.#log.dropContents(log, places.ranges, 'deleted')
+    for (const [log, places] of dropped) await this.#log.contents.dropAll(log, places.ranges, 'deleted')
     const isWaiting = new Set([...this.#behind, ...[...this.#early.values()].flat().map(({ by }) => by)])
     await this.#scannedRows.write(waiting.flatMap(read => this.#scannedWrite(...read, isWaiting)))
   }
@@ -177,12 +180,13 @@ export class Erasures {
         const edited = editedBy(entry)
         if (edited === undefined) continue
         edits.push({ type: 'put', key: keyOf(edited, entry), value: EMPTY })
-        if (this.#log.isDeleted(edited.author, edited.seq)) add(dropped, entry.author, entry.seq, entry.seq + 1)
+        if (this.#log.contents.isDeleted(edited.author, edited.seq))
+          add(dropped, entry.author, entry.seq, entry.seq + 1)
       }
     }
   }
 
-  /** Records how far a log was read. A log with an erasure that waits is read again at the next start. */
+  /** Records up to which entry a log was read. A log with a waiting erasure is read again at the next start. */
   #scannedWrite(log: LogId, places: Places, isWaiting: ReadonlySet<LogId>): Write[] {
     const last = this.#scanned.get(log) ?? 0
     const read = places.touching(last + 1, last + 2).at(-1)?.to ?? 0
@@ -242,7 +246,7 @@ interface Scanned {
   readonly dropped: Dropped
 }
 
-/** Places that an erasure covers, up to `to` inclusive, and the beginning of the chain value there. */
+/** Places that an erasure covers, up to `to` inclusive, and the first bytes of the chain value at `to`. */
 interface Erased {
   /** The log with the erasure. */
   readonly by: LogId

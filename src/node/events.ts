@@ -58,9 +58,9 @@ const ROOM_EVENTS = {
   'connection-lost': change({ peer: text, reason: oneOf(CLOSE_REASONS) }),
   /** A peer said goodbye. */
   'peer-left': change({ peer: text }),
-  /** `count` more strangers came since the last notice about one, a minute ago. */
+  /** `count` more strangers came in the minute since the last notice about a stranger who came. */
   'strangers-came': change({ count }),
-  /** `count` more strangers left since the last notice about one. */
+  /** `count` more strangers left since the last notice about a stranger who left. */
   'strangers-left': change({ count }),
   /** Connections or dial attempts changed, and then settled. */
   'connections-changed': change({
@@ -71,25 +71,28 @@ const ROOM_EVENTS = {
   }),
   /** A peer is another device with our key. */
   'own-key-elsewhere': change({ peer: text }),
-  /** A peer that the user, `me`, named proved another key than the one that the name is bound to; it is not counted as that person. */
+  /**
+   * A peer that the user, `me`, named proved another key than the one that the name is bound to: the name stays with
+   * the old key.
+   */
   'other-key': problem({ me: text, name: text, key: text, pinned: text }),
   /** The old key of a name signed a new one: the name is bound to it from now on. */
   'key-renewed': problem({ name: text, key: text, before: text }),
-  /** The old key of a name signed a second new one, `other`: the user, `me`, has to choose. */
+  /** The old key of a name signed a second new key, `other`: the user, `me`, has to choose. */
   'key-renewed-twice': problem({ me: text, name: text, key: text, other: text }),
-  /** The peer's clock is far ahead of ours or, where negative, behind it. */
+  /** The peer's clock is far ahead of ours; far behind if `aheadMs` is negative. */
   'clock-differs': problem({ peer: text, aheadMs: number }),
   /** Somebody became a member of the private room; with `isRescue` by its rescue words. */
   'member-admitted': change({ member: text, by: text, role: oneOf(ROLES), isRescue: optional(boolean) }),
   /**
-   * A newcomer with a code waits until this admin decides, because the room is closed. With `isClaimed`, `name` is what they call
-   * themselves, and unproven; it is empty if that is no plain name, or looks like the name of somebody whom the user knows or who is
-   * in the room.
+   * In a closed room, a newcomer with a code waits for this admin's decision. With `isClaimed`, `name` is what the
+   * newcomer calls themselves, unproven. It is empty if the claimed name is not plain, or looks like the name of a
+   * member or of somebody whom the user knows.
    */
   'admission-asked': change({ name: text, key: text, isClaimed: optional(boolean) }),
-  /** Somebody is no longer a member: they were removed by somebody, with `isRescue` by the rescue words, or left. */
+  /** A member left or, with `by`, was removed; with `isRescue`, the rescue words signed the removal. */
   'member-gone': change({ member: text, by: optional(text), isRescue: optional(boolean) }),
-  /** The user is no longer a member of the room: they were removed by somebody, with `isRescue` by the rescue words, or left. */
+  /** The user left the room or, with `by`, was removed; with `isRescue`, the rescue words signed the removal. */
   'membership-ended': problem({ by: optional(text), isRescue: optional(boolean) }),
   /** More people were admitted by one invitation than it allows. */
   'invitation-overused': problem({ members: listOf(text), uses: count }),
@@ -102,8 +105,8 @@ const ROOM_EVENTS = {
   /** Strangers wrote to the user directly, and `count` of them wait for an answer; at most once a minute. */
   'strangers-ask': change({ count }),
   /**
-   * `count` messages, of which the first is at `seq` and begins with `first`, lie beyond the end of their author's membership: they
-   * do not count any more.
+   * `count` messages lie beyond the end of their author's membership, and are withdrawn. The first one is at `seq` and
+   * begins with `first`.
    */
   'lines-withdrawn': problem({
     member: text,
@@ -114,15 +117,15 @@ const ROOM_EVENTS = {
     first: text,
     isOurs: boolean,
   }),
-  /** The room takes `bytes` more than the user lets it, because no other peer has its lines; 0: no more. */
+  /** The room exceeds the user's size bound by `bytes`, because no other peer has its lines; 0: it fits again. */
   'disk-bound-exceeded': problem({ bytes: count, bytesMax: count }),
   /** A member signed two histories of operations. */
   'operations-forked': problem({ member: text }),
-  /** Two histories of our operations were signed: `count` operations that are only in the one that does not count were signed again. */
+  /** Our operations forked: the `count` operations that are only on the losing branch were signed again. */
   'operations-repeated': problem({ count }),
 }
 
-/** What a peer sent that was not accepted. */
+/** Data from a peer that was rejected. */
 const PEER_EVENTS = {
   'entries-rejected': problem({ peer: text, ...SYNC_EVENTS['entries-rejected'].fields }),
   'protocol-violated': problem({ peer: text, ...SYNC_EVENTS['protocol-violated'].fields }),
@@ -133,8 +136,8 @@ export const NODE_EVENTS = { ...LOG_EVENTS, ...NET_EVENTS, ...PEER_EVENTS, ...RO
 export type RoomEvent = EventOf<typeof ROOM_EVENTS>
 
 /**
- * Everything that a node reports. Discriminated by `kind`, serialisable as JSON. Kinds and fields are stable; what peers sent is
- * neither sanitised nor translated: sentences are made by `ui/text`.
+ * Everything that a node reports. Discriminated by `kind`, serialisable as JSON. Kinds and fields are stable. Text from
+ * peers is not sanitised, and nothing is translated: `ui/text` makes the sentences.
  */
 export type NodeEvent = EventOf<typeof NODE_EVENTS>
 

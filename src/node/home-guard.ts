@@ -7,7 +7,7 @@ import { isOpenToOthers, isOwn } from '../base/files/ownership.js'
 import type { NodeEvent } from './events.js'
 import { DATABASE_NAME, type Home } from './paths.js'
 
-/** Entries that the program creates in a home directory, with or without a suffix that people add to move one aside. */
+/** Names that the program creates in a home directory, with any suffix that people add to move a file aside. */
 const OWN_ENTRY = /^(key|lobby|node\.secret|[0-9a-f]{16})(\W|$)/
 /** Entries that operating systems create in any directory. */
 const SYSTEM_ENTRY = /^(\..*|lost\+found)$/
@@ -32,8 +32,8 @@ export async function secureHome(home: Home, onEvent: OnEvent): Promise<void> {
 }
 
 /**
- * Rejects a home directory or database that another user owns, and a directory that holds unrelated files. Removes other
- * users' permissions from the home directory. Accepts a missing one. Rejects with DATA_UNUSABLE.
+ * Rejects a home directory or database that another user owns, and a directory that contains unrelated files. Removes
+ * other users' permissions from the home directory. Accepts a missing directory. Rejects with DATA_UNUSABLE.
  */
 export async function checkHome(home: Home, onEvent: OnEvent): Promise<void> {
   const mode = await ownDirectory(home.directory)
@@ -90,7 +90,7 @@ const isThere = (file: string): Promise<boolean> =>
     () => false,
   )
 
-/** Owner and mode; undefined if it is missing. A symbolic link is followed if the user owns it. */
+/** Owner and mode; undefined if the directory is missing. A symbolic link is followed if the user owns it. */
 async function ownDirectory(directory: string): Promise<{ readonly uid: number; readonly mode: number } | undefined> {
   try {
     let found = await lstat(directory)

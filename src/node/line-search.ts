@@ -5,7 +5,7 @@ import type { AuthorId } from '../log/format/author.js'
 import type { Log } from '../log/log.js'
 import { OPERATORS, parseQuery, type Query, type QueryFault } from '../search/query.js'
 import { type FoundLine, Search, type SearchedRoom, type SearchOptions } from '../search/search.js'
-import { WordIndex } from '../search/word-index.js'
+import { type IndexProgress, WordIndex } from '../search/word-index.js'
 import { fold } from '../search/words.js'
 import type { Erasures } from './erasures.js'
 import type { Pins } from './people/pins.js'
@@ -15,14 +15,14 @@ import type { StoredLabels } from './stored-labels.js'
 export interface LineSearchParts {
   readonly log: Log
   readonly clock: Clock
-  /** The entries that are shown. Default: all. */
+  /** Filters the entries that are shown. Default: all. */
   readonly counted?: Counted | undefined
   readonly labels?: StoredLabels | undefined
   readonly erasures?: Erasures | undefined
   readonly pins?: Pick<Pins, 'all'> | undefined
 }
 
-/** Finds lines of a room, and keeps the index that makes it fast. */
+/** Searches the lines of a room, and maintains the word index that makes searching fast. */
 export class LineSearch {
   readonly #parts: LineSearchParts
   readonly #index: WordIndex
@@ -32,9 +32,9 @@ export class LineSearch {
     this.#index = new WordIndex(parts.log, parts.clock)
   }
 
-  /** How many places are indexed, of those that can be. */
-  get progress(): WordIndex['progress'] {
-    return this.#index.progress
+  /** How many of the places that can be indexed are indexed. */
+  progress(): Promise<IndexProgress> {
+    return this.#index.progress()
   }
 
   /** Resolves when everything that is stored is indexed. */
@@ -46,11 +46,11 @@ export class LineSearch {
     this.#index.close()
   }
 
-  /** The lines that a query finds, the newest first. Rejects if the log cannot be read. */
+  /** The lines that match a query, newest first. Rejects if the log cannot be read. */
   async *lines(query: Query, options?: SearchOptions): AsyncGenerator<FoundLine> {
     const { erasures } = this.#parts
     await erasures?.caughtUp() // `Erasures` finds the edits of lines
-    await this.#index.opened()
+    await this.#index.readable()
     yield* new Search(this.#searched, query, options).lines()
   }
 
@@ -70,7 +70,7 @@ export class LineSearch {
   }
 }
 
-/** The query in a text. Throws BAD_USAGE. */
+/** Parses a query. Throws BAD_USAGE. */
 export function queryIn(text: string, now: number): Query {
   const query = parseQuery(text, now)
   if ('fault' in query) throw faultError(query)
@@ -84,13 +84,13 @@ function faultError({ fault, word }: QueryFault): ChatError {
         hint: 'For example: from:bob since:mon "apple pie" -raisins in:all',
       })
     case 'unknown-operator':
-      return new ChatError('BAD_USAGE', `a search has no ${word}:`, {
-        hint: `It has ${OPERATORS.map(name => `${name}:`).join(', ')}. To find the text, put it in quotes.`,
+      return new ChatError('BAD_USAGE', `there is no search operator ${word}:`, {
+        hint: `The operators are ${OPERATORS.map(name => `${name}:`).join(', ')}. To search for the text itself, put it in quotes.`,
       })
     case 'no-value':
-      return new ChatError('BAD_USAGE', `${word}: is not followed by anything`)
+      return new ChatError('BAD_USAGE', `${word}: needs a value`)
     case 'no-time':
-      return new ChatError('BAD_USAGE', `${word} is no time`, {
+      return new ChatError('BAD_USAGE', `${word} is not a time`, {
         hint: 'Times are 14:00, 2026-11-21, mon, yesterday, 2h (ago) and 3d (ago).',
       })
   }

@@ -5,13 +5,16 @@ import type { Log } from '../log/log.js'
 
 type ReadLog = Pick<Log, 'head' | 'entries'>
 
-/** Where a reader has to start in each log to read an entry and up to `count` older ones. Empty if the entry is not stored. */
+/**
+ * Where a reader starts in each log in order to read the entry at `place` and up to `count` entries before it. Empty if
+ * the entry is not stored.
+ */
 export async function marksBefore(log: ReadLog, place: Digest, count: number): Promise<readonly Digest[]> {
   const at = await timeOf(log, place.author, place.seq)
   if (at === undefined) return []
   const marks: Digest[] = []
   for (const { author, seq } of log.head) {
-    // The entries of an unsigned author need not be in the order of their times.
+    // Entries of an unsigned author are not necessarily in the order of their times.
     const before = isSigned(author) ? await countBefore(log, { author, seq }, at) : 0
     marks.push({ author, seq: Math.max(0, before - count) })
   }

@@ -10,7 +10,10 @@ interface NodeEvents {
 }
 
 export interface RoomOptions {
-  /** Peers to connect to: names on the local network, or addresses as `host:port`. Default: peers that are found there. */
+  /**
+   * Peers to connect to: names on the local network, or addresses as `host:port`. Default: every peer found on the
+   * local network.
+   */
   readonly peers?: readonly string[] | undefined
   /**
    * `[host:]port` to listen on. All rooms of a node share one port, which the first open room decides. Default: the port hashed from
@@ -19,7 +22,7 @@ export interface RoomOptions {
   readonly listen?: string | undefined
 }
 
-/** How a node opens a room: the composition root, or a test's. */
+/** Opens a room of a node. Tests pass a replacement. */
 export type OpenRoom = (name: string, options: RoomOptions, onEvent: (event: NodeEvent) => void) => Promise<Room>
 
 /** One identity on one machine: its key and its open rooms. Several nodes can run in one process. */
@@ -33,7 +36,7 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #rooms = new Map<string, Promise<Room>>()
   #isClosed = false
 
-  /** `saved` resolves when everything that the node remembers besides its rooms is stored. */
+  /** `saved` resolves when the node's data outside of its rooms is stored. */
   constructor(name: string, id: AuthorId, openRoom: OpenRoom, saved = async (): Promise<void> => {}) {
     super()
     this.name = name

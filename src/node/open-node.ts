@@ -22,7 +22,7 @@ export interface NodeOptions {
   readonly discovery?: boolean | undefined
   /** How much disk space the node may use, in bytes; a quarter of it is for strangers, in each room. Default: no bound. */
   readonly diskBytesMax?: number | undefined
-  /** Called with problems of the data directory, which occur before there is a node to listen to. */
+  /** Called for problems with the data directory that occur before the node exists. */
   readonly onEvent?: ((event: NodeEvent) => void) | undefined
 }
 
@@ -44,7 +44,7 @@ export async function openNode({
   const pins = await Pins.open(new HomePins(database, () => existsSync(database), systemClock))
   const open: OpenRoom = (room, { peers = [], listen }, onRoomEvent) => {
     const own = { me: name, network, pins, data, room, peers, listen, isDiscovering: discovery, isNewKey, diskBytesMax }
-    // The key is new in the first room only: in later rooms, our log begins in a new run.
+    // The key is new for the first room only: in later rooms, our log begins in a new run.
     isNewKey = false
     return openRoom({ ...own, onEvent: onRoomEvent })
   }

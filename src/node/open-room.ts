@@ -18,8 +18,7 @@ import { RoomFiles } from './files/room-files.js'
 import { keyCreated } from './home-guard.js'
 import { homeOf } from './paths.js'
 import { Pins } from './people/pins.js'
-import { ChatPlaces } from './private-rooms/chat-places.js'
-import { followGiven } from './private-rooms/newcomer-history.js'
+import { ChatLimits } from './private-rooms/chat-limits.js'
 import type { RoomMembers } from './private-rooms/room-members.js'
 import { Retention } from './retention/retention.js'
 import { Room } from './room.js'
@@ -38,52 +37,49 @@ export interface OpenRoomOptions extends NetworkOptions {
   readonly privateRoom?: PrivateRoom | undefined
   /** The direct room with the name `room`. */
   readonly direct?: DirectRoom | undefined
-  /** Whether this machine stays in the room, to keep it for the others. Default: as before. */
+  /** Whether this machine stays in the room, to store its lines for the others. Default: as before. */
   readonly isKeeper?: boolean | undefined
   /** Directory with the databases of all users and rooms. */
   readonly data: string
   /** Whether the caller made the key for this room. */
   readonly isNewKey?: boolean | undefined
-  /** The people whom the user knows. Default: nobody, until they name a peer; lasts as long as the process. */
+  /** The people whom the user knows. Default: a set in memory, empty until the user names a peer. */
   readonly pins?: Pins | undefined
-  /** How much disk space the node may use, in bytes. Default: no bound, which gives strangers their largest share. */
+  /** How much disk space the node may use, in bytes. Default: no bound, and the largest share for strangers. */
   readonly diskBytesMax?: number | undefined
   /** Called from the start, before there is a room to listen to. */
   readonly onEvent: (event: NodeEvent) => void
 }
 
-/** The composition root of a room: its log, its network, and the room over both. Rejects with a ChatError, leaving nothing open. */
+/**
+ * The composition root of a room: opens its log and its network, and the room that uses both. Rejects with a ChatError,
+ * and leaves nothing open then.
+ */
 export async function openRoom(options: OpenRoomOptions): Promise<Room> {
   const { onEvent, privateRoom, direct } = options
   const home = homeOf(options.data, options.me, options.room, privateRoom?.id ?? direct?.id)
   const { pins = new Pins() } = options
   const network = new RoomNetwork({ ...options, pins, home, isPrivate: (privateRoom ?? direct) !== undefined })
   reportUnsetClock(systemClock, onEvent)
-  // In a private room and in a direct one there are no strangers.
+  // Private and direct rooms have no strangers.
   const quota =
     (privateRoom ?? direct) === undefined
       ? new Quota({ known: pins, clock: systemClock, diskBytesMax: options.diskBytesMax })
       : undefined
-  const chatPlaces = new ChatPlaces()
-  const lastAccepted =
-    (privateRoom && ((each: LogId, first?: Uint8Array) => chatPlaces.lastOf(each, first))) ??
-    (direct && ((each: LogId) => direct.lastOf(each)))
+  const limits = privateRoom && new ChatLimits()
   let members: RoomMembers | undefined
   const { log, keys } = await openLog(home, onEvent, options.isNewKey, {
     known: pins,
     ...(quota && { quota }),
-    ...(lastAccepted && { lastAccepted }),
-    givenFrom: () => members?.membership.linesFrom(members.me),
+    ...limits?.logOptions,
+    ...(direct && { lastAccepted: (each: LogId) => direct.lastOf(each) }),
   })
   onEvent({ kind: 'logs-opened', database: home.database })
   if (keys.isNew) onEvent(keyCreated(home))
   try {
     members = privateRoom && (await openMembers(home, privateRoom, { log, keys }, onEvent))
     members?.introduceAs(home.me, options.isKeeper)
-    if (members !== undefined) {
-      followGiven(log, members)
-      await chatPlaces.follow(log, members)
-    }
+    if (members !== undefined) await limits?.follow(log, members)
     const connections = await network.open(keys, members ?? direct)
     const files = await FileStore.open(home.files)
     const replicator = new Replicator(log)
@@ -93,7 +89,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
       room: home.room === LOBBY ? undefined : home.room,
       members,
       direct,
-      ...(privateRoom !== undefined && { chatPlaces }),
+      ...(limits && { chatPlaces: limits.places }),
       log,
       labels: await StoredLabels.open(log),
       erasures: await Erasures.open(log),

@@ -8,13 +8,13 @@ import type { RequestId } from '../log/request-id.js'
 export type Outcome =
   | { readonly kind: 'stored'; readonly seq: Seq }
   | { readonly kind: 'refused'; readonly error: ChatError }
-  /** It was given up before the log had it. */
+  /** The entry was aborted before it reached the log. */
   | { readonly kind: 'aborted' }
-  /** The log was closed before it was stored. */
+  /** The log was closed before the entry was stored. */
   | { readonly kind: 'closed' }
 
 export interface PostOptions {
-  /** Gives up an entry that the log does not have yet. */
+  /** Aborts an entry that has not reached the log yet. */
   readonly signal?: AbortSignal | undefined
   /** The request of a client that this entry answers: its row is written in the same commit. */
   readonly request?: RequestId | undefined
@@ -24,13 +24,13 @@ interface Line {
   readonly members: Members
   readonly request: RequestId | undefined
   readonly settle: (outcome: Outcome) => void
-  /** Whether the log has it, so that it can no longer be given up. */
+  /** Whether the entry has reached the log, and can no longer be aborted. */
   isAppending: boolean
 }
 
 /**
- * Appends entries in order, each exactly once: when the disk works again after a failed write, appends the entries that the
- * write lost, and skips those that it stored after all.
+ * Appends entries in order, each exactly once. After a failed write, waits until the disk works again, then appends the
+ * entries that the write lost, and skips those that it stored after all.
  */
 export class Outbox {
   readonly #log: Log
@@ -47,7 +47,7 @@ export class Outbox {
     return this.#unsettled.size
   }
 
-  /** Resolves with the outcome; never rejects. Aborting gives up an entry that the log does not have yet. */
+  /** Resolves with the outcome; never rejects. The signal aborts an entry that has not reached the log yet. */
   post(members: Members, { signal, request }: PostOptions = {}): Promise<Outcome> {
     return new Promise(resolve => {
       if (signal?.aborted) return resolve({ kind: 'aborted' })
@@ -77,7 +77,7 @@ export class Outbox {
   async #work(): Promise<void> {
     await undefined // lines that are posted in one turn are one batch
     while (this.#queue.length > 0) await this.#appendBatch()
-    // In the same turn as the last check of the queue, so that a line that is posted later starts the work again.
+    // Cleared in the same turn as the last check of the queue, so that the next posted line starts the work again.
     this.#working = undefined
   }
 
@@ -93,7 +93,7 @@ export class Outbox {
     })
     this.#queue = [...again.slice(stored.length), ...this.#queue.slice(batch.length)]
     if (!failures.includes('closed')) return
-    for (const line of [...batch, ...this.#queue]) line.settle({ kind: 'closed' }) // settled lines stay as they are
+    for (const line of [...batch, ...this.#queue]) line.settle({ kind: 'closed' }) // no effect on lines that are settled already
     this.#queue = []
   }
 
@@ -112,7 +112,9 @@ export class Outbox {
     }
   }
 
-  /** Collects our entries that turn out to be stored although their write failed. They are the first of the entries whose write failed. */
+  /**
+   * Collects our entries that were stored although their write failed. They precede the entries that the write lost.
+   */
   #noteRecovered(): { stop(): readonly Entry[] } {
     const entries: Entry[] = []
     const onRecovered = (entry: Entry): void => void entries.push(entry)

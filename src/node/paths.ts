@@ -21,7 +21,7 @@ const KEY_DIGITS = 16
 /** The name of the database of a public room. */
 export const databaseNameOf = (room: string): string => (room === LOBBY ? LOBBY : hexOf(roomId(room)).slice(0, 16))
 
-/** Where a user keeps a room. */
+/** The paths of one user's files for one room. */
 export interface Home {
   readonly me: string
   readonly room: string
@@ -37,8 +37,8 @@ export interface Home {
 }
 
 /**
- * The only function that turns names into path components. Reads `data` to find how the name is spelled there. `privateId` is the id of
- * a private or direct room; `room` is then no more than its name. Throws BAD_NAME.
+ * The only function that turns names into path components. Reads `data` to find how the name is spelled there.
+ * `privateId` is the id of a private or direct room; `room` is then only the name. Throws BAD_NAME.
  */
 export function homeOf(data: string, me: string, room = LOBBY, privateId?: Uint8Array): Home {
   const name = checkName(me, `the name ${JSON.stringify(me)}`)
@@ -68,8 +68,9 @@ export async function entriesOfRoom({ directory, databaseName }: Home): Promise<
 }
 
 /**
- * The files that record the end of our log: one beside the database, and a copy in the platform's directory for state, which
- * a backup of the data does not restore. The names contain the key, because a mark describes the log of one key.
+ * The files that record the end of our log: one beside the database, and a copy in the platform's state directory,
+ * which a backup of the data does not restore. The file names contain the key, because a mark describes the log of one
+ * key.
  */
 export function markPaths({ directory, databaseName }: Home, author: AuthorId): MarkPaths {
   const name = `${databaseName}-${author.slice(0, KEY_DIGITS)}.mark`
@@ -77,7 +78,7 @@ export function markPaths({ directory, databaseName }: Home, author: AuthorId): 
   return { file: path.join(directory, name), copy: state === undefined ? undefined : path.join(state, 'marks', name) }
 }
 
-/** The same for the operations of the user in a private room. */
+/** The files that record the end of the user's operations in a private room. */
 export function operationMarkPaths(home: Home, author: AuthorId): MarkPaths {
   const { file, copy } = markPaths(home, author)
   return { file: `${file}.operations`, copy: copy && `${copy}.operations` }
@@ -89,7 +90,7 @@ function componentIn(directory: string, name: string): string {
   return chosenComponent(name, entriesOf(directory) ?? pathComponentsOf(name).filter(isTaken), isTaken)
 }
 
-/** Undefined if the directory cannot be listed; its entries may still be reachable. */
+/** Undefined if the directory cannot be listed; its entries may still be accessible. */
 function entriesOf(directory: string): readonly string[] | undefined {
   try {
     return readdirSync(directory)

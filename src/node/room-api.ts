@@ -15,7 +15,7 @@ import type { FileProgress } from './files/download.js'
 import type { KnownSet, PinSource } from './people/pin.js'
 
 export interface SayOptions {
-  /** Gives up a message that the log does not have yet. */
+  /** Aborts a message that has not reached the log yet. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -25,7 +25,10 @@ interface FileOptions {
 }
 
 export interface SendFileOptions extends FileOptions {
-  /** Whether a picture is sent as it is, with its metadata. Default: those of JPEG, PNG and WebP files are removed. */
+  /**
+   * Whether a picture is sent as it is, with its metadata. Default: the metadata of JPEG, PNG and WebP files is
+   * removed.
+   */
   readonly isRaw?: boolean | undefined
 }
 
@@ -34,7 +37,7 @@ export interface GetFileOptions extends FileOptions {
   readonly isConfirmed?: boolean | undefined
 }
 
-/** A stranger whose lines came by the same connection as those of an author. */
+/** A stranger whose lines arrived over the same connection as an author's lines. */
 export interface Companion {
   readonly author: AuthorId
   readonly of: AuthorId
@@ -47,7 +50,7 @@ export interface RoomApi {
   /** Our author id. */
   readonly id: AuthorId
   readonly room: string
-  /** How far each stored log goes. */
+  /** The head of each stored log. */
   readonly heads: readonly Digest[]
   /** The labels of lines. */
   readonly labels: LineLabels
@@ -74,25 +77,28 @@ export interface RoomApi {
   /** The first half of `sendFile`: copies a file, and resolves with the draft of its line. Rejects with FILE_UNUSABLE. */
   storeFile(file: string, options?: SendFileOptions): Promise<FileDraft>
   /**
-   * Fetches the file of a line from the connected peers that have it, waits until there are some, and saves it in a directory under a name
-   * that is free there. What was fetched before is not fetched again. Resolves with the path. Rejects with FILE_UNUSABLE, DATA_UNUSABLE,
-   * LOG_CLOSED or the reason of the signal.
+   * Fetches the file of a line from the connected peers that have it, and waits for such a peer if there is none. Saves
+   * the file in a directory, under an unused name. Does not fetch chunks again that are stored already. Resolves with
+   * the path. Rejects with FILE_UNUSABLE, DATA_UNUSABLE, LOG_CLOSED or the reason of the signal.
    */
   getFile(line: Target, directory: string, options?: GetFileOptions): Promise<string>
   /** Resolves when every message sent so far is on this disk, or was refused. */
   flushed(): Promise<void>
-  /** Messages in batches: the history in conversation order, then what arrives. `isWanted` skips entries by their bytes. */
+  /**
+   * Messages in batches: the history in conversation order, then new messages as they arrive. `isWanted` decides from
+   * the bytes of an entry whether to yield its message.
+   */
   batches(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]>
   /**
-   * Where to start reading to see an entry and what was said just before it: in each log, `count` entries before it by time.
-   * Empty if the entry is not stored.
+   * Where a reader starts in each log in order to read the entry at `place` and the conversation before it: `count`
+   * entries earlier by time. Empty if the entry is not stored.
    */
   before(place: Digest, count: number): Promise<readonly Digest[]>
   /** Our latest entry; undefined if there is none. */
   readonly lastPlace: OwnPlace | undefined
-  /** Which peers store one of our entries. */
+  /** Which peers have stored one of our entries. */
   replicasOf(place: OwnPlace): Replicas
-  /** How many peers have dropped one of our lines that was erased. */
+  /** How many peers have dropped a line of ours that we erased. */
   reachOf(place: OwnPlace): Reach
   /** What each peer says about an entry: whether it has it, and since when. */
   holdersOf(place: Digest): Promise<readonly Holder[]>
@@ -106,14 +112,14 @@ export interface RoomApi {
   typing(): void
   /** The people whom the user knows. */
   readonly people: KnownSet
-  /** Binds a name to a key, and removes the pin of a name. */
+  /** `pin` binds a name to a key; `forget` removes the pin of a name. */
   pin(name: string, key: AuthorId, how: PinSource): void
   forget(name: string): void
-  /** The user has addressed an author in a line that they typed: the author is no stranger any more. */
+  /** The user addressed an author in a typed line, so the author is now a known person. */
   addressed(author: AuthorId): void
   /** Lifts the strangers' quota from the logs of an author, so that they are stored in full. `author`: a prefix of the author's id. */
   showAll(author: string): void
-  /** The strangers whose lines came by the same connections as those of these authors. */
+  /** The strangers whose lines arrived over the same connections as the lines of these authors. */
   companionsOf(authors: readonly AuthorId[]): Promise<readonly Companion[]>
   /** Verifies everything that is stored, log by log. */
   verify(): AsyncGenerator<{ readonly author: LogId; readonly last: Seq; readonly fault: StoredFault | undefined }>
@@ -125,7 +131,7 @@ export interface RoomApi {
 export interface HostedRoom extends RoomApi {
   /** Our address, as peers know it. */
   readonly address: string
-  /** How far other peers store each of our logs, by its run. */
+  /** Up to which entry other peers have stored each of our logs, by run. */
   readonly ownReplicas: Readonly<Record<string, ReplicaHeads>>
   /** The entries of `batches`, undecoded. */
   entries(options: ReadOptions): AsyncGenerator<readonly Entry[]>

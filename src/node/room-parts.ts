@@ -39,7 +39,7 @@ export interface RoomParts {
   readonly members?: RoomMembers | undefined
   /** The two people, if the room is direct. */
   readonly direct?: DirectRoom | undefined
-  /** How far each log counts, if the room is private. */
+  /** Which entries of each log count, if the room is private. */
   readonly chatPlaces?: ChatPlaces
   readonly log: Log
   /** The labels of lines. Default: lines have none. */
@@ -48,7 +48,7 @@ export interface RoomParts {
   readonly erasures?: Erasures
   /** The contents of files. Default: files are neither sent nor fetched. */
   readonly files?: RoomFiles
-  /** Drops what the room, or this disk, does not keep. Default: everything is kept. */
+  /** Drops content that the room, or this machine, does not keep. */
   readonly retention?: Retention
   /** Replicates the log with every peer. */
   readonly replicator: Replicator
@@ -59,7 +59,7 @@ export interface RoomParts {
   readonly random: Pick<Random, 'number'>
   /** The key that signs our log. */
   readonly keys: KeyPair
-  /** The address it listens on, as peers know it; undefined if it does not listen. */
+  /** The address that the room listens on, as peers know it; undefined if it does not listen. */
   readonly listensOn?: string
   /** The people whom the user knows. Default: nobody, until they name a peer. */
   readonly pins?: Pins

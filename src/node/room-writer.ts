@@ -72,7 +72,7 @@ export class RoomWriter {
     const erasure = { run: runOf(place.author), from: place.seq, to: place.seq, chain }
     const outcome = await this.#outbox.post(erasureMembers(erasure))
     if (outcome.kind === 'refused') throw outcome.error
-    if (outcome.kind !== 'stored') throw new ChatError('LOG_CLOSED', 'not deleted: the log was closed before')
+    if (outcome.kind !== 'stored') throw new ChatError('LOG_CLOSED', 'not deleted: the log is closed')
     await erasures?.settled()
   }
 
@@ -101,7 +101,7 @@ export class RoomWriter {
     if (pin !== undefined && pin.key !== direct?.other && room === `@${pin.name}`)
       return new ChatError('LOG_CLOSED', `not sent: ${pin.name} has another key now`)
     if (members === undefined || members.isMember(log.author)) return undefined
-    return new ChatError('ROOM_REFUSED', 'not sent: you are no member of this room any more', {
+    return new ChatError('ROOM_REFUSED', 'not sent: you are no longer a member of this room', {
       hint: 'Ask an admin of the room to admit you.',
     })
   }
@@ -110,5 +110,5 @@ export class RoomWriter {
 /** Throws a ChatError if a message was not stored. */
 export function checkStored(outcome: Outcome): void {
   if (outcome.kind === 'refused') throw outcome.error
-  if (outcome.kind !== 'stored') throw new ChatError('LOG_CLOSED', 'not stored: the log was closed before')
+  if (outcome.kind !== 'stored') throw new ChatError('LOG_CLOSED', 'not stored: the log is closed')
 }

@@ -24,6 +24,7 @@ import { roomLabel } from '../membership/format/room.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
 import type { Query } from '../search/query.js'
 import { currentMessage, type FoundLine, type SearchOptions } from '../search/search.js'
+import type { IndexProgress } from '../search/word-index.js'
 import { archiveOf } from '../sync/archive.js'
 import {
   type Holder,
@@ -69,13 +70,13 @@ import { RoomWriter } from './room-writer.js'
 /** A signal that never aborts. */
 const NEVER = new AbortController().signal
 
-/** How long a goodbye has to reach peers before the connections are closed. */
+/** Time for a goodbye to reach peers before the connections are closed. */
 const GOODBYE_MS = 150
 
 /** Delay between the start and the check of the whole log. */
 const INSPECTION_MS = 2_000
 
-/** One conversation: its log, the entries to be written, who is present, and what was delivered. */
+/** One conversation: its log, outbox, presence and delivery. */
 export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   /** Which peers have stored our latest entry. */
   readonly delivery: DeliveryWatch
@@ -180,7 +181,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   /** The logs, for read marks. */
-  get logs(): Pick<Log, 'head' | 'missing' | 'chainAt' | 'marksNow' | 'on' | 'off'> {
+  get logs(): Pick<Log, 'head' | 'contents' | 'chainAt' | 'marksNow' | 'on' | 'off'> {
     return this.#parts.log
   }
 
@@ -382,8 +383,8 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   /**
-   * The lines that a text such as `from:bob since:mon apples` describes, the newest first. docs/using.md. Rejects with BAD_USAGE if
-   * the text cannot be understood.
+   * The lines that match a query such as `from:bob since:mon apples`, newest first. docs/using.md. Rejects with
+   * BAD_USAGE if the query is malformed.
    */
   async *search(text: string, options?: SearchOptions): AsyncGenerator<Message> {
     const query = queryIn(text, this.#parts.clock.now())
@@ -395,9 +396,9 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#search.lines(query, options)
   }
 
-  /** How many entries are indexed for searches, of those that can be. */
-  get indexProgress(): { readonly done: number; readonly of: number } {
-    return this.#search.progress
+  /** How many of the entries that can be indexed are indexed for searches. */
+  indexProgress(): Promise<IndexProgress> {
+    return this.#search.progress()
   }
 
   async before(place: Digest, count: number): Promise<readonly Digest[]> {
@@ -412,7 +413,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return archiveOf(this.#parts.log, this.#id)
   }
 
-  /** The address it listens on, as peers know it; undefined if it does not listen. */
+  /** The address that the room listens on, as peers know it; undefined if it does not listen. */
   get listensOn(): string | undefined {
     return this.#parts.listensOn
   }
@@ -465,7 +466,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     }
   }
 
-  /** Says which lines that were shown do not count any more. */
+  /** Reports lines that were shown and are now withdrawn. */
   async #withdraw(withdrawn: Withdrawn): Promise<void> {
     const { log, members } = this.#parts
     const event = members && (await withdrawnLines(log, withdrawn, author => nameIn(members, author)))
@@ -511,7 +512,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       retention?.changed()
     })
     retention?.on('excess', (bytes, bytesMax) => this.emit('event', { kind: 'disk-bound-exceeded', bytes, bytesMax }))
-    // Peers learn how far a log goes when a connection opens.
+    // Peers learn the heads of our logs when a connection opens.
     log.on('lost', () => this.#connections.reconnect())
   }
 }

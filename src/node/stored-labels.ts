@@ -8,7 +8,10 @@ import type { Write } from '../log/store/store.js'
 
 const LABELS = utf8('l')
 const NUMBER_BYTES = 4
-/** Key of the row with the number that the next log gets. It is stored when a log with a number is forgotten. */
+/**
+ * Key of the row with the number for the next log. The row is written when a numbered log is forgotten, so that its
+ * number is not reused.
+ */
 const NEXT = EMPTY
 
 /** The numbers of the logs of a room, in its database. */
@@ -22,7 +25,7 @@ export class StoredLabels {
     this.#rows = rows
   }
 
-  /** Reads the stored numbers. A damaged row is left out: its log gets another number. */
+  /** Reads the stored numbers. Skips damaged rows: their logs get other numbers. */
   static async open(log: Pick<Log, 'rowsUnder' | 'on'>): Promise<StoredLabels> {
     const stored = new StoredLabels(log.rowsUnder(LABELS))
     for (const [key, value] of await stored.#rows.all()) {
@@ -63,7 +66,7 @@ export class StoredLabels {
 
   async #write(writes: readonly Write[], before: Promise<void> | undefined): Promise<void> {
     await before
-    // While the disk fails, lines are shown all the same; the next start numbers these logs again.
+    // While the disk fails, lines are shown anyway; the next start numbers these logs again.
     await this.#rows.write(writes).catch(() => {})
   }
 }

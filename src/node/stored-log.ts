@@ -71,8 +71,9 @@ export async function openLog(
 }
 
 /**
- * The database in `home`, repaired if it was damaged. Waits up to LOCKED_MS_MAX for its lock: the system releases the locks of a killed
- * process one after the other, so its room may still be locked when another process has become the node.
+ * The database in `home`, repaired if it was damaged. Waits up to LOCKED_MS_MAX for its lock: the system releases the
+ * locks of a killed process one by one, so a room may stay locked for a moment after another process has become the
+ * node.
  */
 export async function openStore(home: Home, onEvent: OnEvent): Promise<LevelStore> {
   for (let waitedMs = 0; ; waitedMs += LOCKED_TRY_MS) {

@@ -9,7 +9,7 @@ import { RoomMembers } from './private-rooms/room-members.js'
 import { StoredLabels } from './stored-labels.js'
 import { openLog } from './stored-log.js'
 
-/** Runs work on the search of a closed room, which stays closed meanwhile. Rejects like `openLog`. */
+/** Runs `work` with the search of a closed room, without opening the room. Rejects like `openLog`. */
 export async function withStoredSearch<T>(
   home: Home,
   { privateRoom, pins }: { readonly privateRoom: PrivateRoom | undefined; readonly pins: Pins },

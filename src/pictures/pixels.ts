@@ -17,7 +17,7 @@ export function fittedSize(
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) }
 }
 
-/** Makes a picture smaller: each pixel is the mean of those that it replaces. */
+/** Scales a picture down: each new pixel is the mean of the pixels that it replaces. */
 export function scaledDown(pixels: Pixels, width: number, height: number): Pixels {
   const data = new Uint8Array(width * height * 4)
   for (let y = 0; y < height; y++) {
@@ -32,7 +32,7 @@ export function scaledDown(pixels: Pixels, width: number, height: number): Pixel
   return { width, height, data }
 }
 
-/** Mean colour, weighted by alpha, because the colours of transparent pixels are not seen. */
+/** Mean colour, weighted by alpha, because the colours of transparent pixels are invisible. */
 function meanOf({ width, data }: Pixels, left: number, top: number, right: number, bottom: number): number[] {
   let red = 0
   let green = 0
@@ -50,7 +50,7 @@ function meanOf({ width, data }: Pixels, left: number, top: number, right: numbe
   return [red / alpha, green / alpha, blue / alpha, alpha / ((right - left) * (bottom - top))].map(Math.round)
 }
 
-/** Turns and mirrors a picture as its EXIF orientation says, 1 to 8. */
+/** Rotates and mirrors a picture according to its EXIF orientation, 1 to 8. */
 export function turned(pixels: Pixels, orientation: number): Pixels {
   if (orientation <= 1 || orientation > 8) return pixels
   const swapsSides = orientation >= 5

@@ -8,7 +8,7 @@ const FORMAT = Uint8Array.of(8, 6, 0, 0, 0)
 
 /** A picture as a PNG file. */
 export function pngOf({ width, height, data }: Pixels): Uint8Array {
-  const rows = new Uint8Array(height * (1 + width * 4)) // each row begins with its filter, none
+  const rows = new Uint8Array(height * (1 + width * 4)) // each row begins with its filter type: none
   for (let y = 0; y < height; y++) rows.set(data.subarray(y * width * 4, (y + 1) * width * 4), y * (1 + width * 4) + 1)
   const size = Buffer.alloc(8)
   size.writeUInt32BE(width, 0)

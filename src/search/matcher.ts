@@ -4,11 +4,11 @@ import type { AuthorId } from '../log/format/author.js'
 import type { Phrase, Query } from './query.js'
 import { fold, wordsOf } from './words.js'
 
-/** Shortest part of a key that names somebody. */
+/** Shortest beginning of a key that identifies somebody. */
 const KEY_DIGITS_MIN = 4
 const ASCII_WORD = /^[a-z0-9]+$/
 
-/** Decides which lines a query finds. */
+/** Decides which lines match a query. */
 export class Matcher {
   readonly #query: Query
   /** The keys that the user has bound to the names in `from:`. */
@@ -28,7 +28,7 @@ export class Matcher {
     const bytes = bufferOf(entry).toString('latin1')
     const text = bytes.toLowerCase()
     if (this.#needles.every(needle => text.includes(needle))) return true
-    // Accents and width are folded too, so every entry with other characters is decoded.
+    // Accents and width are folded too, so every entry with non-ASCII characters is decoded.
     return bytes.includes('\\u') || /[\x80-\xff]/.test(bytes)
   }
 
@@ -40,7 +40,10 @@ export class Matcher {
     return from.length === 0 || this.mayBeOf(author) || from.includes(fold(username))
   }
 
-  /** Whether `from:` names the key of an author, by the name that the user has bound to it or by its digits. */
+  /**
+   * Whether `from:` matches an author, by a name that the user has bound to the author's key or by the beginning of the
+   * key.
+   */
   mayBeOf(author: AuthorId): boolean {
     return (
       this.#named.has(author) || this.#query.from.some(name => name.length >= KEY_DIGITS_MIN && author.startsWith(name))

@@ -2,31 +2,31 @@ import type { Millis } from '../base/clock.js'
 import { momentOf } from '../base/moment.js'
 import { fold, wordsOf } from './words.js'
 
-/** Words that follow each other; with `isPrefix`, the last one may be longer in the text. */
+/** Consecutive words. With `isPrefix`, the last word may be the beginning of a longer word in the text. */
 export interface Phrase {
   readonly words: readonly string[]
   readonly isPrefix: boolean
 }
 
-/** What to search for: lines with all of `phrases` and none of `excluded`. */
+/** A parsed query: matches lines with all of `phrases` and none of `excluded`. */
 export interface Query {
   readonly phrases: readonly Phrase[]
   readonly excluded: readonly Phrase[]
-  /** Names, folded, or the beginnings of keys: the author is one of them. Empty: anybody. */
+  /** Folded names, or beginnings of keys: one of them is the author's. Empty: any author. */
   readonly from: readonly string[]
   readonly sinceMs: Millis | undefined
   readonly beforeMs: Millis | undefined
-  /** Names of rooms; empty: the room of the searcher. */
+  /** Names of rooms; empty: the room in which the user searches. */
   readonly rooms: readonly string[]
 }
 
-/** Why a text is no query. `word` is the part that is wrong. */
+/** Why a text is not a query. `word` is the part that is wrong. */
 export interface QueryFault {
   readonly fault: 'empty' | 'unknown-operator' | 'no-time' | 'no-value'
   readonly word: string
 }
 
-/** Stands for all rooms in `in:`. */
+/** The value of `in:` that means all rooms. */
 export const ALL_ROOMS = 'all'
 
 export const OPERATORS = ['from', 'since', 'before', 'in'] as const
@@ -35,7 +35,7 @@ type Operator = (typeof OPERATORS)[number]
 /** Maximum number of parts in a query; hardly any line has more distinct words. */
 const PARTS_MAX = 64
 
-/** A quoted phrase, or a part without spaces, whose value may be quoted. */
+/** A quoted phrase, or an operator or word without spaces. The value of an operator may be quoted. */
 const PART = /-?(?:[a-z]+:)?"[^"]*"?|\S+/giu
 const OPERATOR = /^([a-z]+):(?!\/\/)(.+)$/isu
 
@@ -68,13 +68,13 @@ export function parseQuery(text: string, now: Millis): Query | QueryFault {
   return { phrases, excluded, from, sinceMs, beforeMs, rooms }
 }
 
-/** A word that is divided into several, such as `don't`, is a phrase. */
+/** A word that is split into several, such as `don't`, is a phrase. */
 const phraseIn = (part: string): Phrase => ({
   words: wordsOf(part),
   isPrefix: part.endsWith('*') && !part.startsWith('"'),
 })
 
-/** The time that the last of `texts` names; the text itself if it names none. */
+/** The time that the last of `texts` stands for; the text itself if it is not a time. Undefined if there are none. */
 function latest(texts: readonly string[], now: Millis): Millis | string | undefined {
   const text = texts.at(-1)
   return text === undefined ? undefined : (momentOf(text, now) ?? text)

@@ -2,25 +2,20 @@ import { isLine } from '../chat/kinds/kinds.js'
 import { type Message, messageOf, placeOf } from '../chat/kinds/message.js'
 import type { LineLabels } from '../chat/line-labels.js'
 import { keyOfPlace } from '../chat/views/lines.js'
-import { BLOCK_PLACES } from '../log/content/block-rows.js'
-import { type AuthorId, authorOfLog, isSigned, type LogId, logOf, type Seq } from '../log/format/author.js'
+import { type AuthorId, authorOfLog, isSigned, logOf } from '../log/format/author.js'
 import type { Entry } from '../log/format/entry.js'
 import { withContent } from '../log/format/gap.js'
 import type { Digest } from '../log/format/heads.js'
 import { millisOf } from '../log/format/hybrid-clock.js'
 import type { Log } from '../log/log.js'
+import { type Candidate, SignedCandidates } from './candidates.js'
 import { Matcher } from './matcher.js'
 import type { Query } from './query.js'
-import { decodeWordBlock, WordHash } from './word-filter.js'
-import { fromWord, searchedText } from './word-index.js'
-
-/** Places that are read at a time where blocks have no filter, and where adjacent blocks may match. */
-const SCANNED_PLACES = 4_096
-const JOINED_PLACES = 1_024
+import { searchedText } from './word-index.js'
 
 export interface SearchedRoom {
   readonly log: Pick<Log, 'head' | 'entry' | 'entries' | 'blocks' | 'placeOf'>
-  /** The entries that are shown. */
+  /** Filters the entries that are shown. */
   counted(entries: readonly Entry[]): readonly Entry[]
   /** The edits of a line. */
   editsOf(place: Digest): Promise<readonly Digest[]>
@@ -32,19 +27,19 @@ export interface SearchedRoom {
 }
 
 export interface SearchOptions {
-  /** Whether the lines of an author are left out. */
+  /** Whether the lines of an author are omitted. */
   readonly isHidden?: (author: AuthorId) => boolean
   readonly signal?: AbortSignal | undefined
-  /** Called with the number of places read so far, and the number of places to read. */
+  /** Called with the number of places that were searched so far, and the number of all places. */
   readonly onProgress?: (done: number, of: number) => void
 }
 
 /** A line that was found. */
 export interface FoundLine {
   readonly entry: Entry
-  /** Its message, as it was written. */
+  /** The message of the line as it was written. */
   readonly message: Message
-  /** Its last edit; undefined if it was not edited. */
+  /** The last edit of the line; undefined if it was not edited. */
   readonly edit?: Edit | undefined
 }
 
@@ -59,24 +54,19 @@ type EditMessage = Message & { readonly kind: 'edit' }
 export const currentMessage = ({ message, edit }: FoundLine): Message =>
   edit === undefined ? message : { ...message, message: edit.message.text }
 
-/** Places that may match, and an upper bound on their times. */
-interface Candidate {
-  readonly author: LogId
-  readonly from: Seq
-  to: Seq
-  newestMs: number
-}
-
 /**
- * Finds the lines of a room that a query describes, the newest first. The filters of the word index rule out blocks; all other blocks,
- * and those without a filter, are read. Results come from the log alone.
+ * Finds the lines of a room that match a query, newest first. The filters of the word index rule out blocks; all other
+ * blocks are read. Reads filters and blocks from the newest backwards, and only until the caller stops iterating. The
+ * results depend on the log alone, not on the index.
  */
 export class Search {
   readonly #room: SearchedRoom
   readonly #query: Query
   readonly #matcher: Matcher
   readonly #options: SearchOptions
-  /** The lines that were found, or whose last edit does not match: more of their edits may match. */
+  /**
+   * Lines that were found, and lines whose last edit does not match. They are skipped when more of their edits match.
+   */
   readonly #checked = new Set<string>()
 
   constructor(room: SearchedRoom, query: Query, options: SearchOptions = {}) {
@@ -88,17 +78,26 @@ export class Search {
 
   async *lines(): AsyncGenerator<FoundLine> {
     const { signal, onProgress } = this.#options
-    const candidates = (await this.#candidates()).sort((a, b) => b.newestMs - a.newestMs || b.from - a.from)
-    const of = candidates.reduce((sum, { from, to }) => sum + to - from, 0)
-    let done = 0
+    const { logs, candidates } = this.#begin()
+    const of = this.#room.log.head.reduce((sum, { seq }) => sum + seq, 0)
     let waiting: FoundLine[] = []
-    for (const [index, candidate] of candidates.entries()) {
+    for (;;) {
       if (signal?.aborted) return
-      const found = await this.#linesIn(candidate)
-      done += candidate.to - candidate.from
-      onProgress?.(done, of)
-      if (found.length > 0) waiting = [...waiting, ...found].sort(newestFirst)
-      const next = candidates[index + 1]?.newestMs ?? Number.NEGATIVE_INFINITY
+      // The filters of a log are read once nothing that is known already can be newer than what they cover.
+      const [log] = logs.sort((a, b) => b.newestMs - a.newestMs)
+      const [candidate] = candidates
+      if (log !== undefined && !(candidate !== undefined && candidate.newestMs > log.newestMs)) {
+        candidates.push(...(await log.next()))
+        candidates.sort((a, b) => b.newestMs - a.newestMs || b.from - a.from)
+        if (log.places === 0) logs.shift()
+      } else if (candidate !== undefined) {
+        candidates.shift()
+        const found = await this.#linesIn(candidate)
+        if (found.length > 0) waiting = [...waiting, ...found].sort(newestFirst)
+      } else return
+      const left = [...logs.map(({ places }) => places), ...candidates.map(({ from, to }) => to - from)]
+      onProgress?.(of - left.reduce((sum, places) => sum + places, 0), of)
+      const next = Math.max(...[...logs, ...candidates.slice(0, 1)].map(({ newestMs }) => newestMs))
       while (waiting[0] !== undefined && millisOf(waiting[0].entry.at) >= next) {
         const line = await this.#current(waiting.shift() as FoundLine)
         if (line !== undefined) yield line
@@ -106,58 +105,16 @@ export class Search {
     }
   }
 
-  async #candidates(): Promise<Candidate[]> {
-    const all: Candidate[] = []
-    for (const { author, seq } of this.#room.log.head) {
-      if (this.#options.isHidden?.(authorOfLog(author)) === true) continue
-      if (isSigned(author)) all.push(...(await this.#signedCandidates(author, seq)))
-      else all.push({ author, from: 1, to: seq + 1, newestMs: Number.POSITIVE_INFINITY })
-    }
-    return all
-  }
-
-  async #signedCandidates(author: LogId, last: Seq): Promise<Candidate[]> {
+  /** The signed logs, and all places of the unsigned ones. */
+  #begin(): { readonly logs: SignedCandidates[]; readonly candidates: Candidate[] } {
+    const [logs, candidates]: [SignedCandidates[], Candidate[]] = [[], []]
     const { log } = this.#room
-    const { phrases, from, sinceMs = 0 } = this.#query
-    const words = phrases.flatMap(({ words, isPrefix }) => (isPrefix ? words.slice(0, -1) : words))
-    const needed = words.map(word => new WordHash(word))
-    const names = this.#matcher.mayBeOf(authorOfLog(author)) ? [] : from.map(name => new WordHash(fromWord(name)))
-    const candidates: Candidate[] = []
-    const add = (candidate: Candidate, placesMax: number): void => {
-      const before = candidates.at(-1)
-      if (before?.to === candidate.from && candidate.to - before.from <= placesMax) {
-        before.to = candidate.to
-        before.newestMs = Math.max(before.newestMs, candidate.newestMs)
-      } else candidates.push(candidate)
+    for (const { author, seq } of log.head) {
+      if (seq === 0 || this.#options.isHidden?.(authorOfLog(author)) === true) continue
+      if (isSigned(author)) logs.push(new SignedCandidates(log, author, seq, this.#query, this.#matcher))
+      else candidates.push({ author, from: 1, to: seq + 1, newestMs: Number.POSITIVE_INFINITY })
     }
-    let next: Seq = 1
-    for await (const rows of log.blocks.read(author))
-      for (const { first, value } of rows) {
-        const block = decodeWordBlock(value)
-        if (block === undefined || first < next || first + BLOCK_PLACES - 1 > last) continue
-        candidates.push(...(await this.#unindexed(author, next, first)))
-        next = first + BLOCK_PLACES
-        const { filter, newestMs } = block
-        const isRuledOut =
-          newestMs < sinceMs ||
-          needed.some(hash => !hash.mayBeIn(filter)) ||
-          (names.length > 0 && !names.some(hash => hash.mayBeIn(filter)))
-        if (!isRuledOut) add({ author, from: first, to: next, newestMs }, JOINED_PLACES)
-      }
-    return [...candidates, ...(await this.#unindexed(author, next, last + 1))]
-  }
-
-  /** Places without a filter, all of which have to be read. */
-  async #unindexed(author: LogId, from: Seq, to: Seq): Promise<Candidate[]> {
-    const candidates: Candidate[] = []
-    for (let first = from; first < to; first += SCANNED_PLACES) {
-      const end = Math.min(to, first + SCANNED_PLACES)
-      // The entries of a signed log are in the order of their times. Reading a few entries takes no longer than reading the last of them alone.
-      const last = end - first < BLOCK_PLACES ? undefined : await this.#room.log.entry(author, end - 1)
-      const newestMs = last === undefined ? Number.POSITIVE_INFINITY : Math.ceil(millisOf(last.at))
-      candidates.push({ author, from: first, to: end, newestMs })
-    }
-    return candidates
+    return { logs, candidates }
   }
 
   async #linesIn({ author, from, to }: Candidate): Promise<FoundLine[]> {
@@ -174,7 +131,7 @@ export class Search {
     return lines
   }
 
-  /** If the text of an entry matches: the line in it or, for an edit, the edited line. */
+  /** If the text of an entry matches: the line in it or, if it is an edit, the edited line. */
   async #lineOf(entry: Entry): Promise<FoundLine | undefined> {
     const message = messageOf(entry)
     const text = message && searchedText(message)
@@ -183,7 +140,7 @@ export class Search {
     return line !== undefined && this.#matcher.isFrom(line.message) ? line : undefined
   }
 
-  /** The line with its last edit, unless that does not match, or the line was checked already. */
+  /** The line with its last edit; undefined if the edit does not match, or the line was checked already. */
   async #current({ entry, message }: FoundLine): Promise<FoundLine | undefined> {
     const { author, seq } = entry
     const key = keyOfPlace(author, seq)

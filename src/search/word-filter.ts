@@ -1,12 +1,12 @@
 import { bufferOf } from '../base/wire/bytes.js'
 
-/** Bits and probes per distinct word. The false positive rate is 1 in 2,000. */
+/** Bits and probes per distinct word. The false positive rate is about 1 in 2,000. */
 const BITS_PER_WORD = 16
 const PROBES = 8
 
 /**
- * A Bloom filter over words: no false negatives, and few false positives. It takes two bytes for each word, and does not contain the
- * words.
+ * A Bloom filter over words: no false negatives, and few false positives. It takes two bytes per word, and the words
+ * cannot be read from it.
  */
 export function filterOf(words: ReadonlySet<string>): Uint8Array {
   const bytes = Buffer.alloc(Math.ceil((Math.max(1, words.size) * BITS_PER_WORD) / 8))
@@ -36,7 +36,7 @@ export class WordHash {
     for (let probe = 0, hash = this.#first; probe < PROBES; probe++, hash += this.#step) yield (hash >>> 0) % count
   }
 
-  /** Whether the word may be among those of a filter. */
+  /** Whether a filter may contain the word. */
   mayBeIn(filter: Uint8Array): boolean {
     const count = filter.length * 8
     for (let probe = 0, hash = this.#first; probe < PROBES; probe++, hash += this.#step) {
@@ -47,7 +47,7 @@ export class WordHash {
   }
 }
 
-/** Spreads every bit of a number over all of it. */
+/** Mixes the bits of a number, so that each of them affects all others. */
 function mixed(value: number): number {
   let bits = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
   bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
@@ -56,7 +56,7 @@ function mixed(value: number): number {
 
 const TIME_BYTES = 6
 
-/** The words of consecutive entries, and the time of the newest. */
+/** The words of consecutive entries as a filter, and the time of the newest entry. */
 export interface WordBlock {
   readonly newestMs: number
   readonly filter: Uint8Array
@@ -69,7 +69,7 @@ export function encodeWordBlock({ newestMs, filter }: WordBlock): Uint8Array {
   return bytes
 }
 
-/** Undefined if it is too short to be one. */
+/** Decodes a word block; undefined if it is too short. */
 export function decodeWordBlock(bytes: Uint8Array): WordBlock | undefined {
   if (bytes.length <= TIME_BYTES) return undefined
   return { newestMs: bufferOf(bytes).readUIntBE(0, TIME_BYTES), filter: bytes.subarray(TIME_BYTES) }

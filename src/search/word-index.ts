@@ -10,14 +10,20 @@ import type { Log } from '../log/log.js'
 import { encodeWordBlock, filterOf } from './word-filter.js'
 import { fold, wordsOf, wordsVersion } from './words.js'
 
-/** Delay after the start, and after entries arrived: what a user waits for comes first. */
+/** Delay after the start, and after entries arrive, so that work for which the user waits comes first. */
 const QUIET_MS: Millis = 1_000
-/** While entries arrive without an end, a few blocks a second are indexed after this time. */
+/** If entries keep arriving for this long, a few blocks a second are indexed meanwhile. */
 const QUIET_MS_MAX: Millis = 15_000
-/** Blocks that are indexed at a time, which takes some milliseconds. */
+/** Number of blocks that are indexed in one go, which takes some milliseconds. */
 const BLOCKS_AT_ONCE = 8
-/** Time between them. */
+/** Pause between two goes. */
 const PAUSE_MS: Millis = 5
+
+/** In places of the log. */
+export interface IndexProgress {
+  readonly done: number
+  readonly of: number
+}
 
 export type IndexedLog = Pick<Log, 'head' | 'entries' | 'blocks' | 'on' | 'off'>
 
@@ -28,7 +34,7 @@ export function searchedText(message: Message): string | undefined {
   return isLine(message) || message.kind === 'nick' ? message.message : undefined
 }
 
-/** Stands for a name in a filter. No word begins with `@`. */
+/** The word that stands for a name in a filter. No word of a text begins with `@`. */
 export const fromWord = (folded: string): string => `@${folded}`
 
 /**
@@ -39,7 +45,7 @@ export class WordIndex {
   readonly #log: IndexedLog
   readonly #clock: Clock
   #isOpen: Promise<void> | undefined
-  /** The start of the first block in each log that may have no filter. */
+  /** The first block of each log that may have no filter: its first place. */
   readonly #from = new Map<LogId, Seq>()
   #arrivedAt: Millis = 0
   #waitingSince: Millis | undefined
@@ -52,8 +58,9 @@ export class WordIndex {
     this.#onChange()
   }
 
-  /** How many places are indexed, of those that can be. */
-  get progress(): { readonly done: number; readonly of: number } {
+  /** How many of the places that can be indexed are indexed. */
+  async progress(): Promise<IndexProgress> {
+    await this.#opened()
     let [done, of] = [0, 0]
     for (const [log, first] of this.#blocks()) {
       of += BLOCK_PLACES
@@ -62,18 +69,23 @@ export class WordIndex {
     return { done, of }
   }
 
-  /** Resolves when the stored filters can be used. */
-  opened(): Promise<void> {
+  /** Resolves when the stored filters can be read. Does not wait for the list of filters, which takes longer to load. */
+  async readable(): Promise<void> {
+    if (this.#isOpen === undefined && (await this.#log.blocks.areOf(wordsVersion()))) return
+    await this.#opened()
+  }
+
+  #opened(): Promise<void> {
     this.#isOpen ??= this.#log.blocks.open(wordsVersion())
     return this.#isOpen
   }
 
-  /** Indexes everything that is not indexed. Resolves when it is. */
+  /** Indexes everything that is not indexed yet. Resolves when that is done. */
   async build(): Promise<void> {
-    await this.opened()
+    await this.#opened()
     for (let next = this.#next(); next !== undefined && !this.#isClosed; next = this.#next()) {
       await this.#index(next.log, next.first)
-      if (!this.#log.blocks.has(next.log, next.first)) return // damaged: the log will be shorter
+      if (!this.#log.blocks.has(next.log, next.first)) return // the log is damaged, and will be shortened
     }
   }
 
@@ -101,13 +113,13 @@ export class WordIndex {
     const waited = now - (this.#waitingSince ?? now)
     const isBusy = now - this.#arrivedAt < QUIET_MS
     if (isBusy && waited < QUIET_MS_MAX) return this.#again(QUIET_MS)
-    // An almost empty room needs no index, and no row for it.
+    // A nearly empty room needs neither an index nor a row for it.
     if (this.#next() === undefined) return this.#end()
-    await this.opened()
+    await this.#opened()
     const next = this.#next()
     if (next === undefined) return this.#end()
     await this.#index(next.log, next.first)
-    if (!this.#log.blocks.has(next.log, next.first)) return this.#end() // damaged: the log will be shorter
+    if (!this.#log.blocks.has(next.log, next.first)) return this.#end() // the log is damaged, and will be shortened
     this.#again(isBusy ? QUIET_MS : PAUSE_MS)
   }
 

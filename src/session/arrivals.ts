@@ -4,14 +4,14 @@ import type { Message } from '../chat/kinds/message.js'
 /** Shortest time between two batches: messages that arrive within it are shown together. */
 const GATHER_MS = 16
 
-/** This many messages at once mean that a log is catching up: only its newest messages are shown. */
+/** If this many messages arrive at once, a log is catching up: only its newest messages are shown. */
 const BURST_MIN = 100
 const SHOWN_MAX = 200
-/** How many of the shown messages may be dated ahead. */
+/** Largest number of shown messages that are dated ahead. */
 const AHEAD_SHOWN_MAX = SHOWN_MAX / 4
 /**
- * Messages of a log that is catching up are shown once no more arrive, and after BURST_MS_MAX at the latest. Missed messages
- * arrive log by log: they wait longer, so that they can be sorted together.
+ * Messages of a log that is catching up are shown when no more arrive, and after BURST_MS_MAX at the latest. Missed
+ * messages arrive log by log, so they wait longer, to be sorted together.
  */
 const QUIET_MS = 200
 const MISSED_QUIET_MS = 400
@@ -21,9 +21,9 @@ const BURST_MS_MAX = 2_000
 export interface ArrivalBatch {
   /** In order of arrival; in conversation order while a log is catching up. */
   readonly messages: readonly Message[]
-  /** How many older ones are left out. */
+  /** Number of older messages that are omitted. */
   readonly skipped: number
-  /** How many, including the skipped ones, were written before this session started. */
+  /** Number of messages, including the omitted ones, that were written before this session started. */
   readonly missed: number
   /** Whether more were still arriving when the batch was made. */
   readonly isCut: boolean
@@ -84,7 +84,10 @@ export class Arrivals {
   }
 }
 
-/** The newest messages, sorted: several logs do not arrive in conversation order. Those that are dated ahead replace no others. */
+/**
+ * The newest messages, sorted, because several logs do not arrive in conversation order. Messages that are dated ahead
+ * do not displace others.
+ */
 function newest(messages: readonly Message[]): Message[] {
   const sorted = messages.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
   const ahead = sorted.filter(({ isAhead }) => isAhead)

@@ -10,8 +10,8 @@ export const draftToStart = ({ text, pid }: UnsentLine, isOpenElsewhere: (pid: n
   pid !== undefined && isOpenElsewhere(pid) ? '' : text
 
 /**
- * The draft to store. An empty draft does not replace the draft of another face, that is, one that this face has neither
- * read nor stored.
+ * The draft to store. An empty draft does not replace the draft of another face, which is a draft that this face has
+ * neither read nor stored.
  */
 export function draftToStore(current: UnsentLine, stored: UnsentLine, known: string): UnsentLine {
   return current.text === '' && stored.text !== known ? stored : current

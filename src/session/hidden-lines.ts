@@ -2,12 +2,12 @@ import { type Message, placeOf, targetOf } from '../chat/kinds/message.js'
 import { keyOfPlace, keyOfTarget } from '../chat/views/lines.js'
 import type { Digest } from '../log/format/heads.js'
 
-/** Hidden lines that are remembered; beyond that, the oldest are shown again. */
+/** Largest number of hidden lines that are remembered; when there are more, the oldest are shown again. */
 const HIDDEN_MAX = 1_000
 
 /** Single lines that a user does not see, in their own faces only. */
 export class HiddenLines {
-  /** By `keyOfPlace`. */
+  /** The lines, by `keyOfPlace`. */
   readonly #keys: Set<string>
 
   constructor(keys: Iterable<string>) {
@@ -22,7 +22,7 @@ export class HiddenLines {
     return this.#keys.has(keyOfPlace(author, seq))
   }
 
-  /** Whether a message is a hidden line, or an edit of one or a reaction to one. */
+  /** Whether a message is a hidden line, or an edit of or a reaction to a hidden line. */
   hides(message: Message): boolean {
     if (this.#keys.size === 0) return false
     if (this.has(placeOf(message))) return true

@@ -15,7 +15,7 @@ export class HiddenPeople {
     return this.#hidden
   }
 
-  /** Those whom the user named. */
+  /** The hidden people whom the user named. */
   get named(): readonly AuthorId[] {
     return [...this.#hidden].filter(author => !this.#with.has(author))
   }
@@ -45,7 +45,7 @@ export class HiddenPeople {
     return [...this.#with].flatMap(([companion, leader]) => (leader === author ? [companion] : []))
   }
 
-  /** Shows an author again, and everybody who was hidden with them. Returns the number of the latter. */
+  /** Shows an author again, and everybody who was hidden with them. Returns the number of others. */
   show(author: AuthorId): number {
     const companions = this.companionsOf(author)
     for (const one of [author, ...companions]) {

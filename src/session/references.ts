@@ -8,16 +8,16 @@ import { type AuthorId, type LogId, logOf, type Seq } from '../log/format/author
 import type { Digest } from '../log/format/heads.js'
 import type { RoomApi } from '../node/room-api.js'
 
-/** Characters of a line that is quoted above an answer, and beside a reaction. */
+/** Longest quotation of a line above an answer, and beside a reaction, in characters. */
 const QUOTED_MAX = 40
 const QUOTED_BESIDE_MAX = 24
-/** Lines that are read from the log at once because messages refer to them. */
+/** Largest number of lines that are read from the log at once because messages refer to them. */
 const FETCHED_MAX = 32
-/** Lines that are remembered as drawn: changes of others are not reported. */
+/** Largest number of lines that are remembered as drawn: changes of other lines are not reported. */
 const DRAWN_MAX = 20_000
-/** Changes of one person's reactions to one line that are reported. */
+/** Largest number of changes of one person's reactions to one line that are reported. */
 const REPORTED_MAX = 8
-/** Emojis below one line. */
+/** Largest number of different emojis below one line. */
 const EMOJIS_MAX = 8
 
 const DELETED_LINE = 'a deleted line'
@@ -39,13 +39,16 @@ export interface ShownContext extends LineContext {
   readonly reactions: string
 }
 
-/** The line that a command names, or why there is none. */
+/** The line that a command names, or the reason why there is none. */
 export type FoundLine =
   | { readonly kind: 'found'; readonly line: Message; readonly key: string }
   /** `deleted`: the place, if the line was deleted. */
   | { readonly kind: 'none'; readonly why: string; readonly deleted?: Digest }
 
-/** The lines that a user sees, with their edits and reactions: what messages refer to, and what commands name. */
+/**
+ * The lines that a user sees, with their edits and reactions. Resolves which lines messages refer to, and which lines
+ * commands name.
+ */
 export class References {
   readonly lines = new Lines()
   readonly #options: ReferencesOptions
@@ -58,8 +61,8 @@ export class References {
   }
 
   /**
-   * Notes messages that are drawn together. Returns those to draw: an edit or a reaction is left out if the line below which it belongs is
-   * drawn later, or if it changes nothing.
+   * Notes messages that are drawn together. Returns the messages to draw. Omits an edit or a reaction if it changes
+   * nothing, or if its line is drawn after it and includes it.
    */
   note(messages: readonly Message[]): Message[] {
     const changes = messages.filter(message => this.lines.note(message))
@@ -95,7 +98,7 @@ export class References {
     if (oldest !== undefined) this.#drawn.delete(oldest)
   }
 
-  /** Reads the lines that messages refer to and that are not known yet. */
+  /** Reads the lines that messages refer to, if they are not known yet. */
   async fetch(messages: readonly Message[]): Promise<void> {
     const targets = messages.flatMap(message => (message.kind === 'delete' ? [] : (targetOf(message) ?? [])))
     const here = new Set(messages.map(message => keyOfPlace(placeOf(message).author, message.seq)))
@@ -108,7 +111,7 @@ export class References {
     }
   }
 
-  /** What a message refers to, and its text, edits and reactions as known now. */
+  /** The line that a message refers to, and the message's text, edits and reactions as known now. */
   contextOf(message: Message): ShownContext {
     const { author, seq } = placeOf(message)
     const key = keyOfPlace(author, seq)
@@ -119,7 +122,7 @@ export class References {
     }
   }
 
-  /** What a message refers to. */
+  /** The line that a message refers to. */
   aboutOf(message: Message): ShownContext {
     const to = targetOf(message)
     return { ...(to !== undefined && { about: this.#about(message, to) }), reactions: '' }
@@ -131,7 +134,7 @@ export class References {
     return this.#describe(to, kind === 'reply' ? QUOTED_MAX : QUOTED_BESIDE_MAX)
   }
 
-  /** A line in a few words: `alice a12 “lunch at noon?”`. */
+  /** A line as a short description: `alice a12 “lunch at noon?”`. */
   #describe(to: Target, quotedMax: number): string {
     const key = keyOfTarget(to)
     if (this.lines.isDeleted(key)) return DELETED_LINE
@@ -145,8 +148,8 @@ export class References {
   }
 
   /**
-   * The line that somebody names by its label, `b412`, or by its distance from the end, `-1`; with `isOurs`, the distance counts the
-   * user's own lines only.
+   * The line that a command names by its label, `b412`, or by its distance from the end, `-1`. With `isOurs`, the
+   * distance counts only lines of the user.
    */
   async find(name: string, isOurs = false): Promise<FoundLine> {
     if (/^-[1-9]\d{0,4}$/.test(name)) return this.#atDistance(-Number(name), isOurs)
@@ -209,4 +212,4 @@ export class References {
   }
 }
 
-const HOW_TO_NAME = 'a line is named by its label, as in b12, or by -1 for the last one'
+const HOW_TO_NAME = 'name a line by its label, such as b12, or by -1 for the last one'

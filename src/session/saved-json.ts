@@ -4,7 +4,7 @@ import { systemRandom } from '../base/random.js'
 
 const BYTES_MAX = 1 << 20
 
-/** The fields of a JSON file; none if it cannot be read, because nothing depends on it. */
+/** The fields of a JSON file; empty if it cannot be read, because nothing depends on it. */
 export function loadFields(file: string): Readonly<Record<string, unknown>> {
   try {
     const found = statSync(file)

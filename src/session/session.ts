@@ -23,17 +23,17 @@ import type { NotifyLevel } from './notify-level.js'
 import { References } from './references.js'
 import type { SavedView } from './saved-view.js'
 
-/** A room, and how far the user has read it. */
+/** A room, and up to where the user has read it. */
 export interface SessionRoom extends RoomApi {
-  /** How far they have read each log, in any face. */
+  /** Up to where they have read each log, in any face. */
   readonly readMarks: ReadonlyMap<LogId, Seq>
   /** Places up to the marks that had no content when the mark passed them. */
   readonly passed: ReadonlyMap<LogId, readonly PlaceRange[]>
-  /** The user has read these logs this far. */
+  /** The user has read each log up to these places. */
   markRead(marks: readonly Digest[]): void
 }
 
-/** Mentions that are listed at once: the newest ones. */
+/** Largest number of mentions that are listed at once: the newest ones. */
 const MENTIONS_MAX = 200
 
 /** Stands for all strangers among the hidden people. */
@@ -59,15 +59,15 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly references: References
   /** The heads when the session began: messages up to them are history. */
   readonly heads: ReadonlyMap<LogId, Seq>
-  /** How far the user had read each log when the session began. */
+  /** Up to where the user had read each log when the session began. */
   readonly #seen: ReadonlyMap<LogId, Seq>
   readonly #passed: ReadonlyMap<LogId, readonly PlaceRange[]>
   readonly #clock: Clock
   readonly #hidden: HiddenPeople
   readonly #hiddenLines: HiddenLines
-  /** Authors who need no check any more of whether they came by the same connection as a hidden one. */
+  /** Authors of whom it is known whether they came by the same connection as a hidden person. */
   readonly #checked: Set<AuthorId>
-  /** The people that the user chose to show again: they are not hidden along with others any more. */
+  /** People whom the user chose to show again: they are no longer hidden along with others. */
   readonly #shownAgain = new Set<AuthorId>()
   #topic: Topic | undefined
   #nick: Nick
@@ -78,7 +78,7 @@ export class Session extends EventEmitter<SessionEvents> {
   #isAway = false
   /** Which messages ring in this room. */
   notifyLevel: NotifyLevel
-  /** Labels of the last list of lines, without those that `/next` has shown. */
+  /** Labels of the last list of lines, except those that `/next` has shown. */
   #listed: string[] = []
 
   constructor(room: SessionRoom, view: SavedView, clock: Clock) {
@@ -166,7 +166,7 @@ export class Session extends EventEmitter<SessionEvents> {
     return this.#hidden.has(author) || (this.#hidden.has(STRANGERS) && !this.isKnown(author))
   }
 
-  /** Which peers store the user's latest message; undefined if they have sent none in this session. */
+  /** Which peers have stored the user's latest message; undefined if they have sent none in this session. */
   get delivery(): ReturnType<RoomApi['replicasOf']> | undefined {
     const { lastPlace } = this.room
     return this.#hasSpoken && lastPlace !== undefined ? this.room.replicasOf(lastPlace) : undefined
@@ -222,7 +222,7 @@ export class Session extends EventEmitter<SessionEvents> {
     }
   }
 
-  /** Counts the messages of the history that the user has not read, before any is shown. */
+  /** Counts the messages of the history that the user has not read. To be called before any message is shown. */
   async countUnread(): Promise<void> {
     for await (const messages of this.room.batches({ since: this.#unreadSince }))
       for (const message of messages) if (this.isHistory(message) && !this.unread.note(message)) return
@@ -250,7 +250,10 @@ export class Session extends EventEmitter<SessionEvents> {
     return !this.isOurs(message) && concerns(message, this.room.id, [this.room.me, this.nick])
   }
 
-  /** Messages that mention the user or answer the user: those unread when the session began, and those that came since. */
+  /**
+   * Messages that mention the user or answer them: those that were unread when the session began, and those that
+   * arrived since.
+   */
   async missedMentions(
     signal: AbortSignal,
   ): Promise<{ readonly messages: readonly Message[]; readonly count: number }> {
@@ -266,7 +269,10 @@ export class Session extends EventEmitter<SessionEvents> {
     return { messages, count }
   }
 
-  /** These lines were listed, for `/next` to show in this order: labels, with `in:room` for lines of any room. */
+  /**
+   * These lines were listed, for `/next` to show in this order. Each is a label, followed by `in:room` if it may be in
+   * another room.
+   */
   listed(labels: readonly string[]): void {
     this.#listed = [...labels]
   }
@@ -276,7 +282,7 @@ export class Session extends EventEmitter<SessionEvents> {
     return this.#listed
   }
 
-  /** The label of the next of the lines that were listed last; undefined after the last. */
+  /** The label of the next listed line; undefined after the last one. */
   nextListed(): string | undefined {
     return this.#listed.shift()
   }
@@ -286,7 +292,10 @@ export class Session extends EventEmitter<SessionEvents> {
     for (const { author, username } of withNames(messages)) this.names.note(author, username)
   }
 
-  /** The history was shown: marks all of it as read, because messages older than the shown lines were counted. */
+  /**
+   * The history was shown: marks all of it as read, because messages before the shown lines were counted in the unread
+   * mark.
+   */
   historyShown(): void {
     this.room.markRead(digestsOf(this.heads))
   }
@@ -310,12 +319,15 @@ export class Session extends EventEmitter<SessionEvents> {
     this.people.setPresent(presence)
   }
 
-  /** A name as shown: the one in a person's messages, else the one that they announce; with the key if it is shared. */
+  /**
+   * A name as shown: the name in a person's messages or, without messages, the name that they announce; with the key if
+   * the name is shared.
+   */
   nameOf({ author, name }: Present): string {
     return this.names.presentName({ author, name: (author && this.people.nameOf(author)) ?? name })
   }
 
-  /** The authors who use a name: those who have written, else those who are or were present. */
+  /** The authors who use a name: those who have written or, if none has, those who are or were present. */
   authorsNamed(wanted: string): AuthorId[] {
     this.people.setPresent(this.room.presence)
     const found = this.people.find(wanted)
@@ -338,7 +350,7 @@ export class Session extends EventEmitter<SessionEvents> {
     await this.say(await this.room.storeFile(file, options))
   }
 
-  /** People whom a typed line addresses become known. A name that several people use addresses nobody. */
+  /** Makes the people known whom a typed line addresses. A name that several people use addresses nobody. */
   #noteAddressed(draft: Draft): void {
     for (const name of addressedNames(plainTextOf(draft))) {
       const [author, ...others] = this.authorsNamed(name)
@@ -368,8 +380,8 @@ export class Session extends EventEmitter<SessionEvents> {
   }
 
   /**
-   * Hides the messages of an author in this user's faces only, and those of the strangers who came by the same connection: whoever made
-   * one key can make more. Resolves with how many others are hidden.
+   * Hides the messages of an author in this user's faces only, together with those of the strangers who came by the
+   * same connection: whoever made one key can make more. Resolves with the number of others that are hidden.
    */
   async hide(author: AuthorId): Promise<number> {
     this.#hidden.hide(author)
@@ -388,14 +400,14 @@ export class Session extends EventEmitter<SessionEvents> {
   }
 
   async #hideCompanions(authors: readonly AuthorId[]): Promise<void> {
-    // Without the node nothing more is known: those whom the user named are hidden anyway.
+    // Without the node, nothing more is known. The people whom the user named are hidden in any case.
     const found = await this.room.companionsOf(authors).catch(() => [])
     for (const { author, of } of found)
       if (this.#hidden.has(of) && !this.isKnown(author) && !this.#shownAgain.has(author))
         this.#hidden.hideWith(of, author)
   }
 
-  /** Shows the messages of an author and of those hidden with them again. Returns the number of the latter. */
+  /** Shows the messages of an author again, and of those who were hidden with them. Returns the number of others. */
   show(author: AuthorId): number {
     for (const one of [author, ...this.#hidden.companionsOf(author)]) this.#shownAgain.add(one)
     return this.#hidden.show(author)
@@ -406,7 +418,7 @@ export class Session extends EventEmitter<SessionEvents> {
     return messages.filter(message => !this.hides(message))
   }
 
-  /** What to save for the next session, besides the draft. */
+  /** The state to save for the next session, besides the draft. */
   get saved(): Omit<SavedView, 'draft'> {
     return {
       leftAt: this.#clock.now(),
@@ -419,7 +431,7 @@ export class Session extends EventEmitter<SessionEvents> {
   }
 }
 
-/** Whether a saved topic is dated so far ahead that no other could replace it. */
+/** Whether a saved topic is dated so far ahead that no other topic could replace it. */
 const isTooNew = (topic: Topic | undefined, now: Millis): boolean =>
   topic !== undefined && !(topic.at <= hlcAt(now + AHEAD_MS_MAX))
 

@@ -30,7 +30,7 @@ export async function* archiveOf(log: Log, room: Uint8Array): AsyncGenerator<Uin
   yield concat([MAGIC, room])
   for await (const relayed of log.relay()) {
     if (relayed.kind === 'fork') yield encodeFork(relayed.proof)
-    // One segment per frame, so that damage loses that one only.
+    // One segment per frame, so that damage costs only that segment.
     if (relayed.kind === 'segments') yield concat(relayed.segments.map(segment => encodeSegments([segment])))
   }
 }
@@ -38,7 +38,7 @@ export async function* archiveOf(log: Log, room: Uint8Array): AsyncGenerator<Uin
 /** Why a file could not be read at all. */
 type ArchiveFault = 'not-an-export' | 'other-room' | 'native-database' | 'no-scuttleup-database'
 
-/** What was rejected, and why: a log, a part of the file, or the rest of the file. */
+/** A rejected log or part of a file, or the rest of the file, with the reason. */
 export type ArchiveRefusal =
   | {
       readonly kind: 'log'
@@ -54,12 +54,12 @@ type RestFault = 'incomplete-segment' | 'too-many-rejections' | 'not-an-export'
 export interface ArchiveReport {
   /** How many entries are new on this disk. */
   readonly added: number
-  /** What was rejected, and why; everything else was stored. */
+  /** Rejections with their reasons. Everything else was stored. */
   readonly refused: readonly ArchiveRefusal[]
   readonly fault?: ArchiveFault
 }
 
-/** Reads an export into the log. Rejects what does not verify, keeps everything else, and skips what is stored already. */
+/** Reads an export into the log. Stores all entries that verify, rejects the others, and skips entries that are stored already. */
 export async function readArchive(
   log: Log,
   room: Uint8Array,
@@ -78,7 +78,7 @@ export async function readArchive(
   }
 }
 
-/** One run of `readArchive`. */
+/** One call of `readArchive`. */
 class ArchiveImport {
   readonly #log: Log
   readonly #room: Uint8Array
@@ -92,7 +92,7 @@ class ArchiveImport {
     this.#room = room
   }
 
-  /** Returns what was rejected, or why nothing could be read. */
+  /** Returns the rejections, or why nothing could be read. */
   async run(bytes: AsyncIterable<Uint8Array>): Promise<ArchiveFault | ArchiveRefusal[]> {
     let buffered: Uint8Array = EMPTY
     let decoder: FrameDecoder | undefined

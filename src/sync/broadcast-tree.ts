@@ -5,7 +5,7 @@ import type { Digest } from '../log/format/heads.js'
 import { AUTHORS_MAX } from '../log/limits.js'
 import { forgetOldest, STALL_MS_MAX, SUBSCRIBE_AFTER_MS, trackedLogsMax } from './limits.js'
 
-/** Largest number of logs that are behind and followed at the same time; each has a timer. */
+/** Largest number of logs that are followed at the same time because they are behind. Each has a timer. */
 const FOLLOWED_MAX = 1_000
 
 /** Sends the tree's decisions over one connection. */
@@ -14,7 +14,7 @@ export interface ConnectionControl {
   subscribe(author: LogId): void
   /** Unsubscribe: the peer only announces new heads of the log. */
   unsubscribe(author: LogId): void
-  /** This disk neither has a log nor remembers it: the peer's state of the log can be forgotten. */
+  /** This disk no longer stores a log or any record of it: the peer's state of the log can be forgotten. */
   forget?(author: LogId): void
 }
 
@@ -61,7 +61,7 @@ export class BroadcastTree {
     this.#logsMax = logsMax
   }
 
-  /** Bounds the logs that a connection tracks: the oldest are forgotten, so that later ones are followed whatever came before. */
+  /** Limits the logs that a connection tracks. The oldest are forgotten, so that new ones are always followed. */
   bound(tracked: Map<LogId, unknown> | Set<LogId>): void {
     forgetOldest(tracked, trackedLogsMax(this.#logsMax()))
   }
@@ -87,6 +87,16 @@ export class BroadcastTree {
     else if (behind.waitMs > SUBSCRIBE_AFTER_MS) this.#wait(author, behind, SUBSCRIBE_AFTER_MS)
   }
 
+  /** The peer of a connection no longer has a log as far as it announced: others deliver the rest. */
+  retracted(connection: TreeConnection, author: LogId): void {
+    const behind = this.#behind.get(author)
+    if (behind === undefined) return
+    const [next] = this.#announcers(author)
+    if (next === undefined) this.#forget(author)
+    else if (!this.#hasOtherSource(author, connection)) this.#subscribeNext(author)
+    this.#lookAgainWithRoom()
+  }
+
   /** Entries up to `last` arrived. Unsubscribes if they are duplicates and another connection delivers the log too. */
   delivered(connection: TreeConnection, author: LogId, last: Seq): void {
     if (last <= this.#localSeq(author) && this.#hasOtherSource(author, connection)) connection.unsubscribe(author)
@@ -100,7 +110,7 @@ export class BroadcastTree {
     }
   }
 
-  /** This disk neither has a log nor remembers it. */
+  /** This disk no longer stores a log or any record of it. */
   dropped(author: LogId): void {
     this.#forget(author)
     for (const connection of this.#connections) connection.dropped(author)
@@ -116,7 +126,10 @@ export class BroadcastTree {
     if (this.#isCrowded) this.#lookAgain()
   }
 
-  /** Entries that only the closed connection announced may not exist: stops following the log. */
+  /**
+   * Replaces the announcer of a log. Without another announcer, stops following the log: entries that only the closed connection announced
+   * may not exist.
+   */
   #replaceAnnouncer(author: LogId, behind: Behind): void {
     const [next] = this.#announcers(author)
     if (next === undefined) {
@@ -149,7 +162,11 @@ export class BroadcastTree {
     return this.#behind.delete(author)
   }
 
-  /** Follows logs that were announced while there were too many. */
+  #lookAgainWithRoom(): void {
+    if (this.#isCrowded && this.#behind.size < FOLLOWED_MAX / 2) this.#lookAgain()
+  }
+
+  /** Follows logs that were announced while too many were followed. */
   #lookAgain(): void {
     this.#isCrowded = false
     for (const connection of this.#connections)
@@ -181,7 +198,7 @@ export class BroadcastTree {
     if (behind === undefined) return
     if (this.#announcers(author).length === 0) {
       this.#forget(author)
-      if (this.#isCrowded && this.#behind.size < FOLLOWED_MAX / 2) this.#lookAgain()
+      this.#lookAgainWithRoom()
       return
     }
     const [seq, arrivals] = [this.#localSeq(author), this.#arrivals(author)]
@@ -194,7 +211,7 @@ export class BroadcastTree {
     this.#wait(author, behind, isArriving ? SUBSCRIBE_AFTER_MS : Math.min(RETRY_MS_MAX, behind.waitMs * 2))
   }
 
-  /** Subscribes on the next announcing connection; once all subscriptions have stalled, repeats them in turn. */
+  /** Subscribes on the next announcing connection. Once all subscriptions have stalled, repeats the subscriptions in turn. */
   #subscribeNext(author: LogId, isStalled = false): void {
     const announcers = this.#announcers(author)
     if (isStalled && announcers.every(connection => connection.isSubscribed(author)))
@@ -221,9 +238,9 @@ export class TreeConnection {
   readonly #control: ConnectionControl | undefined
   /** The heads that the peer announced. */
   readonly #announced = new Map<LogId, Seq>()
-  /** Logs that this connection delivers. Without subscriptions, as with a scuttleup peer: the logs whose entries it has sent. */
+  /** Logs that this connection delivers. For a scuttleup peer, which has no subscriptions: the logs whose entries it has sent. */
   readonly #subscribed = new Set<LogId>()
-  /** Logs of the peer's own that this side unsubscribed from. */
+  /** The peer's own logs that this side unsubscribed from. */
   readonly #unsubscribed = new Set<LogId>()
   #arrivals = 0
   /** Number of logs that are followed because this connection announced them first. */
@@ -257,15 +274,17 @@ export class TreeConnection {
     return this.#subscribed.has(author) || (authorOfLog(author) === this.#peer && !this.#unsubscribed.has(author))
   }
 
-  /** The peer announced its persisted heads. */
+  /** The peer announced its persisted heads. Seq 0 means that it dropped the log, and our subscription to it. */
   announced(heads: readonly Digest[]): void {
     if (this.#control === undefined) return
     for (const { author, seq } of heads) {
-      const before = this.#announced.get(author)
+      const before = this.#announced.get(author) ?? 0
       this.#announced.delete(author)
       if (seq > 0) this.#announced.set(author, seq)
+      else this.forget(author)
       this.#tree.bound(this.#announced)
-      if (seq > (before ?? 0)) this.#tree.announced(this, author)
+      if (seq > before) this.#tree.announced(this, author)
+      else if (seq < before) this.#tree.retracted(this, author)
     }
   }
 
@@ -290,7 +309,7 @@ export class TreeConnection {
     this.#control?.unsubscribe(author)
   }
 
-  /** This disk neither has a log nor remembers it. */
+  /** This disk no longer stores a log or any record of it. */
   dropped(author: LogId): void {
     this.unsubscribe(author)
     this.#announced.delete(author)

@@ -15,7 +15,7 @@ import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../log/limits.js'
 import type { SeqRange } from '../log/read/subscription.js'
 import type { Violation } from '../net/violation.js'
 import { FINGERPRINTS_BYTES } from './fingerprints.js'
-import { GAPS_NOTES_MAX, GAPS_SAID_MAX, HEADS_MAX } from './limits.js'
+import { GAP_RANGES_MAX, GAPS_NOTES_MAX, HEADS_MAX } from './limits.js'
 
 // Frames between native peers: one byte for the type, then the body. docs/protocol/wire.md §5.2.
 
@@ -63,7 +63,7 @@ export interface Note extends Digest {
 const NOTE_KINDS = ['announce', 'subscribe', 'unsubscribe'] as const
 export type NoteKind = (typeof NOTE_KINDS)[number]
 
-/** Where the sender has no content of a log: the first `GAPS_SAID_MAX` ranges. */
+/** Where the sender has no content of a log: the first `GAP_RANGES_MAX` ranges. */
 export interface GapsNote {
   readonly author: LogId
   readonly ranges: readonly PlaceRange[]
@@ -241,14 +241,14 @@ function decodeNotes(bytes: Uint8Array): PeerFrame {
   return { kind: 'notes', notes, gaps }
 }
 
-/** key ‖ u32 run, then ranges in order, of which no two overlap. */
+/** key ‖ u32 run, then disjoint ranges in order. */
 function decodeGaps(bytes: Uint8Array): GapsNote | undefined {
   const reader = new ByteReader(bytes)
   const author = logOfKey(reader.bytes(KEY_BYTES), reader.u32())
   const ranges: PlaceRange[] = []
   for (let end = 1; reader.remaining > 0; ) {
     const [from, to] = [reader.u32(), reader.u32()]
-    if (from < end || to <= from || ranges.length >= GAPS_SAID_MAX) return undefined
+    if (from < end || to <= from || ranges.length >= GAP_RANGES_MAX) return undefined
     ranges.push({ from, to })
     end = to
   }

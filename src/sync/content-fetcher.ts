@@ -7,22 +7,22 @@ import type { SeqRange } from '../log/read/subscription.js'
 import type { GapsNote } from './codec.js'
 import { CONTENT_MS_MAX, CONTENT_PLACES_MAX, CONTENT_RETRY_MS_MAX, CONTENT_RETRY_MS_MIN } from './limits.js'
 
-/** Most places with content that a request includes to join two missing ranges: a second request would take longer. */
+/** Largest number of places with content between two missing ranges that one request covers: a second request would take longer. */
 const NEAR_PLACES = 8
 
 /** One connection to a peer that may have missing contents. */
 export interface ContentSource {
   /** The last seq of a log that the peer has. */
   seqOf(log: LogId): Seq
-  /** Asks the peer for contents. It answers once. */
+  /** Requests contents from the peer, which answers once. */
   request(range: SeqRange): void
 }
 
 /** A pass over the missing contents of a log: each place is requested from the peer once. The next pass begins after a wait. */
 interface Pass {
-  /** The next place to ask for. */
+  /** The next place to request. */
   next: Seq
-  /** The place after the last one that was ever asked for. */
+  /** The place after the last place that was ever requested. */
   asked: Seq
   waitMs: Millis
   /** When the next pass begins. Until then only places from `asked` on are requested. */
@@ -80,9 +80,9 @@ export class ContentFetcher {
   }
 
   #askAll(): void {
-    const logs = this.log.logsWithGaps
+    const logs = this.log.contents.logsWithGaps
     if (logs.length === 0) return
-    for (const log of logs) void this.log.findMissing(log).catch(() => {}) // the disk failed: the next call tries again
+    for (const log of logs) void this.log.contents.findMissing(log).catch(() => {}) // the disk failed: the next call tries again
     let next: Millis | undefined
     for (const connection of this.#connections) {
       const at = connection.ask(logs)
@@ -130,7 +130,7 @@ export class ContentConnection {
     return this.#asked
   }
 
-  /** The peer said where it has no content: it may have more than before. */
+  /** The peer reported where it has no content: it may have more content than before. */
   gaps(notes: readonly GapsNote[]): void {
     const { log } = this.#fetcher
     for (const { author, ranges } of notes) {
@@ -138,12 +138,12 @@ export class ContentConnection {
       this.#gaps.set(author, new Places(ranges))
       for (const key of keysOf(author)) this.#passes.delete(key)
     }
-    if (log.logsWithGaps.length > 0) this.#fetcher.wake()
+    if (log.contents.logsWithGaps.length > 0) this.#fetcher.wake()
   }
 
   /** The peer announced entries. */
   announced(): void {
-    if (this.#fetcher.log.logsWithGaps.length > 0) this.#fetcher.wake()
+    if (this.#fetcher.log.contents.logsWithGaps.length > 0) this.#fetcher.wake()
   }
 
   /** Asks for the next missing contents that the peer may have. Returns when to try again, if that is known. */
@@ -154,7 +154,9 @@ export class ContentConnection {
     let wait: Millis | undefined
     for (const isControl of [true, false]) {
       for (const log of logs) {
-        const missing = isControl ? this.#fetcher.log.missingControls(log) : this.#fetcher.log.missing(log)
+        const missing = isControl
+          ? this.#fetcher.log.contents.missingControls(log)
+          : this.#fetcher.log.contents.missing(log)
         if (missing.length === 0) continue
         const pass = this.#pass(log, isControl)
         const range = this.#next(log, missing, now < pass.until ? pass.asked : pass.next)
@@ -184,7 +186,7 @@ export class ContentConnection {
       const pass = this.#passes.get(key)
       if (pass === undefined) continue
       if (answer.stored > 0) pass.waitMs = CONTENT_RETRY_MS_MIN
-      // The rest of the range is asked for again.
+      // The rest of the range is requested again.
       if (answer.length > 0 && pass.next === asked.to) pass.next = Math.min(asked.to, asked.from + answer.length)
     }
     this.#fetcher.wake()
@@ -196,8 +198,8 @@ export class ContentConnection {
   }
 
   /**
-   * The next range to request, from `start` on: missing places that the peer says it has and no open request includes, with the
-   * few places between them.
+   * The next range to request, from `start` on: missing places that the peer may have and no open request includes, with the few places
+   * between them.
    */
   #next(log: LogId, missing: readonly PlaceRange[], start: Seq): PlaceRange | undefined {
     const end = Math.min(this.#source.seqOf(log) + 1, SEQ_MAX)

@@ -44,7 +44,7 @@ export type Effect =
   /** The other side broke the protocol: close this connection. */
   | { readonly kind: 'close'; readonly reason: Violation }
 
-/** Collects the effects of one read. Joins consecutive entries of an author into one effect, which costs one signature check. */
+/** Collects the effects of one read. Joins consecutive entries of an author into one effect, so that one signature check suffices. */
 export class IncomingBatcher {
   readonly #effects: Effect[] = []
   #run: { author: LogId; first: Seq; entries: Uint8Array[] } | undefined
@@ -87,7 +87,7 @@ export class IncomingBatcher {
   }
 }
 
-/** Authors whose entries are ignored on one connection, because the log rejected an earlier one. */
+/** Authors whose entries are ignored on one connection, because the log rejected an earlier entry of theirs. */
 export class Ignored {
   readonly #ids = new Set<string>()
   readonly #max: number

@@ -27,7 +27,7 @@ export function fingerprintsOf(heads: readonly Digest[]): Uint8Array {
 export interface ComparedHeads {
   /** The heads in groups whose fingerprints differ. */
   readonly differing: Digest[]
-  /** The heads in the other groups: both sides have the same. */
+  /** The heads in the other groups, which are equal on both sides. */
   readonly equal: Digest[]
   readonly areEqual: boolean
 }

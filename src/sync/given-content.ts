@@ -3,7 +3,7 @@ import type { AuthorId, LogId } from '../log/format/author.js'
 import type { Hlc } from '../log/format/hybrid-clock.js'
 import { decodeSegment, encodeSegment, logOfSegment, type Segment } from '../log/format/segment.js'
 
-/** Replaces content that the peer is not given by stubs: everything with content that is sent to it passes here. */
+/** Replaces content by stubs if the peer is not given it. All content that is sent to the peer passes through here. */
 export class GivenContent {
   readonly #peer: AuthorId | undefined
   readonly #from: () => Hlc | undefined

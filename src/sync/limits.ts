@@ -22,7 +22,7 @@ export const HEADS_AT_ONCE_MAX = 4
 /** Logs for which one connection may have an unanswered segment request. */
 export const SEGMENT_REQUESTS_MAX = 64
 
-/** Logs whose entries may be rejected on one connection; more close it. */
+/** Logs that may be rejected on one connection; more rejections close it. */
 export const REJECTED_LOGS_MAX = 1_000
 
 /** Rejections of a log that are tolerated while a segment request for it is open. */
@@ -35,17 +35,17 @@ export const SUBSCRIBE_AFTER_MS = 250
 export const STALL_MS_MAX = 4_000
 
 /** Ranges of a log in one note about places without content. */
-export const GAPS_SAID_MAX = 64
+export const GAP_RANGES_MAX = 64
 
 /** Notes about places without content in one frame, so that they fit. */
 export const GAPS_NOTES_MAX = 256
 
-/** Places whose contents one request asks for. */
+/** Largest number of places in one content request. */
 export const CONTENT_PLACES_MAX = 1024
 
 /** How long a content request may stay unanswered. */
 export const CONTENT_MS_MAX = 10_000
 
-/** First and longest wait before a peer is asked again for content that it did not have. */
+/** First and longest wait before content is requested again from a peer that did not have it. */
 export const CONTENT_RETRY_MS_MIN = 1_000
 export const CONTENT_RETRY_MS_MAX = 600_000

@@ -8,7 +8,7 @@ import type { TreeConnection } from './broadcast-tree.js'
 import { encodeGaps, type GapsNote, type Note, type NoteKind } from './codec.js'
 import type { ContentConnection } from './content-fetcher.js'
 import { GivenContent } from './given-content.js'
-import { GAPS_SAID_MAX, trackedLogsMax } from './limits.js'
+import { GAP_RANGES_MAX, trackedLogsMax } from './limits.js'
 import type { NativeReplicationOptions } from './options.js'
 import { PeerSession } from './peer-session.js'
 import type { Replication, ReplicationContext } from './replication.js'
@@ -38,8 +38,9 @@ class NativeReplication implements Replication {
   /** The notes to send at the end of this turn. */
   readonly #notes = new Map<LogId, NoteKind>()
   /** The version of each log's gaps that was last sent to the other side. */
-  readonly #saidGaps = new Map<LogId, number>()
+  readonly #sentGaps = new Map<LogId, number>()
   readonly #onGaps = (log: LogId): void => this.#postGaps(log)
+  readonly #onShortened = (log: LogId): void => this.#retract(log)
   readonly content: ContentConnection
   readonly given: GivenContent
 
@@ -57,25 +58,21 @@ class NativeReplication implements Replication {
     this.treeConnection = tree.open(peer, {
       subscribe: author => this.#post(author, 'subscribe'),
       unsubscribe: author => this.#post(author, 'unsubscribe'),
-      forget: author => {
-        this.session.forget(author)
-        this.#saidGaps.delete(author)
-      },
+      forget: author => this.#forget(author),
     })
-    // The author would push entries of a log that has stopped.
-    // Compares prefixes, because thousands of logs may have stopped.
+    // Authors push their own logs: unsubscribe from those that have stopped. Compares prefixes, because thousands of logs may have stopped.
     for (const stopped of log.quota?.stopped.keys() ?? [])
       if (peer !== undefined && stopped.startsWith(peer)) this.treeConnection.unsubscribe(stopped)
     this.content = fetcher.open({
       seqOf: author => this.session.seqOf(author),
       request: range => this.#send(this.session.requestContent(range)),
     })
-    log.on('gaps', this.#onGaps)
+    log.on('gaps', this.#onGaps).on('shortened', this.#onShortened)
   }
 
   /** The first bytes: the gaps, then the heads, because a head is a receipt only for places with content. */
   start(): Uint8Array {
-    const notes = this.#log.logsWithGaps.flatMap(log => this.#gapsNotes(log))
+    const notes = this.#log.contents.logsWithGaps.flatMap(log => this.#gapsNotes(log))
     return concat([encodeGaps(notes), this.session.start()])
   }
 
@@ -90,7 +87,7 @@ class NativeReplication implements Replication {
   }
 
   close(): void {
-    this.#log.off('gaps', this.#onGaps)
+    this.#log.off('gaps', this.#onGaps).off('shortened', this.#onShortened)
     this.content.close()
     this.treeConnection.close()
     this.#subscription?.close()
@@ -100,7 +97,7 @@ class NativeReplication implements Replication {
     return this.#log.quota?.isPassedOn(log) ?? true
   }
 
-  /** Yields what the other side lacks now. */
+  /** Yields the entries that the other side lacks now. */
   async *#backlog(): AsyncGenerator<Uint8Array | undefined> {
     for await (const relayed of this.#log.relay(this.session.theirs))
       if (relayed.kind !== 'announcement') yield this.#encode(relayed)
@@ -117,22 +114,49 @@ class NativeReplication implements Replication {
   }
 
   #encode(relayed: Relayed): Uint8Array | undefined {
-    if (relayed.kind === 'fork' || relayed.kind === 'entries') return this.session.encode(relayed)
+    if (relayed.kind === 'fork') return this.session.encode(relayed)
+    if (relayed.kind === 'entries') {
+      const bytes = this.session.encode(relayed)
+      return bytes && this.#withShorter(bytes, new Set(relayed.entries.map(({ author }) => author)))
+    }
     const { author } = relayed
     const bytes =
       relayed.kind === 'announcement'
         ? this.session.notes([this.#noteOf(author, 'announce')])
         : this.session.encode({ ...relayed, segments: this.given.segments(author, relayed.segments) })
     const notes = this.#gapsNotes(author)
-    return notes.length === 0 || bytes === undefined ? bytes : concat([encodeGaps(notes), bytes])
+    return bytes && this.#withShorter(notes.length === 0 ? bytes : concat([encodeGaps(notes), bytes]), [author])
+  }
+
+  /** Adds notes about logs that were shortened while their entries were being read. */
+  #withShorter(bytes: Uint8Array, logs: Iterable<LogId>): Uint8Array {
+    const notes = [...logs].filter(log => this.#isShorter(log)).map(log => this.#noteOf(log, 'announce'))
+    return notes.length === 0 ? bytes : concat([bytes, this.session.notes(notes)])
+  }
+
+  /** Whether entries that this side announced are no longer stored. */
+  #isShorter(log: LogId): boolean {
+    return this.session.toldOf(log) > this.#log.announcedHead(log).seq
+  }
+
+  #forget(log: LogId): void {
+    this.session.forget(log)
+    this.#sentGaps.delete(log)
+  }
+
+  #retract(log: LogId): void {
+    const isShorter = this.#isShorter(log)
+    if (this.#log.announcedHead(log).seq === 0) this.#forget(log)
+    // A note that unsubscribes also states the new end.
+    if (isShorter && this.#notes.get(log) !== 'unsubscribe') this.#post(log, 'announce')
   }
 
   /** The note about where a log has no content, if that changed. It precedes all else that is sent about the log. */
   #gapsNotes(author: LogId): GapsNote[] {
-    const version = this.#log.gapsVersion(author)
-    if (version === (this.#saidGaps.get(author) ?? 0)) return []
-    this.#saidGaps.set(author, version)
-    return [{ author, ranges: this.#log.gaps(author, GAPS_SAID_MAX) }]
+    const version = this.#log.contents.version(author)
+    if (version === (this.#sentGaps.get(author) ?? 0)) return []
+    this.#sentGaps.set(author, version)
+    return [{ author, ranges: this.#log.contents.gaps(author, GAP_RANGES_MAX) }]
   }
 
   #postGaps(author: LogId): void {

@@ -108,10 +108,16 @@ export class PeerSession implements ReplicationSession {
     return this.seqOf(log) > 0
   }
 
-  /** This side neither has a log nor remembers it. Forgets both heads, but not whether the other side subscribed. */
+  /** This side no longer stores a log or any record of it. Forgets the other side's head too. */
   forget(log: LogId): void {
     this.#theirs.delete(log)
     this.#announced.delete(log)
+    this.#subscribers.delete(log)
+  }
+
+  /** The head of our log that was last announced to the other side. */
+  toldOf(log: LogId): Seq {
+    return this.#announced.get(log) ?? 0
   }
 
   receive(...chunks: readonly Uint8Array[]): Effect[] {
@@ -131,7 +137,7 @@ export class PeerSession implements ReplicationSession {
   relayMode({ author, from, to }: SeqRange): RelayMode {
     const theirs = this.#theirs.get(author) ?? 0
     const next = Math.max(from, theirs + 1)
-    // The other side rejects entries that do not continue what it has.
+    // The other side rejects entries that do not continue its log.
     if (this.#isSubscribed(author) && next === theirs + 1 && next < to) return { kind: 'send', from: next }
     return { kind: to - 1 > (this.#announced.get(author) ?? 0) ? 'announce' : 'skip' }
   }
@@ -140,15 +146,17 @@ export class PeerSession implements ReplicationSession {
     return this.#subscribers.has(log) || (this.#isOurs(log) && !this.#unsubscribers.has(log))
   }
 
+  /** Encodes notes. A note with seq 0 means that this side has dropped the log, which ends a subscription to it. */
   notes(notes: readonly Note[]): Uint8Array {
     for (const { kind, author, seq } of notes) {
-      if (seq === 0) this.#announced.delete(author)
+      if (seq === 0 && kind === 'subscribe') this.#announced.delete(author)
+      else if (seq === 0) this.forget(author)
       else if (kind !== 'subscribe') this.#announced.set(author, seq)
     }
     return encodeNotes(notes)
   }
 
-  /** Encodes what the other side lacks; undefined if it has everything. */
+  /** Encodes the entries that the other side lacks; undefined if it has everything. */
   encode(relayed: Exclude<Relayed, { readonly kind: 'announcement' }>): Uint8Array | undefined {
     if (relayed.kind === 'segments') {
       const { author, segments, last } = relayed
@@ -262,14 +270,15 @@ export class PeerSession implements ReplicationSession {
       if (this.#isOurs(author)) this.#unsubscribers.add(author)
     }
     if (kind !== 'subscribe') {
-      this.#theyHave(author, seq)
+      if (seq === 0) this.#theirs.delete(author)
+      else this.#theyHave(author, seq)
       return
     }
     this.#subscribers.delete(author)
     this.#subscribers.add(author)
     forgetOldest(this.#subscribers, this.#trackedMax)
     this.#unsubscribers.delete(author)
-    // The other side may have rejected what it was sent: trust the seq of the subscription.
+    // The other side may have rejected entries that it was sent: trust the seq of the subscription.
     this.#theirs.delete(author)
     this.#theyHave(author, seq)
     batch.effect({ kind: 'subscribed', since: { author, seq } })
@@ -306,11 +315,14 @@ export class PeerSession implements ReplicationSession {
     if (areEqual) batch.effect({ kind: 'serve', since: equal })
   }
 
-  /** Sends the heads that differ from those of the other side, unless all were sent at the start. */
+  /** Sends the heads that differ from the other side's, unless all heads were sent at the start. */
   #answer(batch: IncomingBatcher, theirs: Uint8Array): ComparedHeads {
     const compared = compareHeads(this.#heads, this.#fingerprints, theirs)
     if (!this.#sendsHeadsFirst && !compared.areEqual)
-      batch.effect({ kind: 'send', bytes: encodeHeads(compared.differing) })
+      batch.effect({
+        kind: 'send',
+        bytes: encodeHeads(compared.differing.filter(({ author }) => this.toldOf(author) > 0)),
+      })
     return compared
   }
 
@@ -318,7 +330,10 @@ export class PeerSession implements ReplicationSession {
     for (const { author, seq } of heads) this.#theyHave(author, seq)
   }
 
-  /** Avoids sending entries twice. Tracks no more logs than an honest peer has, because sending an entry twice is harmless. */
+  /**
+   * Records that the other side has a log up to `seq`, so that entries are not sent twice. Tracks no more logs than an honest peer has;
+   * beyond that, entries may be sent twice, which is harmless.
+   */
   #theyHave(author: LogId, seq: Seq): void {
     if (seq > (this.#theirs.get(author) ?? 0)) this.#theirs.set(author, seq)
     forgetOldest(this.#theirs, this.#trackedMax)

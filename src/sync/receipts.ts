@@ -5,14 +5,14 @@ import type { LogId, Run, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import { type PlaceRange, Places } from '../log/format/places.js'
 import type { GapsNote } from './codec.js'
-import { GAPS_SAID_MAX, trackedLogsMax } from './limits.js'
+import { GAP_RANGES_MAX, trackedLogsMax } from './limits.js'
 
-/** Disconnected peers whose receipts are kept. */
+/** Number of disconnected peers whose receipts are remembered. */
 export const DISCONNECTED_MAX = 64
 
 /**
- * Which peers have an entry, according to their announcements. Anyone can announce anything: only known people count, and
- * connected strangers are counted separately.
+ * Which peers have an entry, according to their announcements. Anyone can announce anything, so `strangers` is separate, and the other
+ * numbers include only known people.
  */
 export interface Replicas {
   /** How many connected peers have it. */
@@ -33,10 +33,10 @@ export interface OwnPlace {
   readonly seq: Seq
 }
 
-/** The last seq of a log that a peer has, with the earlier places of which it has no content, if any. */
+/** The last seq of a log that a peer has, and the earlier places whose content it lacks, if any. */
 export type ReplicaHead = Seq | { readonly seq: Seq; readonly without: readonly PlaceRange[] }
 
-/** The heads of one log that other peers announced. */
+/** The announced heads of one log. */
 export interface ReplicaHeads {
   readonly connected: readonly ReplicaHead[]
   readonly left: readonly ReplicaHead[]
@@ -50,15 +50,15 @@ export interface ReplicaHeads {
 export function hasContent(head: ReplicaHead, seq: Seq): boolean {
   if (typeof head === 'number') return head >= seq
   const { without } = head
-  // A full note says nothing about the places after its last range.
-  const end = without.length < GAPS_SAID_MAX ? Number.POSITIVE_INFINITY : (without.at(-1)?.to ?? 0)
+  // A note with the largest number of ranges says nothing about the places after its last range.
+  const end = without.length < GAP_RANGES_MAX ? Number.POSITIVE_INFINITY : (without.at(-1)?.to ?? 0)
   return head.seq >= seq && seq < end && !without.some(({ from, to }) => from <= seq && seq < to)
 }
 
 /** The places with content at a peer with this head. */
 function placesIn(head: ReplicaHead, { from, to }: PlaceRange): Places {
   const { seq, without } = typeof head === 'number' ? { seq: head, without: [] } : head
-  const end = without.length < GAPS_SAID_MAX ? Number.POSITIVE_INFINITY : (without.at(-1)?.to ?? 0)
+  const end = without.length < GAP_RANGES_MAX ? Number.POSITIVE_INFINITY : (without.at(-1)?.to ?? 0)
   const places = new Places([{ from, to: Math.min(to, seq + 1, end) }])
   for (const gap of without) places.remove(gap.from, gap.to)
   return places
@@ -79,30 +79,30 @@ export function replicasIn(heads: ReplicaHeads, seq: Seq): Replicas {
   }
 }
 
-/** What a peer says about one entry. */
+/** A peer's statements about one entry. */
 export interface Holder {
   /** The peer's key, or the address of a scuttleup peer. */
   readonly peer: string
   readonly isConnected: boolean
   readonly isKnown: boolean
-  /** Whether it has the content; if it has left, whether it had it then. */
+  /** Whether the peer has the content. For a disconnected peer: whether it had the content when it disconnected. */
   readonly holds: boolean
-  /** Whether its chain value agrees with ours; undefined if this disk cannot tell. */
+  /** Whether the peer's chain value agrees with ours; undefined if this disk cannot tell. */
   readonly isSameHistory?: boolean | undefined
-  /** When it first said on this connection that it has the entry, or a later one. */
+  /** When the peer first announced on this connection that it has the entry or a later one. */
   readonly sinceMs?: Millis | undefined
 }
 
 /** How far a peer has a log, with the chain value that it announced. */
 export interface ProvenHead extends Required<Digest> {
-  /** Places before it of which the peer has no content. */
+  /** Earlier places whose content the peer lacks. */
   readonly without: readonly PlaceRange[]
 }
 
-/** Most logs of one peer that `provenHeadsOf` returns; our own come first. */
+/** Largest number of logs of one peer that `provenHeadsOf` returns. Our own logs come first. */
 const PROVEN_HEADS_MAX = 256
 
-/** Places of one log whose content a connected peer says it has. */
+/** Places of one log whose content a connected peer announced. */
 export interface PlacesAtPeer {
   /** The peer's key, or the address of a scuttleup peer. */
   readonly peer: string
@@ -125,7 +125,7 @@ export function reachIn({ connected, left, strangers = [] }: ReplicaHeads, seq: 
   return { of: heads.length, dropped: heads.filter(head => !hasContent(head, seq)).length }
 }
 
-/** Our own logs, of which another device with the same key may have written another history. */
+/** Our own logs. Another device with the same key may have written another history of them. */
 export interface OurHistory {
   readonly clock?: Clock
 
@@ -148,9 +148,9 @@ export interface ReceiptRecorder {
 }
 
 export interface ReceiptRecorderOptions {
-  /** Whether the peer's heads carry chain values. If its protocol has none, its heads count unchecked. */
+  /** Whether the peer's heads carry chain values. If its protocol has none, its heads are accepted unchecked. */
   readonly hasChainValues?: boolean
-  /** Whether the user knows the peer; called for each count, because a stranger may become known. Default: true. */
+  /** Whether the user knows the peer; called whenever replicas are counted, because a stranger may become known. Default: true. */
   readonly isKnown?: (() => boolean) | undefined
   /** Called when the peer has another history of a log of ours. */
   readonly onDiffering?: (log: LogId, seq: Seq) => void
@@ -177,20 +177,20 @@ interface ConnectionHeads {
   readonly without: Map<LogId, readonly PlaceRange[]>
   /** The chain value at the head of each log of others. */
   readonly chains: Map<LogId, Uint8Array>
-  /** The latest growth of each log: how far, and when the peer said so. */
+  /** The latest growth of each log: up to which seq, and when the peer announced it. */
   readonly growth: Map<LogId, readonly Growth[]>
   /** The latest head of each log of ours that is not yet known to agree with it. */
   readonly unproven: Map<LogId, Required<Pick<Digest, 'seq' | 'chain'>>>
   /** Logs of ours whose unproven head was compared and differs. */
   readonly differing: Set<LogId>
-  /** Logs whose heads are being compared: one comparison at a time, however many heads a peer announces. */
+  /** Logs whose heads are being compared: one comparison at a time, for any number of heads that a peer announces. */
   readonly comparing: Set<LogId>
   readonly onDiffering: (log: LogId, seq: Seq) => void
 }
 
 interface Replica {
   readonly name: string
-  /** One per open connection: there are several until duplicates are closed. */
+  /** The open connections to the peer: there are several until duplicates are closed. */
   readonly open: Set<ConnectionHeads>
   isKnown: () => boolean
   /** The heads of the connection that closed last. */
@@ -208,7 +208,7 @@ const newConnectionHeads = (onDiffering: ConnectionHeads['onDiffering'] = () => 
   onDiffering,
 })
 
-/** The head of a log at a peer, with the places of which it has no content. */
+/** The head of a log at a peer, with the places whose content the peer lacks. */
 function headOf({ heads, without }: ConnectionHeads, log: LogId): ReplicaHead {
   const seq = heads.get(log) ?? 0
   const ranges = without.get(log) ?? []
@@ -218,7 +218,7 @@ function headOf({ heads, without }: ConnectionHeads, log: LogId): ReplicaHead {
 const KNOWN = (): boolean => true
 
 /**
- * Records what every peer has persisted, according to its announcements. A receipt for our log counts only if its chain value
+ * Records what every peer has persisted, according to its announcements. A receipt for our log is accepted only if its chain value
  * matches ours: the peer may have an entry that another device wrote with our key.
  */
 export class Receipts extends EventEmitter<ReceiptsEvents> {
@@ -228,13 +228,13 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   /** Connections with an unproven head beyond the end of a log of ours. */
   readonly #ahead = new Map<ConnectionHeads, Replica>()
 
-  /** Without `ours`, heads of every log count without a chain value. */
+  /** Without `ours`, heads of all logs are accepted without a chain value. */
   constructor(ours?: OurHistory) {
     super()
     this.#ours = ours
   }
 
-  /** A connection to a peer opened. Several connections to one peer count once. */
+  /** A connection to a peer opened. Several connections to one peer are one replica. */
   open(name: string, options: ReceiptRecorderOptions = {}): ReceiptRecorder {
     const replica = this.#replicas.get(name) ?? { name, open: new Set(), left: newConnectionHeads(), isKnown: KNOWN }
     replica.isKnown = options.isKnown ?? KNOWN
@@ -245,7 +245,8 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     return {
       record: heads => {
         for (const head of heads) {
-          if (this.#ours?.isOurs(head.author) && options.hasChainValues !== false)
+          if (head.seq === 0) this.#drop(replica, connection, head.author)
+          else if (this.#ours?.isOurs(head.author) && options.hasChainValues !== false)
             this.#prove(replica, connection, head)
           else this.#count(replica, connection, head)
         }
@@ -254,7 +255,8 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
         for (const { author, ranges } of notes) {
           if (connection.without.size >= trackedLogsMax(this.#ours?.logsMax) && !connection.without.has(author))
             continue
-          connection.without.set(author, ranges)
+          if (ranges.length === 0) connection.without.delete(author)
+          else connection.without.set(author, ranges)
           this.emit('receipt', replica.name, author, connection.heads.get(author) ?? 0)
         }
       },
@@ -288,7 +290,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     return { connected, left, differing, ...(strangers.length > 0 && { strangers }) }
   }
 
-  /** For each connected peer, the places in a range whose content it says it has. */
+  /** For each connected peer, the places in a range whose content it announced. */
   placesAt(log: LogId, range: PlaceRange): readonly PlacesAtPeer[] {
     return [...this.#replicas.values()]
       .filter(({ open }) => open.size > 0)
@@ -299,7 +301,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
       }))
   }
 
-  /** What each peer says about an entry. */
+  /** What each peer announced about an entry. */
   async holdersOf(place: Digest): Promise<readonly Holder[]> {
     const { author, seq } = this.#ours?.placeOf(place) ?? place
     const holders: Holder[] = []
@@ -329,14 +331,14 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     for (const author of ordered) {
       const { heads, chains, without } = latestOf(replica.open, replica.left, author)
       const seq = heads.get(author) ?? 0
-      // Heads of our logs were compared before they counted.
+      // Heads of our logs were compared before they were recorded.
       const chain = isOurs(author) ? await this.#ours?.chainAt(author, seq).catch(() => undefined) : chains.get(author)
       if (chain !== undefined) proven.push({ author, seq, chain, without: without.get(author) ?? [] })
     }
     return proven
   }
 
-  /** Whether the head of a log at a peer has our chain value; undefined if one of us does not have that much. */
+  /** Whether the head of a log at a peer has our chain value; undefined if this disk or the peer does not have the log that far. */
   async #isSameHistory({ heads, chains, differing }: ConnectionHeads, log: LogId): Promise<boolean | undefined> {
     const [seq, chain] = [heads.get(log), chains.get(log)]
     if (this.#ours?.isOurs(log)) return differing.has(log) ? false : seq !== undefined || undefined
@@ -356,7 +358,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     for (const [connection, replica] of this.#ahead) void this.#compare(replica, connection, log)
   }
 
-  /** A log of ours was divided: heads that were proven to be our history are those of its branch now. */
+  /** A log of ours was divided: heads that were proven to match our history now belong to its branch. */
   ourLogForked(log: LogId): void {
     for (const { open, left } of this.#replicas.values()) {
       for (const { heads, differing, unproven, without } of [...open, left]) {
@@ -368,7 +370,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
         }
         if (author === log) continue
         heads.set(author, seq)
-        // The shifted gaps hold until the peer reports gaps of the branch.
+        // The shifted gaps are used until the peer reports gaps of the branch.
         const shift = (heads.get(log) ?? 0) - seq
         const moved = (without.get(log) ?? []).filter(({ to }) => to > shift + 1)
         without.set(
@@ -379,11 +381,20 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     }
   }
 
-  /** This disk neither has a log nor remembers it. */
+  /** This disk no longer stores a log or any record of it. */
   forget(log: LogId): void {
     for (const { open, left } of this.#replicas.values())
       for (const { heads, chains, growth, without } of [...open, left])
         for (const of of [heads, chains, growth, without]) of.delete(log)
+  }
+
+  /** A peer has dropped a log. */
+  #drop({ name }: Replica, connection: ConnectionHeads, log: LogId): void {
+    const { heads, chains, growth, without, unproven, differing } = connection
+    const had = heads.has(log)
+    for (const of of [heads, chains, growth, without, unproven, differing]) of.delete(log)
+    if (unproven.size === 0) this.#ahead.delete(connection)
+    if (had) this.emit('receipt', name, log, 0)
   }
 
   #count({ name }: Replica, connection: ConnectionHeads, { author, seq, chain }: Digest): void {
@@ -397,7 +408,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     this.emit('receipt', name, author, seq)
   }
 
-  /** A head of a log of ours counts once its chain value is known to be ours. */
+  /** Records a head of a log of ours once its chain value is known to match ours. */
   #prove(replica: Replica, connection: ConnectionHeads, { author, seq, chain }: Digest): void {
     const { heads, unproven } = connection
     if (chain === undefined || seq < 1 || seq <= (heads.get(author) ?? 0)) return
@@ -414,7 +425,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     comparing.add(log)
     const chain = await ours.chainAt(log, head.seq).catch(() => undefined)
     comparing.delete(log)
-    if (unproven.get(log) !== head) return this.#compare(replica, connection, log) // a later head arrived meanwhile
+    if (unproven.get(log) !== head) return this.#compare(replica, connection, log) // a later head arrived during the comparison
     if (chain === undefined) {
       this.#ahead.set(connection, replica)
       return
@@ -434,7 +445,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   #close(replica: Replica, connection: ConnectionHeads): void {
     if (!replica.open.delete(connection)) return
     replica.left = connection
-    // Only known people count once they are gone.
+    // Disconnected strangers are not counted.
     if (replica.open.size === 0 && !replica.isKnown()) this.#replicas.delete(replica.name)
     this.#forgetOldest()
   }
@@ -448,7 +459,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   }
 }
 
-/** The connection with the highest head of a log: of the open ones or, if none is open, the last one. */
+/** The connection with the highest head of a log: among the open connections or, if none is open, the last one. */
 function latestOf(open: ReadonlySet<ConnectionHeads>, left: ConnectionHeads, author: LogId): ConnectionHeads {
   if (open.size === 0) return left
   return [...open].reduce((a, b) => ((b.heads.get(author) ?? 0) > (a.heads.get(author) ?? 0) ? b : a))

@@ -29,7 +29,10 @@ const OVERHEAD_BYTES = 64
 /** Reason for rejecting a log whose chain value differs from ours at the same seq. */
 const DIFFERENT: Rejection = { kind: 'differs' }
 
-/** Refers to a stream until that is destroyed. Pending writes hold this, so that they keep no closed connection in memory. */
+/**
+ * Refers to a stream until it is destroyed. Pending writes refer to this instead of the stream, so that they keep no closed connection in
+ * memory.
+ */
 interface OpenStream {
   stream: ReplicationStream | undefined
 }
@@ -46,7 +49,7 @@ export class ReplicationStream extends Duplex {
   readonly #window = new ReceiveWindow()
   /** Writers that wait for the send buffer to drain. */
   readonly #onDrain: (() => void)[] = []
-  /** Open requests of the other side: the last one of each kind per author. */
+  /** Open requests of the other side: the last request of each kind per author. */
   readonly #requests = new Map<string, Digest | SeqRange>()
   /** The last pending write of each author. */
   readonly #storing = new Map<LogId, Promise<void>>()
@@ -247,7 +250,7 @@ export class ReplicationStream extends Duplex {
 
   #store(author: LogId, bytes: number, adding: Promise<Refusal | undefined>): void {
     this.#window.add(bytes)
-    // Entries after a bad one are rejected sooner, because of the gap: report the cause first.
+    // Entries after an invalid entry are rejected sooner, because of the gap: report the cause first.
     const before = this.#storing.get(author)
     const stored = afterWrite(this.#open, Promise.all([adding, before]), (stream, [refusal]) => {
       if (refusal !== undefined) stream.#refuse(author, refusal)
@@ -277,9 +280,9 @@ export class ReplicationStream extends Duplex {
     return segment && encodeSegments([encodeSegment(this.#replication.given?.segment(segment) ?? segment)])
   }
 
-  /** Every content request is answered, so that the other side can ask for more. */
+  /** Every content request is answered, so that the other side can send its next request. */
   async #contentFor({ author, from, to }: SeqRange): Promise<Uint8Array> {
-    const entries = await this.#log.contents(author, { from, to }).catch(() => [])
+    const entries = await this.#log.contents.read(author, { from, to }).catch(() => [])
     return encodeContent(author, { first: from, entries: this.#replication.given?.entries(author, entries) ?? entries })
   }
 
@@ -287,7 +290,7 @@ export class ReplicationStream extends Duplex {
     const bytes = sizeOfEntries(run.entries)
     this.#window.add(bytes)
     const { length } = run.entries
-    void afterWrite(this.#open, this.#log.addContent(author, run), (stream, stored) => {
+    void afterWrite(this.#open, this.#log.contents.add(author, run), (stream, stored) => {
       stream.#replication.content?.answered({ length, stored })
       stream.#window.remove(bytes)
     })
@@ -320,7 +323,7 @@ export class ReplicationStream extends Duplex {
   }
 }
 
-/** Calls `action` after a write, unless the stream was destroyed meanwhile. A failed write destroys the stream. */
+/** Calls `action` after a write, unless the stream was destroyed before. A failed write destroys the stream. */
 async function afterWrite<T>(
   open: OpenStream,
   writing: Promise<T>,
@@ -342,7 +345,7 @@ const sizeOfEntries = (entries: readonly Uint8Array[]): number =>
 const sizeOfRuns = (runs: readonly Pick<SignedRun, 'entries'>[]): number =>
   runs.reduce((sum, run) => sum + packedOf(run).bytes.length + OVERHEAD_BYTES, 0)
 
-/** The head after runs. That of our own log includes its chain value, because a receipt counts only with one. */
+/** The head after runs. The head of our own log includes its chain value, because a receipt is accepted only with it. */
 function endOfRuns(author: LogId, runs: readonly SignedRun[], isOurs: boolean): Digest {
   const last = runs.at(-1)
   if (last === undefined) return { author, seq: 0 }

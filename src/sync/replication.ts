@@ -30,7 +30,7 @@ export interface ReplicationSession {
   requestSegment?(author: LogId, seq: Seq): Uint8Array | undefined
 }
 
-/** One side of a replication: what native peers and scuttleup peers do differently. */
+/** One side of a replication: the differences between native peers and scuttleup peers. */
 export interface Replication {
   readonly session: ReplicationSession
   /** The connection as the broadcast tree sees it. */
@@ -39,11 +39,11 @@ export interface Replication {
   readonly content?: ContentConnection
   /** Which content the peer is given; absent if all of it is. */
   readonly given?: GivenContent
-  /** Whether the peer's heads carry chain values; if not, its receipts count unchecked. */
+  /** Whether the peer's heads carry chain values; if not, its receipts are accepted unchecked. */
   readonly hasChainValues: boolean
   /** The first bytes to send. */
   start(): Uint8Array
-  /** Yields the frames that the other side lacks and then, when live, new ones; undefined if a step has nothing to send. */
+  /** Yields the frames that the other side lacks, and then, when live, new frames; undefined if a step has nothing to send. */
   outgoing(since: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array | undefined>
   /** The other side subscribed to the log of `since.author`, from the entry after `since.seq`. */
   subscribed(since: Digest): void

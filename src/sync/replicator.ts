@@ -31,7 +31,7 @@ export class Replicator implements ReplicationContext {
     log.on('persisted', ({ author }) => {
       if (log.isOurs(author)) this.receipts.ourLogGrew(author)
     })
-    // So that the evicted logs of strangers do not use up memory.
+    // Otherwise evicted logs of strangers would use up memory.
     log.on('forgotten', forgotten => {
       this.tree.dropped(forgotten)
       this.receipts.forget(forgotten)

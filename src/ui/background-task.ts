@@ -1,6 +1,6 @@
 import type { Task } from './commands/context.js'
 
-/** Runs one task at a time, with its progress, until it ends or the user cancels it. */
+/** Runs one task at a time and shows its progress, until the task ends or the user cancels it. */
 export class BackgroundTask {
   readonly #onChange: () => void
   #running: { readonly title: string; readonly abort: AbortController; progress: string } | undefined

@@ -12,7 +12,7 @@ export const UNASKED_BYTES_MAX = 4 * 1024 * 1024
 
 export type FileMessage = Message & FileContent
 
-/** Whether a line says that its file is a picture that can be shown. */
+/** Whether a line sends a picture that can be shown. */
 export const isShowable = ({ name, size }: Pick<FileContent, 'name' | 'size'>): boolean =>
   hasPictureName(name) && size <= PICTURE_BYTES_MAX
 

@@ -16,10 +16,13 @@ export const formerText = ({ removed, name, reason, isRescue }: Fields): string 
   return `${personText(name, removed)}  ${how}  ${String(removed).slice(0, 8)}`
 }
 
-/** The result of an admission. Without a role it only lifted a refusal: the user is asked when the person tries again. */
+/**
+ * The result of an admission. Without a role it only lifted a refusal: the user is asked again when the person asks
+ * next.
+ */
 export const admittedText = ({ key, name, role }: Fields, where: string): string =>
   role === null
-    ? `${personText(name, key)} is not refused any more: you are asked when they try again`
+    ? `${personText(name, key)} is no longer refused: you are asked again when they try next`
     : `${personText(name, key)} is ${String(role)} ${where}`
 
 /** Which earlier lines somebody reads, by the setting of the room; an older node has none, and its rooms give all. */

@@ -3,10 +3,10 @@ import { reasonOf } from '../base/errors.js'
 
 /** Messages queued while the command runs; beyond this, the oldest are dropped. */
 const WAITING_MAX = 16
-/** A command that runs longer is ended. */
+/** A command that runs for longer is killed. */
 const RUN_MS_MAX = 60_000
 
-/** Runs a command of the user for one message after the other, with the JSON of the message on its stdin. */
+/** Runs a command of the user for one message after the other, and writes the JSON of the message to its stdin. */
 export class MentionCommand {
   readonly #command: string
   readonly #warn: (line: string) => void
@@ -14,7 +14,7 @@ export class MentionCommand {
   #isRunning = false
   #hasFailed = false
 
-  /** `command` is for the shell: it is the user's own, and nothing of a message becomes part of it. */
+  /** The shell runs `command`: it is the user's own, and no part of a message is inserted into it. */
   constructor(command: string, warn: (line: string) => void) {
     this.#command = command
     this.#warn = warn
@@ -51,7 +51,7 @@ export class MentionCommand {
         if (code === 0) resolve(undefined)
         else resolve(code === null ? `was ended by ${signal}` : `failed with exit code ${code}`)
       })
-      // It need not read the message. Without free file descriptors there is no stdin, and an error follows.
+      // The command may ignore its stdin. If no file descriptor is free, there is no stdin, and an error event follows.
       child.stdin?.on('error', () => {})
       child.stdin?.end(`${json}\n`)
     })

@@ -1,6 +1,6 @@
 import type { EventText } from './text/event-text.js'
 
-/** Notices that are kept while there is no output; older ones are dropped. */
+/** Largest number of notices that are buffered while there is no output; the oldest are dropped. */
 const WAITING_MAX = 256
 
 /** Buffers notices of the program while there is no output for them. */

@@ -7,13 +7,16 @@ import { type AuthorId, isSigned } from '../log/format/author.js'
  */
 export const NAME_COLOURS = [33, 28, 164, 166, 30, 160, 99, 100, 168, 94] as const
 
-/** Codes for terminals with few colours: five that are readable on light and on dark backgrounds, and the same underlined. */
+/**
+ * Codes for terminals with few colours: five that are readable on light and on dark backgrounds, and the same five
+ * underlined.
+ */
 const FEW_COLOURS = [94, 32, 35, 36, 31].flatMap(code => [`${code}`, `${code};4`]).sort((a, b) => a.length - b.length)
 
 /** Colour depth, in bits, of a terminal with 256 colours. */
 const DEPTH_256 = 8
 
-/** Authors that are remembered with their colour. Further ones get a colour by their key. */
+/** Largest number of authors whose colour is remembered. Further authors get a colour derived from their key. */
 const AUTHORS_MAX = 10_000
 
 /** Styles for the parts of a line. The texts must be sanitised already. */

@@ -29,18 +29,18 @@ function deliveryLine({ on, of, left, strangers = 0 }: Replicas): string {
   return `delivered to ${[known, apart].filter(text => text !== '').join(' and ')}`
 }
 
-/** How far an erasure of a line of the user has come. */
+/** How many peers have dropped a line that the user deleted. */
 export function deletedText(label: string, { dropped, of }: Reach): string {
   if (of === 0) return `${label} was deleted here; no peer is known to have it`
   const rest = of - dropped
-  const others = rest === 1 ? 'the other one returns' : 'the others return'
-  return `${label} was deleted here, and dropped by ${dropped} of ${of} peers${rest === 0 ? '' : `; it goes on as ${others}`}`
+  const others = rest === 1 ? 'the other one drops it when it returns' : 'the others drop it when they return'
+  return `${label} was deleted here, and dropped by ${dropped} of ${of} peers${rest === 0 ? '' : `; ${others}`}`
 }
 
-/** What a peer says about a line: `bob  has it, as said on 27 Nov 18:03`. */
+/** What a peer says about a line: `bob  has it, as reported on 27 Nov 18:03`. */
 export function holderText(name: string, { isConnected, holds, isSameHistory, sinceMs }: Holder): string {
   if (isSameHistory === false) return `${name}  has another history of this log`
   if (!holds) return `${name}  ${isConnected ? 'does not have it' : 'did not have it when they left'}`
-  const said = sinceMs === undefined ? '' : `, as said on ${dateAndTimeOf(sinceMs)}`
+  const said = sinceMs === undefined ? '' : `, as reported on ${dateAndTimeOf(sinceMs)}`
   return `${name}  ${isConnected ? 'has it' : 'had it when they left'}${said}${isSameHistory ? '' : ', unproven'}`
 }

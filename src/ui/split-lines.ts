@@ -1,14 +1,15 @@
 import { StringDecoder } from 'node:string_decoder'
 import type { Draft } from '../chat/kinds/kinds.js'
 
-/** Splits a stream of bytes into lines without their ends, as `lineBatches` does, one by one. */
+/** Yields the lines of a stream of bytes one by one, without their line ends. Splits them as `lineBatches` does. */
 export async function* splitLines(input: AsyncIterable<Buffer | string>, bytesMax: number): AsyncGenerator<string> {
   for await (const lines of lineBatches(input, bytesMax)) yield* lines
 }
 
 /**
- * The lines that end in each chunk of a stream of bytes, without their ends. A line of more than `bytesMax` bytes is yielded in
- * pieces, cut between characters, so that nothing is lost and memory stays bounded. Calls `onCut` once for each such line.
+ * The lines that end in each chunk of a stream of bytes, without their line ends. A line of more than `bytesMax` bytes
+ * is yielded in pieces, cut between characters, so that nothing is lost and memory stays bounded. Calls `onCut` once
+ * for each such line.
  */
 export async function* lineBatches(
   input: AsyncIterable<Buffer | string>,

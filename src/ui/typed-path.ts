@@ -3,10 +3,13 @@ import { homedir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The beginning of a path, as a terminal pastes it when somebody drags a file into it. */
+/** The beginning of a path that a terminal pastes when somebody drags a file into it. */
 const DRAGGED = /^(?:['"]?(?:\/|~\/|[A-Za-z]:\\)|file:\/\/)/
 
-/** A path as people type it: quoted, escaped or as a URL, as terminals paste it; `~` is the home directory. Absolute. */
+/**
+ * A path as people type it or terminals paste it: plain, quoted, escaped or as a URL; `~` is the home directory.
+ * Returns an absolute path.
+ */
 export function typedPath(text: string): string | undefined {
   const typed = text.trim()
   if (typed === '') return undefined
@@ -28,6 +31,6 @@ function pathOfUrl(url: string): string | undefined {
   try {
     return fileURLToPath(url)
   } catch {
-    return undefined // of another computer, or malformed
+    return undefined // a URL of another computer, or malformed
   }
 }

@@ -27,7 +27,7 @@ export const roomId = (name: string): Buffer => blake(utf8(`persisted-chat/room/
 export const entryOf = (ms: number, username: string, message: string): Buffer =>
   utf8(`{"at":"${String(Math.floor(ms)).padStart(13, '0')}.0000",${JSON.stringify({ username, message }).slice(1)}`)
 
-/** A signed log in the making. docs/protocol/logs.md. */
+/** Writes a signed log. docs/protocol/logs.md. */
 export class Author {
   readonly keys: Keys
   readonly #room: Buffer
@@ -46,7 +46,7 @@ export class Author {
     return headOf(this.keys.publicKey, this.seq, this.#chain, this.#run)
   }
 
-  /** A copy that can go another way. */
+  /** A copy that can continue with another history. */
   fork(): Author {
     const copy = new Author(this.#room, this.keys, this.#run)
     copy.seq = this.seq

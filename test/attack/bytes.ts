@@ -1,8 +1,8 @@
-// The hostile peer and its parts import nothing of the program but the package of its cryptography: they are written after
-// docs/protocol alone, so that they show that the document suffices.
+// The hostile peer and its parts import nothing of the program except its cryptography package. They are written from docs/protocol alone,
+// to show that the documents are sufficient.
 import { createRequire } from 'node:module'
 
-/** What is used of the package. */
+/** The functions that are used of the package. */
 interface Sodium {
   crypto_generichash(out: Buffer, message: Buffer, key?: Buffer): void
   crypto_sign_seed_keypair(publicKey: Buffer, secretKey: Buffer, seed: Buffer): void
@@ -97,7 +97,7 @@ export const varintField = (number: number, value: number): Buffer => Buffer.con
 export const bytesField = (number: number, value: Uint8Array): Buffer =>
   Buffer.concat([varint(8 * number + 2), varint(value.length), value])
 
-/** Cuts what arrives into pieces. */
+/** Splits received bytes into pieces. */
 export class Cutter {
   #bytes = Buffer.alloc(0)
 
@@ -124,7 +124,7 @@ export class Cutter {
     return this.take(length.next + length.value)?.subarray(length.next)
   }
 
-  /** What follows the length of the next record. */
+  /** The next record, without its length. */
   record(): Buffer | undefined {
     if (this.#bytes.length < 2) return undefined
     const end = 2 + this.#bytes.readUInt16BE(0)

@@ -50,7 +50,7 @@ test('a direct room opens only to the key of the other person', TIMEOUT, async t
 })
 
 test(
-  'strangers who ask to talk cost a bounded number of bytes, get no answer, and are reported without their words',
+  'strangers who ask to talk cost a bounded number of bytes, get no answer, and are reported without their text',
   TIMEOUT,
   async t => {
     const alice = await DirectWorld.start(t)
@@ -71,24 +71,28 @@ test(
   },
 )
 
-test('a request counts only for the key that is proven, and only in the direct room of the two', TIMEOUT, async t => {
-  const alice = await DirectWorld.start(t)
-  const lobby = await alice.open(t)
-  const [bob, mallory] = [keyPair(), await dial(t, lobby)]
-  ask(mallory, roomWith(alice, bob), 'bob', 'it is me')
-  ask(mallory, randomBytes(32), 'bob', 'it is me')
-  mallory.sendAbout(roomWith(alice, mallory.keys), REQUEST)
-  ask(mallory, roomWith(alice, mallory.keys), 'mallory', 'hello')
-  assert.ok(await until(lobby, () => alice.requests.all.length > 0, 10_000))
-  assert.deepEqual(
-    alice.requests.all.map(({ key, text }) => [key, text]),
-    [[mallory.keys.hex, 'hello']],
-  )
-  // Once accepted, the room is opened when they come, and what they ask counts no more.
-  alice.pins.pin({ name: 'mallory', key: mallory.keys.hex as AuthorId, since: 1, how: 'met' })
-  assert.ok(await until(lobby, () => alice.opened.size > 0 && alice.requests.all.length === 0, 10_000))
-  assert.deepEqual([...alice.opened], ['@mallory'])
-})
+test(
+  'a request is accepted only for the key that is proven, and only in the direct room of the two',
+  TIMEOUT,
+  async t => {
+    const alice = await DirectWorld.start(t)
+    const lobby = await alice.open(t)
+    const [bob, mallory] = [keyPair(), await dial(t, lobby)]
+    ask(mallory, roomWith(alice, bob), 'bob', 'it is me')
+    ask(mallory, randomBytes(32), 'bob', 'it is me')
+    mallory.sendAbout(roomWith(alice, mallory.keys), REQUEST)
+    ask(mallory, roomWith(alice, mallory.keys), 'mallory', 'hello')
+    assert.ok(await until(lobby, () => alice.requests.all.length > 0, 10_000))
+    assert.deepEqual(
+      alice.requests.all.map(({ key, text }) => [key, text]),
+      [[mallory.keys.hex, 'hello']],
+    )
+    // Once she is accepted, the room is opened when she connects, and her requests have no effect.
+    alice.pins.pin({ name: 'mallory', key: mallory.keys.hex as AuthorId, since: 1, how: 'met' })
+    assert.ok(await until(lobby, () => alice.opened.size > 0 && alice.requests.all.length === 0, 10_000))
+    assert.deepEqual([...alice.opened], ['@mallory'])
+  },
+)
 
 for (const [policy, asks] of [
   ['anyone', ['bob', 'mallory']],
@@ -105,7 +109,7 @@ for (const [policy, asks] of [
       alice.pins.address(bob.hex as AuthorId)
       alice.pins.met('carol', carol.hex as AuthorId, 1)
       const [mallory, known] = [await dial(t, lobby), await dial(t, lobby, { keys: bob })]
-      // She names the room at once. It is not opened here, so that her dial attempt never ends in it.
+      // She names the room at once. The victim does not open it, so her dial attempt never ends in it.
       const pinned = HostilePeer.dial(portOf(lobby), { keys: carol, roomId: roomWith(alice, carol) })
       pinned.then(
         peer => peer.end(),

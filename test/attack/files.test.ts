@@ -14,7 +14,7 @@ import type { HostilePeer } from './hostile-peer.js'
 import { hostile, type Victim, victim } from './victims.js'
 
 const BOUND = { timeout: 60_000 }
-/** What may be in flight on a channel, and one frame more. */
+/** Bytes that may be in flight on a channel, and one frame more. */
 const IN_FLIGHT_MAX = 2 * 262_144
 
 type FileMessage = Message & { readonly kind: 'file' }
@@ -24,7 +24,7 @@ async function fileIn(room: Room): Promise<FileMessage> {
   return assert.fail('no file')
 }
 
-/** A victim that serves a file of `bytes`, and a peer with its file channel. */
+/** A victim that serves a file of `bytes`, and a peer with a file channel to it. */
 async function serving(t: TestContext, bytes: number, reads = true) {
   const alice = await victim(t, 'alice')
   const content = new Content(randomBytes(bytes))
@@ -48,7 +48,7 @@ function arriving(peer: HostilePeer, count: number): Promise<Buffer[]> {
   })
 }
 
-/** A victim that fetches a file, whose author is gone, and a peer that answers it. */
+/** A victim that fetches a file whose author is gone, and a peer that answers its requests. */
 async function fetching(t: TestContext, answer: (content: Content, question: Buffer, peer: HostilePeer) => void) {
   const alice = await victim(t, 'alice')
   const bob = await openNode({ name: 'bob', data: await temporaryDirectory(t), discovery: false })
@@ -102,7 +102,7 @@ test('control: an independent peer fetches a file, and verifies it', BOUND, asyn
   )
 })
 
-test('tells nothing about contents that no line names', BOUND, async t => {
+test('reveals nothing about contents that no line names', BOUND, async t => {
   const { eve } = await serving(t, 1_000)
   const other = new Content(randomBytes(1_000))
   const arrived = arriving(eve, 4)
@@ -128,7 +128,7 @@ for (const reads of [true, false])
       if (reads) return assert.deepEqual(Buffer.concat((await all).map(part => part.subarray(38))), content.bytes)
       const line = new Promise(resolve => eve.on('frame', body => body.includes('after it') && resolve(undefined)))
       await alice.room.say('after it')
-      // The line arrives behind what is in flight.
+      // The line arrives after the bytes in flight.
       eve.send(headsFrame([]), notesFrame('subscribe', [headOf(Buffer.from(alice.room.id, 'hex'), 0)]))
       await line
       assert.ok(eve.filesReceived <= IN_FLIGHT_MAX, `${eve.filesReceived} bytes arrived`)

@@ -12,7 +12,7 @@ export const segmentsFrame = (segments: readonly Buffer[]): Buffer => typed(2, .
 
 const NOTE_FIELDS = { announce: 1, subscribe: 2, unsubscribe: 3 }
 
-/** Notes about logs; a subscription leaves the chain value out. */
+/** Notes about logs. Notes of subscriptions have no chain value. */
 export const notesFrame = (kind: keyof typeof NOTE_FIELDS, heads: readonly Buffer[]): Buffer =>
   typed(6, ...heads.map(head => bytesField(NOTE_FIELDS[kind], kind === 'subscribe' ? head.subarray(0, 40) : head)))
 
@@ -32,7 +32,7 @@ export function statusFrame(keys: Keys, room: Buffer, name: string, now = Date.n
   return typed(8, Buffer.of(1), keys.publicKey, signature, fields)
 }
 
-/** The sender can be dialled at a port, and claims to have so many connections. */
+/** The sender can be dialled at a port, and claims a number of connections. */
 export const neighbourFrame = (port: number, connections: number): Buffer => typed(9, u16(port), Buffer.of(connections))
 
 /** Contacts on the machine of the sender. */

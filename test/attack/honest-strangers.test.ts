@@ -9,7 +9,7 @@ import { writeArchive } from './room-archive.js'
 import { speeds } from './speeds.js'
 import { storedOf, until, victim } from './victims.js'
 
-// The controls of every bound of strangers: what those who follow the protocol need not notice of it.
+// Controls for the limits on strangers: a stranger who follows the protocol does not notice them.
 
 const TIMEOUT = { timeout: 120_000 }
 const PIPED_LINES = 3_000
@@ -17,7 +17,7 @@ const LINE_CHARS = 500
 const FAST_LINES = 20_000
 const ROUNDS = 3
 const HISTORY = { authors: 20, lines: 100, lineChars: 10_000 }
-/** How much longer lines of a stranger may take than those of a known person. */
+/** Largest ratio of the time for lines of a stranger to the time for lines of a known person. */
 const RATIO_MAX = 2
 
 test('lines that a stranger pipes in are stored in full while there is space', TIMEOUT, async t => {
@@ -59,7 +59,7 @@ test('a piped chat outlives a pause of its reader, and loses nothing', TIMEOUT, 
       if (address !== undefined) resolve(address)
     }),
   )
-  // Meanwhile nothing is read, and somebody gets the whole room.
+  // The reader pauses, while bob fetches the whole room.
   const bob = await victim(t, 'bob', { peers: [await listening] })
   const hasAll = (): boolean => authors.every(({ keys }) => storedOf(bob.room, keys.hex) === HISTORY.lines)
   assert.ok(await until(bob.room, hasAll, 60_000))
@@ -70,7 +70,7 @@ test('a piped chat outlives a pause of its reader, and loses nothing', TIMEOUT, 
     if (lines === HISTORY.authors * HISTORY.lines) break
   }
   assert.equal(lines, HISTORY.authors * HISTORY.lines)
-  // Control: leaving the loop closes the pipe, which ends a chat that still has something to print.
+  // Control: leaving the loop closes the pipe. This ends a chat that still has lines to print.
   await bob.room.say('a last line')
   assert.deepEqual(await exited, [0, null], notices)
 })

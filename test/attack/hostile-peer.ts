@@ -5,12 +5,12 @@ import { type Keys, keyPair, roomId } from './author.js'
 import { blake, bytesField, Cutter, frame, keyedBlake, readVarint, sodium, utf8, varint, varintField } from './bytes.js'
 import { NoiseNN } from './noise.js'
 
-/** Types from which on frames do not count for the window of a channel. */
+/** Frames of this type and above do not use the window of a channel. */
 const SIDE_CHANNEL_FROM = 8
 const ACKNOWLEDGEMENT = 16
 const ROOMS = 1
-/** The place of the file channel in our Rooms. */
-const FILES_PLACE = 2
+/** The slot of the file channel in our Rooms. */
+const FILES_SLOT = 2
 const WINDOW_BYTES = 262_144
 /** Bytes after which an idle peer acknowledges. */
 const ACKNOWLEDGED_BYTES = 16_384
@@ -22,7 +22,7 @@ export interface HostileOptions {
   readonly room?: string
   /** Its id, if it has no name. */
   readonly roomId?: Buffer
-  /** The address that it says. */
+  /** The address that it states. */
   readonly me?: string
   readonly instance?: Buffer
   readonly ageMs?: number
@@ -30,9 +30,9 @@ export interface HostileOptions {
   readonly host?: string
   /** The address that it dials from. */
   readonly from?: string
-  /** Whether it acknowledges what it was sent. */
+  /** Whether it acknowledges received frames. */
   readonly reads?: boolean
-  /** Called with each frame of the file channel of the room, which it has, too. */
+  /** Called with each frame of the room's file channel. If set, the peer opens that channel. */
   readonly onFile?: (body: Buffer, peer: HostilePeer) => void
 }
 
@@ -51,8 +51,8 @@ interface PeerEvents {
 type State = 'address' | 'repeated' | 'detection' | 'exchange' | 'proof' | 'rooms' | 'open'
 
 /**
- * A native peer that does what it is told: dials or is dialled, performs the handshake of docs/protocol/wire.md §2, and has one room
- * (§2.7). What it sends in the room is up to the attack.
+ * A native peer that a test controls: dials or is dialled, performs the handshake of docs/protocol/wire.md §2, and has one room (§2.7). The
+ * attack decides which frames it sends in the room.
  */
 export class HostilePeer extends EventEmitter<PeerEvents> {
   readonly keys: Keys
@@ -73,10 +73,10 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
   #sendState: Buffer | undefined
   #receiveState: Buffer | undefined
   #keys: { readonly send: Buffer; readonly receive: Buffer } | undefined
-  /** The place of the room in their Rooms. */
-  #place = 0
-  /** The place of the file channel in their Rooms; 0 if they have none. */
-  #filesPlace = 0
+  /** The slot of the room in their Rooms. */
+  #slot = 0
+  /** The slot of the file channel in their Rooms; 0 if they have none. */
+  #filesSlot = 0
   #filesUnread = 0
   #unacknowledged = 0
   #unread = 0
@@ -113,7 +113,7 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
     if (isDialler) socket.write(frame(utf8(this.#me)))
   }
 
-  /** Dials a peer. Rejects if it is not let in. */
+  /** Dials a peer. Rejects if the peer does not admit it. */
   static async dial(port: number, options: HostileOptions = {}): Promise<HostilePeer> {
     const { host = '127.0.0.1' } = options
     const socket = connect({
@@ -127,7 +127,7 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
     return peer
   }
 
-  /** Accepts connections; `onPeer` gets each that has the room. */
+  /** Accepts connections. Calls `onPeer` with each peer that has the room. */
   static async listen(onPeer: (peer: HostilePeer) => void, options: () => HostileOptions): Promise<Server> {
     const server = createServer({ noDelay: true }, socket => {
       const peer = new HostilePeer(socket, false, options())
@@ -170,12 +170,12 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
   send(...bodies: readonly Buffer[]): boolean {
     const counted = bodies.filter(body => (body[0] ?? 0) < SIDE_CHANNEL_FROM)
     for (const body of counted) this.#unacknowledged += sizeOf(body)
-    return this.#seal(Buffer.concat(bodies.map(body => frame(varint(this.#place), body))))
+    return this.#seal(Buffer.concat(bodies.map(body => frame(varint(this.#slot), body))))
   }
 
   /** Whether the other side has the file channel. */
   get isFilesOpen(): boolean {
-    return this.#filesPlace > 0 && !this.isClosed
+    return this.#filesSlot > 0 && !this.isClosed
   }
 
   /** Resolves when the other side has opened or closed the file channel, or the connection has closed. */
@@ -186,7 +186,7 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
 
   /** Sends frames of the file channel at once, if it is open. */
   sendFiles(...bodies: readonly Buffer[]): boolean {
-    return this.isFilesOpen && this.#seal(Buffer.concat(bodies.map(body => frame(varint(this.#filesPlace), body))))
+    return this.isFilesOpen && this.#seal(Buffer.concat(bodies.map(body => frame(varint(this.#filesSlot), body))))
   }
 
   /** Sends frames as fast as they are acknowledged. Ends early if the connection closes. */
@@ -210,13 +210,16 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
     return this.#named.some(named => named.equals(tag))
   }
 
-  /** Resolves when everything that was sent is acknowledged, except what is too little for that, or the connection has closed. */
+  /**
+   * Resolves when everything that was sent is acknowledged, except a rest that is too short to be acknowledged, or when the connection has
+   * closed.
+   */
   async acknowledgedAll(): Promise<void> {
     while (!this.isClosed && this.#unacknowledged > ACKNOWLEDGED_BYTES)
       await Promise.race([once(this, 'acknowledged'), this.closed()])
   }
 
-  /** Sends bytes as they are, behind the handshake as a record. */
+  /** Sends bytes unchanged, after the handshake as a record. */
   sendRaw(bytes: Buffer): boolean {
     return this.#seal(bytes)
   }
@@ -304,7 +307,7 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
     for (let body = this.#frames.frame(); body !== undefined; body = this.#frames.frame())
       this.#onFrame(Buffer.from(body))
     if (this.#reads && this.#unread > 0) {
-      this.#seal(frame(varint(this.#place), Buffer.of(ACKNOWLEDGEMENT), varint(this.#unread)))
+      this.#seal(frame(varint(this.#slot), Buffer.of(ACKNOWLEDGEMENT), varint(this.#unread)))
       this.#unread = 0
     }
     if (this.#reads && this.#filesUnread > 0 && this.isFilesOpen) {
@@ -315,23 +318,23 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
   }
 
   #onFrame(bytes: Buffer): void {
-    const place = readVarint(bytes, 0)
-    if (place === undefined) return
-    const body = bytes.subarray(place.next)
-    if (place.value === 0) {
+    const slot = readVarint(bytes, 0)
+    if (slot === undefined) return
+    const body = bytes.subarray(slot.next)
+    if (slot.value === 0) {
       const tag = this.#tag(this.room, !this.#isDialler)
-      if (body[0] === ROOMS) this.#readFilesPlace(body)
+      if (body[0] === ROOMS) this.#readFilesSlot(body)
       for (let index = 1; 1 + 16 * index <= body.length; index++) {
         const named = body.subarray(1 + 16 * (index - 1), 1 + 16 * index)
-        if (named.equals(tag)) this.#place = index
+        if (named.equals(tag)) this.#slot = index
         if (body[0] === ROOMS) this.#named.push(named)
       }
-      if (this.#place === 0 || this.#state === 'open') return
+      if (this.#slot === 0 || this.#state === 'open') return
       this.#state = 'open'
       this.emit('open')
       return
     }
-    if (this.#hasFiles && place.value === FILES_PLACE) return void this.#onFileFrame(body)
+    if (this.#hasFiles && slot.value === FILES_SLOT) return void this.#onFileFrame(body)
     if (body[0] === ACKNOWLEDGEMENT) {
       this.#unacknowledged -= readVarint(body, 1)?.value ?? 0
       this.emit('acknowledged')
@@ -350,13 +353,13 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
     this.emit('file', body)
   }
 
-  #readFilesPlace(rooms: Buffer): void {
+  #readFilesSlot(rooms: Buffer): void {
     const tag = this.#tag(this.#filesId, !this.#isDialler)
-    const before = this.#filesPlace
-    this.#filesPlace = 0
+    const before = this.#filesSlot
+    this.#filesSlot = 0
     for (let index = 1; 1 + 16 * index <= rooms.length; index++)
-      if (rooms.subarray(1 + 16 * (index - 1), 1 + 16 * index).equals(tag)) this.#filesPlace = index
-    if (this.#filesPlace !== before) this.emit('files')
+      if (rooms.subarray(1 + 16 * (index - 1), 1 + 16 * index).equals(tag)) this.#filesSlot = index
+    if (this.#filesSlot !== before) this.emit('files')
   }
 
   #tag(room: Buffer, isDiallers: boolean): Buffer {
@@ -420,7 +423,7 @@ export class HostilePeer extends EventEmitter<PeerEvents> {
   }
 }
 
-/** What counts of a frame for the window. */
+/** Bytes of a frame that use the window. */
 const sizeOf = (body: Buffer): number => varint(body.length).length + body.length
 
 const roleOf = (isDialler: boolean): Buffer => Buffer.of(isDialler ? 0 : 1)

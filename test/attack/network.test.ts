@@ -11,7 +11,7 @@ import { hostile, storedOf, until, type Victim, victim } from './victims.js'
 const TIMEOUT = { timeout: 60_000 }
 const ADMITTED_MS = 2_000
 
-/** Peers that connect one after the other, of which the victim may close some again. */
+/** Peers that connect one after the other. The victim may close some of them. */
 async function crowd(t: TestContext, at: Victim, count: number, options = {}): Promise<HostilePeer[]> {
   const peers: HostilePeer[] = []
   for (let index = 0; index < count; index++) {
@@ -25,7 +25,7 @@ async function crowd(t: TestContext, at: Victim, count: number, options = {}): P
 
 const open = (peers: readonly HostilePeer[]): number => peers.filter(({ isClosed }) => !isClosed).length
 
-/** Says a line over a connection; resolves with whether it is stored in time. */
+/** Sends a line over a connection. Resolves with whether it is stored in time. */
 async function isHeard(peer: HostilePeer, at: Victim): Promise<boolean> {
   const line = new Author(peer.room, peer.keys).segment([entryOf(Date.now(), 'guest', 'hello')])
   peer.send(headsFrame([]), segmentsFrame([line]))

@@ -16,7 +16,7 @@ test(
     const count = (kind: string): number => alice.events.filter(event => event.kind === kind).length
     for (let came = 0; came < 20; came++) {
       const peer = await HostilePeer.dial(alice.port)
-      // It breaks the protocol, too.
+      // The peer also breaks the protocol.
       peer.send(Buffer.from([1, 0xff, 0xff]))
       await peer.closed()
     }
@@ -48,8 +48,8 @@ test('companions are the strangers who came by the same connection, and nobody e
     return (await alice.room.companionsOf([key])).map(companion => companion.author).sort()
   }
   assert.deepEqual(await found(first), keysOf(others))
-  assert.deepEqual(await found(own), [], 'control: who came alone')
-  // Whom the user knows is hidden with nobody.
+  assert.deepEqual(await found(own), [], 'control: this stranger came alone')
+  // Nobody is hidden together with a person whom the user knows.
   alice.room.addressed(authorOf(others[0]?.keys.hex ?? '') ?? assert.fail())
   assert.deepEqual(await found(first), keysOf(others.slice(1)))
 })

@@ -11,7 +11,7 @@ import { hostile, storedOf, until, type Victim, victim } from './victims.js'
 const TIMEOUT = { timeout: 60_000 }
 const FETCHED_MS = 5_000
 
-/** Whoever dials this is led to a port, until it stops forwarding. */
+/** A relay that forwards connections to a port until it is stopped. */
 async function relay(t: TestContext, port: number) {
   const sockets: Socket[] = []
   const server = createServer(socket => {
@@ -37,7 +37,7 @@ async function relay(t: TestContext, port: number) {
   return { address: `127.0.0.1:${address.port}`, port: address.port, stop }
 }
 
-/** What one says reaches the other. */
+/** Asserts that a line of one peer reaches the other. */
 async function heard(from: Victim, to: Victim): Promise<void> {
   await from.room.say('is anybody there?')
   const seq = storedOf(from.room, from.room.id)

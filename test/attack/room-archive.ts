@@ -9,7 +9,7 @@ import { segmentsFrame } from './frames.js'
 
 export interface ArchiveSize {
   readonly authors: number
-  /** Of each author. */
+  /** Number of lines of each author. */
   readonly lines: number
   readonly lineChars: number
 }

@@ -6,7 +6,7 @@ import { headsFrame, segmentsFrame } from './frames.js'
 import { HostilePeer } from './hostile-peer.js'
 import { storedOf, until, victim } from './victims.js'
 
-/** The shortest times in which many lines of a known person and of a stranger are stored, by turns. */
+/** Shortest times in which many lines of a known person and of a stranger are stored, measured in turns. */
 export async function speeds(
   cleanup: Cleanup,
   { lines, rounds }: { readonly lines: number; readonly rounds: number },

@@ -20,7 +20,7 @@ import { storedOf, until, type Victim, victim } from './victims.js'
 
 const MIB = 1024 * 1024
 const TIMEOUT = { timeout: 60_000 }
-/** What the victims may use: 4 MiB and 32 logs of strangers. */
+/** The limits of the victims for strangers: 4 MiB and 32 logs. */
 const SMALL = { diskBytesMax: 16 * MIB }
 const LOGS_MAX = 32
 const HEARD_MS = 2_000
@@ -46,7 +46,7 @@ async function hostile(t: TestContext, { port }: Victim, options = {}): Promise<
   return peer
 }
 
-/** A newcomer connects and says a line. Resolves with how long it took until all rooms stored it, or fails. */
+/** A newcomer connects and sends a line. Resolves with the time until all rooms stored it, or fails. */
 async function newcomerIsHeard(t: TestContext, at: Victim, rooms: readonly Room[]): Promise<void> {
   const peer = await hostile(t, at)
   peer.send(segmentsFrame([new Author(peer.room, peer.keys).segment([entryOf(Date.now(), 'newcomer', 'hello')])]))
@@ -168,7 +168,10 @@ test('a stopped log is not fetched again when its author returns, until the user
   assert.deepEqual(subscriptions, [stored])
 })
 
-/** The author of a log that has stopped returns after a restart. Resolves with the subscriptions that they get, and what is stored. */
+/**
+ * The author of a log that has stopped returns after a restart. Resolves with the subscriptions that the author receives, and the stored
+ * seq.
+ */
 async function returnedAfterRestart(
   t: TestContext,
   between: (data: string) => Promise<void>,
@@ -234,7 +237,7 @@ test('two peers whose full pools differ agree on the order, and each can get the
   const authors = Array.from({ length: 6 }, () => new Author(peer.room))
   const frames = authors.map((author, n) => author.lines(`author ${n}`, 90, 10_000).map(each => segmentsFrame([each])))
   await peer.sendAll(frames.flat())
-  // bob has the last ones first.
+  // bob received the last authors' logs first.
   const other = await hostile(t, bob)
   await other.sendAll(frames.slice(2).flat())
   const hasAll = (at: Victim): boolean => authors.every(({ keys }) => storedOf(at.room, keys.hex) === 90)
@@ -244,7 +247,7 @@ test('two peers whose full pools differ agree on the order, and each can get the
     assert.ok(await until(at.room, () => at.events.some(({ kind }) => kind === 'log-stopped'), 20_000))
     assert.ok(!hasAll(at))
   }
-  // bob addresses them, and alice asks for what has stopped.
+  // bob addresses the authors, and alice asks for the rest of the stopped logs.
   for (const { keys } of authors) bob.room.addressed(authorOf(keys.hex) ?? assert.fail())
   const showAll = (): void => {
     for (const { keys } of authors) alice.room.showAll(keys.hex.slice(0, 8))

@@ -32,16 +32,16 @@ export async function victim(cleanup: Cleanup, name: string, options: VictimOpti
   return { room, port: Number(room.address.split(':').at(-1)), data, events }
 }
 
-/** Resolves when a condition holds; looks whenever something happened in the room, and gives up after `ms`. */
+/** Resolves when a condition holds. Checks it after each event of the room, and gives up after `ms`. */
 export function until(room: Room, isSo: () => boolean, ms: number): Promise<boolean> {
   return new Promise(resolve => {
     const check = (): void => {
       if (isSo()) end(true)
     }
-    // After the other listeners of the same event.
+    // Check after the other listeners of the same event.
     const look = (): void => void setImmediate(check)
     const timer = setTimeout(() => end(isSo()), ms)
-    // Entries that were shown before are stored again without an event.
+    // Entries that were shown before are stored again without an event, so check at intervals too.
     const again = setInterval(look, 100)
     const end = (result: boolean): void => {
       clearTimeout(timer)
@@ -54,7 +54,7 @@ export function until(room: Room, isSo: () => boolean, ms: number): Promise<bool
   })
 }
 
-/** How far a room stores the log of a key. */
+/** The last seq that a room stores of the log of a key. */
 export const storedOf = (room: Room, key: string): number => room.heads.find(({ author }) => author === key)?.seq ?? 0
 
 /** A hostile peer that is connected to a victim. */

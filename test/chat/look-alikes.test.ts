@@ -84,7 +84,7 @@ test('shows the person whom the user knows by name alone, and whoever else uses 
   assert.equal(names.nameOf(BOB, 'bob'), 'bob')
   for (const name of LIKE_BOB) assert.match(names.nameOf(EVE, name), /\(eeeeeeee\)$/, name)
   const { notice = '' } = names.labelOf(said(EVE, 'bob', 'hi'), NOW)
-  assert.equal(notice, 'somebody else than the person you know uses the name bob, and is shown as bob (eeeeeeee)')
+  assert.equal(notice, 'somebody other than the person you know uses the name bob, and is shown as bob (eeeeeeee)')
 })
 
 test('prints at most one notice of a kind a minute, and none in the words of a stranger', () => {

@@ -137,7 +137,7 @@ class User {
       for (const message of messagesOf(entries)) if (message.kind !== 'gap') this.#drawn.add(message.message)
       for (const entry of entries) {
         const place = { author: entry.author, seq: entry.seq + (entry.gap?.count ?? 1) - 1 }
-        const missing = this.#rules.remembersPassed ? this.#log.missing(entry.author) : []
+        const missing = this.#rules.remembersPassed ? this.#log.contents.missing(entry.author) : []
         const mark = advanced(marks.get(entry.author), place, missing)
         if (mark !== undefined) marks.set(entry.author, mark)
       }

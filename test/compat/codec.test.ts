@@ -17,7 +17,7 @@ test('reads an empty id, which a scuttleup peer with an empty log sends', () => 
   assert.deepEqual(decodeHandshake(textField(1, '')), { id: '', head: [], mode: 'sync' })
 })
 
-test('skips unknown fields and lets the last of repeated fields count', () => {
+test('skips unknown fields and uses the last of repeated fields', () => {
   const later = concat([varintField(9, 1), bytesField(10, ENTRY)])
   assert.deepEqual(decodeHandshake(concat([textField(1, 'x'), later, textField(1, 'bob'), varintField(3, 2)])), {
     id: 'bob',

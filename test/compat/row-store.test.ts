@@ -19,7 +19,7 @@ const HOURS_12 = 12 * 60 * 60 * 1000
 const plain = (text: string): Uint8Array => utf8(JSON.stringify({ username: 'bob', message: text }))
 const timed = (at: Hlc, text = 'hello'): Uint8Array => utf8(JSON.stringify({ at, username: 'bob', message: text }))
 const put = (key: Uint8Array, value: Uint8Array): Write => ({ type: 'put', key, value })
-/** A row as scuttleup writes it, whatever the id. */
+/** A row as scuttleup writes it, for any id. */
 const row = (id: string, hexSeq: string, text = 'hello'): Write => put(utf8(`c\u00ff${id}\u00ff${hexSeq}`), plain(text))
 
 function setUp(rows: readonly Write[] = [], pageRows = 3) {

@@ -12,7 +12,7 @@ import { LevelStore } from '../../src/log/store/level-store.js'
 import { logIn, replicate } from '../helper/logs.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-/** Where lexicographic integers grow by a byte, and around it. */
+/** Seqs around which lexicographic integers grow by a byte. */
 const EDGES = [1, 2, 250, 251, 252, 506, 507, 508, 66_042, 66_043, 16_843_258, 16_843_259, 2 ** 32 - 2, 2 ** 32 - 1]
 
 interface Change {
@@ -37,7 +37,7 @@ async function openScuttleup(directory: string) {
       await once(stream, 'end')
       return changes
     },
-    /** Reads from `other` until `count` entries have come. */
+    /** Reads from `other` until `count` entries have arrived. */
     replicate: async (other: { log: typeof log }, count: number): Promise<void> => {
       let left = count
       const done = new Promise<void>(resolve => {

@@ -44,7 +44,7 @@ const AT = '1763670000123.0007'
 const ALICE = logOfKey(alice.publicKey)
 const CAROL = logOfKey(carol.publicKey)
 
-test('restores a valid entry byte for byte after it traveled with a signature', () => {
+test('restores a valid entry byte for byte after it travelled with a signature', () => {
   const signature = Buffer.alloc(64, 0xa5)
   for (const text of [
     `{"at":"${AT}","username":"alice","message":"hello"}`,

@@ -84,7 +84,7 @@ test('continues at once after an old copy was restored, and fetches the lost ent
   const alone = await openChat(t, { me: 'alice', listen: at, data })
   alone.type('said alone')
   await alone.waitForLine('alice> said alone')
-  await alone.waitForLine(/are missing on this disk: your lines go on in a new run/, { stream: 'stderr' })
+  await alone.waitForLine(/are missing on this disk: your lines continue in a new run/, { stream: 'stderr' })
   assert.equal(await alone.stop(), 0)
 
   const alice = await openChat(t, { me: 'alice', listen: at, peers: [bobAt], data })

@@ -62,7 +62,7 @@ test('a code that admits nobody says why in one line', BOUND, async t => {
   // Before anything on the network: listening at alice's port would fail.
   const early = await world.run(['join', 'bob', mistyped, '--listen', a])
   assert.deepEqual([early.code, /the code is mistyped/.test(early.said)], [1, true], early.said)
-  await world.isRefused('bob', good.slice(0, -5), /a code has 48 characters after PC-, and this has 44/)
+  await world.isRefused('bob', good.slice(0, -5), /a code has 48 characters after PC-, but this one has 44/)
   await world.isRefused('alice', good, /you are a member of ops already/)
 
   assert.equal((await world.join('bob', good)).code, 0)
@@ -72,7 +72,7 @@ test('a code that admits nobody says why in one line', BOUND, async t => {
   const withdrawn = await world.invite('alice', '--json')
   const { code, invite } = JSON.parse(withdrawn)
   assert.equal((await world.run(['uninvite', 'alice', 'ops', invite.slice(0, 8)])).code, 0)
-  await world.isRefused('carol', code, /this code was withdrawn/)
+  await world.isRefused('carol', code, /this code was revoked/)
 
   const local = { me: 'bob', listen: '127.0.0.1:0', peers: [a], data, options: ['--room', 'ops'] }
   const bob = await openChat(t, local)

@@ -96,7 +96,7 @@ test('starts the next node with the options of the previous one, whichever face 
 test('faces report since when the node does not answer, and when it answers again', BOUND, async t => {
   const { alice, bob, first, node } = await aliceAndBob(t)
   process.kill(node, 'SIGSTOP')
-  const silent = new RegExp(`the node \\(pid ${node}\\) does not answer since \\d\\d:\\d\\d; .*stop --kill alice`)
+  const silent = new RegExp(`the node \\(pid ${node}\\) has not answered since \\d\\d:\\d\\d; .*stop --kill alice`)
   await first.waitForLine(silent, STDERR)
   const late = startChat(t, [alice.me, '--data', alice.data, '--no-discovery'])
   await late.waitForLine(silent, STDERR)

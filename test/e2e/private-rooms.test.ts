@@ -50,7 +50,7 @@ test('a private room is founded, entered with a code, and closed to somebody who
   alice.type('secret')
   await alice.waitForLine('alice> secret')
   bob.type('does anybody hear me')
-  await bob.waitForLine('you are no member of this room any more', { stream: 'stderr' })
+  await bob.waitForLine('you are no longer a member of this room', { stream: 'stderr' })
   assert.ok(!bob.stdout.some(line => line.includes('secret')))
   const again = await run(t, data, 'join', 'bob', (await run(t, data, 'invite', 'alice', 'ops')).stdout[0] ?? '', a)
   assert.match(again.stderr.join(), /you were removed from ops by alice/)

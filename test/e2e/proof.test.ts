@@ -93,7 +93,7 @@ test('refuses files that are no proofs, and waits for none', BOUND, async t => {
     assert.deepEqual(child.stdout, [])
     return `${code} ${child.stderr.join('\n')}`
   }
-  assert.match(await verify(zeros), /^1 .*refused: this file is no proof$/)
+  assert.match(await verify(zeros), /^1 .*refused: this file is not a proof$/)
   assert.match(await verify(fifo), /^2 .*must not contain \//)
   assert.match(await verify('fifo', elsewhere), /^1 .*there are no logs of fifo/)
   assert.match(await verify(elsewhere), /^2 .*must not contain \//)

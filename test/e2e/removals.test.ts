@@ -75,7 +75,7 @@ test(
     typeAll(alice, 'further')
     await carol.waitForLine(`alice> further ${LINES - 1}`)
     bob.type('does anybody hear me')
-    await bob.waitForLine('you are no member of this room any more', { stream: 'stderr' })
+    await bob.waitForLine('you are no longer a member of this room', { stream: 'stderr' })
     assert.deepEqual(
       bob.stdout.filter(line => /secret|further/.test(line)),
       [],

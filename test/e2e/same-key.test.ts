@@ -43,7 +43,7 @@ test('two machines with one key: every line of both is on all peers, once', asyn
   })
   await connectedTo(other, at(2))
   await say(other, 'from the other', carol)
-  await other.waitForLine('your lines go on in a new run', { stream: 'stderr' })
+  await other.waitForLine('your lines continue in a new run', { stream: 'stderr' })
   await say(one, 'one again', carol)
   await say(other, 'the other again', bob)
   const lines = ['before the copy', 'from one', 'from the other', 'one again', 'the other again']
@@ -86,7 +86,7 @@ test('prints each line once after a backup is restored, with those that it lacke
     'kept',
     'said alone',
   ])
-  assert.match(restored.stderr.join('\n'), /your lines go on in a new run/)
+  assert.match(restored.stderr.join('\n'), /your lines continue in a new run/)
   assert.match(restored.stderr.join('\n'), /last line delivered to 1 of 1 peers/)
 
   const devices = startChat(t, ['devices', 'alice', '--data', data('backup'), '--json'])

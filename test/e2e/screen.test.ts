@@ -430,7 +430,7 @@ test('keeps a message in the editor while the node does not answer', BOUND, asyn
   const { alice, bob, people } = await pair(t)
   const node = (await nodePid(people.alice)) ?? assert.fail('no node runs')
   process.kill(node, 'SIGSTOP')
-  await alice.waitFor(/does not answer since/)
+  await alice.waitFor(/has not answered since/)
   await alice.enter('said once')
   const rows = await alice.waitFor(/not sent, because the node/)
   assert.equal(prompt(rows), 'alice> said once')

@@ -37,7 +37,7 @@ test('finds lines of all rooms, and goes to them', BOUND, async t => {
   assert.deepEqual(textsOf(await search('from:bob apple')), [])
   const wrong = startChat(t, ['search', 'alice', 'form:bob', '--data', data])
   assert.equal((await wrong.exited).code, 2)
-  assert.match(wrong.stderr.join('\n'), /^persisted-chat: a search has no form:\. It has from:/)
+  assert.match(wrong.stderr.join('\n'), /^persisted-chat: there is no search operator form:\. The operators are from:/)
 
   await alice.enter('/search apple')
   await alice.waitFor(/1 line found for apple/)

@@ -114,7 +114,7 @@ test('deletes a line and its edits from every file, here and at a peer that retu
   await bob.waitFor(/\* alice edits/)
   assert.equal(new Set((await holders()).map(file => file.split('/').at(-3))).size, 2, 'control: both have it')
   await alice.enter('/where -1')
-  await alice.waitFor(/^ {2}bob {2}has it, as said on \d+ \w+ \d\d:\d\d$/)
+  await alice.waitFor(/^ {2}bob {2}has it, as reported on \d+ \w+ \d\d:\d\d$/)
   await bob.press('C-c')
   await bob.ended()
   await alice.enter('/delete -1')

@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 const clean = await encoded('jpeg', painted(40, 30))
 const withComment = concat([clean.subarray(0, 20), jpegSegment(0xfe, utf8('secret')), clean.subarray(20)])
 
-/** What is sent of a file. */
+/** The bytes that are sent of a file. */
 async function sent(t: TestContext, name: string, bytes: Uint8Array, content = contentWithoutMetadata, size?: number) {
   const file = path.join(await temporaryDirectory(t), name)
   await writeFile(file, bytes)

@@ -46,7 +46,7 @@ class World {
     for (const id of peers.keys()) this.#queue.push(...transfer.connected(id, 0))
   }
 
-  /** `turn` chooses which of the effects that wait is next. */
+  /** `turn` chooses the next of the waiting effects. */
   run(turn: () => number, until = Number.POSITIVE_INFINITY): void {
     for (let quiet = 0; quiet < 100 && this.requests < until; ) {
       const [effect] = this.#queue.splice(turn() % Math.max(1, this.#queue.length), 1)

@@ -32,8 +32,8 @@ export async function contentsRun(seed: number): Promise<void> {
   await meet(writer, liar)
   const from = random.whole(1, 5)
   const to = random.whole(from + 2, LINES)
-  await holder.dropContent(id, { from, to }, 'deleted')
-  await liar.dropContent(id, { from: 1, to: LINES + 2 }, 'kept-out')
+  await holder.contents.drop(id, { from, to }, 'deleted')
+  await liar.contents.drop(id, { from: 1, to: LINES + 2 }, 'kept-out')
   lie(liar, id)
   check(
     (await textsOf(holder)).length === LINES - (to - Math.max(from, 2)),
@@ -80,11 +80,11 @@ function check(isRight: boolean, what: string): void {
 
 /** The peer says that it has everything, and sends other texts than the author's. */
 function lie(liar: Log, log: LogId): void {
-  Object.defineProperty(liar, 'gaps', { value: () => [] })
-  const contents = liar.contents.bind(liar)
-  Object.defineProperty(liar, 'contents', {
+  Object.defineProperty(liar.contents, 'gaps', { value: () => [] })
+  const read = liar.contents.read.bind(liar.contents)
+  Object.defineProperty(liar.contents, 'read', {
     value: async (asked: LogId, range: { from: number; to: number }) => {
-      const entries = await contents(asked, range)
+      const entries = await read(asked, range)
       if (asked !== log) return entries
       return entries.map((_, index) => {
         const at = '9999999999999.0000'

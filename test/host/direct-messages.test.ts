@@ -9,11 +9,13 @@ import { bob } from '../helper/signed-world.js'
 
 const BOUND = { timeout: 300_000 }
 
-async function write(face: Face, text: string): Promise<Fields[]> {
+async function answersTo(face: Face, command: Fields): Promise<Fields[]> {
   const answers: Fields[] = []
-  for await (const answer of face.command({ do: 'msg', who: 'bob', text })) answers.push(answer)
+  for await (const answer of face.command(command)) answers.push(answer)
   return answers
 }
+
+const write = (face: Face, text: string): Promise<Fields[]> => answersTo(face, { do: 'msg', who: 'bob', text })
 
 async function linesToBob(t: TestContext, machine: HostMachine): Promise<string[]> {
   const face = await machine.face(t, { ...LOBBY_OPTIONS, room: '@bob' })
@@ -88,4 +90,15 @@ test('stores a direct message through the next node if its node died before', BO
   await machine.crash()
   await written
   assert.deepEqual(await linesToBob(t, machine), ['hello'])
+})
+
+test('hides a person at the next node if the first one dies before it answers', BOUND, async t => {
+  const machine = await open(t)
+  const face = await machine.face(t)
+  for (const socket of machine.node?.sockets ?? []) socket.pause()
+  const answered = answersTo(face, { do: 'hide', keys: [authorOfKey(bob.publicKey)] })
+  answered.catch(() => {})
+  await machine.crash()
+  assert.deepEqual(await answered, [])
+  assert.equal(machine.starts, 2)
 })

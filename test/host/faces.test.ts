@@ -151,6 +151,35 @@ test('what a user does while no node is there reaches the next one', BOUND, asyn
   assert.deepEqual(done, ['bob', 'carol:4000'])
 })
 
+test('what a user does before a node dies that has not read it reaches the next one, in order', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const face = await machine.face(t)
+  const done: string[] = []
+  machine.onPeer = peer => {
+    peer.pin = name => void done.push(name)
+    peer.connect = name => void done.push(name)
+    peer.disconnect = name => done.push(`not ${name}`) > 0
+  }
+  for (const socket of machine.node?.sockets ?? []) socket.pause()
+  face.connect('carol:4000')
+  face.pin('bob', face.id, 'met')
+  face.disconnect('carol:4000')
+  machine.onOpen = () => face.connect('dave:4000')
+  await machine.crash()
+  await face.say('back')
+  machine.onOpen = () => {}
+  await face.refreshed()
+  assert.deepEqual(done, ['carol:4000', 'bob', 'not carol:4000', 'dave:4000'])
+  for (let number = 0; number < 1_000; number++) face.pin(`friend ${number}`, face.id, 'met')
+  await face.refreshed()
+  assert.equal(done.length, 1_004, 'more than a node answers at a time')
+  await face.refreshed()
+  await machine.crash()
+  await face.say('again')
+  await face.refreshed()
+  assert.equal(done.length, 1_004, 'what a node has read is not repeated')
+})
+
 test('control: stores the line twice without the rows of answered requests', BOUND, async t => {
   const machine = await HostMachine.open(t)
   machine.onPeer = peer => {

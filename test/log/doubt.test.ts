@@ -140,7 +140,7 @@ test('control: without a mark a seq that was used is used again', async () => {
   await log.close()
 })
 
-test('opens eight runs for a finding that recurs at every start, and ignores it from then on', async () => {
+test('opens at most eight runs for a reason that recurs at every start, and then ignores it', async () => {
   const { disks, mark } = await written(1)
   const disk = disks[1] as MemoryDisk
   const runs: LogId[] = []
@@ -156,7 +156,7 @@ test('opens eight runs for a finding that recurs at every start, and ignores it 
   assert.equal(new Set(runs.slice(0, 8)).size, 8)
   assert.deepEqual(new Set(runs.slice(8)), new Set([runs[7]]))
   const { log } = await open((disks[0] as MemoryDisk).copy(), new MemoryMark(end))
-  assert.equal(log.doubt, 'no-log', 'a reason that leaves no choice')
+  assert.equal(log.doubt, 'no-log', 'this reason always opens a run')
   await log.close()
 })
 

@@ -38,7 +38,7 @@ interface Found {
   readonly rejected: readonly string[]
   /** Our entries that were reported as stored although their append was rejected. */
   readonly recovered: readonly Entry[]
-  /** The entries that a live reader received, from the first on. */
+  /** The entries that a live reader received since the start. */
   readonly seen: readonly Entry[]
   readonly store: FaultyStore
 }

@@ -72,7 +72,7 @@ function words(
   return oracle.signedBytes(name, without === 'place' ? 0 : first + entries.length - 1, end)
 }
 
-/** Whether a receiver that has the entries `stored` accepts the run. */
+/** Whether a receiver that has stored the entries `stored` accepts the run. */
 function isStored(room: Uint8Array, stored: readonly Uint8Array[], run: SignedRun, without?: Check): boolean {
   const name = placeOf(room, without)
   if (without !== 'gap' && run.first !== stored.length + 1) return false
@@ -117,7 +117,7 @@ const reworded = (entry: Uint8Array | undefined): Uint8Array =>
     'latin1',
   )
 
-/** The usual entries with the one at `at` replaced by an invalid one, which alice signs anyway. */
+/** The usual entries, with an invalid entry at `at` that alice signs anyway. */
 const signedInvalid = (what: string, entry: Uint8Array): Attack => ({
   what,
   check: 'validity',

@@ -23,7 +23,7 @@ import {
   withBitFlipped,
 } from '../helper/signed-world.js'
 
-// docs/protocol/storage.md §4.2 and wire.md §5.3: the limits of the logs of strangers, and the rows that record its end.
+// docs/protocol/storage.md §4.2 and wire.md §5.3: the limits of strangers' logs, and the rows that record the end of a log.
 
 const written = new WrittenLog(
   alice,
@@ -74,7 +74,7 @@ test('lets our own logs exceed the limit, typed or fetched', async () => {
   await log.close()
 })
 
-test('stores at most 256 logs of one key, and goes on with those that it has', async () => {
+test('stores at most 256 logs of one key, and continues to extend those', async () => {
   const log = await open(new MemoryDisk(), bob, BIG_LIMIT)
   const later = Array.from(
     { length: RUNS_MAX + 1 },

@@ -67,7 +67,7 @@ test('uses the later of two marks, or the only readable one', async t => {
   await writeFile(paths.copy, old) // restored in place from an older copy
   let mark = await open()
   assert.deepEqual([mark.found?.seq, mark.isMoved], [9, false])
-  await mark.reset(end(9)) // as at each start: both marks are equal then
+  await mark.reset(end(9)) // as at each start, after which both marks are equal
   await mark.close([])
   await writeFile(paths.file, 'rubbish')
   mark = await open()

@@ -132,7 +132,7 @@ async function open(store: MemoryStore): Promise<{ log: Log; clock: VirtualClock
   return { log: await logOver(store, keyPairOf(Buffer.alloc(32, 1)), { clock }), clock }
 }
 
-/** Entries and their authors: 0 is the owner of the log, whose clock is used; others may choose their `at`. */
+/** Entries and their authors. Author 0 is the owner of the log, whose clock is used; other authors may choose their `at`. */
 const written = fc.array(
   fc.record({ who: fc.nat(3), offsetMs: fc.option(fc.integer({ min: -5, max: 5 })), passMs: fc.nat(2) }),
   { maxLength: 60 },

@@ -12,7 +12,7 @@ import { MemoryStore } from '../helper/memory-store.js'
 import { seedOf } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-// docs/protocol/logs.md §3.3: the conversation order, whatever the clocks say.
+// docs/protocol/logs.md §3.3: the conversation order does not depend on the clocks.
 
 const BOUND = { timeout: 120_000 }
 const MINUTE = 60_000
@@ -180,7 +180,7 @@ test('lets an unset clock follow the others, so that its lines sort by when they
   const said = await rest(all, 1)
   const history = await assertSame(all, said)
   for (const entry of history.slice(1)) assert.ok(Number(entry.at.slice(0, 13)) > TRUE_MS - 3 * HOUR, entry.at)
-  // Its clock is far from the conversation's time, so its entries carry both.
+  // The old clock is far from the conversation's time, so its entries carry both times.
   const old = history.filter(entry => wordsOf(entry).startsWith('old'))
   for (const entry of old) assert.ok((messageOf(entry)?.timeMs ?? TRUE_MS) < YEAR)
 })

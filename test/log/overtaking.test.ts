@@ -21,11 +21,11 @@ const FORK = [0, 100].map(other => {
   return { ...log.name, ...log.run(1, 2), before: log.chains[0] as Uint8Array } as Segment
 }) as [Segment, Segment]
 
-/** Calls of the store, and microtasks after each: more than the logs are busy for. */
+/** Largest number of store calls, and of microtasks after them: by then the log is no longer busy. */
 const CALLS = 10
 const MICROTASKS = 15
 
-/** A store of which a caller can wait for a number of calls, and microtasks after them. */
+/** A store that waits for a number of calls, and then for some microtasks. */
 class CountingStore extends MemoryStore {
   #left = Number.POSITIVE_INFINITY
   #onReached: () => void = () => {}
@@ -44,7 +44,7 @@ class CountingStore extends MemoryStore {
   }
 }
 
-/** Adds entries while the log is busy, then others later: what is refused of them. */
+/** Adds entries while the log is busy, and more entries later. Resolves with the refusals. */
 async function refusedOf(
   busy: (log: Log) => Promise<unknown>,
   calls: number,

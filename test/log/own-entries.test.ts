@@ -126,7 +126,7 @@ for (const length of [1, 3, 40]) {
       RUN_0,
       written.runs().map(() => written.run(1, length)),
     )
-    // Only entries that are on this disk can be compared: a shorter history is asked for.
+    // Only entries that are on this disk can be compared: a shorter history has to be requested.
     if (refusal !== undefined) assert.equal(refusal.reason.kind, 'signed-contradiction')
     assert.equal(log.forkOf(RUN_0), 1)
     const theirs = branchOf(alice.publicKey, written.chains[1] as Uint8Array)

@@ -36,7 +36,7 @@ test('sends our lines only when they are on disk', async t => {
   store.isOpen = false
   const said = Promise.all(['one', 'two', 'three'].map(message => alice.append({ username: 'alice', message })))
   await settled()
-  // They connect while a group is being written.
+  // The peers connect while a group is being written.
   const [a, b] = [alice, bob].map(log => replicate(log, { live: true, dialect: 'native' }))
   assert.ok(a !== undefined && b !== undefined)
   pipeline(a, b, a, () => {})

@@ -1,11 +1,10 @@
 /**
- * Single schedules of crashes, old copies, clones and dropped content, one for each rule of docs/protocol/storage.md §4.5 and
- * logs.md §3.7, §3.8. Other tests have the rest: a fork of three histories whose lowest place is learnt last
- * (`forks.property.test.ts`), removal from a room (`test/membership/`), erasures that a malicious peer undoes (`stubs.test.ts`,
- * `test/sync/contents.test.ts`), more than 64 gaps and a peer that strips everything to stubs (`test/sync/content.test.ts`), and
- * places that a read mark passed (`test/chat/unread-logs.property.test.ts`). Four schedules have no meaning here: lines behind a fork
- * are never said again, so nothing said again is erased, or is unread twice; and content is dropped by place within one branch, so
- * that one place never has two contents.
+ * Single schedules of crashes, old copies, clones and dropped content, one for each rule of docs/protocol/storage.md §4.5 and logs.md §3.7,
+ * §3.8. Other tests cover the remaining rules: a fork of three histories whose lowest place is learnt last (`forks.property.test.ts`),
+ * removal from a room (`test/membership/`), erasures that a malicious peer undoes (`stubs.test.ts`, `test/sync/contents.test.ts`), more
+ * than 64 gaps and a peer that strips everything to stubs (`test/sync/content.test.ts`), and places that a read mark passed
+ * (`test/chat/unread-logs.property.test.ts`). Some cases cannot occur: lines after a fork are never repeated, so no repeated line is erased
+ * or unread twice; and content is dropped by place within one branch, so that no place has two contents.
  */
 import assert from 'node:assert/strict'
 import test from 'node:test'
@@ -26,7 +25,7 @@ interface Schedule {
   say(machine: Machine, peer?: Log): Promise<void>
 }
 
-/** Runs a schedule; then everyone meets. `forks` and `runs` are how many logs have forked and how many there are. */
+/** Runs a schedule, then connects everybody. `forks`: expected number of forked logs; `runs`: expected number of logs. */
 function schedule(
   name: string,
   expected: { readonly forks?: number; readonly runs: number },
@@ -264,7 +263,7 @@ test('content that was dropped is not restored from the marks', async () => {
   await a.say('two')
   assert.notEqual(a.home.mark?.batch, undefined)
   const log = await a.open()
-  await log.dropContent(log.id, { from: 1, to: 3 }, 'deleted')
+  await log.contents.drop(log.id, { from: 1, to: 3 }, 'deleted')
   assert.deepEqual([a.home.mark?.batch, a.state.mark?.batch], [undefined, undefined])
   await a.close()
   assert.deepEqual(await messagesOf(await a.open()), [])

@@ -50,15 +50,15 @@ test('adds content to stubs, also after a restart, and rejects content with anot
   const [first, second, third] = written.packed
   assert.ok(first && second && third)
   // Another salt, another text, and content of another place.
-  assert.equal(await log.addContent(id, { first: 1, entries: [packEntry(saltOf(9), entryOf(0))] }), 0)
-  assert.equal(await log.addContent(id, { first: 2, entries: [packEntry(saltOf(1), entryOf(1, 200))] }), 0)
-  assert.equal(await log.addContent(id, { first: 1, entries: [second, third] }), 0)
+  assert.equal(await log.contents.add(id, { first: 1, entries: [packEntry(saltOf(9), entryOf(0))] }), 0)
+  assert.equal(await log.contents.add(id, { first: 2, entries: [packEntry(saltOf(1), entryOf(1, 200))] }), 0)
+  assert.equal(await log.contents.add(id, { first: 1, entries: [second, third] }), 0)
   assert.deepEqual(await read(log), [])
-  assert.equal(await log.addContent(id, { first: 2, entries: [second, third] }), 2)
-  assert.equal(await log.addContent(id, { first: 2, entries: [second, third] }), 0)
+  assert.equal(await log.contents.add(id, { first: 2, entries: [second, third] }), 2)
+  assert.equal(await log.contents.add(id, { first: 2, entries: [second, third] }), 0)
   for (let starts = 0; starts < 2; starts++) {
     assert.deepEqual(await read(log, { gaps: true }), ['1+1 missing', '2', '3', '4+3 missing'])
-    assert.deepEqual(log.missing(id), [
+    assert.deepEqual(log.contents.missing(id), [
       { from: 1, to: 2 },
       { from: 4, to: 7 },
     ])
@@ -66,8 +66,8 @@ test('adds content to stubs, also after a restart, and rejects content with anot
     log = await logOver(new MemoryStore(disk), bob)
   }
   assert.deepEqual(Buffer.from((await log.entry(id, 3))?.entry ?? []), Buffer.from(entryOf(2)))
-  assert.equal(await log.addContent(id, { first: 1, entries: written.packed }), 4)
-  assert.deepEqual(log.missing(id), [])
+  assert.equal(await log.contents.add(id, { first: 1, entries: written.packed }), 4)
+  assert.deepEqual(log.contents.missing(id), [])
   assert.deepEqual((await log.verify(id)).without, undefined)
   await log.close()
 })
@@ -77,7 +77,7 @@ test('stores contents that are longer together than a segment', async () => {
   const id = idOf(written)
   const log = await logOver(new MemoryStore(), bob)
   await log.addSigned(id, [withStubs(written.run(1, 60), () => true)])
-  assert.equal(await log.addContent(id, { first: 1, entries: written.packed }), 60)
+  assert.equal(await log.contents.add(id, { first: 1, entries: written.packed }), 60)
   assert.equal((await read(log)).length, 60)
   assert.equal((await log.verify(id)).fault, undefined)
   // A segment for a peer has as many contents as fit into it.
@@ -116,9 +116,9 @@ test('shows a live reader content that comes late, once', async () => {
     }
   })()
   while (shown.length < 3) await new Promise(resolve => setImmediate(resolve))
-  await log.addContent(id, { first: 2, entries: written.packed.slice(1, 2) })
+  await log.contents.add(id, { first: 2, entries: written.packed.slice(1, 2) })
   await log.addSigned(id, [written.run(5, 6)])
-  await log.addContent(id, { first: 3, entries: written.packed.slice(2, 3) })
+  await log.contents.add(id, { first: 3, entries: written.packed.slice(2, 3) })
   await reading
   assert.deepEqual(shown.slice(0, 3), ['1', '2+2 missing', '4'])
   assert.deepEqual(shown.slice(3).sort(), ['2', '3', '5', '6'])
@@ -132,14 +132,14 @@ test('drops content for good, except that of control entries', async () => {
   const id = idOf(written)
   let log = await logOver(new MemoryStore(disk), bob)
   await log.addSigned(id, written.runs([2]))
-  await log.dropContent(id, { from: 2, to: 4 }, 'deleted')
-  await log.dropContent(id, { from: 4, to: 6 }, 'kept-out')
+  await log.contents.drop(id, { from: 2, to: 4 }, 'deleted')
+  await log.contents.drop(id, { from: 4, to: 6 }, 'kept-out')
   // Content of dropped places that arrives later is not stored.
-  assert.equal(await log.addContent(id, { first: 1, entries: written.packed }), 0)
+  assert.equal(await log.contents.add(id, { first: 1, entries: written.packed }), 0)
   await log.addSigned(id, written.runs())
   for (let starts = 0; starts < 2; starts++) {
     assert.deepEqual(await read(log, { gaps: true }), ['1', '2+2 deleted', '4', '5+1 kept-out', '6'])
-    assert.deepEqual(log.missing(id), [])
+    assert.deepEqual(log.contents.missing(id), [])
     assert.deepEqual((await log.verify(id)).without, {
       deleted: 2,
       'kept-out': 1,
@@ -157,7 +157,7 @@ test('stores entries that arrive where content was dropped as stubs', async () =
   const written = new WrittenLog(alice, entriesOf(4))
   const id = idOf(written)
   const log = await logOver(new MemoryStore(), bob)
-  await log.dropContent(id, { from: 2, to: 4 }, 'deleted')
+  await log.contents.drop(id, { from: 2, to: 4 }, 'deleted')
   await log.addSigned(id, written.runs())
   assert.deepEqual(await read(log, { gaps: true }), ['1', '2+2 deleted', '4'])
   await log.close()
@@ -180,7 +180,7 @@ test('completes a drop that a crash interrupted', async () => {
     const log = await logOver(store, bob)
     await log.addSigned(id, written.runs())
     store.left = commits
-    void log.dropContent(id, { from: 2, to: 3 }, 'deleted')
+    void log.contents.drop(id, { from: 2, to: 3 }, 'deleted')
     for (let turn = 0; turn < 100; turn++) await new Promise(resolve => setImmediate(resolve))
     const next = await logOver(new MemoryStore(copy), bob)
     const shown = await read(next, { gaps: true })
@@ -217,21 +217,21 @@ test('leaves nothing of dropped content in any file', async t => {
       Buffer.from(JSON.stringify({ ...JSON.parse(String(entryOf(i))), message: secretOf(i) })),
     ),
   )
-  // In pieces, so that they are joined, as stubs whose content comes later, and behind a fork.
+  // Entry by entry, so that segments are joined; then stubs whose content comes later; then entries of our own.
   for (let seq = 1; seq < 200; seq++) await log.addSigned(idOf(sent), [sent.run(seq, seq)])
   await log.addSigned(idOf(sent), [withStubs(sent.run(200, 300), () => true)])
-  await log.addContent(idOf(sent), { first: 1, entries: sent.packed })
+  await log.contents.add(idOf(sent), { first: 1, entries: sent.packed })
   for (let i = 0; i < 20; i++) await log.append({ username: 'bob', message: secretOf(1_000 + i) })
-  const held = (bytes: Buffer, index: number): boolean =>
+  const contains = (bytes: Buffer, index: number): boolean =>
     bytes.includes(secretOf(index)) || bytes.includes(Buffer.from(secretOf(index)).toString('base64').slice(4, 28))
   const before = await allBytes(directory)
-  // The control: all of it is there before.
+  // The control: all content is there before.
   assert.ok(before.includes(secretOf(100)) && before.includes(secretOf(250)) && before.includes(secretOf(1_019)))
-  await log.dropContent(idOf(sent), { from: 50, to: 290 }, 'deleted')
-  await log.dropContent(log.id, { from: 3, to: 21 }, 'deleted')
+  await log.contents.drop(idOf(sent), { from: 50, to: 290 }, 'deleted')
+  await log.contents.drop(log.id, { from: 3, to: 21 }, 'deleted')
   const after = await allBytes(directory)
   const left = [...Array(300).keys(), ...Array.from({ length: 20 }, (_, i) => 1_000 + i)].filter(index =>
-    held(after, index),
+    contains(after, index),
   )
   const isDropped = (index: number): boolean => (index >= 49 && index < 289) || index > 1_001
   assert.deepEqual(left.filter(isDropped), [])
@@ -244,25 +244,25 @@ test('leaves nothing of dropped content in any file', async t => {
   await reopened.close()
 })
 
-test('leaves nothing of dropped content in a small database, which LevelDB has in memory until then', async t => {
+test('leaves nothing of dropped content in a small database, which LevelDB had only in memory', async t => {
   const directory = await temporaryDirectory(t)
   for (const count of [1, 2, 7]) {
     const database = path.join(directory, `database-${count}`)
     const log = await logOver(await LevelStore.open(database), bob)
     for (let i = 0; i < count; i++) await log.append({ username: 'bob', message: secretOf(i) })
     assert.ok((await allBytes(database)).includes(secretOf(0)), 'control: it is there before')
-    await log.dropContent(log.id, { from: 1, to: 2 }, 'deleted')
+    await log.contents.drop(log.id, { from: 1, to: 2 }, 'deleted')
     const after = await allBytes(database)
     assert.ok(!after.includes(secretOf(0)), `${count} entries`)
     if (count > 1) assert.ok(after.includes(secretOf(1)))
     await log.append({ username: 'bob', message: secretOf(99) })
-    await log.dropContent(log.id, { from: count + 1, to: count + 2 }, 'deleted')
+    await log.contents.drop(log.id, { from: count + 1, to: count + 2 }, 'deleted')
     assert.ok(!(await allBytes(database)).includes(secretOf(99)), `${count} entries, later`)
     await log.close()
   }
 })
 
-test('keeps all other entries in the files when content in the middle of a log is not kept', async t => {
+test('keeps all other entries in the files when content in the middle of a log is dropped', async t => {
   const directory = await temporaryDirectory(t)
   const database = path.join(directory, 'database')
   const log = await logOver(await LevelStore.open(database), bob)
@@ -273,7 +273,7 @@ test('keeps all other entries in the files when content in the middle of a log i
     [101, 257],
     [290, 301],
   ] as const)
-    await log.dropContent(idOf(sent), { from, to }, 'kept-out')
+    await log.contents.drop(idOf(sent), { from, to }, 'kept-out')
   const kept = Array.from({ length: 300 }, (_, i) => i + 1).filter(
     seq => !(seq < 41 || (seq > 100 && seq < 257) || seq > 289),
   )
@@ -285,7 +285,7 @@ test('keeps all other entries in the files when content in the middle of a log i
   await reopened.close()
 })
 
-test('leaves nothing of dropped content in any file while a reader has stopped in the middle, and the reader goes on', async t => {
+test('leaves nothing of dropped content in any file while a reader is paused in the middle, and the reader continues', async t => {
   const directory = await temporaryDirectory(t)
   const database = path.join(directory, 'database')
   const store = await LevelStore.open(database)
@@ -295,7 +295,7 @@ test('leaves nothing of dropped content in any file while a reader has stopped i
   const reader = store.pages({ gte: Buffer.from('s'), lt: Buffer.from('t') })
   let rows: number = (await reader.next()).value?.length ?? 0
   assert.ok((await allBytes(database)).includes(secretOf(count - 1)), 'control: it is there before')
-  await log.dropContent(log.id, { from: 2, to: count + 1 }, 'deleted')
+  await log.contents.drop(log.id, { from: 2, to: count + 1 }, 'deleted')
   const after = await allBytes(database)
   assert.ok(after.includes(secretOf(0)))
   for (const index of [1, count - 1]) assert.ok(!after.includes(secretOf(index)), `${index}`)

@@ -106,8 +106,8 @@ test('sends a new line after one page of a long backlog', async t => {
     if (subscription.isEmpty && sent.length > 3) subscription.close()
   }
   assert.ok(sent.length > 40)
-  assert.equal(sent.indexOf(log.id), 3, 'behind what is on its way as it is said')
-  // While nothing new is waiting, each log is continued for a while, because resuming it later costs a lookup.
+  assert.equal(sent.indexOf(log.id), 3, 'after the pages that were in flight')
+  // Each log is continued while nothing new is waiting, because resuming it later costs a lookup.
   assert.ok(new Set(sent.slice(0, 3)).size === 1)
 })
 

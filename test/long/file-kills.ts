@@ -10,10 +10,10 @@ import { cleanedUp, type Fault, type LongRun } from './long-run.js'
 const MIB = 2 ** 20
 const SIZE = 200 * MIB
 const KILLS = 10
-/** What may be sent twice. */
+/** Largest share of the file that may be sent twice. */
 const TWICE_MAX = 0.1
 
-/** Returns the bytes that were sent more than once, or are no content, as a share of the file. */
+/** Returns the share of the file that was sent more than once, including bytes that are not content. */
 async function fileIn(cleanup: Cleanup): Promise<number> {
   const directory = await temporaryDirectory(cleanup)
   const file = path.join(directory, 'film.bin')
@@ -27,7 +27,7 @@ async function fileIn(cleanup: Cleanup): Promise<number> {
   return twice
 }
 
-/** A file of 200 MiB, of which both sides are killed ten times. */
+/** Transfers a file of 200 MiB while both sides are killed ten times. */
 export const fileKills: LongRun = {
   name: 'file-kills',
   shows: 'a file arrives whole though both sides are killed ten times, and at most a tenth of it is sent twice',

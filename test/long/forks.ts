@@ -2,7 +2,7 @@ import { forkSchedule } from '../helper/fork-schedule.js'
 import { heapBytes, MEGABYTE } from '../helper/signed-memory.js'
 import type { Fault, LongRun } from './long-run.js'
 
-/** Closed logs are freed: only code that was compiled, and what was cached, may stay. */
+/** Largest growth of memory. Closed logs are freed; only compiled code and caches may stay. */
 const GROWN_MIB_MAX = 64
 
 /** Two or three branches of a log reach peers in random order. */

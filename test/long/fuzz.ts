@@ -6,7 +6,7 @@ import type { Fault, LongRun } from './long-run.js'
 /** Tries per seed. */
 const CHUNK = 20_000
 const MEMORY_MIB_MAX = 16
-/** What successive chunks fuzz; the seed selects where to begin. */
+/** The kinds that successive chunks fuzz. The seed selects the first. */
 const KINDS = ['scuttleup', 'native', 'scuttleup', 'native', 'relayed'] as const
 
 /** Every reason to reject signed entries and native frames. Each must occur. */

@@ -6,11 +6,11 @@ import type { Fault, LongRun } from './long-run.js'
 
 const NODES = 25
 const VIRTUAL_RUNS = 20
-/** Largest random differences between 25 rumours of real nodes and the mean of many virtual ones. */
+/** Largest random difference between 25 rumours of real nodes and the mean of many virtual rumours. */
 const COVERAGE_APART_MAX = 0.08
 const MESSAGES_APART_MAX = 0.12
 
-/** Compares real nodes with virtual ones. */
+/** Compares real nodes with virtual nodes. */
 export const gossip: LongRun = {
   name: 'gossip',
   shows: 'coverage and cost of rumours among processes match the simulator',

@@ -15,7 +15,7 @@ const FAST_LINES = 1_000_000
 const RATIO_MAX = 1.2
 const WAIT_MS = 900_000
 
-/** What the bounds of strangers must not cost those who follow the protocol, at full size. */
+/** Checks at full size that the limits on strangers cost nothing to strangers who follow the protocol. */
 export const honestStrangers: LongRun = {
   name: 'honest-strangers',
   shows: 'a newcomer gets all 200 MB of 100 authors, and a million lines of a stranger come at full speed',
@@ -42,7 +42,7 @@ export const honestStrangers: LongRun = {
   },
 }
 
-/** alice's process has the logs of many authors; bob, whom she did not name, dials her. Resolves with the seconds that it took. */
+/** alice's process has the logs of many authors; bob, whom she did not name, dials her. Resolves with the time in seconds. */
 async function newcomer(cleanup: Cleanup): Promise<number> {
   const data = await temporaryDirectory(cleanup)
   const file = path.join(data, 'room.logs')

@@ -50,7 +50,7 @@ export class Ledger {
     if (what === 'problem') this.#faults.push(line)
   }
 
-  /** Opens both databases, compares their entries with the acknowledged ones, and appends one more entry to each. */
+  /** Opens both databases, compares their entries with the acknowledged entries, and appends one more entry to each. */
   async check(data: string): Promise<Findings> {
     const faults = this.#faults.splice(0)
     let lost = 0
@@ -114,8 +114,8 @@ export class Ledger {
 }
 
 /**
- * A power cut while LevelDB creates a database can leave one that it cannot open. It is still empty, and is repaired as the
- * program does.
+ * A power cut while LevelDB creates a database can leave a database that it cannot open. It is still empty, and is repaired as by the
+ * program.
  */
 async function isMended(directory: string): Promise<boolean> {
   try {
@@ -163,7 +163,7 @@ function textFaults(who: string, own: LogId, logs: ReadonlyMap<LogId, readonly U
   return faults
 }
 
-/** Checks that no database has more of a log than its author's, or other entries. */
+/** Checks that no database has more entries of a log than its author's database, or different entries. */
 function copyFaults(
   author: LogId | undefined,
   own: ReadonlyMap<LogId, readonly Uint8Array[]> | undefined,

@@ -30,13 +30,15 @@ import { cleanedUp, type Fault, inDirectory, type LongRun, type RunOptions } fro
 
 /** Sessions per database: half of them add an author, and each receives all others. */
 const LIFE_SESSIONS = 250
-/** Sessions at a time: what they store shares commits, and none waits for the disk alone. As many as may be unproven. */
+/**
+ * Concurrent sessions. Their writes share commits, so that none waits for the disk alone. The number is the limit of unproven connections.
+ */
 const SESSIONS_AT_ONCE = UNPROVEN_MAX
 const ENTRIES = 4
 /** Turns of the event loop in which neither side sends anything, after which a client with a changed byte ends. */
 const QUIET_TURNS = 3
 const MEMORY_MIB_MAX = 16
-/** One of this many sessions must end a scuttleup peer, or the test proves nothing. */
+/** One in this many sessions must end a scuttleup peer, or the test proves nothing. */
 const CONTROL_SESSIONS = 30
 const ROOM = roomId(LOBBY)
 const SERVER = 'server:1'
@@ -250,7 +252,7 @@ async function ours(random: Chance): Promise<Client> {
             const rooms = roomsFrame([ROOM], effect.handshakeHash, 'dialler')
             const text = concat([rooms, framesOn(1, says)])
             const { sealer } = effect.records
-            // Somebody on the way changes what is sealed; a hostile peer changes what it seals.
+            // A man in the middle changes sealed bytes; a hostile peer changes the bytes that it seals.
             socket.end(isHostile ? sealer.seal(change(text), true) : change(sealer.seal(text, true)))
           } else socket.end()
         }

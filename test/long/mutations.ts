@@ -30,7 +30,7 @@ interface MutationRun {
   /** The program in test/helper that runs with a mutation. */
   readonly script: string
   readonly bugs: readonly { readonly name: string }[]
-  /** Seeds that a mutation is tried with, if its killer does not kill it. */
+  /** Seeds to try with a mutation that its killer does not kill. */
   readonly seeds: number
 }
 

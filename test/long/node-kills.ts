@@ -10,7 +10,7 @@ import { cleanedUp, type Fault, type LongRun } from './long-run.js'
 const STOP_MS = 60_000
 const FACES = 4
 
-/** The node, then a face, is stopped for a minute while another face is typed to. */
+/** The node, then a face, is stopped for a minute while lines are typed into another face. */
 async function stops(cleanup: Cleanup): Promise<void> {
   const data = await temporaryDirectory(cleanup)
   const args = ['alice', '--data', data, '--no-discovery', '--listen', '127.0.0.1:0', '--plain']

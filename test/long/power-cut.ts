@@ -15,7 +15,10 @@ interface Figures {
 
 const BUILD = 'power-cut'
 
-/** Entries that the first writer of a database acknowledges before its power is cut, unless a call cuts it, however slow the machine is. */
+/**
+ * Entries that the first writer of a database acknowledges before its power is cut, on a slow machine too. A call may cut the power
+ * earlier.
+ */
 const FIRST_ENTRIES = 120
 
 /** Kills a writer and cuts its files back to the synced length. */

@@ -16,12 +16,12 @@ import { type Fault, inDirectory, type LongRun } from './long-run.js'
 const NODE = fileURLToPath(new URL('../helper/probed-node.js', import.meta.url))
 const P_MIN = 0.01
 const MEDIANS_MS_MAX = 0.05
-/** Probes that tell the control apart. */
+/** Number of probes that is enough to detect the control. */
 const CONTROL_PROBES = 300
 
 /**
- * A stranger with the id or the name of a private room measures how long a node takes to answer in the lobby, once they have named that
- * room, and compares it with rooms that do not exist, in turns. In the control the node looks 1 ms longer at the room that it has.
+ * A stranger with the id or the name of a private room names that room to a node and measures how long the node then takes to answer in the
+ * lobby. Compares this with rooms that do not exist, in turns. In the control, the node spends 1 ms more on the room that it has.
  */
 export const roomTiming: LongRun = {
   name: 'room-timing',
@@ -62,7 +62,7 @@ const rounded = (p: number): number => Math.round(p * 10_000) / 10_000
 
 interface Comparison {
   readonly p: number
-  /** By how much the median with the room is larger. */
+  /** Difference of the medians: with the room minus without it. */
   readonly medianMs: number
 }
 
@@ -80,7 +80,7 @@ async function compare(
       const { address, id }: { address: string; id: string } = JSON.parse(line)
       const room = roomOf(Buffer.from(id, 'hex'))
       const times: { readonly real: number[]; readonly none: number[] } = { real: [], none: [] }
-      for (let probe = 0; probe < 20; probe++) await answerMs(address, room) // until the code is compiled
+      for (let probe = 0; probe < 20; probe++) await answerMs(address, room) // until V8 has compiled the code
       for (let probe = 0; probe < probes; probe++) {
         const order = probe % 2 === 0 ? (['real', 'none'] as const) : (['none', 'real'] as const)
         for (const which of order)

@@ -3,7 +3,7 @@ import { Violation } from '../../src/sim/world/world.js'
 import { attacksRun } from '../helper/attacks-run.js'
 import type { Fault, LongRun } from './long-run.js'
 
-/** In virtual time, drawn from a seed each: a flood by strangers, and a random plan with strangers of every fault. */
+/** Runs in virtual time, each drawn from a seed: a flood by strangers, and a random plan with strangers of every fault. */
 export const simulatedStrangers: LongRun = {
   name: 'simulated-strangers',
   shows: 'strangers who flood a room or lie keep no newcomer out, mute nobody, and take nothing from known people',

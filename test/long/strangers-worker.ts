@@ -1,5 +1,5 @@
-// Strangers that come and go, until the thread is ended. Messages to the run: 'full' once they filled the tables, then 'visit' for each.
-// Messages from the run: 'leave' ends all visits until 'come'.
+// Strangers that come and go, until the thread is ended. Messages to the run: 'full' once they filled the tables, then 'visit' for each
+// visit. Messages from the run: 'leave' ends all visits until 'come'.
 import { EventEmitter, once, setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -18,9 +18,9 @@ interface Work {
   readonly authors: number
 }
 
-/** Authors whose logs one connection brings while the tables are filled. */
+/** Authors whose logs one connection brings while the tables are being filled. */
 const AUTHORS_AT_ONCE = 500
-/** Time between two of them: so long that other peers hear of each before it is deleted. */
+/** Time between two authors: long enough for other peers to hear of each log before it is deleted. */
 const BETWEEN_MS = 20
 
 const { seed, ports, authors }: Work = workerData
@@ -39,7 +39,7 @@ function visiting(): AbortController {
   return controller
 }
 
-/** A stranger comes from one of many addresses, says some lines, stays for a while, and leaves for ever. */
+/** A stranger connects from one of many addresses, sends some lines, stays for some time, and leaves for good. */
 async function visit({ signal }: AbortController): Promise<void> {
   const peer = await HostilePeer.dial(random.pick(ports), { from: `127.0.0.${random.whole(2, 40)}` })
   const end = (): void => peer.end()
@@ -59,7 +59,7 @@ async function visit({ signal }: AbortController): Promise<void> {
 /** Brings one line of each of many authors. */
 async function fill(port: number): Promise<void> {
   for (let from = 0; from < authors; from += AUTHORS_AT_ONCE) {
-    // While it verifies what others bring, a node may take longer than a handshake may last.
+    // A node that verifies logs of others may take longer than the time limit of a handshake.
     const peer = await HostilePeer.dial(port).catch(() => undefined)
     peer?.send(headsFrame([]))
     for (let author = 0; author < AUTHORS_AT_ONCE && peer?.isClosed === false; author++) {

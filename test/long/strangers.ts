@@ -13,26 +13,26 @@ import { heapBytes } from '../helper/signed-memory.js'
 import { inDirectory, type LongRun } from './long-run.js'
 
 const MIB = 1024 * 1024
-/** Strangers get a quarter of it, which they fill within minutes. */
+/** Disk limit. Strangers get a quarter of it, which they fill within minutes. */
 const DISK_BYTES = 64 * MIB
 /** Time between two samples of memory, for each of which all strangers leave for some seconds. */
 const SAMPLE_MS = 30_000
-/** How long a sample waits for the connections of strangers to close, and for what closes with them. */
+/** How long a sample waits until the connections of strangers, and all that belongs to them, are closed. */
 const LEAVING_MS_MAX = 10_000
 const SETTLING_MS = 1_000
-/** Logs of strangers that a node stores, and remembers as stopped. */
+/** Logs of strangers that a node stores, plus those that it remembers as stopped. */
 const TABLES = DISK_BYTES / 4 / KEPT_BYTES + STOPPED_MAX
-/** Beyond the logs themselves: what LevelDB keeps until it compacts, and the journal. */
+/** Largest size of the database: the logs, rows that LevelDB keeps until it compacts, and the journal. */
 const DATABASE_BYTES_MAX = 3 * (DISK_BYTES / 4) + 64 * MIB
 const LINE_MS_MAX = 200
 const SLOPE_MIB_MAX = 1
 
 /**
- * What strangers cost three people who chat, for as long as it runs: run it with --minutes. It begins with full tables, which a flood
- * of authors fills first: the bound of memory is what they take when they are full, and their filling is no leak. What is left to fill
- * in the first third is not counted for the slope either. Samples are taken while no stranger is connected, because the connections of
- * the moment differ by more than an hour may add. Several runs say more than one: the mean of their slopes has the standard error
- * √(Σ error²) / runs.
+ * Measures what strangers cost three people who chat, for as long as the run lasts: run it with --minutes. A flood of authors first fills
+ * the tables: the bound of memory applies to full tables, and filling them is no leak. The slope leaves out the first third of the run, in
+ * which the rest may still fill. Samples are taken while no stranger is connected, because the memory of open connections varies by more
+ * than a leak may add in an hour. Several runs are more precise than one: the mean of their slopes has the standard error √(Σ error²) /
+ * runs.
  */
 export const strangers: LongRun = {
   name: 'strangers',
@@ -44,7 +44,7 @@ export const strangers: LongRun = {
     let [diskMiB, met] = [0, 0]
     await inDirectory(async directory => {
       const rooms = await openRooms(directory)
-      // In another thread, so that their work is not measured with that of the nodes.
+      // In another thread, so that the strangers' work is not measured with the nodes' work.
       const ports = rooms.map(({ address }) => Number(address.split(':').at(-1)))
       const work = { seed, ports, authors: TABLES }
       const guests = new Worker(new URL('./strangers-worker.js', import.meta.url), { workerData: work })
@@ -112,7 +112,7 @@ async function openRooms(directory: string): Promise<Room[]> {
   return rooms
 }
 
-/** Says a line; resolves with how long it took until the others stored it. */
+/** Sends a line. Resolves with the time until the others stored it. */
 async function say(speaker: Room, rooms: readonly Room[]): Promise<number> {
   const from = performance.now()
   await speaker.say('hello')

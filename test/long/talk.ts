@@ -1,7 +1,7 @@
 import { talkFault } from '../helper/talk-world.js'
 import type { Fault, LongRun } from './long-run.js'
 
-/** Runs `cycles` schedules of four peers that talk, from `seed` on. */
+/** Runs `cycles` schedules of four peers that chat, from `seed` on. */
 export const talk: LongRun = {
   name: 'talk',
   shows: 'four peers show the same unread counts, reactions and edits, and keep nothing that was erased',

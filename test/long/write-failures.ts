@@ -11,7 +11,7 @@ import { lifeOf, printed } from './writer.js'
 interface Figures {
   [name: string]: number
   cycles: number
-  /** Failed calls, and appends that rejected because of them. */
+  /** Failed calls, and appends that were rejected because of them. */
   failedCalls: number
   rejected: number
   acknowledged: number
@@ -59,7 +59,7 @@ async function failAgainAndAgain(
     const ledger = new Ledger()
     const found: string[] = []
     const env = await power.arm()
-    // Some start with a failing disk.
+    // Some writers start with a failing disk.
     if (random() < 0.3) await power.fail({ ...failure(random), after: between(random, 0, 40) })
     const lines = await lifeOf({ data: power.data, run: `${seed}`, store }, env, async writer => {
       await printed(writer, /^open/)

@@ -6,7 +6,7 @@ import { importBuild } from '../helper/membership-world.js'
 
 const build = await importBuild()
 
-test('random sets of operations give the same membership in any order, with repetitions, and pruned to the kept operations', t => {
+test('random sets of operations give the same membership in any order, with repetitions, and pruned to the retained operations', t => {
   const figures = noFigures()
   fc.assert(
     fc.property(operationSet, set => checkSet(build, set, figures)),

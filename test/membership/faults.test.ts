@@ -11,7 +11,7 @@ const SETS = 150
 
 register('../helper/membership-fault-hooks.js', import.meta.url, { data: FAULTS })
 
-/** What finds a fault in a build; undefined if nothing does. The given schedule is tried first. */
+/** The schedule that finds a fault in a build, or `random sets`; undefined if neither does. Tries the schedule `found` first. */
 function finderOf(build: Build, found: string | undefined): string | undefined {
   const first = SCHEDULES.filter(([name]) => name === found)
   for (const [name, run] of first) if (fails(() => run(new MembershipWorld(build)))) return name

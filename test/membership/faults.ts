@@ -1,6 +1,6 @@
 import type { Bug } from '../simulation/bugs.js'
 
-/** A fault in the compiled code, and the schedule that finds it; without one, random sets do. */
+/** A mutation of the compiled code, and the schedule that finds it; without a schedule, random sets find it. */
 export interface PlantedFault extends Omit<Bug, 'killer'> {
   readonly found?: string
 }
@@ -55,7 +55,7 @@ export const FAULTS: readonly PlantedFault[] = [
     file: TERM,
     find: 'if (!this.admission?.body.answers?.includes(removal.id))',
     replace: 'if (!this.admission?.body.answers)',
-    found: 'a key that two demote at once is out until a senior answers both',
+    found: 'a key that two admins demote at once is out until a senior answers both',
   },
   {
     name: 'of one author one removal of a key counts, in whatever term',
@@ -70,14 +70,15 @@ export const FAULTS: readonly PlantedFault[] = [
     find: 'if (naming.some(({ by }) => by === removal.by))\n            return;',
     replace:
       'const same = naming.findIndex(({ by }) => by === removal.by); if (same !== -1) { naming[same] = removal; return; }',
-    found: 'of the removals of one term by one author the first counts',
+    found: 'when one author removes a term repeatedly, the first removal counts',
   },
   {
     name: 'the place of the most junior remover counts',
     file: TERM,
     find: 'naming.find(',
     replace: 'naming.findLast(',
-    found: 'of two removals the place of the senior counts, for operations and for chat',
+    found:
+      'when two people remove a member, the place of the removal by the senior counts, for operations and for chat',
   },
   {
     name: 'the chat place of the most senior removal counts, whatever term it names',
@@ -98,7 +99,7 @@ export const FAULTS: readonly PlantedFault[] = [
     file: TERM,
     find: 'place.seq > operationsMax(this.role) ? undefined : ',
     replace: '',
-    found: 'a removal that names a place behind the limit leaves nothing of the log',
+    found: 'a removal that names a place beyond the limit leaves nothing of the log',
   },
   {
     name: 'hosts remove',
@@ -132,14 +133,14 @@ export const FAULTS: readonly PlantedFault[] = [
     file: RANK,
     find: '(a.path[differing] ?? 0) - (b.path[differing] ?? 0)',
     replace: '(b.path[differing] ?? 0) - (a.path[differing] ?? 0)',
-    found: 'of two admins who remove each other in a partition the senior stays',
+    found: 'when two admins remove each other in a partition, the senior stays',
   },
   {
     name: 'admissions by the rescue key rank behind those by the founder',
     file: RANK,
     find: '-(2 ** 32)',
     replace: '2 ** 32',
-    found: 'an heir under the rescue key is senior to whom the founder admitted',
+    found: 'an heir under the rescue key is senior to everybody whom the founder admitted',
   },
   {
     name: 'a removal by a junior reaches a senior',
@@ -147,7 +148,7 @@ export const FAULTS: readonly PlantedFault[] = [
     find: 'if (!term.hasEnded && ',
     replace:
       'if (!term.hasEnded && !evaluation.removals.get(term.author)?.some(({ id }) => !term.admission?.body.answers?.includes(id)) && ',
-    found: 'nobody removes who admitted them, nor the founder',
+    found: 'nobody removes the person who admitted them, nor the founder',
   },
   {
     name: 'at a fork the operation that arrived first counts',
@@ -187,21 +188,21 @@ export const FAULTS: readonly PlantedFault[] = [
     file: DEPARTURE,
     find: 'length = common;',
     replace: '',
-    found: 'a member who left takes back operations by more leaves, and adds none',
+    found: 'a member who left withdraws operations by more leaves, and adds none',
   },
   {
     name: 'of leaves that contradict each other the lowest counts',
     file: DEPARTURE,
     find: 'contradicting === undefined ? lowest.chat : []',
     replace: 'lowest.chat',
-    found: 'of several leaves the lowest chat place counts, and none if they contradict each other',
+    found: 'when a member leaves several times, the lowest chat place counts, and none if they contradict each other',
   },
   {
-    name: 'a leave behind the limit of a log counts',
+    name: 'a leave beyond the limit of a log counts',
     file: DEPARTURE,
     find: ' && leave.seq <= seqMax',
     replace: '',
-    found: 'of the operations of a member 256 count, and none behind them',
+    found: 'the first 256 operations of a member count, and none after them',
   },
   {
     name: 'the id of an operation does not cover the room',
@@ -243,14 +244,14 @@ export const FAULTS: readonly PlantedFault[] = [
     file: EVALUATION,
     find: 'if (!term.hasEnded)',
     replace: 'if (true)',
-    found: 'a host has 32 guests at once, and who is out makes room for the next',
+    found: 'a host has 32 guests at once, and each guest who is out makes room for another',
   },
   {
     name: 'hosts have any number of guests',
     file: EVALUATION,
     find: ' || (host !== undefined && host.presentGuests >= host.guestsMax)',
     replace: '',
-    found: 'a host has 32 guests at once, and who is out makes room for the next',
+    found: 'a host has 32 guests at once, and each guest who is out makes room for another',
   },
   {
     name: 'an admission cannot change the number of guests',
@@ -286,14 +287,14 @@ export const FAULTS: readonly PlantedFault[] = [
     file: EVALUATION,
     find: 'if (admins.some(({ below }) => below >= BELOW_ADMIN_MAX))',
     replace: 'if (false)',
-    found: 'below the guests of an admin 16,384 terms and operations count, besides the guests',
+    found: '16,384 terms and operations below the guests of an admin count, besides the guests',
   },
   {
     name: 'the guests of an admin count as below their guests',
     file: EVALUATION,
     find: 'let above = host?.admission?.by;',
     replace: 'let above = host;',
-    found: 'below the guests of an admin 16,384 terms and operations count, besides the guests',
+    found: '16,384 terms and operations below the guests of an admin count, besides the guests',
   },
   {
     name: 'admissions count at any depth',
@@ -322,7 +323,7 @@ export const FAULTS: readonly PlantedFault[] = [
     file: 'membership/retention',
     find: 'if (operations !== undefined)',
     replace: 'if (operations !== undefined && !isRemoved)',
-    found: 'admissions before the place of a removal count, those behind it do not, whatever their date',
+    found: 'admissions before the place of a removal count, those after it do not, whatever their date',
   },
   {
     name: 'the proof of a fork is not kept',
@@ -343,7 +344,7 @@ export const FAULTS: readonly PlantedFault[] = [
     file: DEPARTURE,
     find: 'proof: [lowest, parting, contradicting]',
     replace: 'proof: [lowest]',
-    found: 'a member who left takes back operations by more leaves, and adds none',
+    found: 'a member who left withdraws operations by more leaves, and adds none',
   },
   {
     name: 'the branch that an own removal names is dropped by its author',

@@ -92,7 +92,7 @@ class Side {
   }
 }
 
-/** Runs two sides until nothing is under way; returns whether chat overtook operations. */
+/** Runs two sides until nothing is in flight. Returns whether chat overtook operations. */
 function leaks(seed: number, lengths: readonly (readonly number[])[], waits: boolean): boolean {
   const random = new SeededRandom(seed, 'exchange')
   const sides = lengths.map(each => new Side(each, waits)) as [Side, Side]

@@ -100,7 +100,7 @@ test('a junior does not remove a senior, and no removal names an unknown place',
   assert.deepEqual(refusal(alice, remove(bob, { ...bob.at(), seq: 2 })), { kind: 'unknown-place' })
   assert.deepEqual(refusal(alice, remove(bob, { ...bob.at(), term: founder.at().id })), { kind: 'unknown-place' })
   alice.remove(bob)
-  assert.equal(refusal(founder, remove(bob, bob.at(0))), undefined, 'a senior mends the place')
+  assert.equal(refusal(founder, remove(bob, bob.at(0))), undefined, 'a senior corrects the place')
 })
 
 test('a closed room has no hosts', () => {
@@ -141,7 +141,7 @@ test('an admission has to answer every removal, and be signed by somebody who ma
   assert.deepEqual(refusal(founder, admit('carol', 'member', answers)), { kind: 'too-many-removals', max: 24 })
 })
 
-test('drafts an admission that answers everything, and a removal at the end of what is known', () => {
+test('drafts an admission that answers everything, and a removal at the end of the known operations', () => {
   const { world } = room()
   const { founder, alice, bob, carol } = world
   carol.leave()

@@ -15,28 +15,28 @@ const event = fc.oneof({ weight: 4, arbitrary: fc.record({ from: address }) }, f
 test('admits few connections, and evicts the oldest of the busiest address', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 120 }), events => {
-      const doorman = new AdmissionControl<number>()
-      let waiting: { guest: number; from: string }[] = []
-      let guest = 0
+      const admission = new AdmissionControl<number>()
+      let waiting: { peer: number; from: string }[] = []
+      let peer = 0
       const from = (where: string): typeof waiting => waiting.filter(each => each.from === where)
       for (const each of events) {
         if ('gone' in each) {
-          doorman.release(guest - each.gone)
-          waiting = waiting.filter(other => other.guest !== guest - each.gone)
+          admission.release(peer - each.gone)
+          waiting = waiting.filter(other => other.peer !== peer - each.gone)
           continue
         }
-        guest++
-        waiting.push({ guest, from: each.from })
-        const leaver = doorman.admit(guest, each.from)
+        peer++
+        waiting.push({ peer, from: each.from })
+        const leaver = admission.admit(peer, each.from)
         if (leaver !== undefined) {
-          const address = waiting.find(other => other.guest === leaver)?.from ?? ''
-          assert.equal(from(address)[0]?.guest, leaver, 'the oldest of its address')
+          const address = waiting.find(other => other.peer === leaver)?.from ?? ''
+          assert.equal(from(address)[0]?.peer, leaver, 'the oldest of its address')
           const tooMany = !LOOPBACK.includes(each.from) && from(each.from).length > UNPROVEN_PER_ADDRESS_MAX
           if (tooMany) assert.equal(address, each.from)
           else for (const other of waiting) assert.ok(from(other.from).length <= from(address).length)
-          waiting = waiting.filter(other => other.guest !== leaver)
+          waiting = waiting.filter(other => other.peer !== leaver)
         }
-        assert.equal(doorman.size, waiting.length)
+        assert.equal(admission.size, waiting.length)
         assert.ok(waiting.length <= UNPROVEN_MAX)
         if (!LOOPBACK.includes(each.from)) assert.ok(from(each.from).length <= UNPROVEN_PER_ADDRESS_MAX)
       }
@@ -46,10 +46,10 @@ test('admits few connections, and evicts the oldest of the busiest address', () 
 })
 
 test('admits exactly up to the limits', () => {
-  const doorman = new AdmissionControl<number>()
-  for (let guest = 1; guest <= UNPROVEN_MAX; guest++) assert.equal(doorman.admit(guest, '127.0.0.1'), undefined)
-  assert.equal(doorman.admit(100, '10.0.0.1'), 1, 'an honest peer gets in')
-  for (let guest = 101; guest < 100 + UNPROVEN_PER_ADDRESS_MAX; guest++) doorman.admit(guest, '10.0.0.1')
-  assert.equal(doorman.admit(200, '10.0.0.1'), 100)
-  assert.equal(doorman.size, UNPROVEN_MAX)
+  const admission = new AdmissionControl<number>()
+  for (let peer = 1; peer <= UNPROVEN_MAX; peer++) assert.equal(admission.admit(peer, '127.0.0.1'), undefined)
+  assert.equal(admission.admit(100, '10.0.0.1'), 1, 'an honest peer gets in')
+  for (let peer = 101; peer < 100 + UNPROVEN_PER_ADDRESS_MAX; peer++) admission.admit(peer, '10.0.0.1')
+  assert.equal(admission.admit(200, '10.0.0.1'), 100)
+  assert.equal(admission.size, UNPROVEN_MAX)
 })

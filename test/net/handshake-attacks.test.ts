@@ -12,13 +12,13 @@ const ALICE = 'alice.local:1001'
 const BOB = 'bob.local:1002'
 const address = (text: string): Uint8Array => frame(Buffer.from(text))
 
-test('a handshake with a changed bit anywhere completes at no end that the bit reaches', () => {
+test('a side that receives a handshake with any bit changed never completes it', () => {
   assert.deepEqual(flippedHandshake(0, undefined), ['native', 'native'], 'control')
   for (let bit = 0; bit < HANDSHAKE_BITS; bit += 11)
     assert.ok(!flippedHandshake(bit, bit).every(outcome => outcome === 'native'), `bit ${bit}`)
 })
 
-/** bob's listener by hand: `auth` makes what he proves of the handshake hash. */
+/** Plays bob's listener. `auth` returns his proof for the handshake hash. */
 function bobsAnswer(alice: End, auth: (hash: Uint8Array) => Uint8Array): End['outcome'] {
   alice.start()
   alice.receive(address(BOB))

@@ -62,7 +62,7 @@ test('understands a dialled scuttleup peer, which reads an empty frame and then 
   )
 })
 
-/** What strangers say: right pieces, in right and wrong order, and noise between them. */
+/** Bytes that strangers send: valid pieces in any order, with noise between them. */
 const piece = (mine: string): fc.Arbitrary<Uint8Array> =>
   fc.oneof(
     fc.constant(frame(Buffer.from(mine))),

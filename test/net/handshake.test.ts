@@ -59,7 +59,7 @@ for (const [me, other] of [
 
 test('a listener that waits for a repeated address accepts the next step instead', () => {
   const end = nativeEnd('listener', ALICE)
-  const peer = new ScuttleupTopology(BOB, CAROL) // lower than what it calls us: it sends its address once
+  const peer = new ScuttleupTopology(BOB, CAROL) // lower than the name that it uses for us: it sends its address once
   exchange(end, scuttleupEnd(peer))
   assert.deepEqual(end.outcome, original(BOB))
   assert.deepEqual(Buffer.from(end.rest), SCUTTLEUP_HANDSHAKE)

@@ -12,7 +12,7 @@ import { VirtualClock } from '../helper/virtual-clock.js'
 const OURS = remoteOf('bob.local:1002', 2)
 const ORIGINAL = { kind: 'scuttleup', address: 'bob.local:1002' } as const
 
-/** A connection of which a test decides what comes in, and sees what goes out. */
+/** A connection whose input the test controls and whose output it records. */
 class Wire extends Duplex implements RawConnection {
   readonly remoteAddress = '10.0.0.2'
   readonly written: Buffer[] = []

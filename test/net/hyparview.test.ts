@@ -9,7 +9,7 @@ import {
   type OutgoingPexFrame,
 } from '../../src/net/overlay/pex-codec.js'
 
-// docs/protocol/discovery.md §5.7: which peers to connect to, and what strangers can cause.
+// docs/protocol/discovery.md §5.7: which peers to connect to, and how far strangers can influence this.
 
 const START = 1_800_000_000_000
 const SECOND = 1_000
@@ -38,7 +38,7 @@ function world(present?: string) {
       if (effect.kind === 'send') sent.push(effect)
     }
   }
-  /** Peer `number` connects, takes part in the overlay, and has so many connections. */
+  /** Peer `number` connects, takes part in the overlay, and states its number of connections. */
   const connect = (number: number, connections = 5, isNamed = false): void => {
     perform(view.opened({ connection: number, id: idOf(number), host: hostOf(number), isNamed }, now))
     hear(number, { kind: 'neighbour', port: 4_000, connections })

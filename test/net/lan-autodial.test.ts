@@ -80,7 +80,7 @@ test('does not dial peers that dialled us, are connected, are in another room or
   assert.equal(done.length, 1, 'control: dials a peer that is not connected, once')
 })
 
-test('dials at most as many discovered peers as the active view holds', () => {
+test('dials at most as many discovered peers as fit into the active view', () => {
   const { done, autodial, connected, connect } = world()
   for (let i = 10; i < 100; i++) autodial.sighted(serviceOf(`peer${i}`, i))
   assert.equal(done.length, 16)

@@ -22,13 +22,13 @@ class MemoryConnection extends Duplex implements RawConnection {
   bytesRead = 0
   other: MemoryConnection | undefined
   readonly sent: Uint8Array[] = []
-  /** What is on its way, while deliveries are held back. */
-  readonly underway: Uint8Array[] = []
-  isHeldBack = false
+  /** Bytes in flight, while deliveries are paused. */
+  readonly inFlight: Uint8Array[] = []
+  isDelayed = false
 
-  /** Delivers what was sent first. */
+  /** Delivers the oldest bytes in flight. Returns false if there are none. */
   deliverOne(): boolean {
-    const chunk = this.underway.shift()
+    const chunk = this.inFlight.shift()
     if (chunk !== undefined) this.other?.push(chunk)
     return chunk !== undefined
   }
@@ -39,7 +39,7 @@ class MemoryConnection extends Duplex implements RawConnection {
     this.sent.push(chunk)
     if (this.other !== undefined) {
       this.other.bytesRead += chunk.length
-      if (this.isHeldBack) this.underway.push(chunk)
+      if (this.isDelayed) this.inFlight.push(chunk)
       else this.other.push(chunk)
     }
     done()
@@ -71,7 +71,7 @@ function pair(windowBytes?: number) {
 
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
-/** Collects what a channel delivers. */
+/** Collects the frames that a channel delivers. */
 function heardOf(channel: Channel | undefined): Buffer[] {
   const heard: Buffer[] = []
   channel?.on('data', (bytes: Buffer) => heard.push(bytes))
@@ -90,7 +90,7 @@ test('opens a channel for each room that both sides have, and for no other', asy
   for (const id of [OPS, DEV, LAB]) assert.ok(!captured.includes(Buffer.from(id)), 'a room id is never sent')
 })
 
-test('delivers what is written on one channel to the same room, and whole', async () => {
+test('delivers whole frames, each to the room whose channel it was written on', async () => {
   const { alice, bob } = pair()
   alice.multiplexer.offer([OPS, DEV])
   bob.multiplexer.offer([DEV, OPS])
@@ -104,7 +104,7 @@ test('delivers what is written on one channel to the same room, and whole', asyn
     ] as const) {
       const bytes = frame(Buffer.alloc(1 + i * 37, name))
       written[name].push(bytes)
-      // In pieces: frames need not be written whole at once.
+      // In pieces: a frame need not be written with one call.
       alice.multiplexer.channelOf(id)?.write(bytes.subarray(0, 1))
       alice.multiplexer.channelOf(id)?.write(bytes.subarray(1))
     }
@@ -113,7 +113,7 @@ test('delivers what is written on one channel to the same room, and whole', asyn
     assert.deepEqual(Buffer.concat(heard[name]), Buffer.concat(written[name]), name)
 })
 
-test('a room whose reader has stopped holds back its own frames only, up to its window', async () => {
+test('a room whose reader has stopped blocks only its own frames, up to its window', async () => {
   const { alice, bob } = pair()
   alice.multiplexer.offer([OPS, DEV])
   bob.multiplexer.offer([OPS, DEV])
@@ -130,14 +130,14 @@ test('a room whose reader has stopped holds back its own frames only, up to its 
   await turn()
   assert.deepEqual(Buffer.concat(heard), frame(Buffer.from('a line')))
   assert.deepEqual([alice.violations, bob.violations], [[], []])
-  // Once it is read, everything else arrives.
+  // Once the stopped reader reads, everything else arrives.
   const rest = heardOf(stopped)
   for (let turns = 0; turns < 200; turns++) await turn()
   const total = rest.reduce((sum, { length }) => sum + length, 0)
   assert.ok(total > 100 * 32 * 1024, `${total} bytes`)
 })
 
-test('rooms that sync share a window, lines of others do not wait for it, and a stopped room holds up none', async () => {
+test('rooms that sync share a window, lines of others do not wait for it, and a stopped room delays no other', async () => {
   const { alice, bob } = pair()
   for (const { multiplexer } of [alice, bob]) multiplexer.offer([OPS, DEV, LAB])
   await turn()
@@ -152,7 +152,7 @@ test('rooms that sync share a window, lines of others do not wait for it, and a 
   channels[2]?.write(frame(Buffer.from('a line')))
   await turn()
   assert.deepEqual(Buffer.concat(heard), frame(Buffer.from('a line')))
-  // A third room that syncs gets on, although the others are not read.
+  // A third room that syncs makes progress, although the others are not read.
   let written = 7
   for (let i = 0; i < 40; i++, written += 100_003) channels[2]?.write(frame(Buffer.alloc(100_000, 2)))
   for (let turns = 0; turns < 200 && Buffer.concat(heard).length < written; turns++) await turn()
@@ -161,7 +161,7 @@ test('rooms that sync share a window, lines of others do not wait for it, and a 
 })
 
 test('a reader that stops and goes on again receives everything', async () => {
-  // So small that the sender waits for ever unless everything that is read is acknowledged.
+  // The window is so small that the sender waits for ever unless all bytes read are acknowledged.
   const { alice, bob } = pair(IDLE_ACK_BYTES)
   alice.multiplexer.offer([OPS])
   bob.multiplexer.offer([OPS])
@@ -194,7 +194,8 @@ test('frames of the side channel pass those that wait for the window', async () 
   const ops = alice.multiplexer.channelOf(OPS)
   for (let i = 0; i < 100; i++) ops?.write(frame(Buffer.alloc(32 * 1024, 2)))
   const status = frame(Buffer.concat([Buffer.from([8]), Buffer.from('here')]))
-  // The queue of a channel is bounded, so that its writer waits: what it writes meanwhile is not yet ours to order.
+  // The queue of a channel is bounded. Frames that the writer writes while it is full are not in the queue yet, so they cannot be
+  // overtaken.
   await turn()
   const before = bob.connection.bytesRead
   ops?.write(status)
@@ -233,7 +234,7 @@ test('agrees on the open rooms, however both sides open and close them, and mixe
       const sides = pair()
       const wanted = { alice: new Set<Uint8Array>(), bob: new Set<Uint8Array>() }
       for (const [name, { connection, multiplexer }] of Object.entries(sides)) {
-        connection.isHeldBack = true
+        connection.isDelayed = true
         multiplexer.on('channel', (room, channel) =>
           channel.on('data', (bytes: Buffer) => assert.equal(bytes[1], Number.parseInt(room.slice(0, 2), 16), name)),
         )
@@ -287,7 +288,7 @@ test('closes the connection when every slot was used, so that the next one begin
   assert.ok(alice.connection.destroyed)
 })
 
-test('a channel that breaks is reported, and leaves the others alone', async () => {
+test('a channel that breaks is reported, and does not affect the others', async () => {
   const { alice, bob } = pair()
   alice.multiplexer.offer([OPS, DEV])
   bob.multiplexer.offer([OPS, DEV])

@@ -122,7 +122,7 @@ test('accepts sixteen addresses from one response', () => {
   assert.equal(addressesIn(gives(...answers), 'bob.local', eth0).length, ADDRESSES_MAX)
 })
 
-/** Packets that are nearly right, and values that are nothing of the kind. */
+/** Packets that are almost valid, and unrelated values. */
 const odd = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom('alice.local', 'A', 'AAAA', 'ANY', '10.0.0.1', 0) },
   fc.anything(),
@@ -176,7 +176,7 @@ test('agrees with node:net about addresses', () => {
   assert.deepEqual(ipv6Groups('fd00::1:10.0.0.7'), [0xfd00, 0, 0, 0, 0, 1, 0x0a00, 7])
 })
 
-test('makes host names only of what DNS can carry', () => {
+test('makes host names only of names that DNS can carry', () => {
   assert.equal(hostOf('alice'), 'alice.local')
   assert.equal(hostOf('alice.LOCAL'), 'alice.LOCAL')
   assert.equal(hostOf('x'.repeat(63)), `${'x'.repeat(63)}.local`)

@@ -22,7 +22,7 @@ function fullQueue(): SendQueue {
   return queue
 }
 
-/** Time after which a queue counts as unread, of at most `ms`, if so many bytes are acknowledged each 10 s. */
+/** Time after which a queue is unread, if `bytes` are acknowledged every 10 s; undefined if that takes longer than `ms`. */
 function unreadAfter(queue: SendQueue, bytes: number, ms: number): number | undefined {
   for (let passed = READING_CHECK_MS; passed <= ms; passed += READING_CHECK_MS) {
     queue.acknowledged(bytes)
@@ -49,7 +49,7 @@ test('control: nothing waits for a peer to which nothing is sent', () => {
   assert.equal(unreadAfter(new SendQueue(CHANNEL_WINDOW_BYTES), 0, 3_600_000), undefined)
 })
 
-/** A peer that is alive for a while of virtual time. Resolves with why its connection closed, if it did. */
+/** Runs a peer for some virtual time. Resolves with the reasons for which its connection closed. */
 async function closeReasonOf(
   t: TestContext,
   { reads, isPaused, frames, ms }: { reads: boolean; isPaused?: boolean; frames: number; ms: number },
@@ -69,7 +69,7 @@ async function closeReasonOf(
     peer.heartbeat()
     while (raw.bytesRead === before && !raw.destroyed) await new Promise(setImmediate)
     clock.advance(HEARTBEAT_MS)
-    // What was acknowledged arrives, and so does the end of a connection.
+    // Wait until acknowledgements arrive, and the end of a closed connection.
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
   }
   return alice.lost
@@ -94,7 +94,7 @@ test('closes the connection to a scuttleup peer that never reads, and keeps one 
   talk(reader, scuttleupEnd(new ScuttleupTopology('carol:1', 'alice:1')))
   await alice.until(() => alice.connections.connections.length === 2)
   deaf.pause()
-  // More than the buffers of the system.
+  // Send more than the buffers of the system can store.
   for (const { stream } of alice.connections.connections)
     for (let sent = 0; sent < 2_000; sent++) stream.write(frame(FRAME))
   const [, readers] = alice.accepted

@@ -13,7 +13,7 @@ const source = new TcpSource(systemClock, async address => [address])
 const probeAt = (port: number, room = ROOM): Promise<ProbeResult> =>
   probe({ host: '127.0.0.1', port }, { source, room, clock: systemClock, random: systemRandom })
 
-/** A program that is no peer. Gives its port. */
+/** Starts a program that is not a peer. Resolves with its port. */
 async function stranger(t: TestContext, onSocket: (socket: Socket) => void): Promise<number> {
   const server = createServer(socket => {
     socket.on('error', () => {})

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { MUTANT_OPTIONS } from '../helper/mutant.js'
 import { TAG_BUGS } from './tag-bugs.js'
 
-// docs/protocol/wire.md §2.7: only who knows a room id can name the room, on each connection anew.
+// docs/protocol/wire.md §2.7: only a peer that knows a room id can name the room, with another tag on each connection.
 
 const RUN = new URL('../helper/relayed-tags-run.js', import.meta.url).pathname
 

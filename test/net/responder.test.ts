@@ -103,10 +103,10 @@ test('answers browsing queries once, after a delay, unless the answer is known',
   })
   responder.answerTo(known(60), at)
   link.clock.advance(200)
-  assert.equal(link.sent.length, before + 1, 'whoever knows is not told')
+  assert.equal(link.sent.length, before + 1, 'no answer: the querier knows it')
   responder.answerTo(known(59), at)
   link.clock.advance(200)
-  assert.equal(link.sent.length, before + 2, 'control: whoever is about to forget is')
+  assert.equal(link.sent.length, before + 2, 'control: an answer, because the known one is about to expire')
 })
 
 test('answers for the instance, its host and service types, and defends its name against a probe', () => {
@@ -166,5 +166,5 @@ test('no packet makes it throw or prevents the announcement', () => {
   const link = new MdnsNetwork()
   const alice = link.join('alice', 1)
   alice.responder.receive({ answers: [locationOf(serviceOf('alice', 9))] })
-  assert.equal(alice.responder.service.instance, 'alice (2)', 'control: what is no junk counts')
+  assert.equal(alice.responder.service.instance, 'alice (2)', 'control: a valid packet has an effect')
 })

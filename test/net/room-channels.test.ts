@@ -33,7 +33,7 @@ async function pass(clock: VirtualClock, ms: number): Promise<void> {
   }
 }
 
-/** A side notices by its next heartbeat that the other one has closed a connection. */
+/** Lets time pass until a condition holds. A side notices by its next heartbeat that the other one has closed a connection. */
 async function passUntil(clock: VirtualClock, isSo: () => boolean): Promise<void> {
   while (!isSo()) await pass(clock, 100)
 }
@@ -76,7 +76,7 @@ test('opens a room on the connections that exist, closes it there, and opens it 
   assert.equal(bob.accepted.length, 1)
 })
 
-test('reports to a room that a connected peer is not in it, once, and until it is', BOUND, async t => {
+test('reports to a room once that a connected peer is not in it, until it is', BOUND, async t => {
   const [alice, bob] = [await peer(t, 1, OPS), await peer(t, 2, OPS)]
   await together(alice, bob)
   const dev = alice.open(DEV)
@@ -99,7 +99,7 @@ test('does not report that a peer is missing in a room that it may not enter', a
   assert.deepEqual([alice.events, dev.dialAttempts], [[], []])
 })
 
-test('a connection without a room in common waits for one for a while', BOUND, async t => {
+test('a connection without a room in common waits 30 s for one', BOUND, async t => {
   const clock = new VirtualClock()
   const [alice, bob] = [await peer(t, 1, OPS, clock), await peer(t, 2, DEV, clock)]
   alice.connections.add('bob', bob.address)
@@ -140,7 +140,7 @@ test(
       await bob.until(() => inDev.connections.length === 0)
       bob.open(LAB)
       await pass(clock, 100)
-      assert.equal(times, 1, 'they have been in it since before')
+      assert.equal(times, 1, 'they were in it before')
       unwatch()
     }
   },
@@ -161,7 +161,7 @@ test('recalls a room that the other side has closed, at most once in a while, un
   await pass(clock, RECALL_MS - 1_000)
   assert.equal(times, 1)
   await pass(clock, RECALL_MS)
-  assert.equal(times, 2, 'for the lines since')
+  assert.equal(times, 2, 'for the lines that were sent since')
   const again = alice.open(DEV)
   await bob.until(() => isIn(devB) && isIn(again))
   devB.recall()
@@ -170,7 +170,7 @@ test('recalls a room that the other side has closed, at most once in a while, un
   bob.close()
 })
 
-test('does not recall a room that this side has taken off the connection', BOUND, async t => {
+test('does not recall a room that this side has withdrawn from the connection', BOUND, async t => {
   const clock = new VirtualClock()
   const [alice, bob] = [await peer(t, 1, OPS, clock), await peer(t, 2, OPS, clock)]
   const [devA, devB] = [alice.open(DEV), bob.open(DEV)]
@@ -208,7 +208,7 @@ test('closes a connection that finds no room in common, and dials again', BOUND,
   await bob.until(() => bob.accepted.length === 2)
 })
 
-test('a room that breaks its channel leaves the connection to the others, and comes back', BOUND, async t => {
+test('a room that breaks its channel leaves the connection to the others, and opens again later', BOUND, async t => {
   const clock = new VirtualClock()
   const [alice, bob] = [await peer(t, 1, OPS, clock), await peer(t, 2, OPS, clock)]
   const [devA, devB] = [alice.open(DEV), bob.open(DEV)]
@@ -229,7 +229,7 @@ test('a room that breaks its channel leaves the connection to the others, and co
   await bob.until(() => bob.accepted[0]?.destroyed === true)
 })
 
-test('a room that drops a connection leaves it to the others, and comes back after the cooldown', BOUND, async t => {
+test('a room that drops a connection leaves it to the others, and opens again after the cooldown', BOUND, async t => {
   const clock = new VirtualClock()
   const [alice, bob] = [await peer(t, 1, OPS, clock), await peer(t, 2, OPS, clock)]
   const [devA, devB] = [alice.open(DEV), bob.open(DEV)]

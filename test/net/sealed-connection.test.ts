@@ -12,11 +12,11 @@ import { type Direction, openProxy, type Passage, RecordSplitter, type Tamper } 
 
 const BOUND = { timeout: 30_000 }
 
-/** The splitter of a direction: before its first record are an address, 0x00 and a message of the key exchange. */
+/** The splitter of a direction. Before the first record are an address, 0x00 and a message of the key exchange. */
 const splitterOf = (direction: Direction, { connections: { me } }: ConnectionsWorld): RecordSplitter =>
   new RecordSplitter(frame(Buffer.from(me)).length + 1 + (direction === 'to-target' ? 34 : 49))
 
-/** An attack on the records behind the handshake, from alice to bob: gives what bob receives instead of one. */
+/** An attack on alice's records after the handshake. Returns the bytes that bob receives instead of a record. */
 type Attack = (record: Uint8Array, index: number, passage: Passage, fromBob: readonly Uint8Array[]) => Uint8Array[]
 
 /** alice writes six times to bob through a proxy. Resolves with why bob's connection closed. */
@@ -171,7 +171,7 @@ async function closedWhilePaused(t: TestContext, records: Uint8Array): Promise<S
   return sealed
 }
 
-/** What a reader that goes on reads until the connection closes. */
+/** Resumes reading. Resolves with all bytes that arrive until the connection closes. */
 async function readToClose(sealed: SealedConnection): Promise<Buffer> {
   const read: Buffer[] = []
   sealed.on('data', (bytes: Buffer) => void read.push(bytes))

@@ -10,7 +10,7 @@ const slot: fc.Arbitrary<Slot> = fc.record({
   isScuttleup: fc.boolean(),
 })
 
-/** The slots after these connections were opened, with the rule or another one. */
+/** The slots after these connections were opened, under this rule or another rule. */
 function opened(newcomers: readonly Slot[], rule: typeof evictionFor = evictionFor): Slot[] {
   let slots: Slot[] = []
   for (const newcomer of newcomers) {
@@ -50,7 +50,7 @@ test('128 strangers from one address leave half of the connections free, and the
   assert.deepEqual(slots.slice(0, -1), crowd.slice(0, CONNECTIONS_PER_ADDRESS_MAX - 1))
 })
 
-test('known people get in, and a stranger whose address has fewer, whatever the crowd does', () => {
+test('known people get in, and so does a stranger whose address has fewer connections, whatever the crowd does', () => {
   const two = [...crowd, ...crowd.map(() => stranger(2))]
   for (const newcomer of [known(1), known(3), stranger(3)]) {
     assert.equal(opened(two).length, CONNECTIONS_MAX)

@@ -18,7 +18,7 @@ const asItIs: Lookup = async address => [address]
 const source = new TcpSource(systemClock, asItIs)
 const never = new AbortController().signal
 
-/** A listener, and the next connection that it takes. */
+/** A listener, and the next connection that it accepts. */
 async function listener(t: TestContext, host: string | undefined) {
   let take = (_: RawConnection): void => {}
   const taken = new Promise<RawConnection>(resolve => {
@@ -175,7 +175,7 @@ test('a reset closes the connection only', BOUND, async t => {
   await closed
 })
 
-/** A world of its own in which the only port that a connection can come from is the one that is dialled. */
+/** Runs in a network namespace with two ephemeral ports, one of which is the port that is dialled. */
 const ALONE = `ip link set lo up && echo "40000 40001" > /proc/sys/net/ipv4/ip_local_port_range && exec "$0" "$@"`
 
 function alone(program: string): string {
@@ -187,7 +187,7 @@ function alone(program: string): string {
 const canBeAlone = alone('console.log("yes")') === 'yes'
 const skipped = canBeAlone ? false : 'no network namespaces here'
 
-/** Dials 40000 a few times: every other free port of the two is the one that is dialled. */
+/** Dials port 40000 several times: about half of the dials have 40000 as their local port too. */
 const dialling = (dial: string): string => `
 import net from 'node:net'
 import { TcpSource } from ${JSON.stringify(new URL('../../src/net/lan/tcp.js', import.meta.url).href)}

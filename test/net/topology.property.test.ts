@@ -90,7 +90,7 @@ class World {
     return this.#connections.filter(({ ends }) => ends.alice === 'open' && ends.bob === 'open')
   }
 
-  /** Whether a connection is open or opening that nobody has closed. */
+  /** Whether any connection is open or opening, and closed by neither side. */
   get isAlive(): boolean {
     return this.#connections.some(({ ends, isCut }) => !isCut && (ends.alice === 'open' || ends.bob === 'open'))
   }
@@ -106,7 +106,7 @@ class World {
     this.#perform(who, this.#topologies[who].opened({ id, remote, dialled, remoteAddress: '10.0.0.1' }))
   }
 
-  /** A connection answers if it is open at both ends. One that the other side opens late is alive too. */
+  /** A connection answers if it is open at both ends. A connection that the other side opens late is alive too. */
   #answers(who: Name, id: number): void {
     const { ends, isCut } = this.#connections[id] ?? assert.fail()
     this.#perform(who, this.#topologies[who].answered(id, !isCut && ends[other(who)] !== 'gone'))
@@ -186,7 +186,7 @@ test('two peers that dial each other end with one connection, in any order of ev
 })
 
 test('control: if both sides closed the newer connection, both could close', () => {
-  // The same two connections, opened in opposite order: each side would close the one that the other keeps.
+  // The same two connections, opened in opposite order: each side would close the connection that the other keeps.
   const [a, b] = [topologyOf(LOW), topologyOf(LOW)]
   for (const [topology, order] of [
     [a, [1, 2]],

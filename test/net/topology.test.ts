@@ -141,7 +141,7 @@ test('the side with the higher key closes neither of two connections', () => {
   assert.deepEqual(kinds(topology.closed(2, LASTED_MS)), ['retry'])
 })
 
-test('closes a connection to itself, reports it once, and dials that peer again, seldom', () => {
+test('closes a connection to itself, reports it once, and redials that peer rarely', () => {
   const topology = topologyOf()
   topology.add('me', BOB)
   const effects = topology.opened(connection(1, native(MINE), 'me'))

@@ -43,7 +43,7 @@ async function twoLines(t: TestContext) {
     await log.close()
   })
   const drop = async ({ author, seq }: Entry, reason: DropReason): Promise<void> => {
-    await log.dropContents(author, [{ from: seq, to: seq + 1 }], reason)
+    await log.contents.dropAll(author, [{ from: seq, to: seq + 1 }], reason)
     await fileLines.settled()
   }
   return { store, lines, drop, append, add: () => store.add(file, WORK), log }

@@ -44,7 +44,7 @@ test('finds lines by their words, with their last text', async t => {
   assert.deepEqual(found.sort(), ['an APPLE pie', 'an apple for Zoë'])
   await assert.rejects(async () => {
     for await (const _line of room.search('form:me')) assert.fail('it found a line')
-  }, /a search has no form:/)
+  }, /there is no search operator form:/)
 })
 
 test('returns a room that is open already, and reopens a closed one', async t => {

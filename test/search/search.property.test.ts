@@ -11,6 +11,7 @@ import { keyOfPlace, Lines } from '../../src/chat/views/lines.js'
 import { BLOCK_PLACES } from '../../src/log/content/block-rows.js'
 import { type LogId, runOf } from '../../src/log/format/author.js'
 import type { Entry } from '../../src/log/format/entry.js'
+import { SEQ_MAX } from '../../src/log/limits.js'
 import type { Log } from '../../src/log/log.js'
 import { Erasures } from '../../src/node/erasures.js'
 import { LineSearch, type LineSearchParts, queryIn } from '../../src/node/line-search.js'
@@ -102,11 +103,10 @@ async function erase(peer: Peer, seq: number): Promise<void> {
 async function filteredWords(log: Log): Promise<Set<string>> {
   const words = new Set<string>()
   for (const { author } of log.head)
-    for await (const rows of log.blocks.read(author))
-      for (const { value } of rows) {
-        const block = decodeWordBlock(value) ?? assert.fail('a damaged row')
-        for (const word of WORDS) if (new WordHash(word).mayBeIn(block.filter)) words.add(word)
-      }
+    for (const { value } of await log.blocks.before(author, SEQ_MAX, 1_000)) {
+      const block = decodeWordBlock(value) ?? assert.fail('a damaged row')
+      for (const word of WORDS) if (new WordHash(word).mayBeIn(block.filter)) words.add(word)
+    }
   return words
 }
 
@@ -174,6 +174,38 @@ async function run(steps: readonly Step[], isBroken = false): Promise<void> {
     assert.deepEqual((await reader.found(word)).sort(), expected.sort(), word)
   }
 }
+
+test('finds the newest lines first, and reads filters only as far back as they are', BOUND, async () => {
+  const peers = [await new Peer(alice).open(), await new Peer(bob).open()] as const
+  const reader = peers[1]
+  for (let turn = 0; turn < 40; turn++) {
+    clock.advance(1_000)
+    const { log } = peers[turn % 2] as Peer
+    const text = turn % 4 === 0 ? `apple ${turn}` : 'nothing'
+    let index = 0
+    // Blocks without words, of deleted lines, are between the others.
+    await say(log, BLOCK_PLACES, () => (index++ === 5 ? text : turn % 8 === 1 ? '' : 'nothing'))
+  }
+  await meet(peers[0].log, peers[1].log)
+  await reader.search.indexed()
+  const { blocks } = reader.log
+  const before = blocks.before.bind(blocks)
+  let slices = 0
+  blocks.before = (log, place) => {
+    slices++
+    return before(log, place, 1)
+  }
+  const found: number[] = []
+  for await (const { message } of reader.search.lines(queryIn('apple', clock.now()))) {
+    found.push('message' in message ? Number(message.message.slice('apple '.length)) : Number.NaN)
+    if (found.length === 1) assert.ok(slices <= 8, `${slices} filters for the first line`)
+  }
+  assert.deepEqual(
+    found,
+    Array.from({ length: 10 }, (_, index) => 36 - 4 * index),
+  )
+  assert.ok(slices >= 40, 'all of them at the end')
+})
 
 test('reads the edits of a line once, however many of them match', BOUND, async () => {
   const reader = await new Peer(alice).open()
@@ -245,9 +277,8 @@ test('nothing of the filter of a deleted line is left in any file', BOUND, async
   await say(log, BLOCK_PLACES, () => WORDS.join(' '))
   await say(log, BLOCK_PLACES, () => 'pear')
   await search.indexed()
-  const rows: Uint8Array[] = []
-  for await (const page of log.blocks.read(log.id)) rows.push(...page.map(({ value }) => value))
-  const [first] = rows
+  const rows = (await log.blocks.before(log.id, SEQ_MAX, 1_000)).map(({ value }) => value)
+  const first = rows[1]
   assert.ok(first !== undefined && rows.length === 2)
   const isLeft = async (): Promise<boolean> => {
     const files = await readdir(directory)
@@ -273,7 +304,7 @@ test('content that arrives late is found; without deleting the filter it is not'
     await search.indexed()
     assert.deepEqual(await filteredWords(log), new Set(['pear']))
     if (isBroken) log.blocks.outdated = async () => []
-    assert.equal(await log.addContent(idOf(written), { first: 5, entries: [written.packed[4] ?? assert.fail()] }), 1)
+    assert.equal(await log.contents.add(idOf(written), { first: 5, entries: [written.packed[4] ?? assert.fail()] }), 1)
     assert.equal((await found('fig')).length, isBroken ? 0 : 1, `without deleting: ${isBroken}`)
     await search.indexed()
     assert.equal((await found('fig')).length, isBroken ? 0 : 1)

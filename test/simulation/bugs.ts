@@ -339,8 +339,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'does not say where it has no content',
     file: 'sync/native-replication',
-    find: 'const notes = this.#log.logsWithGaps.flatMap(log => this.#gapsNotes(log));',
-    replace: 'const notes = [];\n        for (const log of this.#log.logsWithGaps) this.#gapsNotes(log);',
+    find: 'const notes = this.#log.contents.logsWithGaps.flatMap(log => this.#gapsNotes(log));',
+    replace: 'const notes = [];\n        for (const log of this.#log.contents.logsWithGaps) this.#gapsNotes(log);',
     run: 'contents',
   },
   {

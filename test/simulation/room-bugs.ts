@@ -187,7 +187,7 @@ export const ROOM_BUGS: readonly RoomBug[] = [
     name: 'proves only the first of several removals',
     file: EVIDENCE,
     find: 'const [removal] = term.removals;',
-    replace: 'const [removal] = membership.removalsOf(author);',
+    replace: 'const [removal] = membership.removalsOf(term.author);',
     killer: 'somebody who is removed a second',
   },
   {

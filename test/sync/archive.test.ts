@@ -133,7 +133,7 @@ test('rejects exports of other rooms, other files and empty files', async () => 
   await log.close()
 })
 
-/** Asserts that each log on the disk is a prefix of what was written. Returns the number of entries. */
+/** Asserts that each log on the disk is a prefix of the written log. Returns the number of entries. */
 function assertPrefixes(disk: MemoryDisk, ...logs: readonly WrittenLog[]): number {
   let count = 0
   const all = written(...logs)
@@ -189,7 +189,7 @@ test('rejects and names the damaged part and keeps the rest, whichever byte is d
       continue
     }
     assert.equal(report.fault, undefined)
-    // A damaged signature loses nothing if the next one covers the same entries.
+    // A damaged signature loses nothing if the next signature covers the same entries.
     if (count < 8 && !firsts.has(at))
       assert.ok(report.refused.length > 0, `byte ${at}: ${count} entries, and nothing was refused`)
     for (const { kind } of report.refused) assert.ok(['log', 'part', 'rest'].includes(kind))

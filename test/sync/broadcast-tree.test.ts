@@ -7,7 +7,7 @@ import { VirtualClock } from '../helper/virtual-clock.js'
 
 const [alice, bob] = ['alice', 'bob'] as [LogId, LogId]
 
-/** A peer's tree, and what it sends over its connections. */
+/** A peer's tree, and the messages that it sends over its connections. */
 function openTree() {
   const clock = new VirtualClock()
   const seqs = new Map<LogId, Seq>()
@@ -143,7 +143,7 @@ test('follows what others announce although one peer made up more logs than are 
   liar.announced(madeUp)
   assert.equal(takeSent().length, 1_000)
   liar.announced([{ author: bob, seq: 1 }])
-  assert.deepEqual(takeSent(), [], 'control: the liar has to do without')
+  assert.deepEqual(takeSent(), [], 'control: not from the peer that made up logs')
   connect('carol').announced([{ author: alice, seq: 1 }])
   assert.deepEqual(takeSent(), ['carol: subscribe alice'])
 })
@@ -184,4 +184,32 @@ test('forgets a log that this disk neither has nor remembers', () => {
   seqs.set(alice, 0)
   one.announced([{ author: alice, seq: 4 }])
   assert.deepEqual(takeSent(), ['one: subscribe alice'], 'until the peer announces it again')
+})
+
+test('follows new logs although the peer dropped logs that it announced earlier', () => {
+  const { clock, connect, takeSent } = openTree()
+  const one = connect('one')
+  one.announced(madeUp)
+  takeSent()
+  one.announced([{ author: bob, seq: 1 }])
+  assert.deepEqual(takeSent(), [], 'control: too many logs are followed')
+  one.announced(madeUp.map(({ author }) => ({ author, seq: 0 })))
+  assert.ok(takeSent().includes('one: subscribe bob'))
+  one.announced([{ author: alice, seq: 1 }])
+  assert.deepEqual(takeSent(), ['one: subscribe alice'])
+  assert.deepEqual([...one.announcedLogs], [bob, alice])
+  assert.equal(clock.timers, 2)
+})
+
+test('subscribes elsewhere at once when the peer that should deliver a log has dropped it', () => {
+  const { seqs, connect, takeSent } = openTree()
+  const [one, other] = [connect('one'), connect('other')]
+  for (const connection of [one, other]) connection.announced([{ author: alice, seq: 9 }])
+  assert.deepEqual(takeSent(), ['one: subscribe alice'])
+  one.announced([{ author: alice, seq: 0 }])
+  assert.deepEqual(takeSent(), ['other: subscribe alice'])
+  seqs.set(alice, 9)
+  one.announced([{ author: alice, seq: 10 }])
+  other.announced([{ author: alice, seq: 0 }])
+  assert.deepEqual(takeSent(), ['one: subscribe alice'], 'the subscription ended with the log')
 })

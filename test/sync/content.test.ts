@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { type Duplex, pipeline } from 'node:stream'
 import test from 'node:test'
+import type { LogContents } from '../../src/log/content/log-contents.js'
 import type { LogId } from '../../src/log/format/author.js'
 import type { Log } from '../../src/log/log.js'
 import { decodeFrame, encodeContent, encodeContentRequest, encodeGaps, encodeHeads } from '../../src/sync/codec.js'
-import { CONTENT_RETRY_MS_MAX, GAPS_SAID_MAX } from '../../src/sync/limits.js'
+import { CONTENT_RETRY_MS_MAX, GAP_RANGES_MAX } from '../../src/sync/limits.js'
 import { PeerSession } from '../../src/sync/peer-session.js'
 import { replicasIn } from '../../src/sync/receipts.js'
 import { logOver, replicate, replicatorOf } from '../helper/logs.js'
@@ -32,8 +33,11 @@ async function settle(turns = 60): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await new Promise(resolve => setImmediate(resolve))
 }
 
-/** The peer does not say where it has no content. */
-const silent = (log: Log): Log => Object.defineProperty(log, 'gaps', { value: () => [] })
+/** A log that does not report its gaps to peers. */
+function silent(log: Log): Log {
+  Object.defineProperty(log.contents, 'gaps', { value: () => [] })
+  return log
+}
 
 const written = new WrittenLog(
   alice,
@@ -59,7 +63,7 @@ test('fetches content from any peer that has it, whoever sent the stubs', async 
   ends.push(connect(honest, reader))
   await settle(200)
   assert.deepEqual(await read(reader), all)
-  assert.deepEqual(reader.missing(id), [])
+  assert.deepEqual(reader.contents.missing(id), [])
   for (const end of ends) end()
   for (const log of [honest, stripping, reader]) await log.close()
 })
@@ -71,9 +75,9 @@ test('backs off to one request every ten minutes for a peer without the content'
     written.runs().map(run => withStubs(run, () => true)),
   )
   let requests = 0
-  const contents = stripping.contents.bind(stripping)
-  Object.defineProperty(stripping, 'contents', {
-    value: (...given: Parameters<Log['contents']>) => {
+  const contents = stripping.contents.read.bind(stripping.contents)
+  Object.defineProperty(stripping.contents, 'read', {
+    value: (...given: Parameters<LogContents['read']>) => {
       requests++
       return contents(...given)
     },
@@ -103,7 +107,7 @@ test('counts only content as received, and counts it once it is there', async ()
   const { receipts } = replicatorOf(author)
   const on = (seq: number): number => receipts.of({ author: author.id, seq }).on
   assert.deepEqual([1, 3, 5].map(on), [1, 1, 1])
-  await holder.dropContent(author.id, { from: 2, to: 4 }, 'kept-out')
+  await holder.contents.drop(author.id, { from: 2, to: 4 }, 'kept-out')
   await settle()
   assert.deepEqual([1, 2, 3, 4, 5].map(on), [1, 0, 0, 1, 1])
   end()
@@ -120,7 +124,7 @@ test('gets receipts for contents that are fetched', async () => {
   for (let i = 0; i < 5; i++) await author.append({ username: 'alice', message: `line ${i}` })
   const ends = [connect(author, stripping)]
   await settle()
-  await stripping.dropContent(author.id, { from: 1, to: 6 }, 'kept-out')
+  await stripping.contents.drop(author.id, { from: 1, to: 6 }, 'kept-out')
   ends.push(connect(stripping, reader))
   await settle()
   assert.deepEqual(await read(reader), [])
@@ -129,7 +133,7 @@ test('gets receipts for contents that are fetched', async () => {
   assert.equal((await read(reader)).length, 5)
   const { receipts } = replicatorOf(author)
   assert.equal(receipts.of({ author: author.id, seq: 3 }).of, 2)
-  // The stripping peer says nothing, and is believed; the reader said that it had gaps, and then that it has none.
+  // The stripping peer reports no gaps, so its receipts are accepted. The reader reported gaps, and later that it has none.
   assert.equal(receipts.of({ author: author.id, seq: 3 }).on, 2)
   for (const end of ends) end()
   for (const log of [author, stripping, reader]) await log.close()
@@ -142,7 +146,7 @@ test('says where it has no content in at most 64 ranges, and fetches through mor
     id,
     written.runs().map(run => withStubs(run, seq => seq % 2 === 0)),
   )
-  assert.equal(partial.gaps(id, GAPS_SAID_MAX).length, 64)
+  assert.equal(partial.contents.gaps(id, GAP_RANGES_MAX).length, 64)
   const ends = [connect(partial, reader)]
   await settle(200)
   assert.deepEqual(
@@ -152,13 +156,13 @@ test('says where it has no content in at most 64 ranges, and fetches through mor
   ends.push(connect(holder, reader))
   await settle(600)
   assert.deepEqual(await read(reader), all)
-  // The reader has said that its gaps shrank, so the partial peer has all too.
+  // The reader has reported that its gaps shrank, so the partial peer has fetched all content too.
   assert.deepEqual(await read(partial), all)
   for (const end of ends) end()
   for (const log of [holder, partial, reader]) await log.close()
 })
 
-test('asks for control entries first', async () => {
+test('requests control entries first', async () => {
   const opening = Buffer.from('{"at":"1763670001000.0000","type":"open","runs":[],"username":"","message":""}')
   const mixed = new WrittenLog(alice, [...written.entries, opening])
   const [stripping, reader] = [silent(await open(carol)), await open(keysOfByte(4))]
@@ -167,7 +171,7 @@ test('asks for control entries first', async () => {
     mixed.runs().map(run => withStubs(run, () => true)),
   )
   const asked: number[] = []
-  Object.defineProperty(stripping, 'contents', {
+  Object.defineProperty(stripping.contents, 'read', {
     value: async (_log: LogId, { from }: { from: number }) => {
       asked.push(from)
       return []
@@ -228,7 +232,10 @@ test('rejects malformed content and gaps', () => {
     ],
   ] as [number, number][][])
     assert.deepEqual(decodeFrame(note(bad)), { kind: 'bad', reason: 'malformed-note' }, JSON.stringify(bad))
-  const many = Array.from({ length: GAPS_SAID_MAX + 1 }, (_, index): [number, number] => [2 * index + 1, 2 * index + 2])
+  const many = Array.from({ length: GAP_RANGES_MAX + 1 }, (_, index): [number, number] => [
+    2 * index + 1,
+    2 * index + 2,
+  ])
   assert.equal(decodeFrame(note(many.slice(1))).kind, 'notes')
   assert.deepEqual(decodeFrame(note(many)), { kind: 'bad', reason: 'malformed-note' })
   const request = decodeFrame(bodyOf(encodeContentRequest({ author: id, from: 3, to: 9 })))
@@ -236,7 +243,7 @@ test('rejects malformed content and gaps', () => {
 })
 
 test('counts no entry as stored beyond the end of a full list of gaps', () => {
-  const without = Array.from({ length: GAPS_SAID_MAX }, (_, index) => ({ from: 2 * index + 1, to: 2 * index + 2 }))
+  const without = Array.from({ length: GAP_RANGES_MAX }, (_, index) => ({ from: 2 * index + 1, to: 2 * index + 2 }))
   const on = (ranges: typeof without, seq: number): number =>
     replicasIn({ connected: [{ seq: 1_000, without: ranges }], left: [], differing: [] }, seq).on
   assert.equal(on(without, 2), 1)

@@ -8,7 +8,7 @@ import { BUGS } from '../simulation/bugs.js'
 
 const RUN = new URL('../helper/mutation-run.js', import.meta.url).pathname
 
-test('fetches, counts and drops content correctly, whatever a liar sends', async () => {
+test('fetches, counts and drops content correctly, whatever a Byzantine peer sends', async () => {
   for (let seed = 1; seed <= 5; seed++) await contentsRun(seed)
 })
 

@@ -17,19 +17,19 @@ import { VirtualClock } from '../helper/virtual-clock.js'
 
 const BOUND = { timeout: 120_000 }
 
-/** Peers of one room; each is given content from a date on. */
+/** Peers of one room. Each peer is given content from a date on. */
 class GivenWorld {
   readonly clock = new VirtualClock(1_763_670_000_000)
   readonly dates = new Map<AuthorId, Hlc>()
   readonly #logs: Log[] = []
   readonly #streams: Duplex[] = []
 
-  /** `isHonest`: whether the peer asks only for what it is given. */
+  /** `isHonest`: whether the peer requests only content that it is given. */
   async open(keys: KeyPair, isHonest = true, disk = new MemoryDisk()): Promise<Log> {
     const me = authorOfKey(keys.publicKey)
     const givenFrom = (): Hlc | undefined => (isHonest ? this.dates.get(me) : undefined)
     const log = await logOver(new MemoryStore(disk), keys, { clock: this.clock, givenFrom })
-    await log.givenChanged()
+    await log.contents.givenChanged()
     this.#logs.push(log)
     return log
   }
@@ -93,7 +93,7 @@ async function say(log: Log, ...lines: readonly string[]): Promise<void> {
   for (const message of lines) await log.append({ username: 'x', message })
 }
 
-test('sends a newcomer stubs in place of earlier content, and all that is said later', BOUND, async t => {
+test('sends a newcomer stubs in place of earlier content, and all later content', BOUND, async t => {
   const world = await worldIn(t)
   const alice = await world.open(keysOf(1))
   await say(alice, 'a', 'b', 'c')
@@ -108,13 +108,13 @@ test('sends a newcomer stubs in place of earlier content, and all that is said l
   await world.pass(1_000)
   assert.deepEqual(await linesOf(bob), ['d', 'e'])
   assert.deepEqual(await linesOf(alice), ['a', 'b', 'c', 'd', 'e'])
-  assert.deepEqual(bob.missing(alice.id), [], 'asks for what is not given')
-  assert.deepEqual(bob.dropped(alice.id, 'not-given'), [{ from: 1, to: 4 }])
+  assert.deepEqual(bob.contents.missing(alice.id), [], 'asks for what is not given')
+  assert.deepEqual(bob.contents.dropped(alice.id, 'not-given'), [{ from: 1, to: 4 }])
 
   // A later admission gives more: the content is fetched.
   disconnect()
   world.dates.delete(keyOf(bob))
-  await bob.givenChanged()
+  await bob.contents.givenChanged()
   world.connect(alice, bob)
   await world.pass(5_000)
   assert.deepEqual(await linesOf(bob), ['a', 'b', 'c', 'd', 'e'])
@@ -136,12 +136,12 @@ for (const isBound of [true, false])
       const hostile = await world.open(keysOf(2), false)
       world.connect(alice, hostile)
       world.connect(carol, hostile)
-      // They go on asking whoever they are connected to for what is missing.
+      // Peers keep requesting missing content from every peer that they are connected to.
       await world.pass(60_000, 60)
       await say(alice, 'd')
       await world.pass(1_000)
       assert.deepEqual(await linesOf(hostile), isBound ? ['d'] : ['a', 'b', 'c', 'd'])
-      assert.deepEqual(hostile.missing(alice.id), isBound ? [{ from: 1, to: 4 }] : [])
+      assert.deepEqual(hostile.contents.missing(alice.id), isBound ? [{ from: 1, to: 4 }] : [])
     },
   )
 
@@ -170,7 +170,7 @@ for (const isBound of [true, false])
         })
         const received: Buffer[] = []
         stream.on('data', (bytes: Buffer) => received.push(bytes))
-        // The head says that all is here already, so that only what is asked for is sent.
+        // The head claims that this side has everything, so that only requested content is sent.
         stream.write(encodeHeads([{ author: alice.id, seq: 3 }]))
         stream.write(request)
         await settle()
@@ -234,7 +234,7 @@ test('a peer has exactly what it is given, in whatever order peers meet and newc
         const from = world.dates.get(keyOf(peer))
         const given = said.filter(({ by, at }) => from === undefined || at >= from || by === keyOf(peer))
         assert.deepEqual(await linesOf(peer), given.map(({ line }) => line).sort())
-        for (const { log } of said) assert.deepEqual(peer.missing(log), [])
+        for (const { log } of said) assert.deepEqual(peer.contents.missing(log), [])
         for await (const { author, fault } of peer.verifyAll(undefined)) assert.equal(fault, undefined, author)
       }
       await world.close()

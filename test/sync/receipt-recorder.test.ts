@@ -91,3 +91,37 @@ test('forgets what peers have of a log that this disk neither has nor remembers'
   receipts.forget(place.author)
   assert.deepEqual(receipts.of(place), { on: 0, of: 1, left: 0 })
 })
+
+test('forgets what a peer had of a log that it has dropped', () => {
+  const receipts = new Receipts()
+  const bob = receipts.open('bob')
+  const changes: unknown[] = []
+  receipts.on('receipt', (...change) => changes.push(change))
+  bob.record([place])
+  bob.gaps([{ author: alice, ranges: [{ from: 1, to: 2 }] }])
+  bob.record([{ author: alice, seq: 0 }])
+  assert.deepEqual(receipts.of(place), { on: 0, of: 1, left: 0 })
+  bob.record([{ author: alice, seq: 0 }])
+  assert.deepEqual(changes, [
+    ['bob', alice, 5],
+    ['bob', alice, 5],
+    ['bob', alice, 0],
+  ])
+  bob.record([place])
+  assert.equal(receipts.isAt('bob', { author: alice, seq: 1 }), true, 'no gap is left')
+})
+
+test('counts receipts on a long connection, however many logs came and went', () => {
+  const counted = (isDropped: boolean): boolean => {
+    const receipts = new Receipts()
+    const bob = receipts.open('bob')
+    for (let index = 0; index < trackedLogsMax(); index++) {
+      bob.record([{ author: `a${index}` as LogId, seq: 1 }])
+      if (isDropped) bob.record([{ author: `a${index}` as LogId, seq: 0 }])
+    }
+    bob.record([place])
+    return receipts.isAt('bob', place)
+  }
+  assert.equal(counted(true), true)
+  assert.equal(counted(false), false, 'control: while bob has as many logs as are remembered')
+})

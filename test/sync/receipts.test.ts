@@ -52,7 +52,7 @@ const disconnect = (streams: readonly Duplex[]): void => {
   for (const stream of streams) stream.destroy()
 }
 
-/** Advances the clock until everything that takes up to a second is done. */
+/** Advances the clock until all work that takes up to a second is done. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 300; turn++) {
     await new Promise(resolve => setImmediate(resolve))
@@ -148,7 +148,7 @@ test('counts a peer with our entry as soon as it has it, and after a new connect
   for (const each of [log, peer]) await each.close()
 })
 
-test('two devices with one key: both write, every line of both is on all peers, and receipts count', async () => {
+test('two devices with one key: both write, every line of both is on all peers, and receipts are accepted', async () => {
   const disk = new MemoryDisk()
   const here = await logOf(alice, 0, disk)
   await append(here, 'one')

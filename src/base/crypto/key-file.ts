@@ -11,13 +11,13 @@ import { optional, text } from '../shape.js'
 import { hexOf } from '../wire/bytes.js'
 import { type KeyPair, keyPairOf, SEED_BYTES } from './signing.js'
 
-/** Largest file that is read as a key file; a valid one has 130 bytes. */
+/** Largest file that is read as a key file. A valid key file has 130 bytes. */
 const KEY_FILE_BYTES_MAX = 1024
 
 const RESTORE_HINT = 'Restore it from a backup, or move its directory aside to start as a new author.'
 
 export const KEY_FILE_EVENTS = {
-  /** Other users could read the key; it was restricted, unless there is a `failure`. */
+  /** Other users could read the key. Their permissions were removed, unless there is a `failure`. */
   'key-open-to-others': problem({ file: text, failure: optional(DISK_FAILURE) }),
 }
 

@@ -6,7 +6,7 @@ import { sodium } from './sodium.js'
 /** Bytes of an X25519 key. */
 export const EPHEMERAL_BYTES = 32
 
-/** What both sides of a completed handshake share. */
+/** The results of a completed handshake, which both sides share. */
 export interface NoiseKeys {
   /** Identifies this handshake: it covers the prologue, both ephemeral keys and both roles. */
   readonly hash: Uint8Array
@@ -26,7 +26,7 @@ export class NoiseHandshake {
     const ephemeral = { publicKey: Buffer.alloc(EPHEMERAL_BYTES), secretKey: Buffer.from(ephemeralSecret) }
     sodium().crypto_scalarmult_base(ephemeral.publicKey, ephemeral.secretKey)
     const curve = { ALG: '25519', PKLEN: EPHEMERAL_BYTES, generateKeyPair: () => ephemeral, dh: sharedSecret }
-    // The pattern has no static keys; without one the package would generate a pair.
+    // The pattern has no static keys. Without the ephemeral key, the package would generate a pair.
     this.#noise = new Handshake('NN', isInitiator, ephemeral, { curve })
     this.#noise.initialise(bufferOf(prologue))
   }

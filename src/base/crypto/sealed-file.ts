@@ -62,7 +62,7 @@ export async function sealFile(content: Uint8Array, passphrase: string, random: 
   return concat(parts)
 }
 
-/** Opens a sealed file, or says what is wrong with it. */
+/** Opens a sealed file, or returns why it cannot be opened. */
 export async function openFile(bytes: Uint8Array, passphrase: string): Promise<OpenedFile> {
   if (!sameBytes(bytes.subarray(0, MAGIC.length), MAGIC)) return { kind: 'other-file' }
   const version = bytes[MAGIC.length]

@@ -17,13 +17,13 @@ export interface Draft {
   replace(file: string): Promise<void>
   /** Renames it to `file` unless that exists. Rejects with EEXIST. */
   create(file: string): Promise<void>
-  /** Deletes it. A failed `replace` or `create` does that too. */
+  /** Deletes it. A failed `replace` or `create` deletes it too. */
   discard(): Promise<void>
 }
 
 /**
- * Writes a temporary file next to `file`, with mode 0600. Its name is random and O_EXCL is set, so that it never follows a
- * symbolic link or overwrites anything. Rejects with the system's error and leaves no file.
+ * Writes a temporary file next to `file`, with mode 0600. The file has a random name and is opened with O_EXCL, so that no symbolic link is
+ * followed and nothing is overwritten. Rejects with the system's error and leaves no file.
  */
 export async function draftBeside(file: string, content: FileContent, random: Random): Promise<Draft> {
   const directory = path.dirname(file)

@@ -6,7 +6,7 @@ import { contentOf } from './kinds.js'
 const REACTION = Buffer.from('"type":"reaction"')
 const EDIT = Buffer.from('"type":"edit"')
 
-/** Whether an entry counts as one of the last n: it does not if it only changes another line. */
+/** Whether an entry is counted among the last n: an entry that only changes another line is not. */
 export function isCounted(entry: Uint8Array): boolean {
   if (isControl(entry)) return false
   const bytes = bufferOf(entry)

@@ -1,7 +1,10 @@
 import { defineKind } from './kind.js'
 import { encodeOwnTarget, type OwnTarget, parseOwnTarget, readOwnTarget } from './target.js'
 
-/** The author replaces the text of one of their own lines. Lines of others cannot be named. */
+/**
+ * The author replaces the text of one of their own lines. The target contains no author, so it cannot refer to lines of
+ * others.
+ */
 export interface EditContent {
   readonly kind: 'edit'
   readonly to: OwnTarget
@@ -10,7 +13,7 @@ export interface EditContent {
 
 export type EditDraft = EditContent
 
-/** What older peers show before the new text. */
+/** Prefix of the new text, for older peers. */
 const PREFIX = 'edited: '
 
 export const EDIT = defineKind<EditDraft, EditContent>({

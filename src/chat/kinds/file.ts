@@ -3,10 +3,10 @@ import { type FileRoot, fileRootOf, isFileSize } from '../../files/format/hash-t
 import { sizeText } from '../size-text.js'
 import { defineKind } from './kind.js'
 
-/** The author offers a file: whoever asks for it fetches its content from the peers that have it. */
+/** The author offers a file. Anybody can fetch its content from the peers that have it. */
 export interface FileContent {
   readonly kind: 'file'
-  /** As the author calls it: `savedName` makes a path component of it. */
+  /** The name that the author gave the file: `savedName` makes a path component of it. */
   readonly name: string
   readonly size: number
   readonly root: FileRoot

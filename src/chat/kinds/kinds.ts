@@ -29,16 +29,16 @@ type MessageContent = { [K in MessageKind]: NonNullable<ReturnType<Kinds[K]['par
 /** The part of a message that depends on its kind. */
 export type Content = MessageContent | GapContent | DeleteContent
 
-/** Not a message, but consecutive places of a log whose messages are not on this disk. */
+/** Consecutive places of a log whose messages are not on this disk. */
 interface GapContent extends Gap {
   readonly kind: 'gap'
 }
 
-/** The author erased lines of one of their logs, of which nothing but the places is left. */
+/** The author erased lines of one of their logs, of which only the places are left. */
 interface DeleteContent {
   readonly kind: 'delete'
   readonly to: OwnTarget
-  /** How many consecutive places. */
+  /** Number of consecutive places. */
   readonly count: number
 }
 
@@ -49,13 +49,16 @@ export type Draft = { [K in MessageKind]: Parameters<Kinds[K]['encode']>[0] }[Me
 
 const isKind = (name: unknown): name is MessageKind => typeof name === 'string' && Object.hasOwn(KINDS, name)
 
-/** Parses the members of an entry. Entries of an unknown kind, or malformed ones, are text. */
+/** Parses the members of an entry. Entries that are malformed, or of an unknown kind, are text. */
 export function contentOf(members: Members): MessageContent {
   const { type } = members
   return (isKind(type) ? KINDS[type].parse(members) : undefined) ?? { kind: 'text' }
 }
 
-/** Whether a message is something that its author says: it counts as unread until it is read, and can be referred to. */
+/**
+ * Whether a message is something that its author says: it is unread until it is read, and other messages can refer to
+ * it.
+ */
 export const isLine = ({ kind }: Content): boolean => kind !== 'gap' && kind !== 'delete' && KINDS[kind].isLine
 
 /** Encodes a draft as the members of an entry. */

@@ -14,10 +14,10 @@ export type Message = MessageHead & Content
 
 interface MessageHead {
   readonly author: AuthorId
-  /** Which of the author's logs. */
+  /** Number of the log among the author's logs. */
   readonly run: Run
   readonly seq: Seq
-  /** A short name of its place for people, such as `b412`; undefined where none is assigned. */
+  /** A short name of the line for people, such as `b412`; undefined if no label is assigned. */
   readonly label?: string | undefined
   readonly username: string
   /** The text; for other kinds, the text that older peers show. */
@@ -36,7 +36,10 @@ const AHEAD = { isAhead: true } as const
 /** The range of JavaScript dates, before and after 1970. */
 const DATE_MS_MAX = 8.64e15
 
-/** The message in an entry, or places without content; undefined for a control entry, and if the entry cannot be decoded. */
+/**
+ * The message in an entry, or the places without content; undefined for a control entry, and if the entry cannot be
+ * decoded.
+ */
 export function messageOf(entry: Entry, labels?: LineLabels): Message | undefined {
   if (entry.gap !== undefined) return gapOf(entry, entry.gap, labels)
   if (isControl(entry.entry)) return deletionOf(entry, labels)
@@ -110,7 +113,7 @@ export function targetOf(message: Message): Target | undefined {
 /** Whether a message carries the name of its author. */
 const hasName = ({ kind }: Message): boolean => kind !== 'gap' && kind !== 'delete'
 
-/** The messages that carry the names of their authors: no gaps and erasures. */
+/** The messages that carry the names of their authors: all except gaps and erasures. */
 export const withNames = (messages: readonly Message[]): readonly Message[] =>
   messages.every(hasName) ? messages : messages.filter(hasName)
 
@@ -120,7 +123,7 @@ export const placeOf = ({ author, run, seq }: Pick<MessageHead, 'author' | 'run'
   seq,
 })
 
-/** The log of a message or a gap, and the last place that it takes there. */
+/** The log of a message or a gap, and its last place there. */
 export const lastPlaceOf = (message: Message): Digest => {
   const { author, seq } = placeOf(message)
   return { author, seq: message.kind === 'gap' ? seq + message.count - 1 : seq }

@@ -1,6 +1,6 @@
 import { defineKind } from './kind.js'
 
-/** The author changes their name to that of the entry. */
+/** The author changes their name to the name in the entry. */
 export interface NickContent {
   readonly kind: 'nick'
   /** The former name according to the author; undefined if the entry does not state it. */

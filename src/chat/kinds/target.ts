@@ -1,7 +1,7 @@
 import { type AuthorId, authorOf, isSigned, type Run, type Seq } from '../../log/format/author.js'
 import { SEQ_MAX } from '../../log/limits.js'
 
-/** The line that a reply, reaction or edit refers to. Nothing ensures that it exists. */
+/** The line that a reply, reaction or edit refers to. It need not exist. */
 export interface Target {
   readonly author: AuthorId
   readonly run: Run
@@ -19,10 +19,10 @@ const isCount = (value: unknown, min: number, max: number): value is number =>
 /** The member `re` of an entry: author, run and seq. */
 export const encodeTarget = ({ author, run, seq }: Target): unknown => [author, run, seq]
 
-/** The member `re` of an entry that can refer to its own author only: run and seq. */
+/** The member `re` of an entry that can refer only to its own author: run and seq. */
 export const encodeOwnTarget = ({ run, seq }: OwnTarget): unknown => [run, seq]
 
-/** Undefined for anything that is no place. */
+/** Decodes a place; undefined for anything else. */
 export function parseTarget(value: unknown): Target | undefined {
   if (!Array.isArray(value) || value.length !== 3) return undefined
   const [name, ...place]: unknown[] = value
@@ -38,14 +38,14 @@ export function parseOwnTarget(value: unknown): OwnTarget | undefined {
   return isCount(run, 0, RUN_MAX) && isCount(seq, 1, SEQ_MAX) ? { run, seq } : undefined
 }
 
-/** The place in the member `to` of a draft in JSON, where `run` is left out if it is 0. */
+/** Decodes the place in the member `to` of a JSON draft, where `run` is omitted if it is 0. */
 export function readTarget(value: unknown): Target | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { author, run, seq } = value as Record<string, unknown>
   return parseTarget([author, run ?? 0, seq])
 }
 
-/** The same for a place among one's own logs. */
+/** Decodes a place among the author's own logs in the same form. */
 export function readOwnTarget(value: unknown): OwnTarget | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { run, seq } = value as Record<string, unknown>

@@ -5,8 +5,8 @@ import { hexOf } from '../../base/wire/bytes.js'
 import type { AuthorId } from '../../log/format/author.js'
 import { STATUS_REQUEST_MAX, STATUSES_MAX } from './limits.js'
 
-// Digests: what connected peers repeat about everyone who is present, in a few bits per author instead of whole statuses.
-// docs/protocol/presence.md §5.6.
+// Digests: who is present, in a few bits per author instead of whole statuses. Connected peers repeat them to each
+// other. docs/protocol/presence.md §5.6.
 
 /** Frame types. docs/protocol/wire.md §5.2. */
 export const DIGEST_TYPE = 14
@@ -18,7 +18,7 @@ export type ShortKey = string
 const SHORT_KEY_BYTES = 8
 const RESTART = 1
 
-/** Seconds for each age code. The next code means: not known to be alive. */
+/** Seconds for each age code. The code after the last one means that the author is not known to be alive. */
 const AGE_SECONDS = [0, 2, 4, 6, 8, 10, 13, 16, 20, 25, 31, 40, 52, 70, 100] as const
 const UNKNOWN_AGE = AGE_SECONDS.length
 
@@ -80,7 +80,10 @@ export class DigestWriter {
 export class DigestReader {
   readonly #authors: { readonly id: ShortKey; check: number }[] = []
 
-  /** Decodes a digest: the state of every author named so far; `isNew` if this digest is the first to name them. Undefined if malformed. */
+  /**
+   * Decodes a digest: the state of every author named so far; `isNew` marks authors that this digest names for the
+   * first time. Undefined if malformed.
+   */
   read(body: Uint8Array): readonly (DigestEntry & { readonly isNew: boolean })[] | undefined {
     const reader = new ByteReader(body)
     reader.u8()

@@ -1,6 +1,9 @@
 import type { Millis } from '../../base/clock.js'
 
-/** Digests are sent round-robin: each round to the next quarter of the connections, and to at least three. */
+/**
+ * Interval between rounds. Digests are sent round-robin: each round goes to the next quarter of the connections, and to
+ * at least three.
+ */
 const ROUND_MS = 5_000
 const ROUNDS = 4
 const CONNECTIONS_MIN = 3
@@ -21,7 +24,7 @@ export class DigestRounds {
   }
 
   isDue(now: Millis): boolean {
-    // After the clock was set back, the next round must not be hours away.
+    // If the clock was set back, the next round must not be hours away.
     this.#dueAt = Math.min(this.#dueAt, now + ROUND_MS)
     return now >= this.#dueAt
   }

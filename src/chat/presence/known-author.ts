@@ -5,11 +5,18 @@ import { STATUSES_PER_AUTHOR_PER_SECOND_MAX } from './limits.js'
 import type { Present } from './present.js'
 import type { ReceivedStatus } from './status-codec.js'
 
-/** Grace period after a lost connection: without evidence through other peers by then, the author counts as gone. */
+/**
+ * Grace period after a lost connection: if no other peer shows by then that the author is alive, the author is gone.
+ */
 const LOST_MS = 2_000
-/** Evidence that is this much newer than a lost connection comes from another connection, because peers poll more often. */
+/**
+ * Evidence that is this much newer than a lost connection comes from another connection, because peers poll more often.
+ */
 const LOST_MARGIN_MS = 6_000
-/** Age of the last evidence at which an author is no longer shown: a heartbeat and two digest rounds, one more round per hop. */
+/**
+ * Age of the last evidence at which an author is no longer shown: a heartbeat and two digest rounds. Each hop adds one
+ * more round.
+ */
 const FRESH_MS = 35_000
 const FRESH_MS_PER_HOP = 5_000
 
@@ -31,7 +38,7 @@ export class KnownAuthor {
   /** The last evidence that the author is alive, and whether it is recent enough to show them. */
   #aliveAt: Millis = 0
   #isFresh = false
-  /** Evidence from before this time does not count. */
+  /** Evidence from before this time is ignored. */
   #notBefore: Millis = 0
 
   constructor(now: Millis) {
@@ -72,7 +79,7 @@ export class KnownAuthor {
     return !wasFresh
   }
 
-  /** The author sent a new status or connected, so they are alive now, whatever was lost before. */
+  /** The author sent a new status or connected, so they are alive now, even if their last connection was lost. */
   active(now: Millis): void {
     this.#lostAt = 0
     this.#notBefore = 0

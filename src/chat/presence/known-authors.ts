@@ -4,7 +4,7 @@ import { type ShortKey, shortKeyOfAuthor } from './digest-codec.js'
 import { KnownAuthor } from './known-author.js'
 import { STATUSES_MAX } from './limits.js'
 
-/** Absent people that are remembered. */
+/** Largest number of absent people that are remembered. */
 const LEFT_MAX = 64
 /** How long an absent stranger is remembered. */
 const STRANGER_MS: Millis = 60_000
@@ -88,8 +88,8 @@ export class KnownAuthors {
   }
 
   /**
-   * Evicts an author who is not connected: a stranger who has written nothing, else another stranger, else a known person; of
-   * several, the one heard least recently.
+   * Evicts an author who is not connected: a stranger who has written nothing; if there is none, another stranger; if
+   * there is none, a known person. Of several, evicts the one heard from least recently.
    */
   #evictOne(): void {
     let worst: { readonly author: AuthorId; readonly rank: number; readonly heardAt: Millis } | undefined

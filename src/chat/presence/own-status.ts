@@ -3,19 +3,19 @@ import type { KeyPair } from '../../base/crypto/signing.js'
 import { STATUS_HOPS_MAX } from './limits.js'
 import { awayText, type Status, signStatus } from './status-codec.js'
 
-/** Validity of a status, and time until it is renewed. They differ enough to tolerate a clock that is a minute wrong. */
+/** Validity of a status, and time until it is renewed. The difference tolerates a clock that is a minute wrong. */
 const VALID_MS = 540_000
 const RENEWAL_MS = 450_000
-/** Validity of a goodbye: longer than that of any status before it. */
+/** Validity of a goodbye: longer than the validity of any status before it. */
 const GOODBYE_VALID_MS = 570_000
 /** Shortest time between two statuses. */
 const PAUSE_MS = 1_000
-/** Time for which a user is shown as typing after a key press, and between two statuses while they type. */
+/** How long a user is shown as typing after a key press, and the time between two statuses while they type. */
 const TYPING_MS = 6_000
 const TYPING_REPEAT_MS = 3_000
-/** Hops of a typing status: distant peers can wait for the message. */
+/** Hops of a typing status. Distant peers do not learn it: the message is enough for them. */
 const TYPING_HOPS = 4
-/** Hops of a renewal: distant peers see it in digests, and request it. */
+/** Hops of a renewal. Distant peers learn of it from digests, and request it. */
 const RENEWAL_HOPS = 1
 
 export interface OwnStatusOptions {
@@ -33,7 +33,7 @@ export class OwnStatus {
   #away: string | undefined
   #typedAt = Number.NEGATIVE_INFINITY
   #typingSentAt = Number.NEGATIVE_INFINITY
-  /** When something changed that was not sent yet. */
+  /** When a change occurred that is not sent yet. */
   #changedAt: Millis | undefined
   #isForAll = false
 
@@ -58,7 +58,7 @@ export class OwnStatus {
     return Math.min(renewAt, Math.max(this.#changedAt, (this.#signed?.at ?? Number.NEGATIVE_INFINITY) + PAUSE_MS))
   }
 
-  /** Whether it has to be renewed. */
+  /** Whether the status has to be renewed. */
   isOld(now: Millis): boolean {
     return (this.#signed?.renewAt ?? 0) <= now
   }
@@ -82,7 +82,7 @@ export class OwnStatus {
     if (now - this.#typingSentAt >= TYPING_REPEAT_MS) this.#changedAt ??= now
   }
 
-  /** The user posted what they typed. */
+  /** The user posted the line that they were typing. */
   posted(): void {
     this.#typedAt = Number.NEGATIVE_INFINITY
   }

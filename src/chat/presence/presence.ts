@@ -19,7 +19,7 @@ interface PresenceEvents {
 }
 
 interface PresenceOptions extends RosterOptions {
-  /** Whether somebody is listed: in a private room, its members. Default: everybody. */
+  /** Whether somebody is listed. In a private room, members are. Default: everybody. */
   readonly isListed?: (author: AuthorId) => boolean
 }
 
@@ -70,7 +70,9 @@ export class Presence extends EventEmitter<PresenceEvents> {
     return this.#roster.hasLeft(author)
   }
 
-  /** Whether the author whose key begins with `key` is present. Evidence from before a lost connection to them does not count. */
+  /**
+   * Whether the author whose key begins with `key` is present. Ignores evidence from before a lost connection to them.
+   */
   isPresent(key: string): boolean {
     return this.#roster.isPresent(key, this.#clock.now())
   }

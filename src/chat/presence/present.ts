@@ -7,7 +7,7 @@ export interface Present {
   readonly author: AuthorId | undefined
   /** The name that they claim. */
   readonly name: string
-  /** Connected to us; known through other peers; or gone. */
+  /** Connected to us, known through other peers, or gone. */
   readonly state: 'connected' | 'indirect' | 'left'
   /** Their away message, which may be empty; undefined unless they are away. */
   readonly away: string | undefined

@@ -15,7 +15,7 @@ export interface ConnectedPeer {
   readonly bytesRead: () => number
 }
 
-/** A connection, as the roster sees it: its rates, and what was sent and received in digests. */
+/** The roster's state of a connection: its rates, and the digests that were sent and received. */
 export class RosterConnection {
   readonly author: AuthorId | undefined
   readonly name: string

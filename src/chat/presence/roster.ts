@@ -118,7 +118,8 @@ export class Roster {
     if (status === undefined) return 'bad'
     const { author, version, until } = status
     if (version <= (this.#known.get(author)?.status?.version ?? 0)) return []
-    // The times of a connected author are compared with their own clock, whose offset is known from the handshake.
+    // The times in the status of a connected author are compared with the author's clock, whose offset is known from
+    // the handshake.
     const theirNow = connection.author === author ? now + connection.aheadMs : now
     if (until <= theirNow || until > theirNow + STATUS_MS_MAX || !connection.statuses.take(now)) return []
     if (!isGenuineStatus(this.#options.room, status)) return 'bad'
@@ -135,14 +136,14 @@ export class Roster {
     known.status = { ...status, body: Uint8Array.from(body) }
     known.name = status.name
     known.until = now + (until - theirNow)
-    // A version is at least the time it was signed at: the first status on a new connection may be old.
+    // A version is at least the time at which it was signed; the first status on a new connection may be old.
     const typingMs = status.typingMs - Math.max(0, theirNow - version)
     known.typingUntil = typingMs <= 0 ? 0 : Math.min(known.until, now + typingMs)
     known.heardAt = now
     known.hasLeft = status.state === 'left'
     if (known.connections === 0) known.hops = status.hops
     if (requestedAliveAt !== undefined) {
-      // A requested status may be minutes old, and other peers request it themselves.
+      // A requested status may be minutes old. It is not relayed, because other peers request it themselves.
       known.alive(requestedAliveAt)
       return [{ kind: 'change' }]
     }
@@ -158,7 +159,7 @@ export class Roster {
     )
   }
 
-  /** A neighbour reports who is alive. Requests the statuses that we lack. */
+  /** A neighbour reports who is alive. Requests the statuses that are missing here. */
   #receiveDigest(
     id: RosterConnectionId,
     connection: RosterConnection,
@@ -176,7 +177,8 @@ export class Roster {
       const known = this.#known.byShortKey(key)
       hasChanged = known?.alive(aliveAt) || hasChanged
       const isMe = key === this.#myKey
-      // Other peers usually know an older status of ours. Only a first digest may name a newer one, from an earlier run.
+      // Other peers usually have an older status of ours. Only a first digest may name a newer one, from an earlier
+      // run.
       if (isMe && !isNew) continue
       const version = isMe ? this.#own.version : known?.status?.version
       if (version !== undefined && checkOf(version) === check) continue
@@ -209,7 +211,9 @@ export class Roster {
     return this.#known.get(author)?.hasLeft ?? false
   }
 
-  /** Whether the author whose key begins with `key` is present. Evidence from before a lost connection to them does not count. */
+  /**
+   * Whether the author whose key begins with `key` is present. Ignores evidence from before a lost connection to them.
+   */
   isPresent(key: string, now: Millis): boolean {
     for (const [author, known] of this.#known) if (author.startsWith(key)) return known.isPresent(now)
     return false

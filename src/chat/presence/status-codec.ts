@@ -18,7 +18,7 @@ const STATES = ['present', 'away', 'left'] as const
 
 /** What an author announces about themselves, signed and never stored. docs/protocol/presence.md §5.6. */
 export interface Status {
-  /** Signing time by the author's clock, like all times here. The status with the greatest version counts. */
+  /** Signing time by the author's clock, as are all times here. The status with the greatest version is valid. */
   readonly version: number
   /** End of validity. */
   readonly until: number
@@ -28,7 +28,7 @@ export interface Status {
   readonly name: string
   /** The away message. */
   readonly text: string
-  /** For how long from `version` the author counts as typing. */
+  /** How long from `version` on the author is shown as typing. */
   readonly typingMs: number
 }
 
@@ -87,7 +87,7 @@ function readStatusFields(bytes: Uint8Array): Status | undefined {
   if (version < 1 || validMs < 1 || validMs > STATUS_MS_MAX || typingMs > validMs) return undefined
   if (reach < 1 || reach > STATUS_HOPS_MAX || name === undefined || text === undefined) return undefined
   if (Buffer.byteLength(name) > NAME_BYTES_MAX) return undefined
-  // A state of a later version of the protocol counts as present.
+  // A state of a later version of the protocol is read as present.
   return { version, until, state: STATES[state] ?? 'present', reach, name, text, typingMs }
 }
 

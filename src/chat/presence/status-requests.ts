@@ -2,7 +2,7 @@ import type { Millis } from '../../base/clock.js'
 import { checkOf, type ShortKey } from './digest-codec.js'
 import { STATUSES_MAX } from './limits.js'
 
-/** Time to wait for an answer; and before the same status is requested over the same connection again. */
+/** Time to wait for an answer, and time before the same status is requested over the same connection again. */
 const ANSWER_MS = 2_000
 const REPEAT_MS = 30_000
 const REQUESTS_MAX = 2 * STATUSES_MAX
@@ -13,7 +13,7 @@ interface Request {
   /** Check of the requested version. */
   readonly check: number
   readonly requestedAt: Millis
-  /** When the author was alive, according to the digest. */
+  /** When the author was last alive, according to the digest. */
   readonly aliveAt: Millis
 }
 

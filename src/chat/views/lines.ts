@@ -4,11 +4,14 @@ import type { Digest } from '../../log/format/heads.js'
 import { type Message, placeOf } from '../kinds/message.js'
 import type { Target } from '../kinds/target.js'
 
-/** Edits of one line that count: the latest ones. */
+/** Largest number of edits of one line that are remembered: the latest ones. */
 export const EDITS_MAX = 16
-/** Emojis of one author on one line that count: the latest ones. */
+/** Largest number of emojis of one author on one line that are remembered: the latest ones. */
 export const REACTIONS_MAX = 8
-/** Size of what is remembered, in UTF-16 code units; the lines that were noted first are forgotten. */
+/**
+ * Largest size of the remembered lines, in UTF-16 code units; when it is exceeded, the lines that were noted first are
+ * forgotten.
+ */
 const SIZE_MAX = 8 * 1024 * 1024
 /** Approximate size of a line, an edit or a reaction besides its text. */
 const NOTED_SIZE = 200
@@ -30,11 +33,11 @@ export interface Reactions {
   readonly authors: readonly AuthorId[]
 }
 
-/** What is known about the line at one place, in whatever order it arrived. */
+/** The state of the line at one place, whatever arrived first. */
 interface Noted {
   line: Message | undefined
   isDeleted: boolean
-  /** The latest first. */
+  /** The edits, latest first. */
   edits: readonly Edit[]
   readonly reactions: Map<AuthorId, Map<string, Reaction>>
   size: number
@@ -52,8 +55,9 @@ export const keyOfPlace = (author: LogId, seq: Seq): string => `${author}/${seq}
 export const keyOfTarget = ({ author, run, seq }: Target): string => keyOfPlace(logOf(author, run), seq)
 
 /**
- * The lines with their edits and reactions: a function of the set of messages that were noted, in whatever order. An edit counts only if
- * it refers to a line of its own author; edits of edits, and of lines that do not exist, change nothing.
+ * The lines with their edits and reactions: a function of the set of noted messages, whatever their order. An edit
+ * applies only if it refers to a line of its own author. Edits of edits, and edits of lines that do not exist, have no
+ * effect.
  */
 export class Lines {
   readonly #sizeMax: number
@@ -64,7 +68,10 @@ export class Lines {
     this.#sizeMax = sizeMax
   }
 
-  /** Returns whether the message changes what is shown: false for an edit that is not the latest, and for a reaction that was there already. */
+  /**
+   * Returns whether the message changes what is shown. An edit that is not the latest, and a reaction that exists
+   * already, do not.
+   */
   note(message: Message): boolean {
     switch (message.kind) {
       case 'gap':
@@ -88,7 +95,7 @@ export class Lines {
     }
   }
 
-  /** The line at a place; undefined if it was not noted, was deleted, or is no line. */
+  /** The line at a place; undefined if it was not noted, was deleted, or is not a line. */
   at(key: string): Message | undefined {
     return this.#noted.get(key)?.line
   }
@@ -126,7 +133,7 @@ export class Lines {
       .sort((a, b) => b.authors.length - a.authors.length || (a.emoji < b.emoji ? -1 : 1))
   }
 
-  /** Changes what is noted of a line. Returns whether that changes what is shown. */
+  /** Changes the noted state of a line. Returns whether that changes what is shown. */
   #change(to: Target, change: (noted: Noted) => boolean): boolean {
     const key = keyOfTarget(to)
     const noted = this.#noted.get(key) ?? this.#open(key)
@@ -207,7 +214,7 @@ export class Lines {
     this.#size += by
   }
 
-  /** Forgets the lines that were noted first, except `kept`, until the rest fits. */
+  /** Forgets the lines that were noted first, except `kept`, until the others fit. */
   #forget(kept: string): void {
     for (const [key, { size }] of this.#noted) {
       if (this.#size <= this.#sizeMax) return

@@ -9,7 +9,7 @@ export interface Nick {
   readonly at: Hlc
 }
 
-/** The name of `author` after a message: that of their latest entry that is not dated ahead, sanitised. */
+/** The name of `author` after a message: the sanitised name in their latest entry that is not dated ahead. */
 export const nickAfter = (nick: Nick, message: Message, author: AuthorId): Nick =>
   message.author === author && !message.isAhead && message.at > nick.at
     ? { name: sanitise(message.username), at: message.at }

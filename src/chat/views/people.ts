@@ -2,7 +2,7 @@ import { sanitise } from '../../base/safe-text.js'
 import type { AuthorId } from '../../log/format/author.js'
 import type { Message } from '../kinds/message.js'
 
-/** People that are remembered; beyond that, the oldest are forgotten. */
+/** Largest number of people that are remembered; when there are more, the oldest are forgotten. */
 const PEOPLE_MAX = 10_000
 
 /** People by name: authors of the messages that were read, and people who are present. */
@@ -38,7 +38,7 @@ export class People {
     return [...new Set([...this.#names.values(), ...this.#silent.values()].map(sanitise))]
   }
 
-  /** The authors with a name, or whose id begins with it. */
+  /** The authors who have a name, or whose id begins with it. */
   find(name: string): AuthorId[] {
     const lower = name.toLowerCase()
     const all = [...this.#names, ...[...this.#silent].filter(([author]) => !this.#names.has(author))]

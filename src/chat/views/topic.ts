@@ -8,8 +8,8 @@ export interface Topic {
 }
 
 /**
- * The topic after a message: the newest one in conversation order. One that is dated ahead is ignored, because no later topic could
- * replace it.
+ * The topic after a message: the newest topic in conversation order. A topic that is dated ahead is ignored, because no
+ * later topic could replace it.
  */
 export function topicAfter(topic: Topic | undefined, message: Message): Topic | undefined {
   if (message.kind !== 'topic' || message.isAhead || (topic !== undefined && message.at <= topic.at)) return topic

@@ -9,19 +9,21 @@ import type { OwnTarget } from '../kinds/target.js'
 export interface UnreadCountOptions {
   readonly ourId: AuthorId
   readonly isHidden: (author: AuthorId) => boolean
-  /** Whether the user has hidden a line. Default: none. */
+  /** Whether the user has hidden a line. Default: the user has hidden no line. */
   readonly isHiddenLine?: ((place: Digest) => boolean) | undefined
   readonly isMention: (message: Message) => boolean
 }
 
-/** Counters of one log: beyond its read mark, and at the places that had no content when the mark passed them. */
+/**
+ * The unread places of one log: those beyond its read mark, and those that had no content when the mark passed them.
+ */
 interface UnreadLog {
   mark: Seq
   /** The last place that was noted. */
   last: Seq
-  /** Places beyond the mark that do not count. */
+  /** Places beyond the mark that are not counted. */
   readonly uncounted: Places
-  /** Places that had no content when the mark passed them, and those of them that have a message now. */
+  /** Places that had no content when the mark passed them, and those among them that have a message now. */
   passed: Places
   readonly late: Places
   /** Places that their author erased. */
@@ -31,8 +33,9 @@ interface UnreadLog {
 }
 
 /**
- * How many messages of a room the user has not read: a function of the logs and the read marks. Call `note` with every message beyond
- * the marks, those of each log in order, and with messages whose content arrives late at `passed` places. Marks may move at any time.
+ * Counts the messages of a room that the user has not read: a function of the logs and the read marks. Call `note` with
+ * every message beyond the marks, in the order of each log, and with messages at `passed` places whose content arrives
+ * late. Marks may move at any time.
  */
 export class UnreadCount {
   readonly #options: UnreadCountOptions
@@ -53,17 +56,17 @@ export class UnreadCount {
       if (!isCounted || !log.passed.has(seq) || log.late.has(seq)) return
       log.late.add(seq, seq + 1)
     } else if (seq > log.last) {
-      log.uncounted.add(log.last + 1, seq) // entries that are no messages, and places without content
+      log.uncounted.add(log.last + 1, seq) // entries that are not messages, and places without content
       if (!isCounted) log.uncounted.add(seq, seq + 1)
       log.last = seq
     } else {
       if (!isCounted || !log.uncounted.has(seq)) return
-      log.uncounted.remove(seq, seq + 1) // its content came late
+      log.uncounted.remove(seq, seq + 1) // its content arrived late
     }
     if (isCounted && this.#options.isMention(message)) log.mentions.push(seq)
   }
 
-  /** Erased lines do not count, whether they were noted or are still to come. */
+  /** Erased lines are not counted, even if they are noted later. */
   #erase(author: AuthorId, { run, seq }: OwnTarget, count: number): void {
     const log = this.#logOf(logOf(author, run))
     const end = seq + count
@@ -74,7 +77,10 @@ export class UnreadCount {
     log.mentions = log.mentions.filter(mention => mention < seq || mention >= end)
   }
 
-  /** Moves the mark of a log forward; or, if `seq` is not beyond the mark, notes that a message whose content came late was read. */
+  /**
+   * Moves the mark of a log forward. If `seq` is not beyond the mark, notes that the message there was read, whose
+   * content arrived late.
+   */
   markRead({ author, seq, passed }: ReadMark): void {
     const log = this.#logOf(author)
     if (passed !== undefined && seq >= log.mark) log.passed = new Places(passed)
@@ -87,7 +93,7 @@ export class UnreadCount {
     log.mentions = log.mentions.filter(mention => mention > log.mark || log.late.has(mention))
   }
 
-  /** The log is gone, and nothing of it is unread. */
+  /** The log is gone: none of its messages is unread. */
   forget(log: LogId): void {
     this.#logs.delete(log)
   }

@@ -20,9 +20,9 @@ export interface UnreadMark {
 
 export interface UnreadOptions {
   readonly ourId: AuthorId
-  /** Whether the user has written here before, perhaps with a face that does not record what was read. */
+  /** Whether the user has written here before, perhaps with a face that does not record read marks. */
   readonly wasHere: boolean
-  /** The last seq of each log that the user has read. */
+  /** Read marks: the last seq of each log that the user has read. */
   readonly seen: ReadonlyMap<LogId, Seq>
   /** Places up to `seen` that had no content when the mark passed them. */
   readonly passed?: ReadonlyMap<LogId, readonly PlaceRange[]>
@@ -54,8 +54,8 @@ export class Unread {
   }
 
   /**
-   * Counts a message of the history. Call it with all unread messages before any of them is shown, those of each log in order. Returns
-   * whether there is more to count.
+   * Counts a message of the history. Call it with all unread messages before any of them is shown, in the order of each
+   * log. Returns whether more messages have to be counted.
    */
   note(message: Message): boolean {
     this.#history.note(message)

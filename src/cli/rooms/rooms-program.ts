@@ -61,7 +61,7 @@ export const roomCommands: Registration = (program, exitWith) => [
       (await import('./invitation-command.js')).listInvitations(me, room, flags),
     ),
   ),
-  command(program, 'uninvite', 'take an invitation back')
+  command(program, 'uninvite', 'revoke an invitation')
     .argument('<invite>', 'how its id begins')
     .action(
       exitWith(async (me: string, room: string, id: string, flags: RoomFlags) =>

@@ -99,7 +99,7 @@ async function segmentsOf(log: Log, author: LogId, from: Seq, to: Seq): Promise<
       throw new ChatError('LOG_CORRUPT', `entry ${seq} is missing or damaged on this disk`, {
         hint: 'persisted-chat verify says more.',
       })
-    const contents = await log.contents(author, { from: segment.first, to: lastOf(segment) + 1 })
+    const contents = await log.contents.read(author, { from: segment.first, to: lastOf(segment) + 1 })
     segments.push({
       ...segment,
       key: segment.key,

@@ -153,7 +153,7 @@ function linesOf({ room, lines, copies, only, peers }: RoomRisk): string[] {
     sanitise(`${shownRoom(room)}  ${summary}`),
     ...peers.map(({ name, key, lines: here, at }) =>
       sanitise(
-        `  ${name === '' ? shortId(key) : `${name} (${shortId(key)})`}  has ${count(here)}, as said on ${dateAndTimeOf(Date.parse(at))}`,
+        `  ${name === '' ? shortId(key) : `${name} (${shortId(key)})`}  has ${count(here)}, as reported on ${dateAndTimeOf(Date.parse(at))}`,
       ),
     ),
   ]

@@ -51,7 +51,7 @@ export const sideRowSeq = (key: Uint8Array): Seq => bufferOf(key).readUIntBE(key
 /** The parts of an entry's key; all undefined for any other key. */
 export interface RowKey {
   readonly id: string | undefined
-  /** Undefined if the id is not that of an unsigned author. */
+  /** Undefined if the id cannot be an unsigned author's. */
   readonly author: LogId | undefined
   readonly seq: Seq | undefined
 }

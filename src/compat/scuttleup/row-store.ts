@@ -32,7 +32,7 @@ export class RowStore implements UnsignedStore {
     this.#onGap = onGap
   }
 
-  /** Loads all heads. Adopts valid rows that scuttleup wrote meanwhile, up to the first gap. */
+  /** Loads all heads. Adopts valid rows that scuttleup wrote since, up to the first gap. */
   async load(): Promise<Map<LogId, Head>> {
     const heads = await this.#savedHeads()
     for await (const [author, lastSeq] of this.#lastRows()) {
@@ -173,7 +173,7 @@ export class RowStore implements UnsignedStore {
     return { last, fault: last < seq ? { kind: 'missing', from: last + 1, to: last + 1 } : undefined }
   }
 
-  /** The time that an entry states, if it is later than that of the previous entry and not far ahead of our clock. */
+  /** The time that an entry states, if it is later than the time of the previous entry and not far ahead of our clock. */
   #credible(author: LogId, claimed: Hlc | undefined, last: Hlc | undefined): Hlc | undefined {
     if (claimed === undefined || (last !== undefined && claimed <= last)) return undefined
     return this.#clock.isCredible(claimed, author) ? claimed : undefined
@@ -204,7 +204,7 @@ export class RowStore implements UnsignedStore {
     return values
   }
 
-  /** Pages of a log's entries. Skips rows of other ids in the key range: those that start with this id and the separator. */
+  /** Pages of a log's entries. Skips rows of other ids in the key range, which start with this id and the separator. */
   async *#rows(author: LogId, from: Seq, to: Seq, reverse = false): AsyncGenerator<readonly PlacedEntry[]> {
     for await (const page of this.#store.pages({ ...keys.rowRange(author, from, to), reverse })) {
       const rows: PlacedEntry[] = []
@@ -305,7 +305,7 @@ export const headWrite = (head: Head): Write => ({
   value: utf8(JSON.stringify({ seq: head.seq, first: head.first, last: head.last, size: head.size })),
 })
 
-/** Rows that were written before logs had a size limit have no size: they count as 0. */
+/** Rows that were written before logs had a size limit have no size: it is then 0. */
 const HEAD = /^\{"seq":(\d{1,10}),"first":"([\d.]{18})","last":"([\d.]{18})"(?:,"size":(\d{1,16}))?\}$/
 
 /** Undefined if the row is damaged: then the head is rebuilt from the entries. */

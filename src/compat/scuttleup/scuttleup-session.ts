@@ -60,7 +60,7 @@ export class ScuttleupSession implements ReplicationSession {
     let isEmpty = true
     for (const each of entries) {
       const { author, seq } = each
-      // The protocol has no places without content: for this peer a log ends at its first one.
+      // The protocol has no places without content: for this peer a log ends at the first such place.
       if (seq !== (this.#theirs.get(author) ?? 0) + 1) continue
       this.#theirs.set(author, seq)
       frames.sized(encodeUnsignedEntry({ id: author, seq, entry: toProjected(each) }))

@@ -13,15 +13,15 @@ interface Buffered {
   bytes: number
 }
 
-/** Buffers entries of signed authors that a scuttleup peer relays, until one arrives with the signature that covers them all. */
+/** Buffers entries of signed authors that a scuttleup peer relays, until an entry arrives with the signature that covers them all. */
 export class UnsignedBuffer {
   readonly #authors = new Map<LogId, Buffered>()
   #bytes = 0
 
   /**
-   * Returns the run that the entry completes with its signature; `buffered` if it has none; `no-salt` if it does not have the form of
-   * a signed author's entry; `full` if the author's entries were dropped because too much was buffered. An entry that does not
-   * follow the buffered ones replaces them.
+   * Returns the run that the entry completes with its signature; `buffered` if it has none; `no-salt` if it does not have the form of a
+   * signed author's entry; `full` if the author's entries were dropped because too much was buffered. An entry that does not continue the
+   * buffered entries replaces them.
    */
   add(author: LogId, seq: Seq, received: Uint8Array): SignedRun | 'buffered' | 'no-salt' | 'full' {
     const projected = fromProjected(received)

@@ -14,35 +14,36 @@ import {
   partFrame,
 } from './frames.js'
 
-/** Makes the space that the bytes of a piece are read into. */
+/** Allocates the space that the bytes of a piece are read into. */
 export type SpaceFor = (length: number) => Uint8Array
 
-/** What this side serves to a peer. */
+/** The files that this side serves to a peer. */
 export interface FileSource {
   /** Which chunks of a file are here; undefined: none. */
   holding(file: FileId): Bitmap | 'all' | undefined
-  /** A piece, in the space made for it; undefined if it is not here. */
+  /** A piece, in the space that `spaceFor` allocates; undefined if it is not here. */
   read(root: FileRoot, piece: Piece, spaceFor: SpaceFor): Promise<Uint8Array | undefined>
 }
 
-/** Receives what the peer answers. */
+/** Receives the answers of the peer. */
 export interface FileListener {
   holding(root: FileRoot, bitmap: Uint8Array | undefined): void
   part(root: FileRoot, piece: Piece, bytes: Uint8Array): void
   absent(root: FileRoot, piece: Piece): void
 }
 
-/** How many pieces are read ahead from the disk, before the peer has taken earlier ones. */
+/** Pieces that are read from disk before the peer has read earlier ones. */
 const ANSWERS_AHEAD_MAX = 8
-/** Down to how many of them the next ones are read, so that several are read at once. */
+/** Number of such pieces that are left when more are read, so that several are read at once. */
 const ANSWERS_AHEAD_MIN = 4
 
-/** A question of the peer: what this side has, or a piece. */
+/** A question of the peer: which chunks this side has, or a request for a piece. */
 type Question = { readonly file: FileId } | { readonly root: FileRoot; readonly piece: Piece }
 
 /**
- * The file channel of a room to one peer: serves its requests one by one, as fast as it reads, and passes on its answers. A peer costs
- * ANSWERS_AHEAD_MAX pieces in memory, and FILE_REQUESTS_MAX waiting requests; with more, or with a malformed frame, the channel is closed.
+ * The file channel of a room to one peer: serves the peer's requests one by one with backpressure, and passes on the peer's answers. A peer
+ * costs at most ANSWERS_AHEAD_MAX pieces in memory, and FILE_REQUESTS_MAX waiting requests. More requests, or a malformed frame, close the
+ * channel.
  */
 export class FileChannel {
   readonly #stream: Duplex
@@ -83,7 +84,7 @@ export class FileChannel {
     }
   }
 
-  /** The peer answered a request, which makes room for the next one. False if there was none. */
+  /** The peer answered a request, which makes room for the next one. False if no request was open. */
   #answered(): boolean {
     if (this.#unanswered === 0) return false
     this.#unanswered--
@@ -159,7 +160,7 @@ export class FileChannel {
       frame = part.frame
       return part.bytes
     }
-    // A disk that fails has nothing to serve.
+    // If the disk fails, the peer is told that the piece is absent.
     const bytes = await this.#source.read(root, piece, spaceFor).catch(() => undefined)
     return bytes === undefined || frame === undefined ? encodeAbsent(root, piece) : frame
   }

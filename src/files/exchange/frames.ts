@@ -12,7 +12,7 @@ const REQUEST = 2
 const PART = 3
 const ABSENT = 4
 
-/** What a request asks for: a chunk, a page of hashes, or the hashes of the pages. In the order of their numbers. */
+/** Kinds of pieces that can be requested: a chunk, a page of hashes, or the hashes of the pages. In the order of their numbers. */
 const LEVELS = ['chunk', 'page', 'top'] as const
 export type Level = (typeof LEVELS)[number]
 
@@ -25,7 +25,7 @@ export interface Piece {
 export type FileFrame =
   /** Which chunks of a file does the other side have? */
   | { readonly kind: 'query'; readonly file: FileId }
-  /** The answer: a bitmap of the chunks; undefined: all. Empty: none. */
+  /** The answer to a query: a bitmap of the chunks, empty for none; undefined for all. */
   | { readonly kind: 'holding'; readonly root: FileRoot; readonly bitmap: Uint8Array | undefined }
   | { readonly kind: 'request'; readonly root: FileRoot; readonly piece: Piece }
   | { readonly kind: 'part'; readonly root: FileRoot; readonly piece: Piece; readonly bytes: Uint8Array }
@@ -49,7 +49,7 @@ export const encodeHolding = (root: FileRoot, bitmap: Uint8Array | undefined): U
 
 export const encodeRequest = (root: FileRoot, piece: Piece): Uint8Array => withPiece(REQUEST, root, piece).frame()
 
-/** A frame that carries a piece, and the part of it where the `length` bytes of the piece belong: they are read straight into it. */
+/** A frame that carries a piece of `length` bytes, and the part of the frame into which the piece is read. */
 export function partFrame(root: FileRoot, piece: Piece, length: number): { frame: Buffer; bytes: Buffer } {
   const head = withPiece(PART, root, piece).finish()
   const prefix = varint(head.length + length)

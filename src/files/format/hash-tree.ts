@@ -35,7 +35,7 @@ export const isFileSize = (size: unknown): size is number =>
 export const chunksIn = (size: number): number => Math.ceil(size / CHUNK_BYTES)
 export const pagesIn = (size: number): number => Math.ceil(chunksIn(size) / PAGE_HASHES_MAX)
 
-/** Bytes of one chunk: all but the last have CHUNK_BYTES. */
+/** Bytes of one chunk: CHUNK_BYTES, except for the last chunk. */
 export const chunkBytesAt = (size: number, chunk: number): number => Math.min(CHUNK_BYTES, size - chunk * CHUNK_BYTES)
 
 /** Bytes of one page. */
@@ -57,7 +57,7 @@ function rootHash(size: number, top: Uint8Array): FileRoot {
 const hashAt = (hashes: Uint8Array, index: number): Uint8Array =>
   hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES)
 
-/** Whether `top` is that of a file. */
+/** Whether `top` is the top of a file's tree. */
 export const isTop = ({ root, size }: FileId, top: Uint8Array): boolean =>
   top.length === topBytesOf(size) && rootHash(size, top) === root
 

@@ -6,7 +6,9 @@ interface Waiting extends WaitingChunk {
   readonly reject: (error: unknown) => void
 }
 
-/** Reads chunks from their places. Adjacent ones that are requested at once take one call, since a call occupies a thread. */
+/**
+ * Reads chunks from their places. Adjacent chunks that are requested at once are read with one call, because each call occupies a thread.
+ */
 export class ChunkReads {
   readonly #handle: FileHandle
   #waiting: Waiting[] = []
@@ -15,7 +17,7 @@ export class ChunkReads {
     this.#handle = handle
   }
 
-  /** Fills `bytes` with the beginning of a chunk. Resolves with false if the file ends before. */
+  /** Fills `bytes` with the beginning of a chunk. Resolves with false if the file ends earlier. */
   into(bytes: Uint8Array, chunk: number): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ chunk, bytes, resolve, reject })

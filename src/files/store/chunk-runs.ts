@@ -20,7 +20,7 @@ export function runsOf<T extends WaitingChunk>(waiting: readonly T[]): T[][] {
   return runs
 }
 
-/** What is left of parts after so many bytes. */
+/** The rest of the parts after `bytes` bytes. */
 export function partsAfter(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
   let left = bytes
   return parts.flatMap(part => {

@@ -2,9 +2,9 @@ import type { FileHandle } from 'node:fs/promises'
 import type { Millis } from '../../base/clock.js'
 import { partsAfter, runsOf, startOf, type WaitingChunk } from './chunk-runs.js'
 
-/** Chunks that are written together: a write costs a thread, and the requests that follow it wake the peer. */
+/** Largest number of chunks in one write. Each write occupies a thread, and the requests that follow it wake the peer. */
 const TOGETHER = 8
-/** How long fewer chunks wait for others. */
+/** How long a smaller number of chunks waits for more. */
 const WAIT_MS: Millis = 5
 
 interface Waiting extends WaitingChunk {

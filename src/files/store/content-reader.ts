@@ -8,7 +8,7 @@ import { CHUNK_BYTES, PAGE_HASHES_MAX } from '../limits.js'
 import { ChunkReads } from './chunk-reads.js'
 import { TreeFile } from './tree-file.js'
 
-/** Tells the state of a file from later ones: whoever writes to it changes its times. */
+/** Identifies a state of a file: every write changes its times. */
 export type FileStamp = string
 
 /** The stamp of an open file. */
@@ -20,8 +20,8 @@ export function stampOf({ fd }: FileHandle): FileStamp {
 const newSpace: SpaceFor = length => Buffer.allocUnsafeSlow(length)
 
 /**
- * Reads the pieces of a stored file, which may have been changed since it was stored: a chunk is verified when it is read for the
- * first time, and again once the stamp of the file has changed.
+ * Reads the pieces of a stored file, which may have been changed since it was stored. A chunk is verified when it is first read, and again
+ * once the stamp of the file has changed.
  */
 export class ContentReader {
   readonly #file: FileId
@@ -56,7 +56,10 @@ export class ContentReader {
     this.#stamp = storedAs
   }
 
-  /** `storedAs`: the stamp of the file when all of it was known to be right. Undefined if the tree is damaged. Rejects if a file cannot be opened. */
+  /**
+   * `storedAs`: the stamp of the file when all of it was verified. Undefined if the tree is damaged. Rejects if a file cannot be
+   * opened.
+   */
   static async open(
     file: FileId,
     contentPath: string,
@@ -79,7 +82,7 @@ export class ContentReader {
     return undefined
   }
 
-  /** A piece, in the space made for it; undefined if it is not here, or damaged. */
+  /** A piece, in the space that `spaceFor` allocates; undefined if it is not here, or damaged. */
   async read({ level, index }: Piece, spaceFor = newSpace): Promise<Uint8Array | undefined> {
     if (this.#closing !== undefined) return undefined
     this.#reading++
@@ -92,7 +95,7 @@ export class ContentReader {
     }
   }
 
-  /** Verifies every chunk. Calls `onProgress` with the bytes that were verified. */
+  /** Whether every chunk is unchanged since it was stored. Calls `onProgress` with the bytes that were verified. */
   async isSound(signal: AbortSignal, onProgress: (bytes: number, of: number) => void): Promise<boolean> {
     const { size } = this.#file
     this.#stamp = undefined
@@ -140,7 +143,7 @@ export class ContentReader {
     return bytes
   }
 
-  /** The stamp of the file; if it has changed, no chunk counts as verified. */
+  /** The stamp of the file. If the stamp has changed, all chunks have to be verified again. */
   #checkStamp(): FileStamp {
     const stamp = stampOf(this.#content)
     if (stamp !== this.#stamp) this.#verified = Bitmap.empty(chunksIn(this.#file.size))
@@ -149,7 +152,7 @@ export class ContentReader {
   }
 }
 
-/** A copy of bytes in the space made for them. */
+/** A copy of bytes, in the space that `spaceFor` allocates. */
 export function inSpace(bytes: Uint8Array, spaceFor: SpaceFor): Uint8Array {
   const space = spaceFor(bytes.length)
   space.set(bytes)

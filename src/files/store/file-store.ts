@@ -33,7 +33,7 @@ const NAMES_MAX = 1_000
 /** Bytes that are read at once from a file that is sent. */
 const READ_BYTES = 16 * CHUNK_BYTES
 
-/** Work on a file: `onProgress` is called with the bytes that are done, and those of the file. */
+/** Work on a file: `onProgress` is called with the number of bytes done and the size of the file. */
 export interface FileWork {
   readonly signal: AbortSignal
   readonly onProgress: (bytes: number, of: number) => void
@@ -43,7 +43,7 @@ export interface FileWork {
 interface Stored extends FileId {
   /** Whether all chunks are here. */
   isComplete: boolean
-  /** The lines that refer to it, as far as they were recorded. */
+  /** The recorded lines that refer to it. */
   readonly lines: Set<string>
   /** The stamp of a complete file when this process stored it. */
   stamp?: FileStamp
@@ -60,7 +60,7 @@ export class FileStore {
   readonly #stored = new Map<FileRoot, Stored>()
   /** Files that were added, and that no line refers to yet. */
   readonly #added = new Set<FileRoot>()
-  /** In LRU order: the most recently used one is the last. */
+  /** In LRU order: the most recently used reader is the last. */
   readonly #readers = new Map<FileRoot, Promise<ContentReader | undefined>>()
 
   private constructor(directory: string, random: Random) {
@@ -137,7 +137,7 @@ export class FileStore {
     if (stored !== undefined) stored.isComplete = true
   }
 
-  /** A piece of a complete file, in the space made for it; undefined if it is not here, or damaged. */
+  /** A piece of a complete file, in the space that `spaceFor` allocates; undefined if it is not here, or damaged. */
   async read(root: FileRoot, piece: Piece, spaceFor?: SpaceFor): Promise<Uint8Array | undefined> {
     return (await this.#reader(root))?.read(piece, spaceFor)
   }
@@ -250,7 +250,7 @@ export class FileStore {
     if (size > FILE_BYTES_MAX) throw tooLarge()
     const free = await this.free()
     if (free > 0 && size > free)
-      // some file systems report 0, whatever they have left
+      // some file systems always report 0
       throw new ChatError('FILE_UNUSABLE', 'not sent: its copy is larger than the space that the disk has left')
     await makeDirectory(this.#directory)
     const draft = path.join(this.#directory, `draft-${hexOf(this.#random.bytes(DRAFT_BYTES))}`)
@@ -354,7 +354,7 @@ export class FileStore {
   }
 }
 
-/** Copies a file and hashes what is copied, so that the tree is that of the copy even if the file changes meanwhile. */
+/** Copies a file, and hashes the bytes that are copied, so that the tree matches the copy even if the file changes at the same time. */
 async function hashedCopy(
   source: SentContent,
   target: FileHandle,

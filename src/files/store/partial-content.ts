@@ -13,8 +13,9 @@ const FLAGS = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0)
 const MODE = 0o600
 
 /**
- * A file that is being fetched: sparse on disk, with its hash tree. What was fetched before is found by its hashes, so there is no other
- * record that a crash could separate from the chunks: what a killed process wrote is there, and what a power cut lost is fetched again.
+ * A file that is being fetched: sparse on disk, with its hash tree. Chunks that were fetched before are found by their hashes. There is no
+ * other record that could disagree with the chunks after a crash: chunks that a killed process wrote are found, and chunks that a power cut
+ * lost are fetched again.
  */
 export class PartialContent {
   readonly #file: FileId
@@ -45,7 +46,7 @@ export class PartialContent {
     }
   }
 
-  /** What is here, verified. Calls `onProgress` with the bytes that were read. */
+  /** The pieces on disk, verified. Calls `onProgress` with the bytes that were read. */
   async stored(signal: AbortSignal, onProgress: (bytes: number) => void): Promise<StoredPieces> {
     const { size } = this.#file
     const chunks = Bitmap.empty(chunksIn(size))
@@ -73,7 +74,7 @@ export class PartialContent {
     else await this.#writes.add(index, bytes)
   }
 
-  /** A chunk that was written, in the space made for it. */
+  /** A chunk that was written, in the space that `spaceFor` allocates. */
   async chunk(index: number, spaceFor: SpaceFor): Promise<Uint8Array | undefined> {
     const bytes = spaceFor(chunkBytesAt(this.#file.size, index))
     return (await this.#reads.into(bytes, index)) ? bytes : undefined

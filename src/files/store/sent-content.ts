@@ -20,8 +20,8 @@ export async function wholeContent(source: FileHandle): Promise<SentContent> {
 }
 
 /**
- * A picture without its metadata; any other file as it is. Rejects with FILE_UNUSABLE if the file is a picture, or named like one, and
- * its metadata cannot be removed: the user would believe that they were.
+ * A picture without its metadata; any other file as it is. Rejects with FILE_UNUSABLE if the file is a picture, or is named like one, and
+ * its metadata cannot be removed. Otherwise the user would believe that they are gone.
  */
 export async function contentWithoutMetadata(file: string, source: FileHandle): Promise<SentContent> {
   const whole = await wholeContent(source)

@@ -15,7 +15,7 @@ export type TransferEffect =
   /** The holder sent an unrequested piece, or wrong bytes. It gets no further requests. */
   | { readonly kind: 'violation'; readonly holder: HolderId }
 
-/** What is on this disk already, verified. */
+/** The pieces that are on this disk already, verified. */
 export interface StoredPieces {
   readonly top: Uint8Array | undefined
   readonly pages: ReadonlyMap<number, Uint8Array>
@@ -26,9 +26,9 @@ export interface StoredPieces {
 const WINDOW_PIECES = 16
 /** Unknown pages that are requested at once, so that the chunks of the next page need not wait. */
 const PAGES_AHEAD = 2
-/** Time without an answer after which the requests of a holder go to others. It gets no further ones until it answers. */
+/** Time without an answer after which the requests of a holder go to others. The holder gets no further requests until it answers. */
 const ANSWER_MS_MAX: Millis = 10_000
-/** How often a holder that does not have everything is asked again what it has. */
+/** How often a holder without all chunks is asked again which chunks it has. */
 const QUERY_MS: Millis = 5_000
 
 interface Holder {
@@ -41,7 +41,7 @@ interface Holder {
   /** Answers that did not come in time, and may still arrive. */
   late: number
   answeredAt: Millis
-  /** When it was asked what it has. */
+  /** When it was asked which chunks it has. */
   queriedAt: Millis
   isQueried: boolean
 }
@@ -55,8 +55,8 @@ interface Claim {
 const keyOf = ({ level, index }: Piece): string => `${level} ${index}`
 
 /**
- * Which pieces of one file to request from which holder, without IO: what arrives goes in, effects come out. Each piece is
- * verified before it is stored: the top against the root, a page against the top, a chunk against its page.
+ * Decides which pieces of one file to request from which holder, without IO: answers in, effects out. Each piece is verified before it is
+ * stored: the top against the root, a page against the top, a chunk against its page.
  */
 export class Transfer {
   readonly #file: FileId
@@ -71,7 +71,7 @@ export class Transfer {
   /** The last chunk has fewer bytes. */
   readonly #lastBytes: number
 
-  /** `firstPage`: where to begin. Peers that begin in different places can give each other what the others lack. */
+  /** `firstPage`: where to begin. Peers that begin at different pages can give each other their missing chunks. */
   constructor(file: FileId, stored: StoredPieces, firstPage = 0) {
     const pages = pagesIn(file.size)
     this.#file = file
@@ -103,7 +103,7 @@ export class Transfer {
     return [...this.#holders.values()].filter(({ chunks }) => chunks !== undefined && chunks.count > 0).length
   }
 
-  /** The top or a page, for peers that ask for it. */
+  /** The top or a page, for peers that request it. */
   hashes({ level, index }: Piece): Uint8Array | undefined {
     return level === 'top' ? this.#top : this.#pages.get(index)
   }
@@ -147,7 +147,7 @@ export class Transfer {
     const holder = this.#holders.get(id)
     if (holder === undefined) return []
     if (!this.#answered(id, holder, piece, now)) return this.#violated(id, now)
-    // It came too late: somebody else has sent it.
+    // Another holder was faster.
     if (this.#has(piece) || this.#claims.get(keyOf(piece))?.isStoring === true) return this.#requests(now)
     if (!this.#isGenuine(piece, bytes)) return this.#violated(id, now)
     this.#release(keyOf(piece))
@@ -187,7 +187,7 @@ export class Transfer {
     return [...queries, ...this.#requests(now)]
   }
 
-  /** Whether an answer was asked for. Ends the request. */
+  /** Whether the answer was requested. Ends the request. */
   #answered(id: HolderId, holder: Holder, piece: Piece, now: Millis): boolean {
     holder.answeredAt = now
     const claim = this.#claims.get(keyOf(piece))

@@ -13,7 +13,7 @@ const TRY_MS = 200
 export interface AttachOptions extends ConnectOptions {
   readonly start: NodeStart
   readonly face: FaceHello
-  /** The report of a node that is being started already. */
+  /** The report of a node that is already being started. */
   readonly starting?: Promise<StartReport> | undefined
   /** Whether to start a node if none runs. */
   readonly mayStart: boolean

@@ -28,7 +28,7 @@ export interface ConnectOptions {
   readonly codec?: CodecVersion
   /** Called if the node has accepted the connection, but does not answer. */
   readonly onSilent?: () => void
-  /** Called with what happened before the node refused the face. */
+  /** Called with the events that preceded the node's refusal of the face. */
   readonly onEvent?: (event: FaceEvent) => void
 }
 
@@ -54,7 +54,7 @@ export async function connectFace(options: ConnectOptions, face: FaceHello): Pro
   return new NodeConnection(socket, reader, welcome, greeted.version)
 }
 
-/** The answer of a node to a request that is not a face's. */
+/** The answer of a node to a request of a process that is not a face. */
 export interface NodeAnswer {
   readonly value: Fields
   /** Resolves when the node has closed the connection. */
@@ -64,8 +64,8 @@ export interface NodeAnswer {
 }
 
 /**
- * Runs a command on private rooms in the running node, and calls `onItem` with each part of its answer. False if none runs. Rejects
- * with the node's ChatError, and with the reason of `signal`.
+ * Runs a command on private rooms in the running node, and calls `onItem` with each part of its answer. False if no
+ * node runs. Rejects with the node's ChatError, and with the reason of `signal`.
  */
 export async function commandNode(
   options: ConnectOptions,
@@ -104,7 +104,7 @@ export async function commandNode(
   }
 }
 
-/** Asks the running node for its status or for people, to pause or to end; undefined if none runs. */
+/** Asks the running node for its status or for people, or to pause or to end; undefined if no node runs. */
 export async function askNode(
   options: ConnectOptions,
   purpose: Exclude<Purpose, 'face' | 'command'>,
@@ -187,7 +187,7 @@ class HandshakeFrames {
     this.#socket = socket.on('data', this.#receive).on('error', this.#gone).once('close', this.#gone)
   }
 
-  /** The fields of the next frame; none if it is not JSON. Rejects with `NodeGone` if the socket closes. */
+  /** The fields of the next frame; empty if the frame is not JSON. Rejects with `NodeGone` if the socket closes. */
   async next(): Promise<Fields> {
     for (;;) {
       const next = this.#reader.next()
@@ -202,7 +202,7 @@ class HandshakeFrames {
     }
   }
 
-  /** Stops reading; the frames that have arrived are in the result. */
+  /** Stops reading. The result contains the frames that have arrived. */
   release(): FrameReader {
     this.#socket.pause().off('data', this.#receive).off('error', this.#gone).off('close', this.#gone)
     return this.#reader

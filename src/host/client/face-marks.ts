@@ -14,7 +14,7 @@ export class FaceMarks {
   readonly #report: (marks: readonly ReadMark[]) => void
   readonly #marks = new Map<LogId, ReadMark>()
   readonly #unreported = new Map<LogId, Digest>()
-  /** Entries that were read after the mark had passed their places. */
+  /** Entries that were read although the mark had passed their places before their content arrived. */
   #late: Digest[] = []
   #cancel: Cancel | undefined
 
@@ -32,7 +32,10 @@ export class FaceMarks {
     return new Map([...this.#marks].flatMap(([log, { passed }]) => (passed === undefined ? [] : [[log, passed]])))
   }
 
-  /** The user has read these logs this far in this face, or has read entries whose content came after the mark had passed them. */
+  /**
+   * The user has read each log up to these places in this face. For a place that the mark has passed, the user has read
+   * an entry whose content arrived later.
+   */
   read(marks: readonly Digest[]): void {
     for (const { author, seq } of marks) {
       const before = this.#marks.get(author)
@@ -51,7 +54,7 @@ export class FaceMarks {
     this.#unreported.delete(log)
   }
 
-  /** The node reports how far the user has read. Returns the marks that moved. */
+  /** The node reports up to where the user has read each log. Returns the marks that moved. */
   known(marks: readonly ReadMark[]): readonly ReadMark[] {
     const moved = marks.filter(
       mark => mark.seq >= (this.#marks.get(mark.author)?.seq ?? 0) && !isSameMark(this.#marks.get(mark.author), mark),
@@ -69,7 +72,7 @@ export class FaceMarks {
     this.flush()
   }
 
-  /** Reports what was read, at once. */
+  /** Reports what was read at once. */
   flush(): void {
     this.#cancel?.()
     this.#cancel = undefined

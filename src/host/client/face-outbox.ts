@@ -21,11 +21,11 @@ interface Line {
 }
 
 /**
- * Lines of one face on their way to the log, in order. A line without an answer is sent again to the next node; its number ensures
- * that it is stored once.
+ * The lines of one face that the node has not answered yet, in order. An unanswered line is sent again to the next
+ * node; its request number ensures that it is stored once.
  */
 export class FaceOutbox {
-  /** By number, in order. */
+  /** Unanswered lines by request number, in order. */
   readonly #lines = new Map<number, Line>()
   #sender: RequestSender | undefined
   /** The last number that was assigned, and the last that was sent over this connection. */
@@ -60,7 +60,8 @@ export class FaceOutbox {
     const bytes = Buffer.byteLength(json)
     return new Promise((onStored, onRefused) => {
       const line = { draft, json, bytes, onStored, onRefused }
-      // A line above this limit is too long for an entry too, which escapes its text in the same way. A larger frame would end the connection.
+      // A line above this limit is also too long for an entry, because both escape text in the same way. A larger frame
+      // would end the connection.
       if (bytes > LINES_BYTES_MAX)
         return this.#refuse(line, new ChatError('BAD_MESSAGE', 'the message is longer than an entry may be'))
       this.#last++
@@ -121,7 +122,7 @@ export class FaceOutbox {
     return this.#last
   }
 
-  /** Lines of the same turn share a frame. */
+  /** Sends the lines of one turn of the event loop in one frame. */
   #sendSoon(): void {
     if (this.#isSendingSoon) return
     this.#isSendingSoon = true

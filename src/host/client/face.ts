@@ -40,8 +40,8 @@ export interface FaceParts {
   readonly clock?: Clock
   readonly onEvent: (event: FaceEvent) => void
   /**
-   * Attaches to the room's node; may start one if `mayStart`. `before` are the options of the lost node: the next one runs with the
-   * same options, whichever face starts it. Rejects with a ChatError.
+   * Attaches to the room's node; may start one if `mayStart`. `before` are the options of the lost node: the next one
+   * runs with the same options, whichever face starts it. Rejects with a ChatError.
    */
   connect(before: RoomOptions | undefined, mayStart: boolean): Promise<NodeConnection>
 }
@@ -50,7 +50,7 @@ interface FaceEvents {
   /** Connections, dial attempts, delivery status or the number of faces changed, or the node is lost or back. */
   change: []
   presence: []
-  /** The user has read these logs this far, in another face. */
+  /** The user has read each log up to these marks, in another face. */
   marks: [readonly ReadMark[]]
   /** The log of a stranger is gone. */
   forgotten: [LogId]
@@ -63,8 +63,8 @@ interface FaceEvents {
 }
 
 /**
- * The room API for a face in another process than the node. If the node is lost, the face attaches to the next one, repeats its
- * unanswered requests and resumes reading.
+ * The room API for a face outside of the node's process. If the node is lost, the face attaches to the next one,
+ * repeats its unanswered requests and resumes reading.
  */
 export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   readonly #parts: FaceParts
@@ -79,7 +79,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   #reason: string | undefined
   #hasSpoken = false
   #isLooking = true
-  /** Why the user is away, as this face has announced it. */
+  /** The away message that this face has announced; undefined if the user is not away. */
   #away: string | undefined
   #isSilent = false
 
@@ -137,7 +137,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#connection.heads
   }
 
-  /** How far the user has read each log, in any face. */
+  /** Up to where the user has read each log, in any face. */
   get readMarks(): ReadonlyMap<LogId, Seq> {
     return this.#marks.all
   }
@@ -147,7 +147,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#marks.passed
   }
 
-  /** The user has read these logs this far. */
+  /** The user has read each log up to these places. */
   markRead(marks: readonly Digest[]): void {
     this.#marks.read(marks)
   }
@@ -168,7 +168,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#outbox.size
   }
 
-  /** The first line that is not stored: pending or rejected. */
+  /** The first line that is not stored, because it is pending or was rejected. */
   get firstUnsaid(): string | undefined {
     return this.#outbox.firstUnstored
   }
@@ -247,12 +247,12 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#outbox.add(said)
   }
 
-  /** Erases one of the user's lines, as `RoomApi.erase` does. An erasure that is repeated changes nothing. */
+  /** Erases one of the user's lines, as `RoomApi.erase` does. Repeating an erasure has no effect. */
   erase({ run, seq }: OwnPlace): Promise<void> {
     return this.#calls.repeat(connection => connection.call({ do: 'erase', run, seq }))
   }
 
-  /** Sends a file. If the node is lost meanwhile, the next one copies it again; the line is sent once. */
+  /** Sends a file. If the node is lost meanwhile, the next node copies the file again; the line is sent once. */
   async sendFile(file: string, options: SendFileOptions = {}): Promise<void> {
     return this.say(await this.storeFile(file, options))
   }
@@ -261,7 +261,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#calls.repeat(connection => connection.storeFile(file, options))
   }
 
-  /** Fetches the file of a line. If the node is lost meanwhile, the next one goes on where it ended. */
+  /** Fetches the file of a line. If the node is lost meanwhile, the next node continues the fetch. */
   getFile(line: Target, directory: string, options: GetFileOptions = {}): Promise<string> {
     return this.#calls.repeat(connection => connection.getFile(line, directory, options))
   }
@@ -343,9 +343,9 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#connection.verify()
   }
 
-  /** Runs a command in the node; yields its answer in parts. Only a direct message is repeated. Rejects with a ChatError. */
+  /** Runs a command in the node; yields its answer in parts. Only some are repeated to the next node. Rejects with a ChatError. */
   command(command: Fields): AsyncIterable<Fields> {
-    return command['do'] === 'msg' ? this.#calls.directMessage(command) : this.#connection.command(command)
+    return this.#calls.command(command)
   }
 
   archive(): AsyncIterable<Uint8Array> {
@@ -353,8 +353,8 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   }
 
   /**
-   * Leaves the room. For the last face, resolves when the node has closed its databases; false if that takes longer than
-   * GOODBYE_MS_MAX: then the node ends by itself.
+   * Leaves the room. For the last face, resolves when the node has closed its databases, or with false after
+   * GOODBYE_MS_MAX; the node then ends by itself.
    */
   async close(): Promise<boolean> {
     this.#failover.close()
@@ -414,7 +414,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     this.#marks.reportAll()
   }
 
-  /** Reports since when the node has not answered, or that it answers again. */
+  /** Reports that the node does not answer, and since when, or that it answers again. */
   #tellSilence(sinceMs: Millis | undefined, pid?: number): void {
     if (this.#failover.isClosed || (sinceMs === undefined && !this.#isSilent)) return
     this.#isSilent = sinceMs !== undefined

@@ -2,7 +2,7 @@ import type { Clock, Millis } from '../../base/clock.js'
 import { ChatError, reasonOf } from '../../base/errors.js'
 import { type NodeConnection, NodeGone } from './node-connection.js'
 
-/** How long a lost node may be missing before the user is notified. */
+/** How long the node may be missing before the user is notified. */
 const MISSING_MS = 2_000
 /** Failed starts within FAILURES_MS after which a face gives up. */
 const FAILURES_MAX = 3
@@ -24,7 +24,7 @@ interface FailoverParts {
   readonly connect: (mayStart: boolean) => Promise<NodeConnection>
   /** Uses a connection from now on. */
   readonly use: (connection: NodeConnection) => void
-  /** Called with the time since which the node has been missing, and with undefined once there is one again. */
+  /** Called with the time since which the node has been missing, and with undefined when the face is attached again. */
   readonly onMissing: (sinceMs: Millis | undefined) => void
   readonly onChange: () => void
 }
@@ -73,12 +73,12 @@ export class Failover {
 
   /** The node is gone. */
   start(): void {
-    if (this.#moving !== undefined) return // it is looking for another node already
+    if (this.#moving !== undefined) return // already looking for another node
     this.#moving = this.#move()
     this.#moving.catch(() => {}) // `ended` reports it
   }
 
-  /** Runs work that needs a node, and repeats it at the next node if the node is lost meanwhile. */
+  /** Runs work that needs a node. Repeats it at the next node if the node is lost meanwhile. */
   async again<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {
       try {

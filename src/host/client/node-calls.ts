@@ -8,10 +8,18 @@ import type { Failover } from './failover.js'
 import { type NodeConnection, NodeGone } from './node-connection.js'
 import type { Resumption } from './resumption.js'
 
-/** The calls of a face that outlive their node: the next node gets them again, or goes on with them. */
+/** Idempotent commands: the next node gets them again. */
+const REPEATED: readonly unknown[] = ['msg', 'hide', 'show']
+
+/** The calls of a face that survive the loss of their node: the next node gets them again, or continues them. */
 export class NodeCalls {
   readonly #failover: Failover
   readonly #connection: () => NodeConnection
+  /** Calls without an answer that no node has confirmed to have read. */
+  readonly #unread: object[] = []
+  /** The connection that they were sent over. */
+  #reader: NodeConnection | undefined
+  #isConfirming = false
 
   /** `connection` returns the current connection. */
   constructor(failover: Failover, connection: () => NodeConnection) {
@@ -19,36 +27,60 @@ export class NodeCalls {
     this.#connection = connection
   }
 
-  /** Sends a call that has no answer; to the next node if there is none now. */
+  /** Sends an idempotent call that has no answer. If the node is lost before it reads the call, the next node gets it, in order. */
   send(call: object): void {
-    if (!this.#failover.isMoving) this.#connection().send(call)
-    else
-      this.#failover.moved.then(
-        () => this.send(call),
-        () => {}, // `ended` reports it
-      )
+    const connection = this.#connection()
+    this.#unread.push(call)
+    if (!this.#isConfirming) this.#reader = connection
+    if (this.#reader === connection) connection.send(call)
+    if (!this.#isConfirming) void this.#confirm()
   }
 
-  /** Makes a call, which has to be idempotent, until a node has answered it. */
+  /** A node has read the calls before a ping that it has answered. One ping at a time, however many calls are sent. */
+  async #confirm(): Promise<void> {
+    this.#isConfirming = true
+    try {
+      while (this.#unread.length > 0) {
+        let count = this.#unread.length
+        await this.repeat(connection => {
+          if (this.#reader !== connection) for (const call of this.#unread) connection.send(call)
+          this.#reader = connection
+          count = this.#unread.length
+          return connection.ping()
+        })
+        this.#unread.splice(0, count)
+      }
+    } catch {
+      this.#unread.length = 0 // the user closed the face, or `ended` reports why it cannot continue
+    }
+    this.#isConfirming = false
+  }
+
+  /** Repeats a call until a node has answered it. The call has to be idempotent. */
   repeat<T>(call: (connection: NodeConnection) => Promise<T>): Promise<T> {
     return this.#failover.again(() => call(this.#connection()))
   }
 
-  /** Writes to one person. Each message is from a client of its own, so however often it is repeated, it is stored once. */
-  async *directMessage(command: Fields): AsyncGenerator<Fields> {
-    const client = hexOf(systemRandom.bytes(CLIENT_BYTES))
+  /** Runs a command; yields its answer in parts. Rejects with a ChatError. */
+  command(command: Fields): AsyncIterable<Fields> {
+    return REPEATED.includes(command['do']) ? this.#repeated(command) : this.#connection().command(command)
+  }
+
+  /** A direct message has a client id of its own, so it is stored once, however often it is repeated. */
+  async *#repeated(command: Fields): AsyncGenerator<Fields> {
+    const client = command['do'] === 'msg' ? { client: hexOf(systemRandom.bytes(CLIENT_BYTES)) } : {}
     yield* await this.repeat(async connection => {
       const answers: Fields[] = []
-      for await (const answer of connection.command({ ...command, client })) answers.push(answer)
+      for await (const answer of connection.command({ ...command, ...client })) answers.push(answer)
       return answers
     })
   }
 
-  /** Reads entries, without gaps or duplicates at a change of nodes. Ends if the node was stopped. */
+  /** Reads entries, without gaps or duplicates when the node changes. Ends if the node was stopped. */
   async *read(options: ReadOptions, resumption: Resumption): AsyncGenerator<readonly Entry[]> {
     for (let now = options; ; now = resumption.options(this.#connection().heads)) {
       try {
-        // Read gaps too: `Resumption` must know their places, to read their content when it comes.
+        // Read gaps too: `Resumption` must know their places, to read their content when it arrives.
         for await (const entries of this.#connection().entries({ ...now, gaps: true })) yield resumption.fresh(entries)
         return
       } catch (error) {

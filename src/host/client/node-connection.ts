@@ -55,7 +55,7 @@ import {
   isVerdict,
 } from '../protocol/state-codec.js'
 
-/** The connection to the node ended before the answer came. */
+/** The connection to the node ended before the answer arrived. */
 export class NodeGone extends Error {
   constructor() {
     super('the node is gone')
@@ -122,10 +122,10 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   readonly #calls = new Map<CallId, Call>()
   readonly #heads = new Map<LogId, Seq>()
   #next: CallId = 1
-  /** Replicas of each of our logs, by its run. */
+  /** Replicas of each of our logs, by run. */
   #replicas: Readonly<Record<string, ReplicaHeads>> = {}
   #people: KnownSet = { pins: [], addressed: [] }
-  /** The run that our lines go to. */
+  /** The run to which our lines are appended. */
   #run: Run = 0
   #connections: ConnectionSummary = { connected: [], dialing: [] }
   #presence: readonly Present[] = []
@@ -235,7 +235,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     this.send({ do: 'acknowledge', acknowledged })
   }
 
-  /** Resolves when the node answers, or closes the room: then it answers nothing until the face is attached again. */
+  /** Resolves when the node answers, or closes the room: it then answers nothing until the face attaches again. */
   ping(): Promise<void> {
     return new Promise((resolve, reject) => {
       const onEnd = (error?: Error): void => {
@@ -250,7 +250,8 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
 
   async *entries({ signal, since, ...options }: ReadOptions): AsyncGenerator<readonly Entry[]> {
     const marks = since && readMarkPairs(since)
-    // Entries that arrived together are yielded together, so that a reader notes several names before it labels anyone.
+    // Entries that arrived together are yielded together, so that a reader notes all their names before it labels any
+    // author.
     for await (const parts of this.#parts({ do: 'read', options: { ...options, since: marks } }, signal)) {
       const entries = parts.flatMap(part => (part.kind === 'entries' ? part.entries : []))
       for (const { author, seq, gap } of entries) this.#reached(author, seq + (gap?.count ?? 1) - 1)
@@ -305,7 +306,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     signal: AbortSignal | undefined,
     onProgress: SendFileOptions['onProgress'],
   ): AsyncGenerator<Fields> {
-    // An older node would close the connection, and the call would be repeated for ever.
+    // An older node would close the connection, and the call would be repeated forever.
     if (this.#version.minor < FILES_MINOR) throw olderNode(this.welcome.me, 'sends and fetches no files')
     for await (const parts of this.#parts(call, signal))
       for (const part of parts) {
@@ -433,7 +434,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     return id
   }
 
-  /** Receives an answer in parts: the node sends some ahead, and more as they are read. */
+  /** Receives an answer in parts. Flow control: the node sends some parts ahead, and more as they are read. */
   async *#parts(call: object, signal?: AbortSignal): AsyncGenerator<readonly Part[]> {
     const waiting: Part[] = []
     let bytes = 0

@@ -20,7 +20,7 @@ export class Resumption {
       if (passed !== undefined && passed.length > 0) this.#passed.set(author, new Places(passed))
   }
 
-  /** The entries that were not read before. */
+  /** The entries of a batch that were not read before. */
   fresh(entries: readonly Entry[]): readonly Entry[] {
     const fresh = entries.filter(({ author, seq, gap }) => {
       const last = seq + (gap?.count ?? 1) - 1
@@ -44,7 +44,7 @@ export class Resumption {
   options(heads: readonly Digest[]): ReadOptions {
     const { last, tail, since, ...others } = this.#options
     if (last !== undefined && !tail) {
-      // Start at the same entry, however many were added since.
+      // Start at the same entry, however many entries were added since.
       const grown = heads.reduce((sum, { author, seq }) => sum + Math.max(0, seq - (this.#start.get(author) ?? 0)), 0)
       return { ...others, ...(since !== undefined && { since }), last: last + grown }
     }

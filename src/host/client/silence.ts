@@ -4,10 +4,10 @@ import type { Cancel, Clock, Millis } from '../../base/clock.js'
 const ASK_MS = 500
 /** How long the node may take to answer before its faces report it. */
 export const ANSWER_MS = 2_000
-/** A timer that fires later than this shows that this process was suspended, rather than the node. */
+/** A timer that fires later than this shows that this process was suspended, and not that the node is silent. */
 const LATE_MS = 500
 
-/** Calls `onSilent` unless it is cancelled before the node has had time to answer. */
+/** Calls `onSilent` when the node has not answered in time, unless it is cancelled. */
 export function afterSilence(clock: Clock, answerMs: Millis, onSilent: () => void): Cancel {
   const dueAt = clock.now() + answerMs
   let cancel = clock.after(answerMs, () => {
@@ -19,15 +19,16 @@ export function afterSilence(clock: Clock, answerMs: Millis, onSilent: () => voi
 
 export interface WatchedNode {
   readonly isGone: boolean
-  /** Whether its room is closed, so that it answers nothing. */
+  /** Whether the node has closed the room, and therefore answers nothing. */
   readonly isParked: boolean
   /** Resolves when the node answers; rejects when it is gone. */
   ping(): Promise<void>
 }
 
 /**
- * Pings a node while its room is shown, because one node serves every room of a terminal. Calls `onChange` with the time of the first
- * unanswered ping when the node stops answering, and again when it answers.
+ * Pings the node while its room is shown. One node serves every room of a terminal, so pinging for the shown room is
+ * enough. Calls `onChange` with the time of the first unanswered ping when the node stops answering, and again when it
+ * answers.
  */
 export class NodeWatch {
   readonly #node: WatchedNode
@@ -51,7 +52,7 @@ export class NodeWatch {
     this.#ask()
   }
 
-  /** The room is hidden. A node that is silent now is still reported when it answers. */
+  /** The room is hidden. If the node is silent now, its next answer is still reported. */
   pause(): void {
     this.#isPaused = true
     this.#cancelNext()

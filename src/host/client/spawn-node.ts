@@ -4,8 +4,8 @@ import { ChatError } from '../../base/errors.js'
 import { encodeStart, NODE_PROGRAM, type NodeStart, reportOf, type StartReport } from '../protocol/node-start.js'
 
 /**
- * Starts a node in the background, and resolves with its report. It inherits no descriptor, so that `… | head -1` and `$(…)` do
- * not wait for it.
+ * Starts a node in the background, and resolves with its report. The node inherits no descriptor, so `… | head -1` and
+ * `$(…)` do not wait for it to end.
  */
 export function spawnNode(directory: string, start: NodeStart): Promise<StartReport> {
   const node = spawn(process.execPath, [NODE_PROGRAM, encodeStart(start)], {

@@ -1,7 +1,7 @@
 import { ChatError } from '../../base/errors.js'
 import type { CodeRead } from '../../membership/invitation/invitation-code.js'
 
-/** The error of text that is no invitation code. */
+/** The error for a text that is not an invitation code. */
 export function codeError(fault: Exclude<CodeRead, { readonly kind: 'code' }>): ChatError {
   const hint = 'Copy the whole code again: PC- and 12 groups of 4 characters.'
   switch (fault.kind) {
@@ -9,7 +9,7 @@ export function codeError(fault: Exclude<CodeRead, { readonly kind: 'code' }>): 
     case 'too-long':
       return new ChatError(
         'BAD_CODE',
-        `a code has ${fault.expected} characters after PC-, and this has ${fault.digits}`,
+        `a code has ${fault.expected} characters after PC-, but this one has ${fault.digits}`,
         { hint },
       )
     case 'foreign-character':

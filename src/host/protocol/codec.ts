@@ -38,14 +38,20 @@ const JSON_KIND = 1
 const ENTRIES_KIND = 2
 const BYTES_KIND = 3
 
-/** Largest frame from a node. Fits the state of a room with a thousand people who are all away with a long reason. */
+/**
+ * Largest frame from a node, in bytes. Fits the state of a room with a thousand people who are all away with a long
+ * message.
+ */
 export const NODE_FRAME_BYTES_MAX = 2 * 1024 * 1024
 
-/** Bytes of entries in one frame. Small, so that the next frames are sent while one is read. */
+/** Bytes of entries in one frame. Small, so that the next frames are sent while the face reads one. */
 const ENTRIES_BYTES_MAX = 64 * 1024
 /** Maximum overhead of an encoded entry: flags, author, seq, `at`, two lengths, and the count and state of a gap. */
 const ENTRY_OVERHEAD_BYTES = 1 + LOG_ID_LENGTH_MAX + 5 + HLC_LENGTH + 3 + 6
-/** An entry is never empty: a gap is encoded as an empty entry, then its count and the index of its state. */
+/**
+ * The states of a gap. A gap is encoded as an empty entry, then its count and the index of its state; no other entry is
+ * empty.
+ */
 const GAP_STATES: readonly GapState[] = ['deleted', 'kept-out', 'missing', 'expired', 'not-given']
 export const CALL_ID_MAX = 2 ** 31
 const SEQ_MAX = 2 ** 32
@@ -90,7 +96,7 @@ export function* entriesBodies(
   }
 }
 
-/** An entry with a state that an older face knows. */
+/** The entry with its state replaced by one that an older face knows. */
 function asOlder(entry: Entry): Entry {
   const { gap } = entry
   return gap?.state === 'expired' || gap?.state === 'not-given'
@@ -130,10 +136,10 @@ export function readHostFrame(body: Uint8Array): HostFrame | undefined {
   return entries && { kind: 'entries', id: id.value, entries }
 }
 
-/** Heads in JSON: pairs of an author and a seq. */
+/** Heads as JSON: pairs of an author and a seq. */
 export const pairsOf = (heads: readonly Digest[]): [LogId, Seq][] => heads.map(({ author, seq }) => [author, seq])
 
-/** The heads in pairs of an author and a seq; undefined for anything else. */
+/** Heads from pairs of an author and a seq; undefined for anything else. */
 export function digestsOf(value: unknown): Digest[] | undefined {
   if (!Array.isArray(value)) return undefined
   const digests: Digest[] = []

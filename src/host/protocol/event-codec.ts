@@ -7,7 +7,10 @@ const KIND_LENGTH_MAX = 64
 /** A missing or malformed field makes an event unknown. */
 const isFaceEvent = variant(Object.fromEntries(Object.entries(FACE_EVENTS).map(([kind, { fields }]) => [kind, fields])))
 
-/** An event as a node sent it; undefined where it has no kind. A newer node may send kinds, fields and codes that are unknown here. */
+/**
+ * Decodes an event from a node; undefined if it has no kind. A newer node may send kinds, fields and codes that are
+ * unknown here.
+ */
 export function readEvent(value: unknown): FaceEvent | undefined {
   if (isFaceEvent(value)) return value as FaceEvent
   const kind = isFields(value) ? value['kind'] : undefined

@@ -6,7 +6,7 @@ import { NODE_EVENTS } from '../../node/events.js'
 const HOST_EVENTS = {
   /** The node has the room open already: other faces are attached, or the node stays without faces. */
   'already-open': change({ name: text, hasOtherFaces: boolean }),
-  /** The node does not answer, or is gone and is not found again. */
+  /** The node does not answer; or it is gone, and no other was found. */
   'node-silent': problem({ name: text, pid: optional(count), sinceMs: number }),
   'node-answers': change({}),
   /** The node refused to connect to a peer; `detail` is the message of a `ChatError`. */
@@ -19,7 +19,7 @@ export const FACE_EVENTS = { ...NODE_EVENTS, ...HOST_EVENTS }
 
 export type HostEvent = EventOf<typeof HOST_EVENTS>
 
-/** What a face shows to its user. */
+/** The events that a face shows to its user. */
 export type FaceEvent = EventOf<typeof FACE_EVENTS>
 
 export const isProblem = ({ kind }: FaceEvent): boolean => FACE_EVENTS[kind].level === 'problem'

@@ -7,7 +7,7 @@ import { hlcOf } from '../../log/format/hybrid-clock.js'
 import type { FoundLine } from '../../search/search.js'
 import type { Fields } from './codec.js'
 
-/** A line of any room that a search found. */
+/** A line that a search found, in any room. */
 export interface FoundMessage extends Omit<FoundLine, 'entry' | 'edit'> {
   readonly room: string
   readonly edit: (Message & { readonly kind: 'edit' }) | undefined
@@ -30,7 +30,7 @@ export const foundFields = (room: string, { entry, message, edit }: FoundLine): 
   ...(edit !== undefined && { edit: entryFields(edit.entry) }),
 })
 
-/** Undefined for anything else. */
+/** Decodes a found line; undefined for anything else. */
 export function foundIn({ is, room, label, edit: edited, ...fields }: Fields): FoundMessage | undefined {
   const message = messageIn(fields)
   if (is !== 'line' || !text(room) || message === undefined) return undefined

@@ -1,7 +1,10 @@
 import type { Duplex } from 'node:stream'
 import { varint } from '../../base/wire/bytes.js'
 
-/** Writes frames to a socket: those of one turn with one system call, because each call wakes the other process. */
+/**
+ * Writes frames to a socket. The frames of one turn are written with one system call, because each call wakes the other
+ * process.
+ */
 export class FrameWriter {
   readonly #socket: Duplex
   #isCorked = false

@@ -8,8 +8,8 @@ import { type CodecVersion, type Fields, versionOf } from './codec.js'
 import { type RoomOptions, roomOptionsOf } from './options.js'
 import { NONCE_BYTES, type Secret } from './secret.js'
 
-// How a connection to a node begins. These frames are the same in every major version of the codec:
-// node: challenge { version, nonce } · face: hello { version, nonce, proof, purpose, … } · node: welcome { proof, … } or refused.
+// The start of a connection to a node. These frames are the same in every major version of the codec: node: challenge {
+// version, nonce } · face: hello { version, nonce, proof, purpose, … } · node: welcome { proof, … } or refused.
 
 /**
  * Why a process connects. `replace` asks an older node to end; `pause` asks the node to close its rooms until the connection
@@ -57,7 +57,7 @@ export const challengeFields = ({ major, minor }: CodecVersion, nonce: string): 
   nonce,
 })
 
-/** Undefined for anything but a challenge. */
+/** Decodes a challenge; undefined for anything else. */
 export function challengeOf({ is, version, nonce }: Fields): Challenge | undefined {
   const known = versionOf(version)
   const isNonce = typeof nonce === 'string' && NONCE.test(nonce)
@@ -111,7 +111,7 @@ export function helloOf(
 export const clientOf = (value: unknown): Uint8Array | undefined =>
   typeof value === 'string' && CLIENT.test(value) ? Buffer.from(value, 'hex') : undefined
 
-/** Undefined for anything but a request about people. */
+/** Decodes a request about people; undefined for anything else. */
 function peopleRequestOf(value: unknown): PeopleRequest | undefined {
   if (!isFields(value)) return undefined
   const { act, name, key } = value

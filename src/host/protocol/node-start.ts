@@ -21,7 +21,7 @@ export interface NodeStart {
 export const encodeStart = ({ me, data, options, stays }: NodeStart): string =>
   JSON.stringify({ me, data, stays, options })
 
-/** Undefined for anything that `encodeStart` does not write. */
+/** Decodes what `encodeStart` writes; undefined for anything else. */
 export function decodeStart(text: string): NodeStart | undefined {
   try {
     const { me, data, stays, options }: Fields = JSON.parse(text)
@@ -35,7 +35,7 @@ export function decodeStart(text: string): NodeStart | undefined {
 
 /** What a node's process reports to the face that started it, once. */
 export type StartReport =
-  /** It serves, or another process does. */
+  /** The process serves, or another process does. */
   { readonly kind: 'ready' } | { readonly kind: 'failed'; readonly error: Error }
 
 /** Decodes a report; undefined if it is malformed. */

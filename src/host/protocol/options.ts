@@ -53,7 +53,7 @@ export const NODE_FLAGS: Readonly<Record<keyof NodeOptions, NodeFlag>> = {
 type NodeOption = keyof NodeOptions
 const NODE_OPTIONS = Object.keys(NODE_FLAGS) as NodeOption[]
 
-/** The options of a node from the values that are given; undefined if one is malformed. */
+/** The options of a node from given values; undefined if a value is malformed. */
 export function nodeOptionsFrom(given: (option: NodeOption) => unknown): NodeOptions | undefined {
   const options: Fields = Object.fromEntries(
     NODE_OPTIONS.map(option => [option, given(option) ?? NODE_FLAGS[option].absent]).filter(
@@ -79,7 +79,9 @@ export function checkConflict(me: string, running: NodeOptions, asked: NodeOptio
   throw new ChatError('BAD_USAGE', `${me} already runs ${how}: persisted-chat stop ${me}, or leave the option out`)
 }
 
-/** How the node runs instead; undefined if the option was not requested, or is the same. */
+/**
+ * How the running node differs from the requested option; undefined if the option was not requested, or is the same.
+ */
 function conflictOf(
   { flag, absent, shown = String, isSame = Object.is }: NodeFlag,
   running: unknown,

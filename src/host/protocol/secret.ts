@@ -10,7 +10,7 @@ import { systemRandom } from '../../base/random.js'
 const SECRET_BYTES = 32
 export const NONCE_BYTES = 32
 
-/** The side that proves its knowledge of the secret. A proof of one side is invalid for the other. */
+/** The side that proves its knowledge of the secret. The proof of one side is invalid for the other. */
 export type Side = 'node' | 'face'
 
 /** A key that only this user's processes can read. A face and its node authenticate each other with it. */

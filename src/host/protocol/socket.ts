@@ -13,7 +13,7 @@ const PATH_BYTES_MAX = 100
 const SOCKET_NAME = 'node.sock'
 /** How long a node has to accept a connection. */
 const CONNECT_MS_MAX = 2_000
-/** Faces and commands that may be connected to one node. */
+/** Largest number of faces and commands that are connected to one node. */
 const CONNECTIONS_MAX = 512
 const NOT_OTHERS = 0o177
 const OF_OTHERS = 0o077
@@ -23,15 +23,16 @@ const uid = (): number => process.getuid?.() ?? 0
 /** A path to the socket of a home. */
 interface SocketPath {
   readonly file: string
-  /** A directory outside the home, to which no other user may have access. */
+  /** A directory outside the home, which no other user may access. */
   readonly directory: string | undefined
   /** Closes the descriptor that the path goes through, if any. */
   free(): void
 }
 
 /**
- * The socket is in the home. If its path is too long, it is reached through an open descriptor of the home; on systems without
- * /proc, it is in a directory of the user, and is named after the home's device and inode.
+ * The path of the socket in a home. A path that is too long is shortened through an open descriptor of the home. On
+ * systems without /proc, the socket is in a directory of the user instead, and is named after the home's device and
+ * inode.
  */
 function socketPathOf(home: string): SocketPath {
   const full = path.resolve(home, SOCKET_NAME)
@@ -55,8 +56,9 @@ async function isPrivate(directory: string): Promise<boolean> {
 }
 
 /**
- * Accepts connections of this user's processes. Only the process with the home's lock may call this: an existing socket was left by
- * a crash, and is replaced. Returns a function that stops accepting. Rejects with the system's error.
+ * Accepts connections of this user's processes. Only the process with the home's lock may call this: an existing socket
+ * is then the remainder of a crash, and is replaced. Returns a function that stops accepting. Rejects with the system's
+ * error.
  */
 export async function listenAt(home: string, onSocket: (socket: net.Socket) => void): Promise<() => Promise<void>> {
   const { file, directory, free } = socketPathOf(home)
@@ -74,7 +76,7 @@ export async function listenAt(home: string, onSocket: (socket: net.Socket) => v
     server.maxConnections = CONNECTIONS_MAX
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      // The socket is created with its mode, before this call returns.
+      // The umask sets the mode of the socket, which is created before this call returns.
       const mask = process.umask(NOT_OTHERS)
       server.listen({ path: file }, resolve)
       process.umask(mask)
@@ -92,7 +94,7 @@ export async function listenAt(home: string, onSocket: (socket: net.Socket) => v
   }
 }
 
-/** Whether a home has a socket. A node that crashed leaves one. */
+/** Whether a home has a socket. A node that crashed leaves its socket behind. */
 export async function hasSocket(home: string): Promise<boolean> {
   const { file, free } = socketPathOf(home)
   try {
@@ -104,7 +106,7 @@ export async function hasSocket(home: string): Promise<boolean> {
   }
 }
 
-/** Connects to the node of a home; undefined if none accepts, or if other users have access to the socket. */
+/** Connects to the node of a home; undefined if no node accepts, or if other users have access to the socket. */
 export async function connectTo(home: string, clock: Clock): Promise<net.Socket | undefined> {
   let socketPath: SocketPath
   try {

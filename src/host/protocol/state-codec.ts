@@ -10,7 +10,8 @@ import { type Asking, isPin, type KnownSet } from '../../node/people/pin.js'
 import type { Companion } from '../../node/room-api.js'
 import type { Holder, ReplicaHead, ReplicaHeads, Replicas } from '../../sync/receipts.js'
 
-// What a node tells its faces about a room. A newer node may send values that are unknown here: they are left out.
+// The state of a room that a node sends to its faces. Values that a newer node sends and that are unknown here are
+// omitted.
 
 /** The outcome of verifying one stored log. */
 interface Verdict {
@@ -34,7 +35,7 @@ const isPartialHead = record<Exclude<ReplicaHead, number>>({
 
 const isReplicaHead = either(count, isPartialHead)
 
-/** By run. */
+/** Replicas of each log, by run. */
 export const isReplicaHeads = mapOf(
   record<ReplicaHeads>({
     connected: listOf(isReplicaHead),

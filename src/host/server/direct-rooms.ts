@@ -30,7 +30,7 @@ export interface DirectRoomsParts {
   readonly requests: MessageRequests
   /** Our own key. */
   author(): Promise<AuthorId>
-  /** Whether somebody is connected, in whatever room. */
+  /** Whether somebody is connected, in any room. */
   isConnected(key: AuthorId): Promise<boolean>
 }
 
@@ -43,16 +43,16 @@ export interface DirectAccess {
   openInBackground(name: string): Promise<Room | undefined>
   /** Whether a room is open without a face. */
   isInBackground(name: string): boolean
-  /** Closes a room whose name now means another key: its faces reattach. */
+  /** Closes a room whose name now refers to another key: its faces reattach. */
   recycle(name: string): Promise<void>
   /** Reports an event in the rooms that faces show. */
   report(event: NodeEvent): void
 }
 
-/** How long the node of a person who talks with us takes to open the room. */
+/** How long the node of somebody who talks with us takes to open the room. */
 const OPENS_MS_MAX = 1_000
 
-/** Maximum number of hidden people that are stored. */
+/** Largest number of hidden people that are stored. */
 const HIDDEN_MAX = 2_000
 
 const COMMANDS: readonly unknown[] = ['msg', 'requests', 'decline', 'hide', 'show']
@@ -63,13 +63,13 @@ export const isDirectCommand = ({ do: name }: Fields): boolean => COMMANDS.inclu
 export class DirectRooms implements DirectContactsHooks {
   readonly #parts: DirectRoomsParts
   readonly #notices: StrangerNotices
-  /** Everybody whom the user has a room with. */
+  /** The people with whom the user has a direct room. */
   readonly #entered = new Set<AuthorId>()
   /** People whom the user has hidden. */
   readonly #hidden: Set<AuthorId>
-  /** Rooms whose unread messages were reported, until a face shows the room. */
+  /** Rooms whose unread messages were reported. A room is removed when a face shows it. */
   readonly #reported = new Set<string>()
-  /** The requests of messages that are being stored, by client: a repeated one gets the same answer. */
+  /** The messages that are being stored, by client: a repeated request gets the same answer. */
   readonly #unanswered = new Map<string, Promise<RequestDeduplicator>>()
   #access: DirectAccess | undefined
 
@@ -139,7 +139,7 @@ export class DirectRooms implements DirectContactsHooks {
       onItem({ key: asking, name: called, since, text: said, isKnown: this.isKnown(asking) })
   }
 
-  /** The room that a name such as `@bob` means. Rejects with ROOM_REFUSED or BAD_USAGE. */
+  /** The room that a name such as `@bob` refers to. Rejects with ROOM_REFUSED or BAD_USAGE. */
   async resolve(text: string): Promise<EnteredRoom> {
     const { pins, store } = this.#parts
     const [, base, digits] = /^@(.*)-([0-9a-f]{8})$/.exec(text) ?? []
@@ -154,7 +154,7 @@ export class DirectRooms implements DirectContactsHooks {
     throw this.#unknownError(checkName(called, `the name ${JSON.stringify(called)}`))
   }
 
-  /** A face shows a room: later messages in it are reported again. */
+  /** A face shows a room: the next message in it that no face shows is reported again. */
   shown(name: string): void {
     this.#reported.delete(name)
   }
@@ -167,7 +167,7 @@ export class DirectRooms implements DirectContactsHooks {
     check()
   }
 
-  /** Drops the request of a person, named by their name, their key or both. */
+  /** Declines the request of a person, who is identified by their name, their key or both. */
   #decline(who: string, digits: string): Fields {
     const { requests } = this.#parts
     const found = askingAs(requests.all, who, digits)
@@ -214,7 +214,10 @@ export class DirectRooms implements DirectContactsHooks {
     onItem({ room: room.room, name: room.direct?.name ?? who, presence: await this.#presenceIn(room) })
   }
 
-  /** Appends a message: request 1 of a client that has no other, so that a repeated command does not append it again. */
+  /**
+   * Appends a message as request 1 of a client that makes no other request, so that a repeated command does not append
+   * it again.
+   */
   async #sayOnce(room: Room, text: string, client: Uint8Array): Promise<void> {
     const name = hexOf(client)
     const requests = this.#unanswered.get(name) ?? RequestDeduplicator.open(room, client)
@@ -227,7 +230,7 @@ export class DirectRooms implements DirectContactsHooks {
     }
   }
 
-  /** Where the other person of a direct room is. */
+  /** Whether the other person of a direct room is in it, connected elsewhere, or not connected. */
   async #presenceIn(room: Room): Promise<'here' | 'elsewhere' | 'away'> {
     const { clock, isConnected } = this.#parts
     const isHere = (): boolean => room.connectionSummary.connected.length > 0
@@ -280,7 +283,7 @@ export class DirectRooms implements DirectContactsHooks {
     return [...keys]
   }
 
-  /** Records the room with somebody. */
+  /** Records the direct room with somebody. */
   async #enter(called: string, other: AuthorId): Promise<EnteredRoom> {
     const { store, clock, requests } = this.#parts
     const id = directRoomId(await this.#parts.author(), other)
@@ -321,7 +324,7 @@ export class DirectRooms implements DirectContactsHooks {
     this.#access.report({ kind: 'direct-message', room: name, name: direct.name })
   }
 
-  /** A name may mean another key now, and somebody who asked may have been accepted. */
+  /** A name may refer to another key now, and somebody who asked may have been accepted. */
   #pinsChanged(): void {
     const { pins, requests } = this.#parts
     for (const {
@@ -349,5 +352,5 @@ export class DirectRooms implements DirectContactsHooks {
   }
 }
 
-/** Whether options name a direct room. */
+/** Whether a name is the name of a direct room. */
 export const isDirectRoomName = (room: string | undefined): room is string => room !== undefined && isDirectName(room)

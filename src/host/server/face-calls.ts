@@ -21,7 +21,7 @@ import type { FaceOutput } from './face-output.js'
 import { fileWork } from './file-work.js'
 import { PacedStream } from './paced-stream.js'
 
-/** Unanswered calls of one face, apart from its lines; an honest face has a few. */
+/** Largest number of unanswered calls of one face, apart from its lines; an honest face has a few. */
 const CALLS_MAX = 64
 
 type Open<T> = (signal: AbortSignal) => AsyncIterable<T>
@@ -154,7 +154,7 @@ export class FaceCalls {
     }
   }
 
-  /** Resolves when the last line is delivered, after sending the state that lists its replicas. */
+  /** Resolves when our last line is delivered. Sends the state that lists its replicas first. */
   async #stored(to: AuthorId | undefined): Promise<void> {
     await this.#peer.delivered({ to, signal: this.#ended.signal })
     this.#context.sendState()

@@ -2,14 +2,14 @@ import type { Duplex } from 'node:stream'
 import { jsonBody } from '../protocol/codec.js'
 import { FrameWriter } from '../protocol/frame-writer.js'
 
-/** A face with more unread bytes is sent only what it has requested; a `resync` replaces the rest. */
+/** A face with more unread bytes than this gets only what it has requested; a `resync` replaces everything else. */
 const UNREAD_BYTES_MAX = 1024 * 1024
 
-/** What a node sends to one face. */
+/** The frames that a node sends to one face. */
 export class FaceOutput {
   readonly #socket: Duplex
   readonly #writer: FrameWriter
-  /** Whether notices were left out because the face did not read. */
+  /** Whether notices were omitted because the face did not read. */
   #needsResync = false
   #isClosed = false
 
@@ -34,13 +34,13 @@ export class FaceOutput {
     if (!this.#isClosed) this.#writer.write(body)
   }
 
-  /** Whether a notice may be sent; if not, the face is owed a `resync`. */
+  /** Whether a notice may be sent. If not, a `resync` is sent later. */
   mayNotify(): boolean {
     this.#needsResync ||= this.isUnread
     return !this.isUnread
   }
 
-  /** Sends the `resync` that the face is owed. Returns whether it was. */
+  /** Sends a `resync` if notices were omitted. Returns whether it was sent. */
   resync(): boolean {
     const isOwed = this.#needsResync
     this.#needsResync = false

@@ -49,7 +49,7 @@ export class FaceSession {
   readonly #output: FaceOutput
   readonly #calls: FaceCalls
   readonly #sentState = new Map<string, string>()
-  /** How many log numbers the face has. */
+  /** Number of log numbers that were sent to the face. */
   #sentLabels = 0
   #sentOpenedAt: Millis | undefined
   readonly #sentHeads = new Map<LogId, Seq>()
@@ -90,8 +90,8 @@ export class FaceSession {
 
   event(event: FaceEvent): void {
     if (!this.#output.mayNotify()) return
-    // Sent before any entries of the connection: whether those count as live depends on when it opened.
-    // Sent before lines of a renewed key: the pins decide whether these are shown with the key.
+    // Send the state before the next entries. Whether entries are live depends on when the connection opened, and
+    // whether lines of a renewed key are shown with the key depends on the pins.
     if (['connection-opened', 'key-renewed', 'key-renewed-twice'].includes(event.kind)) this.#sendState()
     this.#output.send({ is: 'event', event })
   }
@@ -111,7 +111,7 @@ export class FaceSession {
     return this.#isLooking || this.#unanswered > 0
   }
 
-  /** The room is being closed for another one: the face waits at its socket. */
+  /** The room is being parked: returns the face, which waits at its socket. */
   park(): WaitingFace {
     this.#output.send({ is: 'parked' })
     this.close()
@@ -127,7 +127,7 @@ export class FaceSession {
 
   /** The state of the room has changed. */
   sendStateSoon(): void {
-    // The state is sent at once after a new connection, as in `start`: a stranger's connection may come without an event.
+    // A new connection of a stranger may come without an event. Therefore the state is sent at once, as in `start`.
     const { openedAt } = this.#peer
     const isNew = openedAt !== this.#sentOpenedAt
     this.#sentOpenedAt = openedAt
@@ -256,7 +256,10 @@ export class FaceSession {
     return true
   }
 
-  /** Lines without an outcome were not stored before the log was closed: the face repeats the requests to the next node. */
+  /**
+   * Lines without an outcome were not stored before the log was closed: the face repeats these requests to the next
+   * node.
+   */
   #sendOutcomes(first: number, outcomes: readonly Outcome[]): void {
     const ours = this.#peer.heads.filter(({ author }) => authorOfLog(author) === this.#peer.id)
     const own = pairsOf(ours)
@@ -307,7 +310,7 @@ export class FaceSession {
     })
   }
 
-  /** The face has caught up: sends the whole state instead of what was omitted, and resumes reading from it. */
+  /** The face has read enough: sends it the whole state instead of the omitted notices, and resumes reading from it. */
   #resync(): void {
     if (this.#output.resync()) {
       this.#sentState.clear()

@@ -4,10 +4,10 @@ import type { FileProgress } from '../../node/files/download.js'
 import type { Room } from '../../node/room.js'
 import type { Fields } from '../protocol/codec.js'
 
-/** A part of the answer to a call about a file: how far it is, or its result. */
+/** A part of the answer to a call about a file: its progress or its result. */
 type FileAnswer = FileProgress | { readonly draft: FileDraft } | { readonly path: string }
 
-/** The work that a face asks for; undefined if the call is malformed. */
+/** The work that a call requests; undefined if the call is malformed. */
 export function fileWork(
   room: Room,
   { do: name, file, isRaw, line: named, directory, isConfirmed }: Fields,
@@ -26,7 +26,7 @@ export function fileWork(
     }))
 }
 
-/** Yields the progress of work, the latest whenever the reader is ready, and then its result. */
+/** Yields the progress of work, always the latest one when the reader is ready, and then the result. */
 async function* answered(
   work: (onProgress: (progress: FileProgress) => void) => Promise<FileAnswer>,
 ): AsyncGenerator<FileAnswer> {

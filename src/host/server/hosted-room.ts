@@ -18,7 +18,7 @@ import { StoredReplicas } from './stored-replicas.js'
 
 /** How long a client may repeat a request; older requests are forgotten. */
 const REQUESTS_MS_MAX = 7 * 24 * 60 * 60 * 1_000
-/** Events that are kept for the first face. */
+/** Largest number of events that are kept for the first face. */
 const EVENTS_MAX = 256
 
 export interface HostedRoomParts {
@@ -26,15 +26,15 @@ export interface HostedRoomParts {
   readonly options: RoomOptions
   /** Opens the logs and the network. Rejects with a ChatError. */
   open(onEvent: (event: NodeEvent) => void): Promise<Room>
-  /** Where the room is recorded as entered, and its read marks are stored. */
+  /** Records that the room was entered, and stores its read marks. */
   readonly store: NodeStore
-  /** Events of earlier attempts to open the room, to which those of this one are added. */
+  /** Events of earlier attempts to open the room. Events of this attempt are added. */
   readonly early: NodeEvent[]
   /** Runs a command on private rooms. */
   readonly command: RunCommand
   /** Called with every event; the foreground node prints them. */
   readonly onEvent: (event: NodeEvent) => void
-  /** Whether the first face gets the events from before it came. */
+  /** Whether the first face gets the events that happened before it attached. */
   readonly keepsEvents: boolean
   /** Called when a face is gone. */
   readonly onFaceGone: (hasSaidGoodbye: boolean, socket: Duplex) => void
@@ -54,10 +54,10 @@ export class HostedRoom {
   readonly #peers: Set<string>
   readonly #faces = new Map<Duplex, Face>()
   readonly #requests = new Map<string, Promise<RequestDeduplicator>>()
-  /** How the room was opened, and events that no face has seen. */
+  /** The events of opening the room, and later events that no face has seen. */
   readonly #opening: readonly NodeEvent[]
   #unseen: NodeEvent[]
-  /** When somebody last looked at the room or used it, or something arrived. */
+  /** When the room was last shown or used, or something arrived in it. */
   #usedAt: Millis
   #isClosed = false
 
@@ -113,7 +113,7 @@ export class HostedRoom {
     return faces
   }
 
-  /** Serves a face from now on. `onReady` is called before anything else is sent to it. */
+  /** Serves a face from now on. Calls `onReady` before anything else is sent to the face. */
   async attach(socket: Duplex, reader: FrameReader, hello: Hello, onReady: () => void): Promise<void> {
     const client = hexOf(hello.client ?? new Uint8Array(0))
     const requests =

@@ -15,7 +15,7 @@ import type { OpenRooms } from './room-commands.js'
 /** How long a room stays open after its last face disconnected without a goodbye. */
 const GRACE_MS = 1_000
 
-/** A room that was used within this time is not closed in favour of one that only a peer has opened. */
+/** A room that was used within this time is not closed in favour of a room that only a peer has opened. */
 const FRESH_MS = 10_000
 
 export interface HostedRoomsParts {
@@ -63,15 +63,15 @@ export class HostedRooms implements OpenRooms {
   /** Rooms that are being closed; a new face waits until its room is closed. */
   readonly #closing = new Map<string, Promise<void>>()
   readonly #parked: ParkedRooms
-  /** Parked rooms that open as soon as another room may be parked in their favour. */
+  /** Parked rooms that are opened as soon as another room may be parked instead. */
   readonly #wanted = new Set<string>()
-  /** The options that all rooms share: those that the first room was opened with. */
+  /** The options that all rooms share: the options of the room that was opened first. */
   #shared: NodeOptions | undefined
   /** The room that keeps running without faces. */
   #ownRoom: string | undefined
   /** Events of rooms that could not be opened, by name, until a face gets them. */
   readonly #unseen = new Map<string, NodeEvent[]>()
-  /** Resolves when the command that changes the databases is done; until then, the rooms are closed. */
+  /** Resolves when the command that changes the databases has ended; until then, the rooms are closed. */
   #paused: Promise<void> | undefined
   /** Rooms that are open although no face has attached to them. */
   readonly #quiet = new Set<string>()
@@ -150,8 +150,8 @@ export class HostedRooms implements OpenRooms {
   }
 
   /**
-   * The room of a face; opens it if necessary. At OPEN_ROOMS_MAX, the least recently used room is closed, unless it was used in the
-   * last `freshMs`.
+   * The room of a face; opens it if necessary. At OPEN_ROOMS_MAX, parks the least recently used room, unless it was
+   * used in the last `freshMs`.
    */
   async roomFor(options: RoomOptions, freshMs = 0): Promise<HostedRoom> {
     const name = roomNameOf(options)
@@ -184,7 +184,7 @@ export class HostedRooms implements OpenRooms {
     return unseen.filter(isProblem)
   }
 
-  /** Runs work on the databases of a room that is closed; a face that opens the room waits. */
+  /** Runs work on the databases of a closed room. A face that opens the room waits. */
   async whileClosed<T>(name: string, work: () => Promise<T>): Promise<T> {
     while (this.#paused !== undefined) await this.#paused
     for (let before = this.#closing.get(name); before !== undefined; before = this.#closing.get(name)) await before
@@ -236,7 +236,7 @@ export class HostedRooms implements OpenRooms {
     for (const [name, { faces }] of this.#open) if (faces === 0 && !this.#quiet.has(name)) void this.#close(name)
   }
 
-  /** From now on no room is closed alone: `end` closes them all. */
+  /** From now on, no single room is closed: `end` closes all of them. */
   prepareEnd(): void {
     this.#isEnding = true
   }
@@ -310,7 +310,10 @@ export class HostedRooms implements OpenRooms {
     return true
   }
 
-  /** A peer opened a parked room or has new entries in it: opens the room, later if all others were just used. */
+  /**
+   * A peer opened a parked room, or has new entries in it. Opens the room; if all open rooms were used just now, opens
+   * it later.
+   */
   #wake(name: string, options: RoomOptions): void {
     if (this.#wanted.has(name)) return
     this.#wanted.add(name)
@@ -329,7 +332,7 @@ export class HostedRooms implements OpenRooms {
     const room = this.#open.get(name)
     if (this.#isEnding || room === undefined) return
     const isEmpty = (): boolean => this.#open.get(name) === room && room.faces === 0 && name !== this.#ownRoom
-    // The other person of a direct room may write while the user reads other rooms.
+    // The other person of a direct room may write while the user reads other rooms, so the room stays open.
     const staysQuiet = (): boolean => room.peer.direct !== undefined && this.#isUsed(name)
     const closeIfEmpty = (): void => {
       if (!isEmpty()) return
@@ -367,7 +370,7 @@ export class HostedRooms implements OpenRooms {
     return closing
   }
 
-  /** Whether a room other than `except` is open at the request of a face or of the node's start. */
+  /** Whether a room other than `except` is open because a face or the node's start opened it. */
   #isUsed(except?: string): boolean {
     for (const name of this.#open.keys()) if (name !== except && !this.#quiet.has(name)) return true
     return false

@@ -8,10 +8,10 @@ import { RoomSearch, type RoomSearchOptions } from '../../node/private-rooms/roo
 import { type FoundRoom, RoomSeeker, type SeekerHooks } from '../../node/private-rooms/room-seeker.js'
 import type { Fields } from '../protocol/codec.js'
 
-/** After this time the user learns that nobody has answered so far. */
+/** After this time, the user is told that no peer has answered so far. */
 const WAITING_MS = 1_500
 const DAY_MS = 86_400_000
-/** A clock that differs by more is named as a possible reason. */
+/** If the clocks differ by more than this, the difference is named as a possible reason. */
 const CLOCK_MS_MAX = 3_600_000
 
 export interface Sought {
@@ -60,7 +60,7 @@ function joinError(reason: KnockRefusal, until: number, now: number, aheadMs: nu
     case 'used':
       return refused('this code has been used as often as it allows', 'Ask for another one.')
     case 'withdrawn':
-      return refused('this code was withdrawn', 'Ask for another one.')
+      return refused('this code was revoked', 'Ask for another one.')
     case 'void':
       return refused('the person who made this code may no longer admit anybody', 'Ask another member for a code.')
     case 'expired': {

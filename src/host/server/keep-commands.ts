@@ -8,13 +8,13 @@ import type { Room } from '../../node/room.js'
 import type { Fields } from '../protocol/codec.js'
 import { type OnItem, signIn } from './member-commands.js'
 
-/** Lines that are fetched unless the user says how many. */
+/** Number of lines that are fetched by default. */
 const FETCHED = 1_000
 
-/** The commands about what is kept of a room. */
+/** The commands about which content of a room is kept. */
 export const KEEP_COMMANDS: readonly unknown[] = ['keep', 'older', 'fetch']
 
-/** Runs a command about what is kept of an open room. Rejects with a ChatError. */
+/** Runs one of these commands in an open room. Rejects with a ChatError. */
 export async function runKeepCommand(room: Room, command: Fields, clock: Clock, onItem: OnItem): Promise<void> {
   const { retention } = room
   if (retention === undefined) throw new ChatError('BAD_USAGE', 'this room keeps everything')
@@ -34,7 +34,7 @@ export async function runKeepCommand(room: Room, command: Fields, clock: Clock, 
   })
 }
 
-/** Sets what a private room that is not open keeps. Rejects with a ChatError. */
+/** Sets which content a closed private room keeps. Rejects with a ChatError. */
 export async function keepInClosedRoom(
   name: string,
   members: RoomMembers,
@@ -55,9 +55,13 @@ async function setKeep({ members, retention }: Room, keep: Keep, isHere: boolean
   if (members !== undefined && !isHere && (isFounder || keep.unit === 'milliseconds'))
     return signKeep(members, keep, clock)
   if (keep.unit === 'milliseconds')
-    throw new ChatError('ROOM_REFUSED', 'a room keeps lines for a time only if its founder says so, for everybody', {
-      hint: 'Give the size that this computer keeps, such as 500MB.',
-    })
+    throw new ChatError(
+      'ROOM_REFUSED',
+      'only the founder of a room can set for how long it keeps lines, for everybody',
+      {
+        hint: 'Set the size that this computer keeps, such as 500MB.',
+      },
+    )
   await retention?.setOwn(keep)
 }
 

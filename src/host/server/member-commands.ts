@@ -44,7 +44,7 @@ export interface MemberCommandsParts {
   readonly random: Random
 }
 
-/** Commands about the members of a private room: who is in, who gets in, and who is out. */
+/** Commands about the members of a private room: list, invite, admit, refuse and remove them. */
 export class MemberCommands {
   readonly #parts: MemberCommandsParts
 
@@ -96,7 +96,7 @@ export class MemberCommands {
     const count = isCount(uses) && uses > 0 ? uses : 1
     await signIn(members, ({ isClosed, members: all }) => ({
       kind: 'invite',
-      // An admin's guest is a host, so that more people can admit the next newcomer.
+      // Somebody invited by an admin becomes a host by default, so that more people can admit the next newcomer.
       role: ROLES.includes(role)
         ? (role as GivenRole)
         : !isClosed && isAdmin(all.get(members.me)?.role)
@@ -190,8 +190,8 @@ export class MemberCommands {
 
   async #admitNewcomer(members: RoomMembers, newcomer: AuthorId, onItem: OnItem): Promise<void> {
     if (!(await members.desk.admit(newcomer)))
-      throw new ChatError('ROOM_REFUSED', 'their code admits nobody any more', {
-        hint: 'Give them another one: invite.',
+      throw new ChatError('ROOM_REFUSED', 'their code no longer admits anybody', {
+        hint: 'Invite them again, with a new code.',
       })
     const { role } = members.membership.members.get(newcomer) ?? { role: 'member' }
     onItem({ key: newcomer, name: members.nameOf(newcomer) ?? null, role })
@@ -202,13 +202,16 @@ export class MemberCommands {
     const newcomer = onlyOf(who, digits => members.desk.waiting(digits))
     if (newcomer === undefined)
       throw new ChatError('BAD_USAGE', 'nobody with such a key waits to be admitted here', {
-        hint: 'Say how the key begins that was shown.',
+        hint: 'Type the first digits of the key, as they were shown.',
       })
     await members.desk.refuse(newcomer)
     onItem({ refused: newcomer })
   }
 
-  /** Takes over from the founder, whose key is lost or stolen: ends their membership, and makes us an admin above all others. */
+  /**
+   * Takes over from the founder, whose key is lost or stolen: ends the founder's membership, and makes us an admin
+   * above all others.
+   */
   async #rescue(access: RoomAccess, { seed }: Fields, onItem: OnItem): Promise<void> {
     const { members, room } = access
     const { data, me, random, clock } = this.#parts
@@ -264,12 +267,12 @@ function personIn(members: RoomMembers, who: unknown): AuthorId {
     'BAD_USAGE',
     found.length === 0 ? `nobody in this room is called ${text}` : `several people are called ${text}`,
     {
-      hint: found.length === 0 ? 'The command members lists them.' : `Say which by the key: ${keys}.`,
+      hint: found.length === 0 ? 'The command members lists them.' : `Choose one by the key: ${keys}.`,
     },
   )
 }
 
-/** What a present member is given stays when their role changes; undefined for anybody else. */
+/** The history of a present member, which stays the same when their role changes; undefined for anybody else. */
 function givenBefore(membership: Membership, subject: AuthorId): Given | undefined {
   if (!membership.members.has(subject)) return undefined
   const linesFrom = membership.linesFrom(subject)

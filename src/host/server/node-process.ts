@@ -5,7 +5,7 @@ import { NodeLog } from './node-log.js'
 import { startNode } from './start-node.js'
 
 const FAILED = 1
-/** How long a node that was asked to end may take. */
+/** How long a node may take to end after it was asked to. */
 const END_MS_MAX = 5_000
 
 function report(value: object): void {

@@ -30,25 +30,25 @@ export interface EnteredRoom {
 interface StoredDirect {
   readonly id: Uint8Array
   readonly other: AuthorId
-  /** What the user called them. */
+  /** The name that the user gave them. */
   readonly name: string
 }
 
-/** A code that the user has entered and that has not admitted them to a room yet. */
+/** A code that the user has entered, and that has not led to an admission yet. */
 export interface PendingJoin {
   readonly code: string
   /** Names or addresses of peers to ask. */
   readonly peers: readonly string[]
 }
 
-/** A private room that the user has left, and what its members have to learn if it was deleted here. */
+/** A private room that the user has left. If it was deleted here, also what its members have to learn. */
 export interface LeftRoom {
   readonly label: string
   readonly at: Millis
   readonly forgotten?: ForgottenRoom
 }
 
-/** What a peer had of the logs of a room when it was last heard from. */
+/** What a peer had stored of the logs of a room when it was last heard from. */
 export interface StoredReplica {
   /** The peer's key. */
   readonly peer: string
@@ -61,7 +61,7 @@ const ifIs =
   (_name: string, value: unknown): T | undefined =>
     is(value) ? value : undefined
 
-/** What a node stores besides the logs: the rooms that its user has entered, how far they have read each log, and whom they know. */
+/** The data that a node stores besides the logs: the rooms that the user has entered, read marks, and known people. */
 export class NodeStore extends PinRows implements RequestStore {
   readonly #store: Store
   readonly #rooms: JsonRows<EnteredRoom>
@@ -158,7 +158,7 @@ export class NodeStore extends PinRows implements RequestStore {
     return this.#left.delete(label)
   }
 
-  /** Forgets that the user has entered a room, and how far they have read it. */
+  /** Forgets that the user has entered a room, and its read marks. */
   async leave(label: string): Promise<void> {
     const marks = this.#marks(label)
     const read = (await marks.all()).map(({ author }) => marks.key(author))
@@ -166,7 +166,7 @@ export class NodeStore extends PinRows implements RequestStore {
     await this.#store.commit(keys.map(key => ({ type: 'del', key })))
   }
 
-  /** How far the user has read each log of a room. */
+  /** The read marks of a room: up to where the user has read each log. */
   marks(label: string): Promise<readonly ReadMark[]> {
     return this.#marks(label).all()
   }
@@ -188,7 +188,7 @@ export class NodeStore extends PinRows implements RequestStore {
     return this.#marks(label).delete(log)
   }
 
-  /** What known peers have of the logs of a room. */
+  /** What known peers have stored of the logs of a room. */
   replicas(label: string): Promise<readonly StoredReplica[]> {
     return this.#replicas(label).all()
   }
@@ -313,7 +313,7 @@ function replicaIn(peer: string, value: unknown): StoredReplica | undefined {
   return { peer, at, heads: read }
 }
 
-/** A stored mark. Earlier versions stored the seq alone. */
+/** Decodes a stored mark. Earlier versions stored the seq alone. */
 function markIn(log: string, value: unknown): ReadMark | undefined {
   const { seq = value, chain, passed } = fieldsOf(value)
   const [mark] = readMarksOf([[log, seq, passed]]) ?? []

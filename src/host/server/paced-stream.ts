@@ -1,12 +1,12 @@
 import { AHEAD_BYTES_MAX } from '../protocol/limits.js'
 
-/** Flow control for an answer in parts: they are sent as fast as the face reads them. */
+/** Flow control for an answer in parts: parts are sent as fast as the face reads them. */
 export class PacedStream {
   readonly ended = new AbortController()
   #ahead = 0
   #wake: () => void = () => {}
 
-  /** Resolves when a part of this size may be sent; false if the face has stopped reading. */
+  /** Resolves when a part of `bytes` may be sent; false if the face has stopped reading. */
   async mayContinue(bytes: number): Promise<boolean> {
     while (this.#ahead >= AHEAD_BYTES_MAX && !this.ended.signal.aborted)
       await new Promise<void>(resolve => {

@@ -16,14 +16,15 @@ interface ParkedRoom {
 }
 
 /**
- * Rooms that were closed to open others, and their faces, which keep their sockets open. Anything that a face sends, except keepalive
- * pings, wakes its room: the face's connection is closed, and the face reattaches and resumes where it was.
+ * Rooms that were closed so that others could be opened, and their faces, which keep their sockets open. Anything that
+ * a face sends, except keepalive pings, wakes its room: the face's connection is closed, and the face reattaches and
+ * resumes where it was.
  */
 export class ParkedRooms {
   readonly #rooms = new Map<string, ParkedRoom>()
   readonly #onGone: () => void
 
-  /** `onGone` is called when a room has no face any more. */
+  /** `onGone` is called when the last face of a room is gone. */
   constructor(onGone: () => void) {
     this.#onGone = onGone
   }
@@ -45,7 +46,7 @@ export class ParkedRooms {
     return [...this.#rooms].map(([name, { sockets }]) => [name, sockets.size])
   }
 
-  /** `watching` listens for peers that open the room, and resolves with a function that stops listening. */
+  /** `watching` resolves with a function that stops listening for peers that open the room. */
   add(name: string, faces: readonly WaitingFace[], watching?: Promise<() => void>): void {
     this.wake(name)
     const unwatch = (): void =>
@@ -83,7 +84,10 @@ export class ParkedRooms {
   }
 }
 
-/** Whether a face has sent anything but keepalive pings. A ping for the state of the room is not keepalive: the face waits for it. */
+/**
+ * Whether a face has sent anything except keepalive pings. A ping with which the face waits for the state of the room
+ * is no keepalive ping.
+ */
 function isMoreThanPings(reader: FrameReader): boolean {
   for (let read = reader.next(); read.kind !== 'more'; read = reader.next()) {
     const sent = read.kind === 'frame' ? readHostFrame(read.body) : undefined

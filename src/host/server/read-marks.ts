@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { LogContents } from '../../log/content/log-contents.js'
 import { isBranch, type LogId } from '../../log/format/author.js'
 import type { Log } from '../../log/log.js'
 import type { ReadMark } from '../../log/options.js'
@@ -10,12 +11,14 @@ interface ReadMarkEvents {
   moved: [readonly ReadMark[]]
 }
 
-/** The logs that are read. */
-export type MarkedLogs = Pick<Log, 'head' | 'missing' | 'chainAt' | 'marksNow' | 'on' | 'off'>
+/** The logs that read marks refer to. */
+export type MarkedLogs = Pick<Log, 'head' | 'chainAt' | 'marksNow' | 'on' | 'off'> & {
+  readonly contents: Pick<LogContents, 'missing'>
+}
 
 /**
- * How far the user has read each log of a room, in any face, and which entries the marks passed while their content was missing. Marks
- * only move forward, and marks from two faces are merged.
+ * Up to where the user has read each log of a room, in any face, and which entries the marks passed while their content
+ * was missing. Marks only move forward; marks from two faces are merged.
  */
 export class ReadMarks extends EventEmitter<ReadMarkEvents> {
   readonly #store: NodeStore
@@ -26,11 +29,11 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
   readonly #unsaved = new Set<LogId>()
   #saving: Promise<void> | undefined
   readonly #onPersisted = ({ author }: { readonly author: LogId }): void => {
-    if (isBranch(author)) void this.#divide().catch(() => {}) // the disk failed: divided at the next start
+    if (isBranch(author)) void this.#divide().catch(() => {}) // if the disk fails, the next start divides the marks
   }
   readonly #onForgotten = (log: LogId): void => {
     this.#unsaved.delete(log)
-    if (this.#marks.delete(log)) void this.#store.deleteMark(this.#label, log).catch(() => {}) // the mark stays, and means nothing
+    if (this.#marks.delete(log)) void this.#store.deleteMark(this.#label, log).catch(() => {}) // if the disk fails, the mark stays and has no effect
   }
 
   private constructor(store: NodeStore, label: string, logs: MarkedLogs) {
@@ -53,8 +56,8 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
   }
 
   /**
-   * Moves marks, but not beyond the heads: only entries on disk can have been read. Marks with passed places are merged with ours; all
-   * others mean that the entries up to them were read.
+   * Moves marks, but not beyond the heads: only entries on disk can have been read. A mark with passed places is merged
+   * with ours; a mark without them means that every entry up to it was read.
    */
   advance(marks: readonly ReadMark[]): void {
     const last = new Map(this.#logs.head.map(({ author, seq }) => [author, seq]))
@@ -63,7 +66,7 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
         const { author, passed } = mark
         const seq = Math.min(mark.seq, last.get(author) ?? 0)
         const current = this.#marks.get(author)
-        if (passed === undefined) return advanced(current, { author, seq }, this.#logs.missing(author)) ?? []
+        if (passed === undefined) return advanced(current, { author, seq }, this.#logs.contents.missing(author)) ?? []
         return current === undefined ? { author, seq, passed } : unionOf(current, { author, seq, passed })
       }),
     )
@@ -75,7 +78,7 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
     await this.#saving
   }
 
-  /** Moves marks after a fork to the branch that was read. */
+  /** After a fork, moves the marks to the branch that was read. */
   async #divide(): Promise<void> {
     const marks = await this.#logs.marksNow(this.all)
     for (const mark of marks) {
@@ -96,7 +99,7 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
     if (this.#unsaved.size > 0) this.#saving ??= this.#save()
   }
 
-  /** Marks that move while others are being stored are stored together. */
+  /** Stores marks. Marks that move meanwhile are stored together in the next write. */
   async #save(): Promise<void> {
     try {
       while (this.#unsaved.size > 0) {
@@ -107,7 +110,7 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
           if (this.#marks.get(author) === marks[index]) this.#unsaved.delete(author)
       }
     } catch {
-      // The marks stay in memory, and the next one that moves tries again. A failing disk is reported by the log.
+      // The marks stay in memory, and are stored when the next one moves. The log reports a failing disk.
     } finally {
       this.#saving = undefined
     }

@@ -4,7 +4,7 @@ import type { DoubtReason } from '../../log/mark/doubt.js'
 import type { Refusal } from '../../membership/refusal.js'
 import { nameIn, type RoomMembers } from '../../node/private-rooms/room-members.js'
 
-/** The error of an operation that is not signed. `byOf` names the signer of an operation: by alice. */
+/** The error for an operation that is not signed. `byOf` names the signer of an operation: by alice. */
 export function refusalError(refusal: Refusal, byOf: (author: AuthorId) => string): ChatError {
   const [message, hint] = wordsOf(refusal, byOf)
   return new ChatError('ROOM_REFUSED', message, hint === undefined ? {} : { hint })
@@ -14,7 +14,7 @@ export function refusalError(refusal: Refusal, byOf: (author: AuthorId) => strin
 export const byIn = (members: Pick<RoomMembers, 'nameOf' | 'room'>, author: AuthorId): string =>
   author === members.room.rescue ? 'with the rescue words' : `by ${nameIn(members, author)}`
 
-/** Why operations of the user may be missing, as far as they can know the cause. */
+/** Why operations of the user may be missing, for causes that the user may know of. */
 const DOUBTS: Readonly<Partial<Record<DoubtReason, string>>> = {
   behind: 'this copy of the room is older than what you signed last',
   'other-history': 'this copy of the room is older than what you signed last',
@@ -33,7 +33,7 @@ function wordsOf(refusal: Refusal, byOf: (author: AuthorId) => string): [message
     case 'own-key':
       return ['this is your own key', 'To end your membership, leave the room.']
     case 'never-admitted':
-      return ['they never were a member of this room']
+      return ['they were never a member of this room']
     case 'senior':
       return ['they are above you in this room', 'Ask somebody above them.']
     case 'unknown-place':
@@ -65,7 +65,7 @@ function wordsOf(refusal: Refusal, byOf: (author: AuthorId) => string): [message
     case 'log-full':
       return [`your log of operations has ${refusal.max} entries, which is the limit`]
     case 'too-many-invitations':
-      return [`you have ${refusal.max} open invitations, which is the limit`, 'Withdraw one with uninvite.']
+      return [`you have ${refusal.max} open invitations, which is the limit`, 'Revoke one with uninvite.']
     case 'unknown-invitation':
       return ['no such invitation is open']
     case 'in-doubt':

@@ -3,7 +3,10 @@ import type { Outcome } from '../../node/outbox.js'
 import type { Room } from '../../node/room.js'
 import { UNACKNOWLEDGED_MAX } from '../protocol/limits.js'
 
-/** The requests of one client. They are idempotent: each takes effect once, however often and to whichever node it is sent. */
+/**
+ * The requests of one client. They are idempotent: each takes effect once, however often it is sent, and to whichever
+ * node.
+ */
 export class RequestDeduplicator {
   readonly #peer: Room
   readonly #client: Uint8Array
@@ -26,8 +29,8 @@ export class RequestDeduplicator {
   }
 
   /**
-   * Appends the lines of requests numbered from `first`, or repeats the answers to those that were made before. Undefined for numbers
-   * outside the client's window.
+   * Appends the lines of requests, numbered from `first`; for requests that were answered before, repeats the answers.
+   * Undefined for numbers outside the client's window.
    */
   ask(first: number, drafts: readonly Draft[]): Promise<Outcome[]> | undefined {
     if (first <= this.#acknowledged || first + drafts.length - 1 > this.#acknowledged + UNACKNOWLEDGED_MAX)
@@ -35,13 +38,13 @@ export class RequestDeduplicator {
     return Promise.all(drafts.map((draft, index) => this.#answer(first + index, draft)))
   }
 
-  /** The client has all answers up to a number, and repeats none of those requests. */
+  /** The client has received all answers up to a number, and does not repeat those requests. */
   acknowledge(upTo: number): void {
     if (upTo <= this.#acknowledged) return
     this.#acknowledged = upTo
     this.#peer.requests.forget({ client: this.#client, number: upTo })
     for (const number of this.#answers.keys()) {
-      if (number > upTo) return // the order is not exact: an answer that is skipped here is deleted by a later acknowledgement
+      if (number > upTo) return // answers are not exactly in order: a later acknowledgement deletes those that this one skips
       this.#answers.delete(number)
     }
   }

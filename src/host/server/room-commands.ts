@@ -37,17 +37,20 @@ import { RoomSearches } from './room-searches.js'
 
 const NONCE_BYTES = 32
 
-/** Each start of the node tells the members of a room that the user left, until this long after the leave. */
+/** Until this long after the user left a room, each start of the node tells its members of the leave. */
 const LEFT_MS_MAX: Millis = 30 * 86_400_000
 /** How many rooms one start opens to tell their members of the leave. */
 const LEFT_MAX = 4
 
-/** How many of the user's operations are sent to the members of a deleted room: the newest, which they are likeliest to lack. */
+/**
+ * Largest number of the user's operations that are sent to the members of a deleted room: the newest ones, which the
+ * members are likeliest to lack.
+ */
 const SPREAD_MAX = 64
 
 /** The open rooms of the node, as commands use them. */
 export interface OpenRooms {
-  /** The room of a name, if it is open. */
+  /** The room with a name, if it is open. */
   openRoom(name: string): Promise<Room | undefined>
   /** Runs work while a room stays closed. */
   whileClosed<T>(name: string, work: () => Promise<T>): Promise<T>
@@ -55,7 +58,7 @@ export interface OpenRooms {
   openInBackground(name: string): Promise<Room | undefined>
   /** Closes a room if it is open. */
   closeRoom(name: string): Promise<void>
-  /** The options by which the node is reached, as set by the first open room. */
+  /** The network options of the node, as set by the first open room. */
   readonly nodeOptions: NodeOptions | undefined
 }
 
@@ -109,7 +112,7 @@ export class RoomCommands {
     await Promise.allSettled(resumed)
   }
 
-  /** Opens the rooms that the user has left recently, so that the members whom the node connects to learn it. */
+  /** Opens the rooms that the user has left recently, so that members to whom the node connects learn of the leave. */
   async spreadLeaves(): Promise<void> {
     const { store, clock, rooms } = this.#parts
     const left = await store.leftSince(clock.now() - LEFT_MS_MAX)
@@ -120,7 +123,7 @@ export class RoomCommands {
     }
   }
 
-  /** Lets the members of a room that was deleted here learn from the user's next connections that the user left. */
+  /** Sends the user's leave to members of a room that was deleted here, over the connections of another room. */
   async #spreadForgotten(forgotten: ForgottenRoom): Promise<void> {
     const network = await this.#parts.network()
     const open = await network.opened()
@@ -223,7 +226,7 @@ export class RoomCommands {
     })
   }
 
-  /** Stops counting what a peer has, until the peer is heard from again. */
+  /** Ignores what a peer has stored, until the peer is heard from again. */
   async #forgetPeer({ peer, labels }: Fields): Promise<void> {
     for (const label of textsOf(labels) ?? []) await this.#parts.store.deleteReplica(label, String(peer))
   }
@@ -247,7 +250,7 @@ export class RoomCommands {
     setImmediate(() => void spread().catch(() => {}))
   }
 
-  /** Deletes a room here. */
+  /** Deletes a room on this machine. */
   async #forget({ name, label, privateRoom }: EnteredRoom): Promise<void> {
     const { data, me, store, rooms, random } = this.#parts
     const home = homeOf(data, me, name, privateRoom?.id)
@@ -283,7 +286,10 @@ export class RoomCommands {
     })
   }
 
-  /** Stores what is known of a room that is not entered yet. `isNew`: the user signed nothing in it before. Returns its label. */
+  /**
+   * Stores the operations of a room that is not entered yet. `isNew`: the user has signed nothing in it before. Returns
+   * its label.
+   */
   async #store(
     room: PrivateRoom,
     name: string,
@@ -343,7 +349,7 @@ export class RoomCommands {
   }
 }
 
-/** Sets, or says, which earlier lines later newcomers are given. */
+/** Sets or reports which earlier lines later newcomers are given. */
 async function setHistory(
   { members, room }: RoomAccess,
   { history }: Fields,
@@ -357,7 +363,10 @@ async function setHistory(
   onItem({ room: room.name, history: historyText(members.membership.history) })
 }
 
-/** What a node keeps of a room that the user has left and deleted, to tell the members: their keys, and the user's newest operations. */
+/**
+ * The data that a node keeps of a room that the user has left and deleted, to tell its members: their keys, and the
+ * user's newest operations.
+ */
 function forgottenOf({ room, me, membership }: RoomMembers): ForgottenRoom {
   const operations = [...membership.logs.values()]
     .flatMap(log => [...log.operations])

@@ -54,7 +54,7 @@ export interface ServerParts {
   readonly log: (event: string) => void
 }
 
-/** What `status` reports about a node. */
+/** The status of a node, as `status` reports it. */
 export interface NodeStatus {
   readonly me: string
   readonly pid: number
@@ -66,8 +66,8 @@ export interface NodeStatus {
 }
 
 /**
- * Serves the rooms of one identity to faces in other processes. To end, it stops accepting connections, closes its rooms, releases
- * the lock, and then closes the connections that wait for the end.
+ * Serves the rooms of one identity to faces in other processes. When it ends, it stops accepting connections, closes
+ * its rooms, releases the lock, and then closes the connections that wait for the end.
  */
 export class NodeServer {
   readonly #parts: ServerParts
@@ -226,7 +226,10 @@ export class NodeServer {
     }
   }
 
-  /** The options with the local name of the room. For a direct room, only the other person is dialled. Rejects with a ChatError. */
+  /**
+   * The options with the local name of the room. In a direct room, only the other person is dialled. Rejects with a
+   * ChatError.
+   */
   async #named(options: RoomOptions): Promise<RoomOptions> {
     const { direct } = this.#parts
     if (direct === undefined || !isDirectRoomName(options.room)) return options
@@ -293,7 +296,10 @@ export class NodeServer {
     }
   }
 
-  /** After a while, closes the rooms that no face uses: the face that started the node may have been killed before it attached. */
+  /**
+   * Closes the rooms that no face uses after a while: the face that started the node may have been killed before it
+   * attached.
+   */
   #waitForFace(): void {
     const { clock, stays } = this.#parts
     this.#waitsForFirst()

@@ -20,7 +20,7 @@ import { DirectRooms } from './direct-rooms.js'
 import { NodeStore } from './node-store.js'
 import { NodeServer, type ServerParts } from './server.js'
 
-/** Two thirds of the program's code, loaded while the election waits for the disk. */
+/** Two thirds of the program's code. Loaded while the election waits for the disk. */
 const roomModules = Promise.all([
   import('../../node/open-room.js'),
   import('../../node/connections/node-network.js'),
@@ -30,7 +30,7 @@ const roomModules = Promise.all([
 roomModules.catch(() => {}) // reported when a room is opened
 
 export interface StartHooks {
-  /** Called with what the node does; never with what a user wrote. */
+  /** Called with a description of what the node does, which never contains what a user wrote. */
   readonly log: (event: string) => void
   /** Called with every event that the faces get. */
   readonly onEvent: (event: NodeEvent) => void
@@ -88,7 +88,7 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
   }
 }
 
-/** What all rooms of a node share. */
+/** The parts that all rooms of a node share. */
 interface Shared {
   readonly store: NodeStore
   readonly pins: Pins

@@ -3,10 +3,10 @@ import { authorOf } from '../../log/format/author.js'
 import type { Receipts } from '../../sync/receipts.js'
 import type { NodeStore } from './node-store.js'
 
-/** Delay before a receipt is stored: many arrive together. */
+/** Delay before receipts are stored, because many arrive together. */
 const SAVE_MS: Millis = 5_000
 
-/** Stores what known peers have proven to have of the logs of a room, so that it is known after a restart, too. */
+/** Stores which entries of a room known peers have proven to have, so that this is known after a restart. */
 export class StoredReplicas {
   readonly #store: NodeStore
   readonly #label: string
@@ -30,7 +30,7 @@ export class StoredReplicas {
     receipts.on('receipt', this.#onReceipt)
   }
 
-  /** Stores what is not stored yet. Never rejects: what is not stored does not count. */
+  /** Stores the receipts that are not stored yet. Never rejects: a receipt that is lost is not shown. */
   async close(): Promise<void> {
     this.#receipts.off('receipt', this.#onReceipt)
     await this.#save()

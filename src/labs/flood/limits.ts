@@ -3,7 +3,7 @@
 /** Longest line, as of a terminal in canonical mode. */
 export const LINE_BYTES_MAX = 4096
 
-/** Size of the set of sent messages: a million short ones. A client exits rather than forget one. */
+/** Size of the set of sent messages: a million short messages. A client exits rather than forget a message. */
 export const SENT_BYTES_MAX = 64 * 1024 * 1024
 
 /** Connections of one client. */

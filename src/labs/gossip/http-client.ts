@@ -9,7 +9,7 @@ export interface Client {
   close(): void
 }
 
-/** Time an idle connection is kept: shorter than the server keeps it. */
+/** Time that an idle connection stays open: shorter than at the server. */
 const IDLE_MS_MAX = 10_000
 
 export function httpClient(host: string): Client {

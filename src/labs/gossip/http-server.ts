@@ -7,7 +7,7 @@ import { GOSSIP_BODY_BYTES_MAX, GOSSIP_CONNECTIONS_MAX } from './limits.js'
 import type { Port } from './rumour.js'
 import { type Batch, batchOf, GOSSIP_BODY, type GossipAnswer, type GossipBody, type PeersAnswer } from './schema.js'
 
-/** Longest time to receive a request, and to keep an idle connection: longer than a node's client keeps it. */
+/** Longest time to receive a request, and time that an idle connection stays open: longer than at a node's client. */
 const REQUEST_MS_MAX = 5_000
 const IDLE_MS_MAX = 30_000
 /** Time between two checks for requests that take too long. */

@@ -17,7 +17,7 @@ export const GOSSIP_VERSION_MAX = 2 ** 31 - 1
 /** Length of a book, in code points. */
 export const BOOK_LENGTH_MAX = 300
 
-/** Origins whose books a node keeps. Those of live peers are evicted last. */
+/** Origins whose books a node stores. The books of live peers are evicted last. */
 export const GOSSIP_ORIGINS_MAX = 4_096
 
 /** Rumours that a node remembers to detect duplicates. */

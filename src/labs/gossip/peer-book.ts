@@ -11,7 +11,7 @@ const PROBE_MS_MAX = 30_000
 /** Time until a dead peer is forgotten, except the bootstrap peer. */
 const DEAD_MS_MAX = 10 * 60_000
 
-/** Candidates that a full book keeps. */
+/** Number of candidates in a full book. */
 const SPARE_MAX = 8
 
 interface Death {
@@ -101,7 +101,7 @@ export class PeerBook {
     }
     this.#failures.delete(peer)
     this.#heard.delete(peer)
-    // A late failure of a peer that is dead already does not count.
+    // A late failure of a peer that is already dead is ignored.
     if (at === -1 && !this.#asked.delete(peer)) return false
     if (at !== -1) {
       this.#live[at] = this.#live.at(-1) ?? peer

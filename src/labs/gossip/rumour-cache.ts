@@ -22,7 +22,7 @@ export class RumourCache {
     this.#originsMax = originsMax
   }
 
-  /** Adds a rumour. If there are too many origins, evicts the least recently updated one, if possible one that is not a peer. */
+  /** Adds a rumour. If there are too many origins, evicts the least recently updated origin, if possible one that is not a peer. */
   take(rumour: Rumour, nowMs: Millis, isPeer: (origin: Port) => boolean): Verdict {
     if (this.isKnown(rumour)) return 'known'
     this.#remember(rumour)

@@ -12,10 +12,10 @@ const BLOCKS = utf8('w')
 const SEQ_BYTES = 4
 const WRITES_MAX = 4_096
 
-/** Consecutive places that a row is derived from. */
+/** Number of consecutive places that one row is derived from. */
 export const BLOCK_PLACES = 64
 
-/** First place of the block with a place. */
+/** First place of the block that contains a place. */
 export const blockOf = (seq: Seq): Seq => seq - ((seq - 1) % BLOCK_PLACES)
 
 interface Database {
@@ -47,20 +47,24 @@ const ALL: Range = { gte: BLOCKS, lt: after(BLOCKS) }
  */
 export class BlockRows {
   readonly #core: Database
-  /** The blocks that have a row, by log. Undefined until they were read. */
+  /** The blocks that have a row, by log. Undefined until `open` has read them. */
   #stored: Map<LogId, Set<Seq>> | undefined
 
   constructor(core: Database) {
     this.#core = core
   }
 
+  /** Whether this version derived the stored rows, so that they can be read before `open`. */
+  async areOf(version: string): Promise<boolean> {
+    const found = await this.#core.store.get(BLOCKS)
+    return found !== undefined && sameBytes(unchecked(found) ?? EMPTY, utf8(version))
+  }
+
   /** Loads the keys of the stored rows. Deletes all rows first if another version derived them. */
   async open(version: string): Promise<void> {
     const { store, queue, rewrites } = this.#core
     await rewrites.run(async () => {
-      const found = await store.get(BLOCKS)
-      const isCurrent = found !== undefined && sameBytes(unchecked(found) ?? EMPTY, utf8(version))
-      if (!isCurrent) {
+      if (!(await this.areOf(version))) {
         await this.clear()
         await queue.write([{ type: 'put', key: BLOCKS, value: checked(utf8(version)) }])
       }
@@ -75,21 +79,21 @@ export class BlockRows {
     })
   }
 
-  /** Whether the row of a block is stored, as far as is known. */
+  /** Whether the row of a block is stored. False for every block until `open` has read the keys. */
   has(log: LogId, first: Seq): boolean {
     return this.#stored?.get(log)?.has(first) === true
   }
 
-  /** The rows of a log, in order. Damaged rows are left out. */
-  async *read(log: LogId): AsyncGenerator<readonly BlockRow[]> {
-    for await (const page of this.#core.store.pages(blockRange(log, 1)))
-      yield page.flatMap(([key, stored]) => {
-        const value = unchecked(stored)
-        return value === undefined ? [] : [{ first: firstSeqIn(key), value }]
-      })
+  /** The last `count` rows of a log whose blocks begin before a place, in descending order. Damaged rows have no value. */
+  async before(log: LogId, place: Seq, count: number): Promise<readonly BlockRow[]> {
+    const rows: BlockRow[] = []
+    const range = { ...blockRange(log, 1, place), reverse: true, limit: count }
+    for await (const page of this.#core.store.pages(range))
+      for (const [key, stored] of page) rows.push({ first: firstSeqIn(key), value: unchecked(stored) ?? EMPTY })
+    return rows
   }
 
-  /** Stores the rows that `derive` makes. Contents do not change meanwhile. */
+  /** Stores the rows that `derive` returns. The contents do not change while it runs. */
   async put(log: LogId, derive: () => Promise<readonly BlockRow[]>): Promise<void> {
     const { queue, rewrites } = this.#core
     await rewrites.run(async () => {

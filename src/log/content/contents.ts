@@ -36,7 +36,7 @@ export interface ContentRun {
 /** A place as `weigh` finds it. */
 interface WeighedPlace {
   readonly at: Hlc
-  /** Bytes that dropping its content would free: 0 if it has none, or if it is a control entry, which stays. */
+  /** Bytes that dropping its content would free. 0 for a place without content, and for a control entry, which is never dropped. */
   readonly bytes: number
   readonly isControl: boolean
 }
@@ -47,8 +47,8 @@ export interface WeighedSegment {
 }
 
 /**
- * Adds content to places that have none, and drops content. Added content is stored apart from the segments: with it, a segment could be
- * too long, and cannot be split, because only its end is signed. docs/protocol/logs.md §3.8.
+ * Adds content to places that have none, and drops content. Added content is stored in rows of its own, outside of its segment: the segment
+ * could become too long with it, and cannot be split, because only its end is signed. docs/protocol/logs.md §3.8.
  */
 export class Contents {
   readonly #core: LogCore
@@ -65,7 +65,7 @@ export class Contents {
     return this.#core.rewrites.run(() => this.#add(log, first, entries))
   }
 
-  /** Drops the content of places, except that of control entries, from every file; returns when nothing of it is left. */
+  /** Drops the content of places from every file, except for control entries. Resolves when no file contains it. */
   async drop(log: LogId, places: readonly PlaceRange[], reason: DropReason): Promise<void> {
     const { gaps, own, frontier, queue, mark, store, events, blocks } = this.#core
     if (!isSigned(log)) return
@@ -78,7 +78,7 @@ export class Contents {
       await queue.write([])
       const found = gaps.open(log)
       for (const { from, to } of valid) {
-        // Adjacent ranges are one row.
+        // Adjacent ranges share one row.
         const replaced = found.dropped[reason].touching(from, to)
         found.drop({ from, to, reason })
         await queue.write([
@@ -102,7 +102,7 @@ export class Contents {
     events.emit('gaps', log)
   }
 
-  /** Makes dropped content count as missing, so that it is requested from peers again and stored. */
+  /** Marks dropped content as missing, so that it is requested from peers again and stored. */
   async restore(log: LogId, places: readonly PlaceRange[], reason: DropReason): Promise<void> {
     const { gaps, queue, events } = this.#core
     await this.#core.rewrites.run(async () => {
@@ -122,7 +122,10 @@ export class Contents {
     events.emit('gaps', log)
   }
 
-  /** Remembers the places of a segment whose content is missing, and not given to us. Returns the rows to write. */
+  /**
+   * Marks the missing content of a segment as not given if it is dated before the date from which peers give us content. Returns the rows
+   * to write.
+   */
   notGiven(log: LogId, { first, entries }: ContentRun): Write[] {
     const { gaps, own, givenFrom } = this.#core
     const from = givenFrom()
@@ -130,7 +133,7 @@ export class Contents {
     return gaps.open(log).notGiven(log, { from: first, to: first + countBefore(entries, from) })
   }
 
-  /** Asks for missing content that is given to us, and for no other. */
+  /** The date from which peers give us content changed: requests missing content from this date on, and stops requesting older content. */
   async givenChanged(): Promise<void> {
     const { gaps, own, queue, givenFrom } = this.#core
     const from = givenFrom()
@@ -151,7 +154,7 @@ export class Contents {
     }
   }
 
-  /** Yields what each stored segment contains, starting with the segment that contains `from`. */
+  /** Yields the date and the droppable bytes of every place of each stored segment, starting with the segment that contains `from`. */
   async *weigh(log: LogId, from: Seq): AsyncGenerator<WeighedSegment> {
     for await (const segment of this.#segments(log, from)) {
       const apart = await this.#core.segments.contents(log, segment)
@@ -164,7 +167,7 @@ export class Contents {
     }
   }
 
-  /** Looks for missing content after the ranges that are known, once those are filled. */
+  /** Once all known ranges of missing content are filled, looks for more after them. */
   async findMore(log: LogId): Promise<void> {
     const { gaps, queue } = this.#core
     const isNeeded = (): boolean => gaps.of(log)?.missing.isEmpty === true && gaps.of(log)?.restFrom !== undefined
@@ -198,8 +201,8 @@ export class Contents {
   }
 
   /**
-   * The packed entries of consecutive places from `from` on, before `to`, for a peer that asks for their contents: up to the end
-   * of the first stored segment, with stubs where this disk has no content.
+   * The packed entries with `from ≤ seq < to`, for a peer that requests their contents. Ends with the first stored segment. Places without
+   * content on this disk are stubs.
    */
   async read(log: LogId, { from, to }: PlaceRange): Promise<readonly Uint8Array[]> {
     if (from < 1 || from > this.#core.frontier.persisted(log)) return []
@@ -217,7 +220,7 @@ export class Contents {
     return entries
   }
 
-  /** The entries of a log from a fork on are in a branch now: moves their gaps and contents there too. */
+  /** The entries of a log from a fork on were moved to a branch: moves their gaps and contents there too. */
   async moved(
     log: LogId,
     branch: LogId,
@@ -267,7 +270,7 @@ export class Contents {
     await write(writes)
   }
 
-  /** The log ends at `last` now: forgets the gaps and contents after it. */
+  /** The log now ends at `last`: forgets the gaps and contents after it. */
   async shortened(log: LogId, last: Seq): Promise<void> {
     const { gaps, queue, store, blocks } = this.#core
     await queue.write(await blocks.outdated(log, last + 1, SEQ_MAX))
@@ -285,7 +288,7 @@ export class Contents {
     const { gaps, queue, frontier, own, quota, announcer } = this.#core
     const found = gaps.of(log)
     if (found === undefined) return 0
-    await queue.write([]) // only stubs on disk get content
+    await queue.write([]) // content is added only to stubs on disk
     const size = frontier.pendingHead(log)?.size ?? 0
     const admission = own.isOurs(log) ? undefined : quota?.admit(log, size, undefined)
     if (admission !== undefined && admission.kind !== 'stored') return 0
@@ -299,7 +302,7 @@ export class Contents {
           const stub = segment.entries[seq - segment.first] as Uint8Array
           const entry = entries[seq - first] as Uint8Array
           if (!isStub(stub))
-            found.remove(seq, seq + 1) // stored with its content meanwhile
+            found.remove(seq, seq + 1) // stored with its content since the request
           else if (bytes + entry.length - STUB_BYTES <= room && isValidContent(stub, entry)) {
             writes.push(contentWrite(log, seq, entry))
             filled.add(seq, seq + 1)
@@ -358,7 +361,7 @@ export class Contents {
     segments.forget(log)
   }
 
-  /** Rewrites the files with these places, so that the disk gets their space back. */
+  /** Rewrites the files with these places, to free their disk space. */
   async #compact(log: LogId, places: readonly PlaceRange[]): Promise<void> {
     const key = logKeyOf(log)
     const { store } = this.#core

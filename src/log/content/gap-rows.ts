@@ -20,26 +20,29 @@ const REASON_BYTES = 1
 /** The rows of gaps and forks, which are read at startup: one range, so that a single read gets them. */
 export const STATE_ROWS: Range = { gte: DROPPED, lt: utf8('g') }
 
-/** Why this disk has no content, and asks for none: it was deleted, does not fit here, is older than the room keeps, or is not given to us. */
+/**
+ * Why this disk has no content for a place and requests none: the content was deleted, does not fit here, is older than the room keeps, or
+ * is not given to us.
+ */
 export type DropReason = Exclude<GapState, 'missing'>
-/** The index is the reason's number in rows; of several that apply to a place, the first is shown. */
+/** Rows store a reason as its index in this list. If several reasons apply to a place, the first one is shown. */
 export const DROP_REASONS: readonly DropReason[] = ['deleted', 'kept-out', 'expired', 'not-given']
 
 /** Which contents of a log are missing. */
 export interface StoredGaps {
   readonly missing: Places
-  /** The missing ones that are control entries. */
+  /** The ranges of missing content that are control entries. */
   readonly controls: Places
   /** More may be missing from here on. */
   readonly restFrom: Seq | undefined
-  /** Whether contents are stored apart from their segments. */
+  /** Whether any contents are stored outside of their segments. */
   readonly hasContents: boolean
 }
 
-/** Places of which this disk has dropped the content. */
+/** Places whose content this disk has dropped. */
 export interface Dropped extends PlaceRange {
   readonly reason: DropReason
-  /** Whether nothing of the content is left in the rows. */
+  /** Whether all rows are free of the content. */
   readonly isDone: boolean
 }
 
@@ -65,7 +68,7 @@ export function gapsWrite(log: LogId, { missing, controls, restFrom, hasContents
   return { type: 'put', key, value: checked(value.finish()) }
 }
 
-/** The log of a row, and its gaps; they are undefined if the row is damaged. */
+/** The log and the gaps in a row. The gaps are undefined if the row is damaged. */
 export function gapsIn([key, value]: Row): { readonly log: LogId; readonly gaps: StoredGaps | undefined } | undefined {
   if (key[0] !== GAPS[0] || key.length !== 1 + LOG_KEY_BYTES) return undefined
   const log = logOfLogKey(key.subarray(1))

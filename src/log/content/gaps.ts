@@ -26,7 +26,7 @@ export class LogGaps {
   readonly controls = new Places()
   /** More may be missing from here on. */
   restFrom: Seq | undefined
-  /** Whether contents are stored apart from their segments. */
+  /** Whether any contents are stored outside of their segments. */
   hasContents = false
   /** Changes with every change of the missing places. */
   version = 1
@@ -37,7 +37,10 @@ export class LogGaps {
     expired: new Places(),
     'not-given': new Places(),
   }
-  /** Content that is about to be dropped: peers are told that it is gone, so that they do not drop it in reliance on this disk. */
+  /**
+   * Places whose content is about to be dropped. Peers are told that it is gone: otherwise they could drop their copy because this disk has
+   * one.
+   */
   readonly leaving = new Places()
 
   hasDropped(from: Seq, to: Seq): boolean {
@@ -49,7 +52,7 @@ export class LogGaps {
     return DROP_REASONS.find(reason => this.dropped[reason].has(seq)) ?? 'missing'
   }
 
-  /** The first ranges without content, for whatever reason, as announced to peers. */
+  /** The first `count` ranges without content, for any reason, as announced to peers. */
   all(count: number): readonly PlaceRange[] {
     const places = new Places([...this.missing.ranges, ...this.leaving.ranges])
     for (const reason of DROP_REASONS) for (const { from, to } of this.dropped[reason].ranges) places.add(from, to)
@@ -62,7 +65,7 @@ export class LogGaps {
     return this.missing.overlaps(from, to) || (this.restFrom !== undefined && this.restFrom < to)
   }
 
-  /** These stubs are stored now, except where content was dropped. */
+  /** Adds places that are now stored as stubs, except those whose content was dropped. */
   add({ all, controls }: StubPlaces): void {
     for (const { from, to } of all) this.missing.add(from, to)
     for (const { from, to } of controls) this.controls.add(from, to)
@@ -89,14 +92,14 @@ export class LogGaps {
     this.remove(from, to)
   }
 
-  /** Peers do not give us the content that is missing at these places, except that of control entries. Returns the rows to write. */
+  /** Marks missing content as not given to us, except that of control entries. Returns the rows to write. */
   notGiven(log: LogId, places: PlaceRange): Write[] {
     const missing = new Places(this.missing.within(places.from, places.to))
     for (const { from, to } of this.controls.ranges) missing.remove(from, to)
     const reason = 'not-given'
     const rows = this.dropped[reason]
     return missing.ranges.flatMap(({ from, to }) => {
-      // Adjacent ranges are one row.
+      // Adjacent ranges share one row.
       const replaced = rows.touching(from, to)
       this.drop({ from, to, reason })
       return [
@@ -106,7 +109,7 @@ export class LogGaps {
     })
   }
 
-  /** These places are no longer dropped for this reason. Returns those that were. */
+  /** Marks places as missing that were dropped for this reason. Returns these places. */
   restore(places: readonly PlaceRange[], reason: DropReason): readonly PlaceRange[] {
     const dropped = this.dropped[reason]
     const restored = places.flatMap(({ from, to }) => dropped.within(from, to))
@@ -167,7 +170,7 @@ export class Gaps {
     this.#logs.clear()
     for (const stored of rows.flatMap(row => gapsIn(row) ?? [])) {
       const gaps = this.open(stored.log)
-      // Anything may be missing where the row is damaged.
+      // If the row is damaged, any content may be missing.
       gaps.restFrom = stored.gaps === undefined ? 1 : stored.gaps.restFrom
       gaps.hasContents = stored.gaps?.hasContents ?? true
       if (stored.gaps !== undefined)
@@ -178,7 +181,7 @@ export class Gaps {
     return dropped.filter(({ isDone }) => !isDone)
   }
 
-  /** The rows of a log may have been lost: content may be missing anywhere. */
+  /** Rows of the log may have been lost: any of its content may be missing. */
   suspect(log: LogId): void {
     const gaps = this.open(log)
     gaps.missing.truncate(0)

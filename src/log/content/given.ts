@@ -4,12 +4,15 @@ import { isControlEntry, packedHlc } from '../format/entry.js'
 import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
 import { isStub } from '../format/packed.js'
 
-/** Which content of a log is given to somebody: all of their own, and that of others dated `from` or later. */
+/**
+ * Whether an author is given all content of a log: it is their own log, or there is no `from`. Otherwise only content dated `from` or later
+ * is given.
+ */
 export function isAllGiven(log: LogId, to: AuthorId | undefined, from: Hlc | undefined): from is undefined {
   return from === undefined || authorOfLog(log) === to
 }
 
-/** How many of the entries, which are consecutive, are dated before `from`: dates increase along a log. */
+/** Number of entries dated before `from`. The entries are consecutive, so their dates increase. */
 export function countBefore(entries: readonly Uint8Array[], from: Hlc): number {
   let [low, high] = [0, entries.length]
   while (low < high) {

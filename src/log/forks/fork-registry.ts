@@ -41,7 +41,7 @@ export interface Branch {
   readonly log: LogId
   /** The log that it continues. */
   readonly parent: LogId
-  /** Proves a fork of the parent, after which this history is one of the two. */
+  /** Proves the fork of the parent at which this history begins. */
   readonly proof: ForkProof
   /** Whether this disk had it as part of the parent when the fork was proven. */
   readonly isKept: boolean
@@ -62,7 +62,7 @@ export class ForkRegistry {
     this.#segments = segments
   }
 
-  /** One proof per fork, and one per additional history. Those of a log precede those of its branches. */
+  /** One proof per fork, and one more per additional history. The proofs of a log precede the proofs of its branches. */
   get proofs(): readonly ForkProof[] {
     const placed = [...this.#branches.values()].filter(branch => this.#isPlaced(branch))
     return [...new Set(placed.map(({ proof }) => proof))].sort((a, b) => this.#depth(a) - this.#depth(b))
@@ -72,7 +72,7 @@ export class ForkRegistry {
     return [...this.#branches.values()]
   }
 
-  /** Whether one more fork of a log can be kept. */
+  /** Whether the limits allow one more fork of a log. */
   hasRoomFor(log: LogId): boolean {
     const author = authorOfLog(log)
     const ofAuthor = this.branches.filter(branch => authorOfLog(branch.log) === author).length
@@ -104,18 +104,21 @@ export class ForkRegistry {
     return this.placeOf({ author: branch.log, seq: place.seq - branch.proof.forkedAt + 1 })
   }
 
-  /** The log with the first entry of the run that a log belongs to: a branch continues its parent, unless they fork at that entry. */
+  /** The log that contains the first entry of a log's run. A branch continues its parent, unless the fork is at the first entry. */
   startOf(log: LogId): LogId {
     const branch = this.#branches.get(log)
     return branch === undefined || branch.proof.forkedAt === 1 ? log : this.startOf(branch.parent)
   }
 
-  /** Whether a log is a branch without a known proof, so that its history is unknown. */
+  /** Whether a log is a branch without a known proof, so that the history before it is unknown. */
   isUnknown(log: LogId): boolean {
     return isBranch(log) && !this.#branches.has(log)
   }
 
-  /** Whether a log may be announced. A branch after a later fork must first be proven as a branch of a branch. */
+  /**
+   * Whether a log may be announced. False for a branch of a log that also forked earlier, until a proof shows which earlier branch it
+   * continues.
+   */
   isPlaced(log: LogId): boolean {
     const branch = this.#branches.get(log)
     return branch === undefined || this.#isPlaced(branch)
@@ -149,16 +152,16 @@ export class ForkRegistry {
     return this.isUnknown(log) ? undefined : proofFrom(this.nameOf(log), ...segments)
   }
 
-  /** Whether a proof says nothing new. */
+  /** Whether a proof adds nothing to the known forks. */
   isKnown(proof: ForkProof): boolean {
     const parent = logOfSegment(proof.segments[0])
     return branchesIn(proof).every(log => this.#branches.get(log)?.parent === parent)
   }
 
-  /** Whether the two histories have the same id, or one has the id of a different known history. */
+  /** Whether the two histories have the same id, or one of them has the id of a different known history. */
   isAmbiguous(proof: ForkProof): boolean {
     const parent = logOfSegment(proof.segments[0])
-    // The id of a branch is derived from its first entry, so two histories cannot share one from seq 1 on.
+    // The id of a branch is derived from its first entry, so the histories of a branch cannot differ at seq 1.
     if (isBranch(parent) && proof.forkedAt === 1) return true
     const start = startAt(this.nameOf(parent), proof)
     const [a, b] = branchesIn(proof)
@@ -199,7 +202,7 @@ export class ForkRegistry {
     return { kind: 'unproven' }
   }
 
-  /** Adds both branches of a proof; `kept` is the one that this disk has. Branches that are known get this parent. */
+  /** Adds both branches of a proof. `kept` is the branch that this disk has. A branch that is already known gets this parent. */
   add(proof: ForkProof, kept: LogId | undefined): void {
     const parent = logOfSegment(proof.segments[0])
     for (const log of branchesIn(proof)) this.#put({ log, parent, proof, isKept: log === kept || this.#isKept(log) })

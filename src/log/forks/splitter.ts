@@ -31,13 +31,13 @@ import type { Branch } from './fork-registry.js'
 const MOVED_BYTES_MAX = 1024 * 1024
 
 /**
- * Divides logs at proven forks: from a fork on each history is a log of its own, a branch. The entries that this disk has from there
- * on are moved to their branch; readers that were shown them are not shown them again. docs/protocol/logs.md §3.7.
+ * Divides logs at proven forks: each history from the fork on becomes a log of its own, a branch. Entries on this disk from the fork on are
+ * moved to their branch; readers that were shown them are not shown them again. docs/protocol/logs.md §3.7.
  */
 export class Splitter {
   readonly #core: LogCore
   readonly #contents: Contents
-  /** The division in progress: one fork at a time. Nothing is added to logs meanwhile. */
+  /** The division in progress: one fork at a time. Nothing is added to logs until it ends. */
   #running: Promise<void> | undefined
 
   constructor(core: LogCore, contents: Contents) {
@@ -50,7 +50,7 @@ export class Splitter {
     return this.#running
   }
 
-  /** Divides the log that a valid proof is about, if it says anything new. Rejects if the disk fails. */
+  /** Divides the log that a valid proof is about, if the proof is new. Rejects if the disk fails. */
   split(proof: ForkProof): Promise<void> {
     const before = this.#running ?? Promise.resolve()
     const running = before.catch(() => {}).then(() => this.#core.rewrites.run(() => this.#split(proof)))
@@ -62,7 +62,7 @@ export class Splitter {
     return running
   }
 
-  /** Moves entries that a crash left in divided logs after the fork. Runs before the heads are read. */
+  /** Completes moves that a crash interrupted. Runs before the heads are read. */
   async resume(): Promise<void> {
     const { forks, store } = this.#core
     for (const branch of forks.branches)
@@ -84,26 +84,26 @@ export class Splitter {
     const kept = await this.#keptBranch(parent, proof)
     if (kept === 'contradicts') return
     if (kept?.proof !== undefined) proofs.push(kept.proof)
-    // Forks that were found above this one are forks of the branch that this disk has.
-    const behind = kept === undefined ? [] : await this.#forksBehind(parent, forkedAt)
+    // Known forks after this one are forks of the branch that this disk has.
+    const later = kept === undefined ? [] : await this.#laterForks(parent, forkedAt)
     for (const each of proofs) forks.add(each, kept?.log)
-    for (const proof of behind) {
-      const above = proofInBranch(kept?.log ?? parent, forkedAt, proof)
-      forks.add(above, undefined)
-      proofs.push(above)
+    for (const proof of later) {
+      const placed = proofInBranch(kept?.log ?? parent, forkedAt, proof)
+      forks.add(placed, undefined)
+      proofs.push(placed)
     }
     const changed = new Set(proofs.flatMap(each => branchesIn(each)))
     await queue.write(forks.branches.filter(({ log }) => changed.has(log)).map(branch => forks.write(branch)))
     for (const each of proofs) announcer.forked(each)
     const branch = kept && forks.branch(kept.log)
-    const range = branch && (await this.#moveHeld(branch))
+    const range = branch && (await this.#moveStored(branch))
     const seq = frontier.persisted(parent)
     announcer.moved({ author: parent, from: seq, to: seq + 1 })
     if (range !== undefined) announcer.moved(range)
     if (isNew) this.#core.report({ kind: 'fork-proven', author: parent, seq: forkedAt, isOurs: own.isOurs(parent) })
   }
 
-  /** A proof of a later fork, rewritten for the branch that it belongs to; undefined if that branch is unknown. */
+  /** The proof, rewritten for a branch if the log also forked earlier; undefined if that branch is unknown. */
   async #placed(proof: ForkProof, isCertain = true): Promise<ForkProof | undefined> {
     const { forks, segments } = this.#core
     const log = logOfSegment(proof.segments[0])
@@ -132,7 +132,7 @@ export class Splitter {
     if (frontier.persisted(log) < forkedAt) return undefined
     const chain = forkedAt === 1 ? proof.chain : await segments.chainAt(log, forkedAt - 1)
     const mine = await forks.segmentAt(log, forkedAt)
-    // An earlier fork that is not proven yet.
+    // The histories already differ at an earlier entry, and that fork is not proven yet.
     if (mine === undefined || chain === undefined || !sameBytes(chain, proof.chain)) return 'contradicts'
     const kept = branchIn(mine, forkedAt)
     if (branchesIn(proof).includes(kept)) return { log: kept }
@@ -143,19 +143,19 @@ export class Splitter {
   }
 
   /** Proofs of later forks of a log, in the history that this disk has. */
-  async #forksBehind(log: LogId, forkedAt: Seq): Promise<ForkProof[]> {
+  async #laterForks(log: LogId, forkedAt: Seq): Promise<ForkProof[]> {
     const { forks, segments } = this.#core
     const proofs = new Set(forks.branches.filter(({ parent }) => parent === log).map(({ proof }) => proof))
-    const behind: ForkProof[] = []
+    const later: ForkProof[] = []
     for (const proof of proofs) {
       const chain = proof.forkedAt > forkedAt ? await segments.chainAt(log, proof.forkedAt - 1) : undefined
-      if (chain !== undefined && sameBytes(chain, proof.chain)) behind.push(proof)
+      if (chain !== undefined && sameBytes(chain, proof.chain)) later.push(proof)
     }
-    return behind
+    return later
   }
 
   /** Moves the entries that this disk has from a fork on; returns where they are now. */
-  async #moveHeld(branch: Branch) {
+  async #moveStored(branch: Branch) {
     const { queue, frontier, quota } = this.#core
     const { log, parent, proof } = branch
     const announced = frontier.announced(parent)
@@ -205,7 +205,7 @@ export class Splitter {
     const { store } = this.#core
     await this.#contents.moved(parent, log, forkedAt, write)
     const [from, to] = [logKeyOf(parent) ?? EMPTY, logKeyOf(log) ?? EMPTY]
-    const start = await this.#firstBehind(parent, forkedAt)
+    const start = await this.#firstSegmentFrom(parent, forkedAt)
     if (start === undefined) return
     let writes: Write[] = []
     let bytes = 0
@@ -230,7 +230,7 @@ export class Splitter {
   }
 
   /** First seq of the first segment with an entry at or after a fork. */
-  async #firstBehind(log: LogId, forkedAt: Seq): Promise<Seq | undefined> {
+  async #firstSegmentFrom(log: LogId, forkedAt: Seq): Promise<Seq | undefined> {
     const segment = await this.#core.segments.segmentAt(log, forkedAt)
     if (segment !== undefined) return segment.first
     const range = segmentRange(logKeyOf(log) ?? EMPTY, forkedAt, SEQ_END)

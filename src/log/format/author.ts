@@ -9,13 +9,13 @@ declare const logBrand: unique symbol
 /** An author: their Ed25519 public key as 64 hex digits, or the id of an unsigned author. docs/protocol/logs.md §3.1. */
 export type AuthorId = string & { readonly [authorBrand]: true }
 
-/** The id of a log: its author, followed, unless the run is 0, by `.` and the run as 8 hex digits. */
+/** The id of a log: its author in run 0; in any other run the author, `.`, and the run as 8 hex digits. */
 export type LogId = string & { readonly [logBrand]: true }
 
 /** Position of an entry in its log: 1, 2, 3, … without gaps. 0 means the empty log. */
 export type Seq = number
 
-/** Number of a log among those of one key. */
+/** Number of a log among the logs of one key. */
 export type Run = number
 
 const UNSIGNED_ID = new RegExp(`^[A-Za-z0-9_-]{1,${UNSIGNED_ID_LENGTH_MAX}}$`)
@@ -30,8 +30,8 @@ const BRANCH_MAX = 0xff_ffff
 export const LOG_KEY_BYTES = KEY_BYTES + RUN_BYTES
 
 /**
- * `text` as the id of an unsigned author. Undefined if it could be mistaken for a key, or is the name of a property that every
- * object has: such ids crash scuttleup peers and must not be relayed to them.
+ * `text` as the id of an unsigned author. Undefined if it could be mistaken for a key, or if every object has a property of that name: such
+ * ids crash scuttleup peers and must not be relayed to them.
  */
 export function unsignedLog(text: string): LogId | undefined {
   if (!UNSIGNED_ID.test(text) || KEY_HEX.test(text.toLowerCase()) || text in Object.prototype) return undefined
@@ -67,7 +67,7 @@ export const isBranch = (log: LogId): boolean => {
   return run !== 0 && run <= BRANCH_MAX
 }
 
-/** The branch of a key that begins with an entry after which the chain value is `chain`. */
+/** The branch of a key whose first entry has the chain value `chain`. */
 export const branchOf = (key: Uint8Array, chain: Uint8Array): LogId =>
   logOfKey(key, Math.max(1, Buffer.from(chain.subarray(0, BRANCH_BYTES)).readUIntBE(0, BRANCH_BYTES)))
 

@@ -64,7 +64,7 @@ export class ChainHash extends RunningHash {
     this.step()
   }
 
-  /** Adds a packed entry. A malformed one, which no author signs, yields a chain value too. */
+  /** Adds a packed entry. A malformed entry also yields a chain value, but no author signs it. */
   add(packed: Uint8Array): void {
     if (packedEnd(packed, 0) !== packed.length) {
       this.digest.set(hash(packed))
@@ -82,7 +82,7 @@ export class ChainHash extends RunningHash {
     return stub(this.head[AT_BYTES] === 1, this.head.subarray(0, AT_BYTES), this.digest)
   }
 
-  /** Sets the head for an entry. An invalid entry may end before or within its `at`: the rest is zeros. */
+  /** Writes `at` and the control bit of an entry. An invalid entry may end before or within its `at`: missing digits are zeros. */
   #setHead(bytes: Uint8Array, start: number, end: number): void {
     const { head } = this
     for (let i = 0, from = start + AT_START; i < AT_BYTES; i++, from++) {

@@ -15,9 +15,9 @@ const isDigit = (byte: number): boolean => byte >= ZERO && byte <= ZERO + 9
 /**
  * Validates consecutive packed entries of one log, and computes the chain value after them. docs/protocol/logs.md §3.2, §3.4.
  *
- * The rule itself is `validHlc` in entry.ts. Entries in plain form (`at`, `username` and `message`, nothing else), as nearly all are,
- * are accepted by `PlainValidator` without parsing them, which takes 15 % off the CPU time of fetching a history (sealed, both sides,
- * medians of 7 pairs of runs). A property test compares both on generated and mutated bytes.
+ * The rule itself is `validHlc` in entry.ts. Nearly all entries are in plain form (`at`, `username` and `message`, nothing else).
+ * `PlainValidator` accepts these without parsing, which takes 15 % off the CPU time of fetching a history (sealed, both sides, medians of 7
+ * pairs of runs). A property test compares both on generated and mutated bytes.
  */
 export class EntryValidator {
   readonly #hash = new ChainHash()

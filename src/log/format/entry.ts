@@ -20,7 +20,7 @@ export interface Entry {
   readonly signature?: Uint8Array | undefined
   /** Whether it is dated too far ahead of the reader's clock. */
   readonly isAhead?: true
-  /** Present if this stands for places without content: then `entry` is empty, and `seq` and `at` are those of the first place. */
+  /** Present if this object stands for places without content. Then `entry` is empty, and `seq` and `at` are those of the first place. */
   readonly gap?: Gap
 }
 
@@ -30,14 +30,17 @@ export interface Gap {
   readonly state: GapState
 }
 
-/** Why places have no content: it was deleted, does not fit on this disk, is older than the room keeps, is not given to us, or was not sent yet. */
+/**
+ * Why places have no content: the content was deleted, does not fit on this disk, is older than the room keeps, is not given to us, or was
+ * not sent yet.
+ */
 export type GapState = 'deleted' | 'kept-out' | 'expired' | 'not-given' | 'missing'
 
 /** The members of an entry's JSON object. */
 export type Members = Readonly<Record<string, unknown>> & { readonly username: string; readonly message: string }
 
 const PREFIX = Buffer.from('{"at":"')
-/** Most bytes that a UTF-16 code unit takes in UTF-8. */
+/** Largest number of UTF-8 bytes per UTF-16 code unit. */
 const UNIT_BYTES_MAX = 3
 /** The last byte of an entry. Between scuttleup peers `"salt"` and `"sig"` are inserted before it. */
 const CLOSING_BRACE = 0x7d
@@ -62,7 +65,7 @@ export function entryText(at: Hlc, nowMs: number, members: Members, atMs: number
       },
     )
   }
-  // Other members may shadow username and message. Peers would reject such an entry and all after it.
+  // Another member may overwrite username or message. Peers would reject such an entry and all entries after it.
   if (plain === undefined && validHlc(utf8(text), EARLIEST) !== at)
     throw new ChatError('BAD_MESSAGE', 'the message does not form a valid entry')
   return text
@@ -177,8 +180,8 @@ export function packedHlc(packed: Uint8Array): Hlc | undefined {
 }
 
 /**
- * The `at` of a signed author's entry; undefined if the entry is invalid after one at `previous`. All peers must agree exactly: if
- * one accepts an entry that another rejects, the two never converge again. docs/protocol/logs.md §3.2.
+ * The `at` of a signed author's entry; undefined if the entry is invalid after an entry at `previous`. All peers must agree exactly: if one
+ * peer accepts an entry that another rejects, the two never converge again. docs/protocol/logs.md §3.2.
  */
 export function validHlc(entry: Uint8Array, previous: Hlc): Hlc | undefined {
   const at = claimedHlc(entry)

@@ -22,7 +22,7 @@ export const EXCERPT_START_BYTES = MAGIC.length
 /** Whether a file that starts with these bytes is an excerpt. */
 export const beginsExcerpt = (bytes: Uint8Array): boolean => sameBytes(bytes.subarray(0, MAGIC.length), MAGIC)
 
-/** Entries that the author of a log signed. Between the first and the last of them none is left out. */
+/** Consecutive entries that the author of a log signed, without gaps. */
 export interface Excerpt {
   readonly room: Uint8Array
   readonly key: Uint8Array
@@ -32,7 +32,7 @@ export interface Excerpt {
   readonly entries: readonly Uint8Array[]
 }
 
-/** Why a file proves nothing; with the places that it is about, as far as they are known. */
+/** Why a file proves nothing, and the places that the fault concerns, if known. */
 export type ExcerptFault = {
   readonly kind: 'not-an-excerpt' | 'malformed' | 'other-log' | 'gap' | 'out-of-order' | 'not-signed'
   readonly first?: Seq
@@ -84,7 +84,7 @@ export function readExcerpt(bytes: Uint8Array): Excerpt | ExcerptFault {
   return last === -1 ? { kind: 'malformed', first } : { room, key, run, first, entries: entries.slice(0, last + 1) }
 }
 
-/** The place after some segments. */
+/** The place after the last of the segments. */
 function after(segments: readonly Segment[]): { readonly first?: Seq } {
   const last = segments.at(-1)
   return last === undefined ? {} : { first: lastOf(last) + 1 }

@@ -18,8 +18,8 @@ import { sizeOfPacked } from './packed.js'
 import { decodeSegment, encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 
 /**
- * Two segments of one log with different entries at `forkedAt`: the author signed two histories. Its entries are stubs, so that a
- * proof contains no text and fits into a frame. docs/protocol/wire.md §5.4.
+ * Two segments of one log with different entries at `forkedAt`: the author signed two histories. The entries in a proof are stubs, so that
+ * it contains no text and fits into a frame. docs/protocol/wire.md §5.4.
  */
 export interface ForkProof {
   readonly segments: readonly [Segment, Segment]
@@ -76,7 +76,7 @@ export function proofFrom(log: LogName, a: Segment, b: Segment): ForkProof | und
   return comparison.kind === 'fork' ? comparison.proof : undefined
 }
 
-/** The branch that a segment with the entry at a fork belongs to. */
+/** The branch of a segment that contains the entry at a fork. */
 export const branchIn = ({ key, before, first, entries }: Segment, forkedAt: Seq): LogId =>
   branchOf(key, chainAfter(before, entries.slice(0, forkedAt - first + 1)))
 
@@ -109,7 +109,7 @@ export function inBranch(branch: LogId, forkedAt: Seq, { key, first, entries, be
   }
 }
 
-/** A proof of a fork after another fork, rewritten as a proof about a branch of the earlier one. */
+/** A proof of a later fork, rewritten as a proof about a branch of the earlier fork. */
 export const proofInBranch = (branch: LogId, forkedAt: Seq, { segments: [a, b], ...proof }: ForkProof): ForkProof => ({
   segments: [inBranch(branch, forkedAt, a), inBranch(branch, forkedAt, b)],
   forkedAt: proof.forkedAt - forkedAt + 1,

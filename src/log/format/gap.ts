@@ -1,6 +1,6 @@
 import type { Entry } from './entry.js'
 
-/** Adds places without content to entries. Adjacent ones of one log in the same state are one gap. */
+/** Appends a gap to entries, or extends the last gap if the new one is adjacent, of the same log, and in the same state. */
 export function addGap(entries: Entry[], added: Entry): void {
   const last = entries.at(-1)
   const [before, gap] = [last?.gap, added.gap]

@@ -23,7 +23,7 @@ export const shortened = (head: Head, seq: Seq): Head => ({
 /** Length of the chain value prefix that peers send with a head: enough to notice forks of equal length. */
 export const CHAIN_PREFIX_BYTES = 8
 
-/** What one peer announces about a log: it has everything up to `seq`. */
+/** An announcement of one peer about a log: it has everything up to `seq`. */
 export interface Digest {
   readonly author: LogId
   readonly seq: Seq

@@ -13,14 +13,14 @@ const HLC = /^\d{13}\.\d{4}$/
 const COUNTER_MAX = 9_999
 const MILLIS_MAX = 9_999_999_999_999
 
-/** A system clock before this was never set, as on a board without a battery, where it starts at 1970. */
+/** A system clock that shows an earlier time was never set. On a board without a battery it starts at 1970. */
 export const UNSET_CLOCK_BEFORE_MS: Millis = Date.UTC(2020, 0, 1)
 
-/** How far ahead of the system clock a reading of a known person may be for the hybrid clock to follow it. */
+/** How far a known person's reading may be ahead of the system clock, so that the hybrid clock still follows it. */
 export const AHEAD_MS_MAX = 12 * 60 * 60 * 1000
-/** The same for anyone else: the largest error of a synchronised clock. */
+/** The same limit for strangers: the largest error of a synchronised clock. */
 const STRANGERS_AHEAD_MS_MAX = 60 * 1000
-/** A reading further ahead was made by a wrong clock. More than the limit above, so that small corrections do not count. */
+/** A reading that is further ahead came from a wrong clock. Twice the limit above, so that small corrections of a clock do not matter. */
 const RETURN_MS = 2 * AHEAD_MS_MAX
 
 export const HLC_LENGTH = 18
@@ -47,7 +47,7 @@ export function justAfter(hlc: Hlc): Hlc {
 
 export const later = (a: Hlc, b: Hlc): Hlc => (a > b ? a : b)
 
-/** Assigns each new entry a reading after all those that this peer has seen, except from clocks that are too far ahead. */
+/** Assigns each new entry a reading later than all readings that this peer has seen, except those too far ahead to follow. */
 export class HybridClock {
   readonly #clock: Clock
   readonly #isKnown: (log: LogId) => boolean
@@ -75,14 +75,14 @@ export class HybridClock {
     return hlc <= this.newestCredible(this.#isKnown(log))
   }
 
-  /** The newest reading of a known person, or of anyone else, that the clock follows. */
+  /** The latest reading of a known person, or of a stranger, that the clock follows. */
   newestCredible(isKnown: boolean): Hlc {
     const now = this.#clock.now()
     if (now < UNSET_CLOCK_BEFORE_MS) return LATEST
     return hlcAt(now + (isKnown ? AHEAD_MS_MAX : STRANGERS_AHEAD_MS_MAX), COUNTER_MAX)
   }
 
-  /** Whether the system clock was wrong when it made a reading, and has been set back since. */
+  /** Whether the system clock was wrong when `reading` was made, and was set back later. */
   hasComeBackFrom(reading: Hlc): boolean {
     this.#comeBack()
     const now = this.#clock.now()
@@ -112,7 +112,7 @@ export class HybridClock {
     return this.#lastMillis
   }
 
-  /** Forgets the readings it followed if the system clock was set back since, and they are too far ahead now. */
+  /** Forgets the readings that it has followed if they are too far ahead of a system clock that was set back. */
   #comeBack(): void {
     const now = this.#clock.now()
     if (this.#millis <= now + RETURN_MS || now < UNSET_CLOCK_BEFORE_MS) return

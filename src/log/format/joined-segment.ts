@@ -5,13 +5,13 @@ import type { Seq } from './author.js'
 import { COUNT_AT, ENTRIES_AT, SIGNATURE_AT, signatureIn } from './segment.js'
 
 /**
- * Consecutive encoded segments joined into one, under the signature of the last. Each is copied as it is added, so that a log with one
- * row per entry is joined without keeping its rows in memory.
+ * Consecutive encoded segments joined into one, under the last signature. Each segment is copied as it is added, so that a log with one row
+ * per entry is joined without keeping its rows in memory.
  */
 export class JoinedSegment implements EncodedSegment {
   readonly first: Seq
   readonly #start: Uint8Array
-  /** The joined segments except for count and signature; undefined until another is added to the first. */
+  /** The joined segments except for count and signature; undefined while there is only one segment. */
   #joined: Buffer | undefined
   #end: number
   #latest: EncodedSegment

@@ -2,19 +2,19 @@ import { count, type Guarded, variant } from '../../base/shape.js'
 
 /** Why entries that arrived for a log are rejected. */
 export const REJECTION = variant({
-  /** This disk stores as many logs as it may. */
+  /** This disk has reached its largest number of logs. */
   'author-limit': { authorsMax: count },
-  /** This disk stores as many logs of this key as it may. */
+  /** This disk has reached its largest number of logs of this key. */
   'run-limit': { runsMax: count },
-  /** The log of a stranger has reached the size that this disk has room for now. */
+  /** A stranger's log has reached the size that its share of this disk allows now. */
   'stranger-limit': {},
   'log-length-limit': {},
   'malformed-author': {},
-  /** The author is no member of the private room, or was removed before they wrote this. */
+  /** The author is not a member of the private room, or was removed before they wrote this. */
   'not-a-member': {},
   /** The room accepts only signed logs. */
   'unsigned-log': {},
-  /** Too many entries of a signed author arrived without a signature, or one without a salt. */
+  /** Too many entries of a signed author arrived without a signature, or an entry without a salt. */
   'unsigned-entries': {},
   gap: { missing: count, before: count },
   /** The entries from `first` up to the next signature do not fit into one segment. */
@@ -29,12 +29,12 @@ export const REJECTION = variant({
   'signed-contradiction': { before: count },
   'contradicts-log': {},
   'contradicts-proof': {},
-  /** The heads of both sides differ at the same entry. */
+  /** The heads of the two sides contradict each other at the same seq. */
   differs: {},
 })
 export type Rejection = Guarded<typeof REJECTION>
 
-/** Why a stored log is not sound. */
+/** Why a stored log is invalid. */
 export const STORED_FAULT = variant({
   'no-key': {},
   missing: { from: count, to: count },

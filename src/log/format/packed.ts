@@ -62,7 +62,7 @@ export function unpack({ bytes, count }: Packed): Uint8Array[] {
   return entries
 }
 
-/** How many packed entries `bytes` are; undefined if they are malformed. */
+/** Number of packed entries in `bytes`; undefined if they are malformed. */
 export function countOfPacked(bytes: Uint8Array): number | undefined {
   let [count, end] = [0, 0]
   for (; end < bytes.length; count++) end = packedEnd(bytes, end)
@@ -90,7 +90,7 @@ export function isPacked(bytes: Uint8Array, offset: number, count: number): bool
 /** Consecutive places of stubs among packed entries, the first of which is at `first`. */
 export interface StubPlaces {
   readonly all: readonly PlaceRange[]
-  /** Those of control entries. */
+  /** The places of stubs of control entries. */
   readonly controls: readonly PlaceRange[]
 }
 

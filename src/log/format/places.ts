@@ -6,7 +6,7 @@ export interface PlaceRange {
   readonly to: Seq
 }
 
-/** A set of places of one log, as disjoint ranges in order, of which no two are adjacent. */
+/** A set of places of one log, as disjoint, non-adjacent ranges in order. */
 export class Places {
   #ranges: PlaceRange[]
 

@@ -17,8 +17,8 @@ interface Exports {
 }
 
 /**
- * Validates and hashes entries in plain form in WebAssembly, a whole segment in one call. Its state is that after the last accepted
- * entry, and belongs to whoever set it last.
+ * Validates and hashes entries in plain form in WebAssembly, a whole segment in one call. Its state is the chain value and `at` after the
+ * last accepted entry. All validators share it, so each sets the state before it validates.
  */
 class PlainValidator {
   readonly #exports: Exports
@@ -37,7 +37,7 @@ class PlainValidator {
     this.#chain = this.#chainView()
   }
 
-  /** The chain value: a view, to be read and set. */
+  /** The chain value, as a view for reading and writing. */
   get chain(): Uint8Array {
     return this.#chain
   }

@@ -22,11 +22,11 @@ export interface SignedRun {
 
 export interface SignedPlan {
   readonly writes: readonly Write[]
-  /** Number of entries in the writes, and the entries. */
+  /** Number of entries in the writes. */
   readonly count: number
   readonly entries: readonly Entry[]
   readonly head: SignedHead | undefined
-  /** Whether some of them are stubs. */
+  /** Whether any entries are stubs. */
   readonly hasStubs: boolean
   /** Reason the remaining entries were rejected. */
   readonly fault: Rejection | undefined
@@ -218,7 +218,7 @@ class Planner {
 const chainAfterFirst = (before: ChainValue, { entries }: SignedRun, count: number): ChainValue =>
   chainAfter(before, entries.slice(0, count))
 
-/** Plans signed runs below a proven fork, where the proof may cover the last entry instead of a signature. */
+/** Plans signed runs below a proven fork. If no signature covers the last entry, the proof may cover it. */
 export function planBelow(
   log: LogName,
   head: SignedHead | undefined,

@@ -75,7 +75,7 @@ export function segmentKey(log: Uint8Array, first: Seq): Uint8Array {
 /** Greater than every seq. */
 export const SEQ_END = 0x1_0000_0000
 
-/** Rows of the segments of one log that begin with `from ≤ first < to`. */
+/** Rows of the segments of one log whose first seq is in `from ≤ first < to`. */
 export const segmentRange = (log: Uint8Array, from: Seq, to: Seq): Range => ({
   gte: segmentKey(log, from),
   lt: to >= SEQ_END ? after(concat([SEGMENTS, log])) : segmentKey(log, to),
@@ -134,8 +134,8 @@ export function storedSegment(row: Row): Segment | undefined {
 }
 
 /**
- * The entries of a stored segment that have content, as views of it. Their `at`s are slices of one string, which is cheaper than
- * decoding each.
+ * The entries of a stored segment that have content, as views of it. Their `at`s are slices of one string, which is cheaper than decoding
+ * each `at`.
  */
 export function entriesOf(author: LogId, segment: Segment): Entry[] {
   const { bytes, count } = packedOf(segment)
@@ -177,7 +177,7 @@ class StoredEntry implements Entry {
 }
 
 /**
- * The entries in rows of ours that were just written, created one by one. Not a generator: V8 optimises one again and again, which
+ * The entries in rows of ours that were just written, created one by one. Not a generator: V8 optimised generators again and again, which
  * took 8 % of the CPU time of appending 20,000 entries.
  */
 export class WrittenEntries {
@@ -214,7 +214,7 @@ export class WrittenEntries {
   }
 }
 
-/** The same as a stored entry, but its bytes and `at` are read on use too, because most callers of `append` need only its seq. */
+/** Like StoredEntry, but also reads its bytes and `at` on use, because most callers of `append` need only its seq. */
 class WrittenEntry implements Entry {
   readonly author: LogId
   readonly seq: Seq

@@ -6,7 +6,7 @@ import { CHAIN_BYTES, type ChainValue } from './chain.js'
 import { isPacked, type Packed, pack, unpack } from './packed.js'
 
 /**
- * Consecutive entries of one author under one signature, which covers the whole log up to the last of them. Segments are sent as
+ * Consecutive entries of one author under one signature, which covers the whole log up to the last of these entries. Segments are sent as
  * stored, and each can be verified on its own. docs/protocol/logs.md §3.5.
  */
 export interface Segment {

@@ -26,7 +26,7 @@ export const DOUBT_REASONS = [
   'forked',
   /** A peer has more of the current run than this disk. */
   'elsewhere',
-  /** Its last entry is dated far ahead of the clock, which was wrong and was set back. */
+  /** The last entry is dated far ahead: the clock was wrong and has been set back. */
   'clock-ahead',
   /** We were admitted to a private room again: what we write belongs to another term. */
   'readmitted',
@@ -34,20 +34,23 @@ export const DOUBT_REASONS = [
 
 export type DoubtReason = (typeof DOUBT_REASONS)[number]
 
-/** Most runs that one reason opens in the life of a home. A reason that is a false alarm at every start is ignored after that. */
-const RUNS_PER_SIGN_MAX = 8
+/**
+ * Largest number of runs that one reason opens in the life of a home. After that the reason is ignored, because it is a false alarm at
+ * every start.
+ */
+const RUNS_PER_REASON_MAX = 8
 
-/** Reasons after which a run cannot continue, however often. */
+/** Reasons after which a run can never continue: they are not limited. */
 const ALWAYS: readonly DoubtReason[] = ['no-log', 'damaged', 'forked', 'elsewhere', 'readmitted']
 
 /** Whether a reason that has opened `opened` runs may open one more. */
 export const mayOpenRun = (reason: DoubtReason, opened: number): boolean =>
-  ALWAYS.includes(reason) || opened < RUNS_PER_SIGN_MAX
+  ALWAYS.includes(reason) || opened < RUNS_PER_REASON_MAX
 
 /** The end of our log in the mark. */
 export interface MarkedEnd {
   readonly found: End | undefined
-  /** Whether the mark was written to another file, of which this is a copy. */
+  /** Whether this file is a copy: its mark was written to another file. */
   readonly isMoved: boolean
 }
 

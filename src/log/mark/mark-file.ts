@@ -51,7 +51,7 @@ export class MarkFile {
     return place?.machine === machine && place.inode === this.#identity.inode && place.bornMs === this.#identity.bornMs
   }
 
-  /** Overwrites the older slot, and erases the rest of it after the mark; the mark is on disk when this resolves. */
+  /** Overwrites the older slot. `isErasing`: also overwrites the rest of the slot with zeros. The mark is on disk when this resolves. */
   async write(mark: Omit<Mark, 'generation' | 'place'>, machine: string, isErasing = false): Promise<void> {
     this.#generation++
     const encoded = encodeMark({ ...mark, generation: this.#generation, place: { machine, ...this.#identity } })

@@ -32,8 +32,8 @@ export interface FoundMark {
 }
 
 /**
- * The end of our log, kept in two files outside the database, so that a lost end is noticed. It is written in parallel with the
- * commit that it describes; nothing is acknowledged or sent before both are on disk.
+ * The end of our log, stored in two files outside the database, so that the next start detects a lost end. It is written in parallel with
+ * the commit that it describes; nothing is acknowledged or sent before both are on disk.
  */
 export class OwnMark {
   /** The later of the two marks found when opening them. */
@@ -98,7 +98,7 @@ export class OwnMark {
   /** Records that the log ends here, even if a later end was recorded before. */
   reset(end: End): Promise<void> {
     const before = this.#end
-    // The mark is usually correct at a start, and nothing is written.
+    // At a start the mark is usually correct, and is not written again.
     const isSame = before?.run === end.run && before.seq === end.seq && sameBytes(before.chain, end.chain)
     if (!isSame) this.#end = end
     const isEverywhere = this.#files.every(

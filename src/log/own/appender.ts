@@ -7,7 +7,7 @@ import type { RequestId } from '../request-id.js'
 export class Appender {
   readonly #core: LogCore
   readonly #recovery: DiskRecovery
-  /** Number of waiting entries, which later ones must not overtake, and the turn of the last one. */
+  /** Number of waiting entries, which later entries must not overtake, and the turn of the last waiting entry. */
   #waiting = 0
   #turn: Promise<void> = Promise.resolve()
 

@@ -20,7 +20,9 @@ export interface EarlierRun {
 /** The generation of a run: higher than that of every run that its author knew. */
 export const generationOf = (run: Run): number => run >>> (8 * CHANCE_BYTES)
 
-/** A new run, after these known ones. Two machines that choose at the same time almost certainly choose different ones. */
+/**
+ * The number of a new run, higher than the known ones. Two machines that choose at the same time almost certainly choose different numbers.
+ */
 export function newRun(known: readonly Run[], random: Pick<Random, 'bytes'>): Run {
   const generation = Math.min(GENERATION_MAX, 1 + Math.max(0, ...known.map(generationOf)))
   const chance = Buffer.from(random.bytes(CHANCE_BYTES)).readUIntBE(0, CHANCE_BYTES)

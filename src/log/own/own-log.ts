@@ -100,7 +100,7 @@ export class OwnLog {
     this.#writer = this.#writerAfter(undefined)
   }
 
-  /** The log that is extended: that of the current run. */
+  /** The log that is extended: the log of the current run. */
   get author(): LogId {
     return this.#author
   }
@@ -110,7 +110,7 @@ export class OwnLog {
     return this.#doubt
   }
 
-  /** Whether entries of a run whose end is in doubt are still being written: nothing may be appended meanwhile. */
+  /** Whether entries of a run whose end is in doubt are still being written. Until that ends, nothing may be appended. */
   get isLeaving(): boolean {
     return this.#leaving !== undefined
   }
@@ -150,9 +150,9 @@ export class OwnLog {
     this.#doubt = reason
   }
 
-  /** Whether a reason may open one more run. One that has opened many is a false alarm on this machine. */
-  mayLeaveAt(sign: DoubtReason): boolean {
-    return mayOpenRun(sign, this.#opened[DOUBT_REASONS.indexOf(sign)] ?? 0)
+  /** Whether a reason may open one more run. A reason that has opened many is a false alarm on this machine. */
+  mayLeaveAt(reason: DoubtReason): boolean {
+    return mayOpenRun(reason, this.#opened[DOUBT_REASONS.indexOf(reason)] ?? 0)
   }
 
   /** Sets the admission that lets us write; undefined in the first term. If the current run does not name it, a new run opens. */
@@ -162,7 +162,7 @@ export class OwnLog {
     if (admission !== this.#named) await this.leave('readmitted')
   }
 
-  /** Opens a new run: its first entry names the earlier runs. It is written in one commit with the next entry. */
+  /** Opens a new run. Its first entry names the earlier runs, and is written in one commit with the next entry. */
   open(at: Hlc): void {
     const { frontier, mark, random, onOpened } = this.#storage
     const ours = frontier.heads.filter(({ author }) => this.isOurs(author))

@@ -60,7 +60,7 @@ export class SegmentWriter {
     return this.#first + this.#count
   }
 
-  /** Adds an entry of at most ENTRY_BYTES_MAX. If it does not fit, starts a new segment and returns the row of the full one. */
+  /** Adds an entry of at most ENTRY_BYTES_MAX. If it does not fit, starts a new segment and returns the row of the full segment. */
   add(entry: string): Put | undefined {
     const length = Buffer.byteLength(entry)
     const size = packedSize(length)

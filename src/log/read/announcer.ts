@@ -36,7 +36,7 @@ export class Announcer {
     this.#events.emit('gaps', author)
   }
 
-  /** Entries that were announced before are in this branch now. Readers skip what they were shown. */
+  /** Entries that were announced before are in this branch now. Readers skip the entries that they were shown. */
   moved(range: SeqRange): void {
     this.#announce(range, false)
     this.#announce(range, true)

@@ -5,8 +5,8 @@ import type { Hlc } from '../format/hybrid-clock.js'
 import type { LogRange, ReadLog } from './merge.js'
 
 /**
- * The dates up to which entries belong to the history: 12 hours ahead of our clock for people whom the user knows, a minute for
- * others. Later ones are shown in a block after it.
+ * The dates up to which entries belong to the history: 12 hours ahead of our clock for people whom the user knows, a minute for others.
+ * Later entries are shown in a block after the history.
  * The order of the entries is the same on every peer; only where this block begins depends on the reader. docs/protocol/logs.md §3.3.
  */
 export class Horizon {
@@ -20,7 +20,7 @@ export class Horizon {
     this.#ofOthers = core.hybridClock.newestCredible(false)
   }
 
-  /** The parts of the ranges before and beyond it. Dates increase within a log, so it divides each at one place. */
+  /** The parts of the ranges before and beyond the horizon. Dates increase within a log, so the horizon divides each log at one place. */
   async divide(ranges: readonly LogRange[], read: ReadLog): Promise<{ past: LogRange[]; ahead: LogRange[] }> {
     const past: LogRange[] = []
     const ahead: LogRange[] = []

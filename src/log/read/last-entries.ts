@@ -5,7 +5,10 @@ import { BATCH_ENTRIES_MAX, type LogRange, merge, type ReadLog } from './merge.j
 /** Whether an entry counts among the last ones. */
 export type IsCounted = (entry: Uint8Array) => boolean
 
-/** Entries read per counted entry to find: more reactions than this to one line displace earlier lines. */
+/**
+ * Largest number of entries read per counted entry requested. Fewer entries are found if the lines have more reactions than this on
+ * average.
+ */
 const UNCOUNTED_MAX = 64
 
 /** Number of entries of strangers shown along with `count` entries of known people. */
@@ -13,8 +16,8 @@ export const strangersMax = (count: number): number => Math.floor(count / 4)
 
 /**
  * The parts of the ranges with the last `count` entries of the conversation. If the user knows some of the authors, these are the last
- * `count` entries of known people, and the last `count / 4` entries of strangers after the first of these; more of strangers if known
- * people wrote fewer than `count`. So strangers cannot displace the entries of known people, however much they write.
+ * `count` entries of known people, and after the first of them at most the last `count / 4` entries of strangers, or more if known people
+ * wrote fewer than `count`. So strangers cannot displace the entries of known people, however much they write.
  */
 export async function lastRanges(
   ranges: readonly LogRange[],
@@ -46,8 +49,8 @@ interface LastEntries {
 }
 
 /**
- * The last `count` entries of the conversation that have content and are counted, not before `after`. Reads from the end, and at most
- * `count * UNCOUNTED_MAX` entries.
+ * The last `count` entries of the conversation after `after` that have content and are counted. Reads from the end, and at most `count *
+ * UNCOUNTED_MAX` entries.
  */
 export async function lastEntries(
   ranges: readonly LogRange[],

@@ -6,8 +6,8 @@ import { SEQ_MAX } from '../limits.js'
 import { PASSED_MAX, type ReadMark } from '../options.js'
 
 /**
- * How far a reader has read each log, and which places it passed without content. Entries that were moved to a branch count there
- * too, so that none is shown twice.
+ * How far a reader has read each log, and which places it passed without content. Entries that moved to a branch are also recorded there,
+ * so that none is shown twice.
  */
 export class Reached {
   readonly #forks: ForkRegistry

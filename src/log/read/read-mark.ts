@@ -4,8 +4,8 @@ import { type PlaceRange, Places } from '../format/places.js'
 import { PASSED_MAX, type ReadMark } from '../options.js'
 
 /**
- * The mark after an entry was read. It advances to the entry, and records the places with missing content in between as passed. If
- * it was already beyond the entry, the entry is no longer recorded as passed. Undefined if the mark does not change.
+ * The mark after an entry was read. It advances to the entry, and records the places with missing content in between as passed. If the mark
+ * was already beyond the entry, the entry is no longer recorded as passed. Undefined if the mark does not change.
  */
 export function advanced(
   mark: ReadMark | undefined,
@@ -36,7 +36,7 @@ export function unionOf(a: ReadMark, b: ReadMark): ReadMark {
   return markOf(further.author, further.seq, passed, further.chain)
 }
 
-/** Whether two marks count the same entries as read. */
+/** Whether two marks treat the same entries as read. */
 export const isSameMark = (a: ReadMark | undefined, b: ReadMark): boolean =>
   a?.seq === b.seq && JSON.stringify(a.passed ?? []) === JSON.stringify(b.passed ?? [])
 

@@ -43,7 +43,7 @@ export class Reader {
       options.gaps || gaps.isEmpty ? entries : withContent(entries)
     try {
       const ranges = options.tail ? [] : frontier.ranges(log => reached.start(log))
-      // Entries before the requested last ones are never shown.
+      // Entries before the requested ones are never shown.
       if (options.tail || options.last !== undefined)
         for (const { author, seq } of frontier.heads) reached.note(author, seq)
       for await (const entries of this.#history(ranges, options)) {
@@ -67,7 +67,10 @@ export class Reader {
     }
   }
 
-  /** The date of the first of the last `count` counted entries of the conversation that are not dated ahead; undefined if there are fewer. */
+  /**
+   * The date of the `count`th entry from the end among those that `isCounted` selects and that are not dated ahead; undefined if there are
+   * fewer than `count`.
+   */
   async dateOfLast(count: number, isCounted: IsCounted): Promise<Hlc | undefined> {
     const horizon = new Horizon(this.#core)
     const { past } = await horizon.divide(
@@ -87,7 +90,7 @@ export class Reader {
     for (const range of ranges) yield* this.#relayed(this.#belowFork(range))
   }
 
-  /** Relays a subscription to a native peer until it is closed, in round-robin over the logs, so that none delays another. */
+  /** Relays a subscription to a native peer until it is closed, in round-robin over the logs, so that no log delays another. */
   async *follow({ subscription, mode, knows }: RelayOptions): AsyncGenerator<Relayed> {
     const { announcer, forks } = this.#core
     try {
@@ -139,7 +142,7 @@ export class Reader {
     }
   }
 
-  /** Entries whose places the reader passed without content, and that have it now. */
+  /** Entries whose content arrived after the reader had passed their places. */
   async *#filled(subscription: Subscription, reached: Reached): AsyncGenerator<readonly Entry[]> {
     const ranges = subscription.takeFilled().flatMap(({ author, from, to }) =>
       reached
@@ -175,7 +178,7 @@ export class Reader {
         return
       }
     }
-    // The peer may have received the rest from others meanwhile: announce that this disk has it too.
+    // The peer may have received the rest from others since: announce that this disk has it too.
     if (mode(range).kind === 'announce') yield { kind: 'announcement', author }
   }
 

@@ -11,8 +11,8 @@ export interface SeqRange {
 }
 
 /**
- * The entries that one live reader has yet to read: one range per author, so that memory is bounded however far the reader lags.
- * New ranges are returned in order of arrival, interleaved with the backlog, so that neither blocks the other.
+ * The entries that one live reader has yet to read: one range per author, so that memory is bounded for a slow reader too. New ranges are
+ * returned in order of arrival, interleaved with the backlog, so that neither blocks the other.
  */
 export class Subscription {
   /** Whether the reader is a peer, to which fork proofs are relayed too. */

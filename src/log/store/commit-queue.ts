@@ -33,10 +33,10 @@ interface Job {
   reject(error: ChatError): void
 }
 
-/** A row that each batch of a log replaces, such as its head. If a commit has several with one `name`, only the last is stored. */
+/** A row that each batch of a log replaces, such as its head. If a commit has several rows with one `name`, only the last is stored. */
 export interface LatestWrite {
   readonly name: string
-  /** Whether the row can be rebuilt from others. If so, large commits omit it, and a later one writes it. */
+  /** Whether the row can be rebuilt from others. If so, large commits omit the row, and a later commit writes it. */
   readonly isDeferrable?: boolean
   write(): Write
 }
@@ -147,7 +147,7 @@ export class CommitQueue {
     const bytes = sizeOf(writes)
     this.#bytesSinceDeferred += bytes
     const isBulk = bytes > BULK_BYTES_MIN && this.#bytesSinceDeferred < DEFERRED_BYTES_MAX
-    // Deferred writes go first: a write of the same row in this commit must win.
+    // Deferred writes go first, so that a write of the same row in this commit wins.
     return isBulk ? writes : [...this.#takeDeferred(), ...writes]
   }
 

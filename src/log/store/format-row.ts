@@ -11,8 +11,8 @@ const FORMAT_KEY = utf8('v')
 const KEYS_OF_0_1 = ['f', 'h', 'o', 'q', 'r', 's']
 
 /**
- * Checks that this version can read a database. Returns whether its format row is missing: it is new, or one of the scuttleup
- * program. Rejects with LOG_FORMAT.
+ * Checks that this version can read a database. Returns whether its format row is missing, because the database is new or the scuttleup
+ * program wrote it. Rejects with LOG_FORMAT.
  */
 export async function lacksFormat(store: Store): Promise<boolean> {
   const value = await store.get(FORMAT_KEY)

@@ -87,7 +87,7 @@ export class HeadIndex {
   }
 
   /**
-   * The head before `end`, computed from intact segments without gaps; if `saved` is still correct, only from there on. Segments
+   * The head before `end`, computed from intact segments without gaps. The computation starts at `saved` if that is still correct. Segments
    * after the result stay until `replaced` deletes them.
    */
   async headBefore(author: LogId, end: Seq, saved?: SignedHead): Promise<SignedHead | undefined> {
@@ -137,7 +137,7 @@ export class HeadIndex {
   observe(plan: Pick<SignedPlan, 'head' | 'entries'>): void {
     if (plan.head === undefined) return
     const { author, last } = plan.head
-    // `entries` is a getter that creates all of them: use it only if the last one is not credible.
+    // `entries` is a getter that creates all entries: use it only if the last entry is not credible.
     if (this.#clock.isCredible(last, author)) this.#clock.observe(last, author)
     else
       this.#clock.observe(plan.entries.findLast(({ at }) => this.#clock.isCredible(at, author))?.at ?? EARLIEST, author)

@@ -15,10 +15,10 @@ const PAGE_ROWS_MAX = 1_000
 /** Size from which rows are read one by one. */
 const LONG_ROW_BYTES = 32 * 1024
 
-/** Sorts after the rest of any key. */
+/** Appended to a key, sorts after every key that begins with it. */
 const KEY_END = new Uint8Array(64).fill(0xff)
 
-/** A method of classic-level that the types of level omit, because it has none in browsers. */
+/** A method of classic-level that the types of level omit, because level lacks it in browsers. */
 type Compactable = { compactRange(start: Uint8Array, end: Uint8Array): Promise<void> }
 
 /** A LevelDB database in its own directory. */
@@ -51,7 +51,7 @@ export class LevelStore implements Store {
   }
 
   /**
-   * The same, but repairs a damaged database: a repaired copy replaces it, and the damaged one is kept at a path that `onRepair`
+   * Like `open`, but repairs a damaged database: a repaired copy replaces it, and the damaged database is moved to a path that `onRepair`
    * receives. Lost rows appear as missing entries.
    */
   static async openOrRepair(
@@ -130,7 +130,7 @@ export class LevelStore implements Store {
   }
 
   async commit(writes: readonly Write[]): Promise<void> {
-    // A chained batch takes a third of the time of an array of operations.
+    // A chained batch takes a third of the time that an array of operations takes.
     const batch = this.#database.batch()
     try {
       for (const write of writes) {
@@ -151,9 +151,9 @@ export class LevelStore implements Store {
     }
     const compactRange = (): Promise<void> =>
       this.#throughReopen(() => (this.#database as unknown as Compactable).compactRange(gte, lt))
-    // LevelDB does not rewrite a file that no newer file overlaps, and a small database is flushed into one such file, with all versions
-    // of its rows. Tombstones at both ends of the range are newer and overlap it, so that the second compaction rewrites it too. No row
-    // has their keys.
+    // LevelDB does not rewrite a file that no newer file overlaps, and a small database is flushed into one such file, with all versions of
+    // its rows. Tombstones at both ends of the range are newer and overlap it, so that the second compaction rewrites it too. No stored row
+    // has the key of a tombstone.
     await compactRange()
     const ends = [Buffer.concat([gte, Buffer.of(0)]), keyBefore(lt)].map(key => ({ type: 'del' as const, key }))
     await this.#throughReopen(() => this.#database.batch(ends))
@@ -194,7 +194,7 @@ export class LevelStore implements Store {
     await this.#onClosed()
   }
 
-  /** Checks all tables completely, including those that were not checked on opening. The next start repairs a damaged one. */
+  /** Checks all tables completely, including tables that were not checked on opening. The next start repairs a damaged table. */
   async inspect(): Promise<void> {
     const { faults } = await checkDatabase(this.#directory)
     const damaged = faults.filter(({ kind, problem }) => kind === 'table' && problem === 'damaged')
@@ -253,7 +253,7 @@ export class LevelStore implements Store {
           left -= page.length
           const bytes = page.reduce((sum, item) => sum + sizeOf(item), 0)
           const isFull = bytes >= PAGE_BYTES_MAX
-          // A long row is often the last that the caller needs, and reading on may decompress an equally long one of another log.
+          // A long row is often the last that the caller needs, and reading on may decompress an equally long row of another log.
           rows = page.length === 1 && bytes >= LONG_ROW_BYTES ? 1 : PAGE_ROWS_MAX
           // After the second page, the next one is read ahead.
           ahead = isFull && rest !== range ? pages.next(rows) : undefined

@@ -1,6 +1,6 @@
 /**
- * Runs rewrites of stored rows one after the other: joining segments, dropping contents and moving entries to a branch read rows and
- * write them again, and must not read what another one is about to replace.
+ * Runs rewrites of stored rows one after the other. Joining segments, dropping contents and moving entries to a branch all read rows and
+ * write them again, and must not read rows that another rewrite is about to replace.
  */
 export class Rewrites {
   #last: Promise<unknown> = Promise.resolve()

@@ -42,7 +42,7 @@ export class SegmentCache {
     }
   }
 
-  /** One page of segments, from the one with entry `from` on, before `to`; empty if that segment is not cached. */
+  /** One page of segments before `to`, starting with the segment that contains entry `from`; empty if that segment is not cached. */
   page(author: LogId, from: Seq, to: Seq): EncodedSegment[] {
     const log = this.#logs.get(author) ?? []
     const start = from > (log.at(-1)?.last ?? 0) ? -1 : log.findLastIndex(({ first }) => first <= from)

@@ -29,7 +29,7 @@ export interface RawSegment {
   readonly last: Seq
 }
 
-/** The logs of signed authors, kept as segments. docs/protocol/storage.md §4.2. */
+/** The logs of signed authors, stored as segments. docs/protocol/storage.md §4.2. */
 export class SegmentStore {
   readonly #store: Store
   readonly #onGap: OnGap
@@ -60,7 +60,7 @@ export class SegmentStore {
     if (expected < to) this.#onGap(author, expected)
   }
 
-  /** The same entries in reverse. */
+  /** Like `read`, in reverse. */
   async *readBack(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
     const key = logKeyOf(author)
     if (key === undefined) return
@@ -79,7 +79,7 @@ export class SegmentStore {
   }
 
   /**
-   * The segments with the entries `from ≤ seq < to`, one by one; adjacent small ones are joined, up to the size of a segment. The first
+   * The segments with the entries `from ≤ seq < to`, one by one. Adjacent small segments are joined, up to the size of a segment. The first
    * may begin before `from`.
    */
   async *raw(author: LogId, from: Seq, to: Seq): AsyncGenerator<RawSegment> {
@@ -99,7 +99,10 @@ export class SegmentStore {
     if (expected < to) this.#onGap(author, expected)
   }
 
-  /** The stored segments with the entries `from ≤ seq < to`, up to the first gap. Contents that are stored apart are not in them. */
+  /**
+   * The stored segments with the entries `from ≤ seq < to`, up to the first gap. They lack contents that are stored outside of their
+   * segments.
+   */
   async *decoded(author: LogId, from: Seq, to: Seq): AsyncGenerator<Segment> {
     for await (const page of this.#stored(author, from, to)) {
       for (const { bytes } of page) {
@@ -109,7 +112,7 @@ export class SegmentStore {
     }
   }
 
-  /** The packed entries that are stored apart from their segment, by seq. */
+  /** The packed entries of a segment that are stored outside of it, by seq. */
   async contents(author: LogId, segment: Segment): Promise<ReadonlyMap<Seq, Uint8Array>> {
     const contents = new Map<Seq, Uint8Array>()
     if (this.#gaps.of(author)?.hasContents !== true) return contents
@@ -147,7 +150,7 @@ export class SegmentStore {
     return entries
   }
 
-  /** A segment with as many of the contents that are stored apart as fit into it. */
+  /** A segment with its contents that are stored outside of it, as many as fit. */
   async #withContents(author: LogId, encoded: EncodedSegment): Promise<EncodedSegment> {
     const segment = decodeSegment(encoded.bytes)
     const contents = segment === undefined ? undefined : await this.contents(author, segment)
@@ -174,7 +177,7 @@ export class SegmentStore {
     this.#cache.add(author, writtenSegments(writes))
   }
 
-  /** Drops the cached segments of one log or of all, whose rows on disk may have changed. */
+  /** Drops the cached segments of one log, or of all logs, whose rows on disk may have changed. */
   forget(author?: LogId): void {
     if (author === undefined) this.#cache.forgetAll()
     else this.#cache.forget(author)
@@ -221,8 +224,8 @@ export class SegmentStore {
   }
 
   /**
-   * Intact segments without gaps, from the one with entry `from` on, in pages. A segment that is not found is looked up once more,
-   * because it may have been joined to the previous one since the read began.
+   * Intact segments without gaps, in pages, starting with the segment that contains entry `from`. A segment that is not found is looked up
+   * once more, because it may have been joined to the previous segment since the read began.
    */
   async *#stored(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly EncodedSegment[]> {
     let expected = from
@@ -245,7 +248,7 @@ export class SegmentStore {
     }
   }
 
-  /** The same, from the cache where possible. */
+  /** Like `#stored`, but from the cache where possible. */
   async *#latest(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly EncodedSegment[]> {
     let expected = from
     while (expected < to) {
@@ -258,11 +261,11 @@ export class SegmentStore {
     if (expected < to) yield* this.#stored(author, expected, to)
   }
 
-  /** The rows of segments from the one with entry `from` on. */
+  /** The rows of segments, starting with the segment that contains entry `from`. */
   async *#rows(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly Row[]> {
     const key = logKeyOf(author)
     if (key === undefined) return
-    // A caller that resumes a read asks for the first entry of a segment, so try that key before looking the start up.
+    // A caller that resumes a read requests the first entry of a segment, so try that key before looking up the start.
     let start: Seq | undefined = from
     for (let gone: Seq | undefined; ; ) {
       let isFound = start === undefined

@@ -12,10 +12,10 @@ import { SEQ_END, segmentRange, storedSegment } from '../format/segment-rows.js'
 import type { SegmentStore } from './segment-store.js'
 import type { Store } from './store.js'
 
-/** How many places of a log have no content, by the reason. */
+/** Number of places of a log without content, by reason. */
 export type WithoutContent = Readonly<Record<GapState, number>>
 
-/** What a log is verified with. */
+/** The inputs of a verification. */
 interface Verification {
   readonly store: Store
   readonly segments: Pick<SegmentStore, 'contents'>
@@ -23,8 +23,8 @@ interface Verification {
 }
 
 /**
- * Verifies the chain and the signature of every segment of a log, and the contents that are stored apart. Returns the last seq before
- * the first fault, the fault, and the places without content; absent if every place has content.
+ * Verifies the chain and the signature of every segment of a log, and the contents that are stored outside of segments. Returns the last
+ * seq before the first fault, the fault, and the places without content; absent if every place has content.
  */
 export async function verifySegments(
   { store, segments, gaps }: Verification,

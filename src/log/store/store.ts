@@ -36,7 +36,7 @@ export interface Store {
   commit(writes: readonly Write[]): Promise<void>
   /** Rewrites the files of a range, so that nothing of replaced and deleted values is left in any file. */
   compact?(range: Range): Promise<void>
-  /** Deletes files that were replaced while a reader used them, as far as no reader uses them now. */
+  /** Deletes files that were replaced while a reader used them, unless a reader still uses them. */
   sweep?(): Promise<void>
   /** The size of all files. */
   bytes?(): Promise<number>
@@ -47,7 +47,7 @@ export interface Store {
   close(): Promise<void>
 }
 
-/** The first key after all keys that begin with `prefix`, which must have some byte below 255. */
+/** The first key after all keys that begin with `prefix`, which must contain a byte below 255. */
 export function after(prefix: Uint8Array): Uint8Array {
   let last = prefix.length - 1
   while (last > 0 && prefix[last] === 0xff) last--

@@ -47,7 +47,7 @@ function decode(bytes: Uint8Array): StrangerRecord | undefined {
   })
 }
 
-/** Stores what the quota has to know about the logs of strangers after a restart. */
+/** Stores the records that the quota needs about the logs of strangers after a restart. */
 export class StrangerRows {
   readonly #store: Store
   readonly #queue: CommitQueue
@@ -57,7 +57,8 @@ export class StrangerRows {
     this.#store = store
     this.#queue = queue
     this.#quota = quota
-    // Stored in the commit of the entries, which are written in the same turn. If it fails, the log counts as imported after a restart.
+    // Stored in the commit of the entries, which are written in the same turn. If that fails, the log is treated as imported after a
+    // restart.
     quota.onRecord(log => void queue.write([], this.#latest(log)).catch(() => {}))
   }
 
@@ -74,7 +75,7 @@ export class StrangerRows {
     return records
   }
 
-  /** Deletes the records of logs that are no longer those of strangers. */
+  /** Deletes the records of logs whose authors are no longer strangers. */
   prune(records: ReadonlyMap<LogId, StrangerRecord>): void {
     for (const log of records.keys()) if (this.#quota.record(log) === undefined) this.#queue.defer(this.#latest(log))
   }

@@ -14,7 +14,7 @@ export interface UnsignedPlan {
   readonly writes: readonly Write[]
   readonly entries: readonly Entry[]
   readonly head: Head | undefined
-  /** Why the entries after those of the plan are rejected. */
+  /** Why the remaining entries are rejected. */
   readonly fault: Rejection | undefined
 }
 
@@ -30,7 +30,7 @@ export interface UnsignedStore {
   headWrite(head: Head): Write
   /** Entries with `from ≤ seq < to`, in order. Stops before a gap and reports it. */
   read(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]>
-  /** The same entries in reverse. */
+  /** Like `read`, in reverse. */
   readBack(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]>
   /** Looks for a gap in the keys of a log up to `seq`, and reports it. */
   inspect(author: LogId, seq: Seq): Promise<void>

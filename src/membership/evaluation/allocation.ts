@@ -1,9 +1,9 @@
 import type { Term } from './term.js'
 
 /**
- * Allocates `places` in a tree of terms, max-min fair. A term that `needsPlace` gets one; the rest goes round robin to the branches of
- * its guests, until each has as many as it can use. A member who admits many people divides the places of their own branch, and takes
- * none from other branches.
+ * Allocates `places` in a tree of terms, max-min fair. Each term for which `needsPlace` is true gets one place; the rest goes round robin
+ * to the branches of its guests, until each has as many as it can use. A member who admits many people divides the places of their own
+ * branch, and takes none from other branches.
  */
 export function allocatePlaces(
   roots: readonly Term[],
@@ -31,7 +31,7 @@ export function allocatePlaces(
   return placed
 }
 
-/** Shares of places in rounds of one each, in the order of the branches. */
+/** Distributes places in rounds, one place per branch in each round, in the order of the branches. */
 function fairShares(branches: readonly Term[], places: number, sizes: ReadonlyMap<Term, number>): Map<Term, number> {
   const shares = new Map<Term, number>()
   let rest = places

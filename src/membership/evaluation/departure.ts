@@ -46,7 +46,7 @@ export function departureFrom(log: OperationLog, seqMax: number): Departure | un
   }
 }
 
-/** The leave operations at the ends of complete branches, the one with the least chat first. */
+/** The leave operations at the ends of complete branches, ordered by how much chat they keep, the least first. */
 function leavesOf(log: OperationLog, seqMax: number): Leaving[] {
   const leaves: Leaving[] = []
   for (const leave of log.operations)

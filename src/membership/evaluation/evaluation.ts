@@ -40,7 +40,7 @@ export class Evaluation {
     for (let next = this.#queue.pop(); next !== undefined; next = this.#queue.pop()) this.#evaluate(next)
   }
 
-  /** The room's name. A name set by any admin overrides the one that the room was opened with. */
+  /** The room's name. A name set by any admin overrides the name in the opening. */
   get name(): string | undefined {
     return this.#name ?? this.#opening?.name
   }
@@ -93,7 +93,7 @@ export class Evaluation {
       else if (body.kind === 'history' && isAtLeast(role, 'founder')) ownHistory = body.history
       else if (body.kind === 'open') this.#opening = body
     }
-    // The most senior author who set a value wins, with their last one.
+    // The last value of the most senior author who set one wins.
     this.#name ??= ownName
     this.keep ??= ownKeep
     this.history ??= ownHistory
@@ -112,7 +112,7 @@ export class Evaluation {
   }
 }
 
-/** The admins above `host` in the tree of admissions: the guests of `host` count towards `below` of each. */
+/** The admins above `host` in the tree of admissions: `below` of each includes the guests of `host`. */
 function adminsAbove(host: Term | undefined): Term[] {
   const admins: Term[] = []
   for (let above = host?.admission?.by; above !== undefined; above = above.admission?.by)

@@ -5,7 +5,7 @@ import { INVITATIONS_MAX } from '../limits.js'
 import { isSenior } from './rank.js'
 import type { Term } from './term.js'
 
-/** An invitation as recorded in operations. Whether it has expired depends on the reader's clock and is not part of it. */
+/** An invitation as recorded in operations. Its expiry is not part of the record, because it depends on the reader's clock. */
 export interface Invitation {
   readonly id: InvitationId
   readonly by: AuthorId

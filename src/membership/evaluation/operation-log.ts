@@ -12,7 +12,7 @@ export interface Branch {
   readonly fork: Operation | undefined
 }
 
-/** All operations of one author in one term, those of all branches included. Operations may be added in any order and repeatedly. */
+/** All operations of one author in one term, including those of all branches. Operations may be added in any order and repeatedly. */
 export class OperationLog {
   readonly #byId = new Map<OperationId, Operation>()
   /** The successors of each operation, the lowest id first. */
@@ -43,7 +43,7 @@ export class OperationLog {
     return operation?.seq === seq - 1 ? operation : undefined
   }
 
-  /** Whether all operations before this one are present. Visits each operation of a log once, however many branches are asked about. */
+  /** Whether all operations before this one are present. Visits each operation of a log once, however many branches it is called for. */
   isComplete(operation: Operation): boolean {
     const visited: OperationId[] = []
     let next: Operation | undefined = operation
@@ -57,7 +57,10 @@ export class OperationLog {
     return known ?? false
   }
 
-  /** The branch that counts unless a removal or a leave decides otherwise, up to `seqMax`: at each fork the operation with the lowest id. */
+  /**
+   * The branch that counts unless a removal or a leave decides otherwise, up to `seqMax`. At each fork it continues with the operation of
+   * the lowest id.
+   */
   defaultBranch(seqMax: number): Branch {
     const operations: Operation[] = []
     let fork: Operation | undefined
@@ -70,7 +73,7 @@ export class OperationLog {
     return { operations, fork }
   }
 
-  /** The operations up to a place; undefined if one of them is missing. */
+  /** The operations up to a place; undefined if any is missing. */
   branchTo({ seq, id }: Pick<OperationPlace, 'seq' | 'id'>): readonly Operation[] | undefined {
     const operations: Operation[] = []
     let next = id

@@ -3,12 +3,12 @@ import type { TermId } from '../format/body.js'
 import { type TermName, termName } from './operation-log.js'
 import type { Removal } from './term.js'
 
-/** The removals that count, in the order of evaluation: those by the most senior author first. */
+/** The removals that count, in the order of evaluation: removals by the most senior author first. */
 export class RemovalIndex {
   readonly #bySubject = new Map<AuthorId, Removal[]>()
   readonly #byNamedTerm = new Map<TermName, Removal[]>()
 
-  /** Only an author's first removal per term of the subject counts: later ones do not move the place. */
+  /** Only an author's first removal per term of the subject counts: later removals do not move the place. */
   add(subject: AuthorId, removal: Removal): void {
     const name = termName(subject, removal.place.term)
     const naming = this.#byNamedTerm.get(name) ?? []

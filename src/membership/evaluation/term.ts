@@ -29,7 +29,7 @@ export interface Removal {
   readonly chat: ChatPlace
 }
 
-/** The beginning of a term: an admission that counts. The founder and the rescue key have a term without one. */
+/** The beginning of a term: an admission that counts. The founder and the rescue key have a term without an admission. */
 export interface TermStart {
   readonly author: AuthorId
   readonly id: TermId
@@ -43,7 +43,10 @@ export function operationsMax(role: Role): number {
   return role === 'host' ? HOST_OPERATIONS_MAX : OPERATIONS_MAX
 }
 
-/** What one key does in a room from an admission on, until a removal or a leave ends it. docs/protocol/membership.md §9.5. */
+/**
+ * The operations and chat of one key in a room from an admission on, until a removal or a leave ends the term. docs/protocol/membership.md
+ * §9.5.
+ */
 export class Term implements TermStart {
   readonly author: AuthorId
   readonly id: TermId
@@ -52,7 +55,7 @@ export class Term implements TermStart {
   readonly log: OperationLog
   /** Whether a removal ended this term. */
   readonly isRemoved: boolean
-  /** The removal that names the end of this log: that of the most senior author among those that name one. */
+  /** The removal that names the end of this log. If several do, the one by the most senior author. */
   readonly decidingRemoval: Removal | undefined
   readonly departure: Departure | undefined
   /** If the log forks and its term has not ended: the first operation of the branch that does not count. */
@@ -71,8 +74,8 @@ export class Term implements TermStart {
   readonly #knownCount: number
 
   /**
-   * `known` are all removals of this key that count, and `naming` those that name a place in this log; the most senior author first.
-   * Both are complete: only seniors can remove this term, and they were evaluated before it.
+   * `known`: all removals of this key that count. `naming`: the removals that name a place in this log. Both start with the most senior
+   * author's, and are complete: only seniors can remove this term, and they were evaluated before it.
    */
   constructor(
     { author, id, rank, admission }: TermStart,
@@ -109,7 +112,7 @@ export class Term implements TermStart {
     return this.#known.slice(0, this.#knownCount).filter(removal => !this.#answers(removal))
   }
 
-  /** Up to where the author's chat in this term counts; undefined for all of it. */
+  /** The place up to which the author's chat in this term counts; undefined if all of it counts. */
   get chat(): ChatPlace | undefined {
     if (this.isRemoved) return this.decidingRemoval?.chat ?? []
     return this.departure?.chat

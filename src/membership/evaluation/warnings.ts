@@ -5,7 +5,7 @@ import type { Evaluation } from './evaluation.js'
 import type { OverusedInvitation } from './invitation-record.js'
 import type { Term } from './term.js'
 
-/** What everybody in the room should know. */
+/** A warning that everybody in the room should see. */
 export type MembershipWarning =
   /** An author signed two histories from an operation on. */
   | { readonly kind: 'fork'; readonly author: AuthorId; readonly seq: number }

@@ -21,7 +21,7 @@ const READ = 22
 const FIRST_TYPE = SUMMARY
 const LAST_TYPE = READ
 
-/** Bytes in one page, unless one item is longer. */
+/** Bytes in one page, unless a single item is longer. */
 const PAGE_BYTES = 48 * 1024
 const ID_BYTES = 32
 
@@ -71,7 +71,7 @@ export const cardPages = (cards: readonly { readonly bytes: Uint8Array }[]): Uin
 
 const sized = ({ bytes }: { readonly bytes: Uint8Array }): Uint8Array => new ByteWriter().sized(bytes).finish()
 
-/** Frames with these items, of which the last is marked; at least one. */
+/** One or more frames with these items. The last frame is marked. */
 function pagesOf(type: number, items: readonly Uint8Array[]): Uint8Array[] {
   const pages: Uint8Array[][] = [[]]
   let bytes = 0

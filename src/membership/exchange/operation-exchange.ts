@@ -25,10 +25,10 @@ const IDS_MAX = 131_072
 
 export type ExchangeEffect =
   | { readonly kind: 'send'; readonly body: Uint8Array }
-  /** Store these as one batch, then call `processed`. Later frames wait meanwhile. */
+  /** Store these as one batch, then call `processed`. Later frames wait until then. */
   | { readonly kind: 'operations'; readonly items: readonly Uint8Array[] }
   | { readonly kind: 'cards'; readonly items: readonly Uint8Array[] }
-  /** Everything that the other side had at the start is on disk here, or was not worth keeping. */
+  /** Everything that the other side had at the start is on disk here, or is not retained. */
   | { readonly kind: 'synchronised' }
   | { readonly kind: 'malformed' }
 
@@ -55,9 +55,12 @@ export class OperationExchange {
   #state: 'opening' | 'comparing' | 'naming' | 'level' | 'closed' = 'opening'
   readonly #theirHeads = new Map<TermName, OperationsHead>()
   readonly #theirIds = new Set<OperationId>()
-  /** Operations in the batch being stored: not sent back. Kept no longer, because the other side may drop one for another branch. */
+  /**
+   * Operations in the batch that is being stored, which are not sent back. Cleared after the batch, because the other side may later drop
+   * an operation in favour of another branch.
+   */
   readonly #received = new Set<OperationId>()
-  /** What the other side had at the start, and this side lacks. */
+  /** The operations that the other side had at the start and this side lacks. */
   #lacking: Set<OperationId> | undefined
   /** Logs in which the two sides have different operations. */
   readonly #differing = new Set<TermName>()
@@ -123,7 +126,7 @@ export class OperationExchange {
     return lacking.length === 0 ? [] : this.#queue(operationPages(lacking))
   }
 
-  /** Adds to a removal the branch that it names: the other side may have dropped that branch in favour of another one. */
+  /** Adds to a removal the branch that it names: the other side may have dropped that branch in favour of another. */
   #withBranches(operations: readonly Operation[]): readonly Operation[] {
     const names = new Set(
       operations.flatMap(({ body }) => (body.kind === 'remove' ? termName(body.subject, body.place.term) : [])),
@@ -172,7 +175,7 @@ export class OperationExchange {
   #onOperations(items: readonly Uint8Array[], isLast: boolean): ExchangeEffect[] {
     this.#batch.push(...items)
     for (const { length } of items) this.#batchBytes += length
-    // The other side first sends what it had at the start; the last page of that is marked.
+    // The other side first sends the operations that it had at the start, and marks the last page of them.
     if (isLast) this.#lacking?.clear()
     if (!isLast && this.#batchBytes < BATCH_BYTES_MAX) return [send(encodeRead())]
     const batch = this.#batch

@@ -31,7 +31,7 @@ export function decodeRequest(body: Uint8Array): RequestFrame | undefined {
   return name === undefined || text === undefined ? undefined : reader.end({ tag, name, text })
 }
 
-/** The first lines that fit into a request, joined by line ends. If not even the first one fits: its beginning. */
+/** The first lines that fit into a request, joined by line ends; the beginning of the first line if it does not fit. */
 export function requestText(lines: readonly string[]): string {
   let text = ''
   for (const line of lines) {

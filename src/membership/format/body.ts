@@ -19,7 +19,7 @@ export type InvitationId = string
 /** `inviteKey` in hex. */
 export const invitationOf = (inviteKey: string): InvitationId => inviteKey.slice(0, 32)
 
-/** The end of the operations that count in one term of a key. Seq 0 with NO_OPERATION: none of them. */
+/** The end of the operations that count in one term of a key. Seq 0 with NO_OPERATION: no operation counts. */
 export interface OperationPlace {
   readonly term: TermId
   readonly seq: number
@@ -36,7 +36,7 @@ export interface RunEnd {
 /** The end of the chat that counts in all runs of a term, in ascending order. No entry of an unlisted run counts. */
 export type ChatPlace = readonly RunEnd[]
 
-/** For how long, or up to which size, content is kept. */
+/** A bound on stored content: by age or by size. */
 export interface Keep {
   readonly unit: 'everything' | 'milliseconds' | 'bytes'
   /** 0 for everything. */
@@ -55,15 +55,15 @@ export interface Open extends Signed {
   readonly nonce: string
   readonly rescue?: AuthorId
   readonly name: string
-  /** 1 if only admins admit: programs then give nobody the role host. */
+  /** 1 if only admins admit: programs then grant nobody the role host. */
   readonly closed?: 1
 }
 
 /** Which of the earlier lines a newcomer is given. Default: all. */
 export interface Given {
-  /** How many there are: shown, but never used to decide anything. */
+  /** Their number: shown, but never used to decide anything. */
   readonly history?: number
-  /** The date of the first of them. */
+  /** The date of the first of these lines. */
   readonly linesFrom?: Hlc
 }
 
@@ -78,7 +78,7 @@ export interface Admit extends Signed, Given {
   readonly consent: string
   /** How many guests a host may have at once. Default: HOST_GUESTS_DEFAULT. */
   readonly guests?: number
-  /** Reserved: the person whose second device the subject is. */
+  /** Reserved: the person, if the subject is the key of their second device. */
   readonly of?: AuthorId
 }
 
@@ -135,7 +135,7 @@ interface SetHistory extends Signed {
   readonly history: number
 }
 
-/** What an operation does. docs/protocol/membership.md §9.3. */
+/** The content of an operation. docs/protocol/membership.md §9.3. */
 export type Body = Open | Admit | Remove | Leave | Name | Invite | Revoke | Erase | SetKeep | SetHistory
 
 export type BodyKind = Body['kind']

@@ -14,21 +14,21 @@ const RELAY_FIELD = 3
 const KEEPER_FIELD = 4
 const internetKeyType = hexType(KEY_BYTES)
 
-/** What a member says about themselves in a room: it decides nothing. docs/protocol/membership.md §9.9. */
+/** A member's statements about themselves in a room, which decide nothing. docs/protocol/membership.md §9.9. */
 export interface CardContent {
   /** Their name. */
   readonly name: string
-  /** The key under which they are reached over the internet. */
+  /** The key that is used to reach them over the internet. */
   readonly internetKey?: string
   /** Whether they relay connections of members who cannot be reached directly. */
   readonly isRelay: boolean
-  /** Whether their machine stays in the room, to keep it for the others. */
+  /** Whether their machine always stays in the room, to store it for the others. */
   readonly isKeeper?: true
 }
 
 export interface Card extends CardContent {
   readonly author: AuthorId
-  /** The highest one counts. */
+  /** Of several cards of one author, the card with the highest version is used. */
   readonly version: number
   /** As stored and sent. */
   readonly bytes: Uint8Array

@@ -6,13 +6,13 @@ import { type PrivateRoom, privateRoom } from './room.js'
 
 /** Why an operation is not accepted. */
 type OperationFault =
-  /** Not the bytes of an operation, or longer than one of its kind may be. */
+  /** Not the bytes of an operation, or longer than an operation of its kind may be. */
   | 'malformed'
   /** Not signed by its author for this room. */
   | 'invalid-signature'
   /** The subject of the admission has not agreed to be a member. */
   | 'invalid-consent'
-  /** Opens the room without being the founder's first operation, or is the founder's first and does not open this room. */
+  /** Opens the room without being the founder's first operation, or is the founder's first operation and does not open this room. */
   | 'not-the-opening'
 
 export type CheckedOperation =
@@ -20,8 +20,8 @@ export type CheckedOperation =
   | { readonly kind: 'rejected'; readonly reason: OperationFault }
 
 /**
- * Checks the bytes of an operation from anywhere: all that depends on the operation alone. Which operations count is decided by the
- * evaluation of all of them. docs/protocol/membership.md §9.4.
+ * Checks everything that depends on one operation alone. Its bytes may come from anywhere. The evaluation of all operations decides which
+ * ones count. docs/protocol/membership.md §9.4.
  */
 export function checkOperation(room: PrivateRoom, bytes: Uint8Array): CheckedOperation {
   const operation = decodeOperation(room.id, bytes)

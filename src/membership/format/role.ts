@@ -1,4 +1,4 @@
-/** What a member may do. The first one is the most senior. */
+/** The roles of members, the most senior first. */
 export const ROLES = ['rescue', 'founder', 'admin', 'host', 'member'] as const
 export type Role = (typeof ROLES)[number]
 
@@ -7,6 +7,6 @@ export type GivenRole = Extract<Role, 'admin' | 'host' | 'member'>
 
 export const isAtLeast = (role: Role, least: Role): boolean => ROLES.indexOf(role) <= ROLES.indexOf(least)
 
-/** Whether somebody in a role may grant another one. */
+/** Whether somebody in a role may grant another role. */
 export const mayGrant = (role: Role, given: GivenRole): boolean =>
   isAtLeast(role, 'admin') || (role === 'host' && given === 'member')

@@ -8,11 +8,11 @@ export const NONCE_BYTES = 32
 const LABEL_DIGITS = 16
 const NO_KEY = new Uint8Array(32)
 
-/** A private room: its id, and the keys that all authority in it comes from. */
+/** A private room: its id, and the keys from which all authority in it derives. */
 export interface PrivateRoom {
   readonly id: Uint8Array
   readonly founder: AuthorId
-  /** Senior to the founder. Absent if the room was founded without one. */
+  /** Senior to the founder. Absent if the room was founded without a rescue key. */
   readonly rescue: AuthorId | undefined
 }
 

@@ -15,7 +15,7 @@ export function toBase32(bytes: Uint8Array): string {
   return text
 }
 
-/** The bytes of base32 in upper case; undefined if it contains another character. I and L count as 1, O as 0. */
+/** The bytes of base32 in upper case; undefined if it contains another character. I and L are read as 1, O as 0. */
 export function fromBase32(text: string): Uint8Array | undefined {
   const bytes: number[] = []
   let bits = 0

@@ -2,7 +2,7 @@ import { hash } from '../../base/crypto/hash.js'
 import { concat, sameBytes, utf8 } from '../../base/wire/bytes.js'
 import { fromBase32, toBase32 } from './base32.js'
 
-// What one person gives another to enter a room. docs/protocol/membership.md §9.8.
+// The code that one person gives another to enter a room. docs/protocol/membership.md §9.8.
 
 const SEED_BYTES = 16
 const VERSION = 1
@@ -15,7 +15,7 @@ const TEXT_LENGTH_MAX = 256
 
 /** The content of a code. */
 export interface InvitationCode {
-  /** Binds the code to a room, without saying which. */
+  /** Binds the code to a room without revealing it. */
   readonly commitment: Uint8Array
   /** The secret that the keys of the invitation are derived from. */
   readonly seed: Uint8Array
@@ -40,7 +40,7 @@ export function writeCode(room: Uint8Array, seed: Uint8Array): string {
   return `${PREFIX}-${digits.match(/.{4}/g)?.join('-')}`
 }
 
-/** Reads a code as people type it: case, hyphens and white space do not matter, nor does the prefix. */
+/** Reads a code as people type it: case, hyphens, white space and the prefix do not matter. */
 export function readCode(text: string): CodeRead {
   const given = text
     .slice(0, TEXT_LENGTH_MAX)
@@ -63,7 +63,7 @@ export function readCode(text: string): CodeRead {
   }
 }
 
-/** Whether a code is for this room, so that nobody can present another room for it. */
+/** Whether a code is for this room, so that nobody can present another room under the code. */
 export const isCodeFor = ({ commitment }: InvitationCode, room: Uint8Array): boolean =>
   sameBytes(commitment, commitmentTo(room))
 

@@ -27,8 +27,8 @@ export interface Join {
 }
 
 /**
- * Why `admitter` does not admit the subject of a join; undefined if they may. `join.time` is the admitter's clock. Admitters enforce the
- * number of uses: in two partitions an invitation can be used twice, and everybody is warned.
+ * Why `admitter` does not admit the subject of a join; undefined if they may. `join.time` is the admitter's clock. Each admitter enforces
+ * the number of uses alone, so an invitation can be used twice in two partitions; then everybody is warned.
  */
 export function joinRefusalOf(membership: Membership, admitter: AuthorId, join: Join): JoinRefusal | undefined {
   const invitation = membership.invitations.find(({ id }) => id === join.invitation)
@@ -43,7 +43,10 @@ export function joinRefusalOf(membership: Membership, admitter: AuthorId, join: 
   return refusal && { kind: 'refused', refusal }
 }
 
-/** Everybody with a removal of the subject that would end a new term, because a code answers none: those that ended no term included. */
+/**
+ * The authors of all removals of the subject, including removals that ended no term. Each would end a new term, because an admission by
+ * code answers no removals.
+ */
 function removersOf(membership: Membership, subject: AuthorId): AuthorId[] {
   const removers = membership.removalsOf(subject).map(({ by }) => by.author)
   for (const { author, operations = [] } of membership.terms.values())

@@ -1,8 +1,8 @@
 import { UNPROVEN_MAX, UNPROVEN_PER_ADDRESS_MAX } from '../limits.js'
 
 /**
- * Admission control: limits inbound connections whose handshake is not complete. Beyond UNPROVEN_MAX a new connection evicts the
- * oldest one of the address with the most, so that no stranger can keep others out by holding connections open.
+ * Admission control: limits inbound connections whose handshake is not complete. Beyond UNPROVEN_MAX, a new connection evicts the oldest
+ * connection of the address that has the most. So no stranger can keep others out by holding connections open.
  */
 export class AdmissionControl<T> {
   /** In order of arrival. */

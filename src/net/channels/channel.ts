@@ -8,7 +8,7 @@ import { SendQueue } from './send-queue.js'
 
 /** Queued bytes beyond which the writer has to wait. */
 const QUEUE_BYTES_MAX = 64 * 1024
-/** Limit on unread bytes. Exceeds the window: the side channel ignores it, and one frame may be longer than the window. */
+/** Limit on unread bytes. Larger than the window, because side channels ignore the window and one frame may be longer than it. */
 const RECEIVED_BYTES_MAX = CHANNEL_WINDOW_BYTES + 2 * FRAME_BYTES_MAX
 
 /** Length from which a frame is passed on without a copy. */
@@ -22,7 +22,7 @@ export interface Carrier extends Pick<RawConnection, 'bytesRead' | 'remoteAddres
   closed(channel: Channel): void
 }
 
-/** The byte stream of one room on a connection that carries many. Whole frames have to be written to it, and come out of it. */
+/** The byte stream of one room on a connection that carries many. Writers write whole frames, and readers read whole frames. */
 export class Channel extends Duplex implements RawConnection {
   readonly #carrier: Carrier
   readonly #frames = new FrameReader(FRAME_BYTES_MAX)
@@ -36,7 +36,7 @@ export class Channel extends Duplex implements RawConnection {
     super({ allowHalfOpen: true, readableHighWaterMark: QUEUE_BYTES_MAX, writableHighWaterMark: QUEUE_BYTES_MAX })
     this.#carrier = carrier
     this.#queue = new SendQueue(windowBytes)
-    // Errors close the channel; its reader is told by the connection.
+    // Errors close the channel. The carrier reports this to the room.
     this.on('error', () => {})
   }
 
@@ -53,7 +53,7 @@ export class Channel extends Duplex implements RawConnection {
     return this.#queue.inFlight
   }
 
-  /** Whether the next frame is one of a backlog. */
+  /** Whether the next frame is long, as in a backlog. */
   get isLongNext(): boolean {
     return this.#queue.isLong
   }
@@ -65,7 +65,7 @@ export class Channel extends Duplex implements RawConnection {
     return body
   }
 
-  /** Whether the other side has stopped reading while frames wait. To be called every `ms`. */
+  /** Whether the other side has stopped reading while frames wait. Call it every `ms`. */
   isUnreadAfter(ms: Millis): boolean {
     return this.#queue.isUnreadAfter(ms)
   }
@@ -88,7 +88,7 @@ export class Channel extends Duplex implements RawConnection {
     return this.readableLength <= RECEIVED_BYTES_MAX
   }
 
-  /** Node calls `_read` once per push, so it does not report later reads of buffered bytes. */
+  /** Acknowledges here rather than in `_read`, which Node calls once per push, not when buffered bytes are read later. */
   override read(size?: number): Buffer | null {
     const bytes = super.read(size)
     this.#acknowledge()

@@ -10,7 +10,7 @@ export const CHANNEL_WINDOW_BYTES = 260 * 1024
 /** Longest frame that does not wait for other channels: one entry fits. */
 export const LIVE_FRAME_BYTES_MAX = 20 * 1024
 
-/** Read bytes that a reader collects before it acknowledges them; fewer are enough once everything is read. */
+/** Bytes that a reader reads before it acknowledges them. It acknowledges fewer once it has read everything. */
 export const ACK_BYTES = 128 * 1024
 export const IDLE_ACK_BYTES = 16 * 1024
 

@@ -27,7 +27,7 @@ export interface MultiplexerOptions {
 interface MultiplexerEvents {
   /** Both sides have a room: its channel opened. The room id as hex. */
   channel: [room: string, channel: Channel]
-  /** A room's data broke its channel; the room has to be withdrawn. */
+  /** Frames of a room broke its channel; the room has to be withdrawn. */
   'channel-broken': [room: string]
   /** One of the sides closed a room. */
   'channel-closed': [room: string]
@@ -35,7 +35,7 @@ interface MultiplexerEvents {
   rooms: []
   /** The other side answered a ping. */
   pong: []
-  /** A frame at slot 0 of any other type. */
+  /** A frame of any other type in slot 0. */
   control: [body: Uint8Array]
   /** The connection closed. */
   closed: []
@@ -54,13 +54,12 @@ interface Offer {
 }
 
 /**
- * Carries channels over one connection to a native peer: one for each room that both sides have. Frames are
- * varint length ‖ varint slot of the room in the receiver's Rooms ‖ type ‖ rest. Frames that concern all rooms have slot 0.
- * docs/protocol/wire.md §2.7. A side that reopens a room gives it a new slot, so that frames for the old channel cannot
- * reach the new one.
+ * Carries channels over one connection to a native peer: one channel for each room that both sides have. Frames are varint length ‖ varint
+ * slot of the room in the receiver's Rooms ‖ type ‖ rest. Frames that concern all rooms have slot 0. docs/protocol/wire.md §2.7. A side
+ * that reopens a room gives it a new slot, so that frames for the old channel cannot reach the new channel.
  *
- * Channels take turns, short frames first, and the long frames of all channels share a window, so a backlog delays the other
- * rooms only by the bytes in flight. The connection is always read: the unread bytes of a slow room are bounded by its window.
+ * Channels take turns, short frames first, and the long frames of all channels share a window, so a backlog delays the other rooms only by
+ * the bytes in flight. The connection is always read: the unread bytes of a slow room are bounded by its window.
  */
 export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carrier {
   readonly #connection: RawConnection
@@ -77,7 +76,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   /** Slots in their Rooms that once had a channel and may not be used again. */
   readonly #left = new Set<number>()
   #hasHadChannel = false
-  #hasSaidRooms = false
+  #hasNamedRooms = false
   #isSending = false
 
   constructor(connection: RawConnection, options: MultiplexerOptions) {
@@ -107,7 +106,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     return this.#offers.get(hexOf(room))?.channel
   }
 
-  /** The rooms whose frames the other side has left unread for too long. To be called every `ms`. */
+  /** The rooms whose frames the other side has left unread for too long. Call it every `ms`. */
   unreadAfter(ms: Millis): readonly string[] {
     return [...this.#offers].flatMap(([room, { channel }]) => (channel?.isUnreadAfter(ms) === true ? [room] : []))
   }
@@ -124,7 +123,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     return this.#offers.has(hexOf(room))
   }
 
-  /** Whether the other side has just opened a room: its latest Rooms names the room, and the one before did not. */
+  /** Whether the other side has just opened a room: its latest Rooms frame names the room, and the previous one did not. */
   isNewlyOffered(room: Uint8Array): boolean {
     const { role, handshakeHash } = this.#options
     const tag = roomTagOf(room, handshakeHash, otherRole(role))
@@ -139,7 +138,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   offer(rooms: readonly Uint8Array[]): void {
     const { role, handshakeHash } = this.#options
     const fresh = rooms.filter(room => !this.#offers.has(hexOf(room)))
-    if (fresh.length === 0 && this.#hasSaidRooms) return
+    if (fresh.length === 0 && this.#hasNamedRooms) return
     for (const room of fresh) {
       if (this.#ours.length >= ROOMS_MAX) {
         this.#connection.destroy()
@@ -154,7 +153,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     this.#match()
   }
 
-  /** Takes a room off this connection, and closes its channel. */
+  /** Removes a room from this connection, and closes its channel. */
   withdraw(room: Uint8Array): void {
     const offer = this.#offers.get(hexOf(room))
     if (offer === undefined) return
@@ -184,7 +183,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     this.#write(undefined, body)
   }
 
-  /** Asks the other side for an answer. */
+  /** Sends a ping, which the other side answers with a pong. */
   ping(): void {
     this.#write(undefined, Uint8Array.of(PING))
   }
@@ -203,7 +202,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     if (offer !== undefined) this.#write(offer, concat([Uint8Array.of(ACK), varint(bytes)]))
   }
 
-  /** A channel that breaks leaves the others alone: each has its own frames, slots and window. */
+  /** A channel broke. The other channels are unaffected: each has its own frames, slots and window. */
   closed(channel: Channel): void {
     for (const [room, offer] of this.#offers)
       if (offer.channel === channel) {
@@ -220,7 +219,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
 
   #receive(bytes: Uint8Array): void {
     this.#reader.push(bytes)
-    /** Frames of one channel in a row are delivered together. */
+    /** Consecutive frames of one channel are delivered together. */
     let bodies: Uint8Array[] = []
     let current: Channel | undefined
     let isPinged = false
@@ -250,7 +249,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
       else if (channel !== undefined) bodies.push(body)
     }
     deliver()
-    // One answer to any number of pings, and none to a peer that does not read.
+    // Answer all pings of a read with one pong, and send none while the peer does not read.
     if (isPinged && !this.#connection.writableNeedDrain) this.#write(undefined, Uint8Array.of(PONG))
   }
 
@@ -280,7 +279,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     this.emit('rooms')
   }
 
-  /** Opens the channels of rooms that both sides have, and closes those of rooms that the other side closed or moved. */
+  /** Opens the channels of rooms that both sides have, and closes the channels of rooms that the other side closed or moved. */
   #match(): void {
     for (const [room, offer] of [...this.#offers]) {
       const index = this.#theirs.findIndex(tag => sameBytes(tag, offer.theirTag))
@@ -312,7 +311,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   }
 
   #sayRooms(): void {
-    this.#hasSaidRooms = true
+    this.#hasNamedRooms = true
     this.#write(
       undefined,
       encodeRooms(this.#ours, bytes => this.#options.random.bytes(bytes)),
@@ -350,7 +349,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     return bytes
   }
 
-  /** Writes a frame of a channel, or one that concerns all rooms. */
+  /** Writes a frame of a channel, or a frame that concerns all rooms. */
   #write(offer: Offer | undefined, body: Uint8Array): void {
     if (!this.#connection.writable) return
     const prefix = varint(offer?.theirSlot ?? ALL)

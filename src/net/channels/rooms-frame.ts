@@ -8,10 +8,10 @@ export const PING = 10
 export const PONG = 11
 export const ACK = 16
 
-/** The tags in a Rooms frame come in multiples of this, so that their number reveals little. */
+/** A Rooms frame is padded to a multiple of this number of tags, so that it does not reveal the exact number of rooms. */
 const PADDED_TO = 8
 
-/** The body of a Rooms frame: its type, then the tags of the rooms in their slots, from 1; random ones for empty slots. */
+/** The body of a Rooms frame: its type, then one tag per slot, from slot 1. An empty slot has a random tag. */
 export function encodeRooms(
   tags: readonly (Uint8Array | undefined)[],
   random: (bytes: number) => Uint8Array,

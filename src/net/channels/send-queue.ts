@@ -4,9 +4,9 @@ import { NOT_READING_MS_MAX } from '../limits.js'
 import { IDLE_ACK_BYTES, LIVE_FRAME_BYTES_MAX, SIDE_CHANNEL_TYPES_FROM } from './limits.js'
 
 /**
- * Frames of one channel that wait to be sent, under the window that the other side acknowledges. Frames of the side channel
- * (presence, peer exchange) go first, and do not wait for the window; the others keep their order. For long frames, which belong to a
- * backlog, the unacknowledged bytes of other channels count too: lines in a quiet room do not queue behind the backlog of another.
+ * Frames of one channel that wait to be sent, under the window that the other side acknowledges. Frames of the side channel (presence, peer
+ * exchange) go first, and do not wait for the window; the other frames keep their order. A long frame belongs to a backlog and also waits
+ * for the unacknowledged bytes of other channels, so that lines in a quiet room do not queue behind the backlog of another room.
  */
 export class SendQueue {
   readonly #windowBytes: number
@@ -15,7 +15,7 @@ export class SendQueue {
   #next = 0
   #queuedBytes = 0
   #inFlight = 0
-  /** Since the last check that found progress. */
+  /** Bytes acknowledged since the last check that found progress. */
   #acknowledgedBytes = 0
   #unreadMs: Millis = 0
 
@@ -28,7 +28,7 @@ export class SendQueue {
     return this.#inFlight
   }
 
-  /** Bytes that wait. */
+  /** Bytes that wait to be sent. */
   get length(): number {
     return this.#queuedBytes
   }
@@ -48,8 +48,8 @@ export class SendQueue {
   }
 
   /**
-   * Whether frames have waited for NOT_READING_MS_MAX while fewer bytes were acknowledged than one acknowledgement covers. To be called
-   * every `ms`: it counts calls instead of reading the clock, so that time during which this computer sleeps does not count.
+   * Whether frames have waited for NOT_READING_MS_MAX while fewer bytes were acknowledged than one acknowledgement covers. Call it every
+   * `ms`: it counts calls instead of reading the clock, so that the time while this computer sleeps is not included.
    */
   isUnreadAfter(ms: Millis): boolean {
     if (this.#queuedBytes === 0 || this.#acknowledgedBytes >= IDLE_ACK_BYTES) {

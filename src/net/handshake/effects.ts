@@ -1,7 +1,7 @@
 import type { DialFailureReason } from '../dial-failure.js'
 import type { Records } from '../sealed/records.js'
 
-/** What the handshake shows of a native peer. */
+/** The properties of a native peer that the handshake proves or states. */
 export interface NativeRemote {
   readonly kind: 'native'
   readonly address: string
@@ -19,7 +19,7 @@ export interface ScuttleupRemote {
   readonly address: string
 }
 
-/** What the handshake shows of the other end. */
+/** The other end, as the handshake identified it. */
 export type Remote = NativeRemote | ScuttleupRemote
 
 /** The handshake with a native peer is complete. */

@@ -11,18 +11,19 @@ const NATIVE = 0x00
 export interface HandshakeOptions extends KeyExchangeOptions {
   /** Our address, as announced to peers. */
   readonly me: string
-  /** Why a scuttleup peer that sent this address may not connect, as its connection is not encrypted. Default: it may. */
+  /** Why a scuttleup peer that sent this address may not connect without encryption. Default: it may connect. */
   readonly refusesPlain?: (address: string) => DialFailureReason | undefined
 }
 
 type State = 'address' | 'repeated-address' | 'protocol' | 'keys' | 'done'
 
 /**
- * The handshake of a connection, without IO: the addresses of fully-connected-topology, then protocol detection by the first
- * byte, then, between native peers, a key exchange. docs/protocol/wire.md §2.
+ * The handshake of a connection, without IO: the addresses of fully-connected-topology, then protocol detection by the first byte, then,
+ * between native peers, a key exchange. docs/protocol/wire.md §2.
  *
- * The address that the other side sends decides who repeats its address, not the address that was dialled. A listener sends
- * nothing after its address until the dialler sends more, so scuttleup peers that dialled another name of ours are understood too.
+ * The dialler sends its address again if it is higher than the address that the listener sends, which may differ from the dialled address.
+ * A scuttleup peer compares its address with the dialled address, so it may decide differently if it dialled another address of ours. The
+ * listener therefore sends nothing after its address until the dialler has sent more.
  */
 export class Handshake {
   readonly #options: HandshakeOptions
@@ -84,7 +85,7 @@ export class Handshake {
     return [this.#sendAddress()]
   }
 
-  /** The dialler repeats its address, unless it compared other addresses than we did; then it goes on to protocol detection. */
+  /** A dialler that compared with another address of ours does not repeat its address, but continues with protocol detection. */
   #readRepeatedAddress(): HandshakeEffect[] {
     if (this.#takeRepeatedAddress() !== 'more') this.#state = 'protocol'
     return []

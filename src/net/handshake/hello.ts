@@ -12,7 +12,7 @@ export const ROOM_TAG_BYTES = 16
 const LABEL = utf8('persisted-chat/link/2')
 const ROOM_TAG_LABEL = utf8('persisted-chat/channel/1')
 
-/** What a native peer says about itself during the handshake. docs/protocol/wire.md §2.3. */
+/** A native peer's statements about itself during the handshake. docs/protocol/wire.md §2.3. */
 export interface Hello {
   readonly version: number
   /** Random, one per process: identifies duplicate connections, two devices with one key, and a connection to itself. */
@@ -78,7 +78,7 @@ export function decodeAuth(
   return isProven ? hello : 'unproven-key'
 }
 
-/** The prologue of the key exchange, which both sides must compute alike: with different ones the handshake fails. */
+/** The prologue of the key exchange. Both sides must compute the same one, otherwise the handshake fails. */
 export const prologueOf = (diallerAddress: Uint8Array, listenerAddress: Uint8Array): Uint8Array =>
   concat([LABEL, diallerAddress, listenerAddress])
 

@@ -55,7 +55,7 @@ export function isPeerIpv4(text: unknown, isFromLoopback: boolean): text is stri
   return first === 127 ? isFromLoopback : first > 0 && first < 224
 }
 
-/** Whether it is an IPv6 address that is valid on one network only. */
+/** Whether the text is a link-local IPv6 address, which is valid on one network only. */
 export const isLinkLocal = (text: unknown): text is string => ((ipv6Groups(text)?.[0] ?? 0) & 0xffc0) === 0xfe80
 
 /** Whether a peer can have an IPv6 address: not one that embeds IPv4, nor a link-local one, which needs a zone to be dialled. */

@@ -167,7 +167,7 @@ function bind(
 /** A socket whose errors close it, instead of ending the process. */
 function connectionOf(socket: net.Socket): RawConnection {
   socket.on('error', () => socket.destroy())
-  // A listener on IPv6 sees IPv4 addresses as mapped ones: a peer should have one address, whichever side dialled.
+  // A listener on IPv6 sees IPv4 addresses as mapped IPv6 addresses. Unmap them: a peer should have one address, whichever side dialled.
   const remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '')
   return Object.defineProperty(socket, 'remoteAddress', {
     value: remoteAddress,

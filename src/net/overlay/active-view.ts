@@ -22,7 +22,7 @@ export interface Neighbour extends HyParViewConnection {
   readonly frames: TokenBucket
   /** Where the peer can be dialled; undefined until its Neighbour frame shows that it takes part in the overlay. */
   port: number | undefined
-  /** Number of connections that the peer had then. */
+  /** Number of connections that the peer stated in its Neighbour frame. */
   connections: number
   /** Whether one of the two sides is about to close the connection because its view is full. */
   isClosing: boolean

@@ -42,8 +42,8 @@ interface Entry extends PeerAddress {
 }
 
 /**
- * HyParView's passive view: addresses of peers that are not connected, learned from neighbours or from former connections. What
- * strangers send is a hint: few entries are kept, each neighbour has a share of them, and they are dialled slowly.
+ * HyParView's passive view: addresses of peers that are not connected, learned from neighbours or from former connections. Addresses from
+ * strangers are only hints: the book stores few of them, limits those of each neighbour, and they are dialled slowly.
  */
 export class AddressBook {
   readonly #me: string
@@ -86,7 +86,7 @@ export class AddressBook {
     return nextAt
   }
 
-  /** Whether more than `count` peers other than `members` are known, without those whose dials failed. */
+  /** Whether more than `count` peers other than `members` are known, not counting peers whose dials failed. */
   hasMoreThan(count: number, members: ReadonlySet<string>): boolean {
     let found = 0
     for (const { id, tries } of this.#entries.values())
@@ -129,7 +129,7 @@ export class AddressBook {
     this.#dialling.delete(id)
   }
 
-  /** A connection was lost, or, with a cooldown, dropped: then the peer is not dialled until the cooldown ends. */
+  /** A connection ended. `cooldownMs` is 0 if it was lost; if it was dropped, the peer is not dialled during the cooldown. */
   disconnected({ id, address }: PeerAddress, cooldownMs: Millis, now: Millis): void {
     this.#makeRoom(undefined)
     const dueAt = now + cooldownMs + retryDelayMs(0, this.#random)
@@ -170,7 +170,7 @@ export class AddressBook {
     return entry === undefined || entry.tries > 0 || entry.learnedFrom !== undefined || entry.dueAt <= now
   }
 
-  /** Takes entries to dial now, so that at most `count` are being dialled. */
+  /** Selects entries to dial now, so that at most `count` are being dialled. */
   takeDue(count: number, now: Millis): PeerAddress[] {
     for (const [id, since] of this.#dialling) if (now - since > DIAL_MS_MAX) this.#dialling.delete(id)
     const dialled: PeerAddress[] = []
@@ -185,14 +185,14 @@ export class AddressBook {
     return dialled
   }
 
-  /** Takes a former peer to dial now, but none that other peers report as present. */
+  /** Selects a former peer to dial now, but none that other peers report as present. */
   takeFormerPeer(isPresent: (id: string) => boolean, now: Millis): PeerAddress | undefined {
     if (this.#dialling.size > 0) return undefined
     const [entry] = this.#shuffled(({ id, isLost, dueAt }) => isLost && dueAt <= now && !isPresent(id))
     return entry && this.#dial(entry, now)
   }
 
-  /** Random entries, without those whose dials failed. */
+  /** Random entries, without entries whose dials failed. */
   sample(count: number): PeerAddress[] {
     return this.#shuffled(({ tries }) => tries === 0).slice(0, count)
   }
@@ -202,7 +202,7 @@ export class AddressBook {
     return { id, address }
   }
 
-  /** Whether the limits on dials that strangers cause allow one more; counts it. */
+  /** Whether the limits on dials that strangers cause allow one more. If so, counts the dial. */
   #mayProbe({ learnedFrom, address }: Entry, now: Millis): boolean {
     if (learnedFrom === undefined) return true
     if (Math.abs(now - this.#minuteAt) >= MINUTE_MS) {

@@ -8,7 +8,9 @@ import { type Contact, contactFilterFor, dialableAddress, type OutgoingPexFrame,
 
 /** A peer with fewer connections is accepted even if the view is full. */
 const URGENT_CONNECTIONS = 2
-/** A neighbour that has fewer connections and has been connected for a shorter time is not dropped for another peer. */
+/**
+ * Two limits below which a neighbour is not dropped for another peer: its number of connections, and the time that it has been connected.
+ */
 const SPARED_CONNECTIONS = 4
 const SPARED_MS = 5_000
 /** Time during which a peer whose view is full is not redialled. Longer for a named peer, which many peers dial. */
@@ -21,9 +23,12 @@ const SHUFFLE_MS_MIN = 15_000
 const SHUFFLE_MS_MAX = 240_000
 /** Contacts of a shuffle request: half connected, half from the address book. */
 const SHUFFLE_CONTACTS = 8
-/** Time between two dials of former peers with a full view: the network may have been partitioned. */
+/** Time between two dials of former peers while the view is full: the network may have been partitioned. */
 const FORMER_PEER_MS = 20_000
-/** Time between two `isolated` effects. It doubles while there is no connection: cooldowns begin with the end of one. */
+/**
+ * Time between two `isolated` effects. It doubles while there is no neighbour. It restarts at the minimum when a connection closes, because
+ * the peer may be cooling down then.
+ */
 const ISOLATED_MS_MIN = 5_000
 const ISOLATED_MS_MAX = 300_000
 /** Share of connected peers among the contacts of a frame; lower in a Full frame, whose receiver needs peers with room. */
@@ -56,8 +61,8 @@ export interface HyParViewOptions {
 }
 
 /**
- * Decides which peers of a room to connect to: all of a small room, some at random of a larger one, after HyParView (Leitão, Pereira,
- * Rodrigues: "HyParView: a membership protocol for reliable gossip-based broadcast", DSN 2007). The active view is the set of
+ * Decides which peers of a room to connect to: in a small room all peers, in a larger room some at random, after HyParView (Leitão,
+ * Pereira, Rodrigues: "HyParView: a membership protocol for reliable gossip-based broadcast", DSN 2007). The active view is the set of
  * connections, the passive view the address book. docs/protocol/discovery.md §5.7.
  *
  * Pure: call `tick` when `nextAt` is reached, at most about every second, and perform the effects.
@@ -183,7 +188,7 @@ export class HyParView {
     return Math.min(dialAt, formerPeerAt, this.size > 0 ? this.#shuffleAt : this.#isolatedAt)
   }
 
-  /** A connection closed; its peer may be cooling down now. */
+  /** A connection closed. Its peer may be cooling down, so check for isolation soon. */
   #expectIsolation(now: Millis): void {
     this.#isolatedMs = ISOLATED_MS_MIN
     this.#isolatedAt = Math.min(this.#isolatedAt, now + ISOLATED_MS_MIN)
@@ -198,7 +203,7 @@ export class HyParView {
     if (isDuplicate) return []
     const effects: HyParViewEffect[] = [this.#shuffleReply(neighbour)]
     this.#shuffleMs = SHUFFLE_MS_MIN
-    // If we have few neighbours, a new one may connect two parts of a network: our neighbours learn of it too.
+    // If we have few neighbours, the new neighbour may connect two parts of a network: our neighbours learn of it too.
     const hops = connections === 0 ? JOIN_HOPS_MAX : others.length < ACTIVE_VIEW_TARGET ? 1 : 0
     if (hops > 0) {
       for (const other of others) {
@@ -210,7 +215,7 @@ export class HyParView {
     return effects
   }
 
-  /** Remembers a joining peer, and forwards the news to one neighbour while it has hops left. */
+  /** Remembers a joining peer, and forwards the news to one neighbour while hops are left. */
   #forwardJoin(
     neighbour: Neighbour,
     { contact, hops }: Extract<PexFrame, { readonly kind: 'forward-join' }>,
@@ -227,7 +232,7 @@ export class HyParView {
     ]
   }
 
-  /** Drops the newest neighbour or, if that one is urgent (few connections, named or known), another one that is not. */
+  /** Drops the newest neighbour. If the newest is urgent (few connections, named or known), drops another neighbour that is not. */
   #makeRoom(newest: Neighbour, now: Millis): HyParViewEffect[] {
     const isUrgent = newest.connections < URGENT_CONNECTIONS || newest.isNamed || newest.isKnown === true
     // Anyone can claim to have no neighbours, so the longest connected half is never dropped for such a claim.

@@ -126,7 +126,7 @@ export class LanAutodial {
     this.#options.connections.add(service.instance, { host: `${service.instance}.local`, port: service.port }, true)
   }
 
-  /** Gives up the peer with the most failed dials: announcements of absent peers must not keep present ones out. */
+  /** Gives up the peer with the most failed dials: announcements of absent peers must not keep present peers out. */
   #giveUpOne(): boolean {
     const failing = this.#options.connections.dialAttempts.filter(
       ({ name, tries }) => this.#dialled.has(name) && tries >= FAILURES_MIN,
@@ -152,6 +152,9 @@ export class LanAutodial {
   }
 }
 
-/** A user dials a peer by the name it asked for, which may differ from its instance name after a conflict. */
+/**
+ * Whether a user's dial leads to a service: users dial the name that the peer requested, which may differ from its instance name after a
+ * conflict.
+ */
 const isDialledAs = ({ host }: Address, { instance }: Service): boolean =>
   equalsIgnoringCase(host, `${instance}.local`) || equalsIgnoringCase(host, `${requestedName(instance)}.local`)

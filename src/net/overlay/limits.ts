@@ -3,7 +3,7 @@
 /** Size of the active view: connections to overlay peers. */
 export const ACTIVE_VIEW_MAX = 16
 
-/** Size that the active view grows to by itself in larger rooms. It keeps a random graph of any size connected. */
+/** Size that the active view grows to by itself in larger rooms. A random graph of this degree is connected, whatever its size. */
 export const ACTIVE_VIEW_TARGET = 10
 
 /** Contacts in one frame; also contacts that are remembered from one connection. */

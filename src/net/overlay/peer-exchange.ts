@@ -25,12 +25,12 @@ export interface PeerExchangeOptions {
   readonly onDropped: (id: string) => void
 }
 
-/** Peer exchange: connects HyParView to connections, dials and time. While nothing is due, its timer runs for minutes. */
+/** Peer exchange: connects HyParView to connections, dials and time. Its timer runs for minutes while nothing is due. */
 export class PeerExchange {
   readonly #options: PeerExchangeOptions
   readonly #view: HyParView
   readonly #sends = new Map<ConnectionId, (frame: Uint8Array) => boolean>()
-  /** Before this the view is not ticked. */
+  /** Earliest time of the next tick of the view. */
   #mayTickAt: Millis
   #cancelTick: Cancel = () => {}
   #isClosed = false

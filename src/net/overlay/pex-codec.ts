@@ -18,7 +18,7 @@ export interface Contact {
 }
 
 export type PexFrame =
-  /** The first frame on a connection: the sender takes part, can be dialled at `port` (0: nowhere), and has `connections`. */
+  /** The first frame on a connection: the sender takes part, can be dialled at `port` (0: it cannot be dialled), and has `connections`. */
   | { readonly kind: 'neighbour'; readonly port: number; readonly connections: number }
   | { readonly kind: 'shuffle-request' | 'shuffle-reply'; readonly contacts: readonly Contact[] }
   /** A peer joined. The news travels over `hops` further connections. */
@@ -40,7 +40,7 @@ const CONNECTIONS_SENT_MAX = 255
 const SAME_MACHINE = 0
 const IPV4 = 4
 const IPV6 = 6
-/** System services listen on lower ports: strangers cannot make us dial those. */
+/** System services listen on lower ports: strangers cannot make us dial lower ports. */
 const PORT_MIN = 1024
 
 export function encodePexFrame(frame: OutgoingPexFrame): Uint8Array {
@@ -84,9 +84,9 @@ export function decodePexFrame(body: Uint8Array): PexFrame {
 }
 
 /**
- * The address to dial a contact at, as learned from a neighbour at the address `from`; undefined if it must not be dialled. A stranger
- * can point us only at networks that they are on: not at this machine unless they are on it, and neither from the internet into a
- * private network nor the other way round.
+ * The address to dial a contact at, as learned from a neighbour at the address `from`; undefined if it must not be dialled. A stranger can
+ * point us only at networks that the stranger is on: at this machine only from this machine, and neither from the internet into a private
+ * network nor the other way round.
  */
 export function dialableAddress({ host, port }: Contact, from: string): Address | undefined {
   if (port < PORT_MIN) return undefined
@@ -95,7 +95,7 @@ export function dialableAddress({ host, port }: Contact, from: string): Address 
   return scope === undefined || scope !== scopeOf(from) ? undefined : { host, port }
 }
 
-/** A function that prepares contacts for a peer at the address `to`, and leaves out those that the peer could not dial. */
+/** A function that prepares contacts for a peer at the address `to`, and leaves out contacts that the peer could not dial. */
 export function contactFilterFor(to: string): (contact: Contact & { readonly host: string }) => Contact[] {
   const scopeThere = scopeOf(to)
   return contact => {

@@ -13,7 +13,7 @@ const LENGTH_BYTES = 2
 /** Bytes that a record adds to its text. */
 export const RECORD_OVERHEAD_BYTES = LENGTH_BYTES + SEAL_BYTES
 
-/** Longest sealed message of one record, with the header in the first one of a direction: its length has 16 bits. */
+/** Longest body of a record: the sealed message and, in the first record of a direction, the header. Its length has 16 bits. */
 const RECORD_BODY_MAX = 0xffff
 
 /**
@@ -36,13 +36,13 @@ export class RecordSealer {
     return this.sealAll([text], isFinal)
   }
 
-  /** The same for a text in parts. */
+  /** Like `seal`, for a text in parts. */
   sealAll(parts: readonly Uint8Array[], isFinal = false): Buffer {
     let left = 0
     for (const { length } of parts) left += length
     const header = this.#header ?? EMPTY
     this.#header = undefined
-    // A whole segment fits into two records without the header, and would otherwise need a third one for its last bytes.
+    // Without the header a whole segment fits into two records. With it, the last bytes of the segment would need a third record.
     const textMax = RECORD_BODY_MAX - SEAL_BYTES - header.length
     const count = Math.max(1, Math.ceil(left / textMax))
     const records = Buffer.allocUnsafeSlow(header.length + left + count * RECORD_OVERHEAD_BYTES)
@@ -63,7 +63,7 @@ export class RecordSealer {
   }
 }
 
-/** Copies parts into consecutive buffers, whose boundaries need not be those of the parts. */
+/** Copies parts into consecutive buffers, which need not end where a part ends. */
 class PartCopier {
   readonly #parts: readonly Uint8Array[]
   #index = 0
@@ -97,9 +97,9 @@ export type RecordRead =
 
 /** One sealed record, while it is opened. */
 const scratch = Buffer.allocUnsafeSlow(LENGTH_BYTES + RECORD_BODY_MAX)
-/** Size of a buffer for plaintexts: several records with one segment each fit. */
+/** Size of a buffer for plaintexts: several records fit, each with one segment. */
 const TEXTS_BYTES = 512 * 1024
-/** Plaintexts of at least this size share such a buffer. */
+/** Plaintexts of at least this size share one of these buffers. */
 const LONG_TEXT_BYTES = 16 * 1024
 
 /** Opens the records of one direction. Buffers at most one record and the bytes pushed last. */
@@ -117,7 +117,7 @@ export class RecordOpener {
     this.#key = key
   }
 
-  /** Whether the final record was read, or a bad one. */
+  /** Whether the final record or a bad record was read. */
   get isOver(): boolean {
     return this.#isOver
   }
@@ -126,7 +126,7 @@ export class RecordOpener {
     this.#queue.push(bytes)
   }
 
-  /** The next record, of at most `bytesMax`. After a bad record everything is bad, and so is anything after the final one. */
+  /** The next record, of at most `bytesMax`. After a bad record, and after the final record, every further record is bad. */
   next(bytesMax = RECORD_BODY_MAX): RecordRead {
     if (this.#isOver) return { kind: this.#queue.length > 0 ? 'bad' : 'more' }
     // An idle connection keeps no buffer.

@@ -3,7 +3,7 @@ import { EMPTY } from '../../base/wire/bytes.js'
 import type { RawConnection } from '../peer-source.js'
 import { RECORD_OVERHEAD_BYTES, type Records } from './records.js'
 
-/** Most bytes that are sealed at once, and most that wait to be read. */
+/** Largest number of bytes that are sealed at once, and largest number that wait to be read. */
 const BUFFER_BYTES = 64 * 1024
 
 /** Why a connection ended although neither side ended it. */
@@ -24,7 +24,7 @@ export class SealedConnection extends Duplex implements RawConnection {
   #written: Uint8Array[] = []
   #writtenBytes = 0
   #isFlushDue = false
-  /** Continues the writer that waits for the raw connection. */
+  /** Resumes the writer that waits for the raw connection. */
   #onFlushed: (() => void) | undefined
   #hasEnded = false
   #fault: SealedFault | undefined
@@ -43,7 +43,7 @@ export class SealedConnection extends Duplex implements RawConnection {
     if (raw.destroyed) queueMicrotask(() => this.#rawClosed())
   }
 
-  /** Bytes received in whole records. Incomplete ones do not count: anyone on the path can send those forever. */
+  /** Bytes received in whole records. Incomplete records are not included: anyone on the path can send those forever. */
   get bytesRead(): number {
     return this.#bytesRead
   }
@@ -58,7 +58,7 @@ export class SealedConnection extends Duplex implements RawConnection {
   }
 
   override _read(): void {
-    // What arrived with the handshake is buffered already.
+    // Bytes that arrived with the handshake are buffered already.
     this.#receive(EMPTY)
     this.#raw.resume()
   }
@@ -140,11 +140,11 @@ export class SealedConnection extends Duplex implements RawConnection {
   #rawClosed(): void {
     this.#rawEnded()
     if (this.#fault === undefined && !this.#hasEnded) this.#destroyWhenRead()
-    // Nothing drains any more.
+    // The raw connection emits no further `drain`: resume the writer.
     this.#continue()
   }
 
-  /** What arrived before is genuine: lets it be read first. */
+  /** Destroys the connection once its reader has read the bytes that arrived before: they are genuine. */
   #destroyWhenRead(error?: Error): void {
     if (this.readableEnded) this.destroy(error)
     else this.once('end', () => this.destroy(error))

@@ -4,7 +4,7 @@ import type { NodeEvent } from '../events.js'
 /** Maximum number of interfaces in one event. */
 const INTERFACES_MAX = 4
 
-/** Reports the name under which a peer is announced, and the interfaces: at the start, and when either changes. */
+/** Reports the name under which a peer is announced, and the interfaces: at the start, and whenever they change. */
 export class Announcement {
   readonly #chosenName: string
   readonly #report: (event: NodeEvent) => void

@@ -26,7 +26,10 @@ export class ConnectionNames {
     this.#options = options
   }
 
-  /** The name or address that the user dialled; else the name that hashes to the claimed port, or the claimed address. Anyone can claim an address. */
+  /**
+   * The name or address that the user dialled; otherwise the name that hashes to the claimed port, or the claimed
+   * address. Anyone can claim any address.
+   */
   claimedBy({ dialled, remote }: Connection): string {
     const name = /^(.*)\.local:\d+$/.exec(remote.address)?.[1] ?? ''
     const isHashed = name !== '' && formatAddress(addressOfName(name)) === remote.address
@@ -43,8 +46,8 @@ export class ConnectionNames {
   }
 
   /**
-   * The pinned name of the peer's key, or what the user dialled. Strangers are shown with their key, and with the name that they claim
-   * only if it is plain: notices contain no other text from strangers.
+   * The pinned name of the peer's key, or the name that the user dialled. A stranger is shown with their key, and with
+   * their claimed name only if it is plain: notices contain no other text from strangers.
    */
   nameOf(connection: Connection): string {
     const { remote } = connection
@@ -71,7 +74,7 @@ export class ConnectionNames {
     return isShared || isTaken || shown !== name ? `${shown} (${shortKey(author)})` : name
   }
 
-  /** The name that a key is bound to: the claimed one, if several are. */
+  /** The name that is bound to a key; if there are several, the claimed one. */
   #pinnedName(author: AuthorId, claimed: string): string | undefined {
     const { pins } = this.#options
     return pins.of(claimed)?.key === author ? pins.of(claimed)?.name : pins.namesOf(author)[0]

@@ -20,7 +20,7 @@ import { Introductions } from '../private-rooms/introductions.js'
 import { Announcement } from './announcement.js'
 import { listeningPlace } from './peer-name.js'
 
-/** How a node is reached. The same for all of its rooms: the first open one decides. */
+/** How a node is reached. The room that opens first decides it for all rooms of the node. */
 export interface NetworkOptions {
   /** `[host:]port`. Default: the port hashed from the name, or a free one if that is in use, on every interface. */
   readonly listen?: string | undefined
@@ -62,7 +62,7 @@ export class OpenNetwork {
   readonly listen: string | undefined
   /** The latest events about how peers reach the node, repeated to rooms that are opened later. */
   readonly #lasting = new Map<string, NodeEvent>()
-  /** Events from before there was a room. */
+  /** Events that occurred before a room was open. */
   readonly #unseen: NodeEvent[] = []
   readonly #rooms = new Set<NetworkedRoom>()
   /** Closed rooms. */
@@ -125,7 +125,7 @@ export class OpenNetwork {
     return formatAddress({ host: this.#host ?? addressOfName(this.#me).host, port: this.#port })
   }
 
-  /** Listens: on a free port if the usual one is in use, because peers that discover us learn it. */
+  /** Starts to listen. If the usual port is in use, listens on a free one: discovery tells peers which. */
   async start(): Promise<void> {
     const usual = this.#port
     try {
@@ -150,7 +150,7 @@ export class OpenNetwork {
     this.updateMissing()
   }
 
-  /** Announces the rooms. To be called again when there is another one. */
+  /** Announces the rooms. To be called again when a room was added. */
   announce(): void {
     const { discovery } = this
     if (discovery === undefined) return
@@ -232,8 +232,8 @@ const NO_CONTACTS: DirectContactsHooks = {
 }
 
 /**
- * The network of a node: one listener, one set of connections and one presence on the local network for all of its rooms. It opens
- * with the first room and closes with the last.
+ * The network of a node: one listener, one set of connections and one presence on the local network for all of its
+ * rooms. It opens with the first room and closes with the last.
  */
 export class NodeNetwork {
   readonly #me: string
@@ -275,7 +275,7 @@ export class NodeNetwork {
     return this.#open?.catch(() => undefined)
   }
 
-  /** Lists a closed room while others are open. Returns a function that removes it. */
+  /** Watches a closed room while other rooms are open. Returns a function that stops watching. */
   watch(closed: ClosedRoom, onWanted: () => void): () => void {
     let unwatch = (): void => {}
     let isOver = false

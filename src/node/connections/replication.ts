@@ -13,7 +13,7 @@ import type { NativeReplicationOptions } from '../../sync/options.js'
 import { Replicator } from '../../sync/replicator.js'
 
 export interface ReplicationStreamOptions extends NativeReplicationOptions, ScuttleupReplicationOptions {
-  /** What the other side speaks, as its handshake has shown; scuttleup's protocol unless given. */
+  /** The protocol of the other side, as its handshake has shown. Default: `scuttleup`. */
   readonly dialect?: 'scuttleup' | 'native'
 }
 
@@ -43,7 +43,7 @@ export class ReplicatedLog {
     return this.#log.author
   }
 
-  /** How far each log goes on this disk. */
+  /** The head of each log on this disk. */
   get head(): Digest[] {
     return this.#log.head
   }

@@ -173,7 +173,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     return isKnown
   }
 
-  /** Closes the connections, so that new ones report again how far the log goes. */
+  /** Closes the connections: those that replace them report our heads again. */
   reconnect(): void {
     this.#options.connections.reconnect()
   }

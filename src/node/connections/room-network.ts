@@ -14,7 +14,7 @@ import { distinctPeers, listeningPlace, type NamedPeer, namedPeer } from './peer
 export interface RoomNetworkOptions extends NetworkOptions {
   readonly home: Home
   readonly network: NodeNetwork
-  /** Whether only its people learn that it exists. */
+  /** Whether the room is hidden from everybody but its people. */
   readonly isPrivate?: boolean
   /** Names, or addresses as `host:port`. */
   readonly peers: readonly string[]
@@ -70,7 +70,10 @@ export class RoomNetwork implements NetworkedRoom {
     return this.#channels
   }
 
-  /** Opens the channels, announces the room, and dials the named peers; without any, peers that are found on the network. */
+  /**
+   * Opens the channels, announces the room, and dials the named peers; if none are named, dials the peers found on the
+   * network.
+   */
   join(keys: KeyPair, peerExchange: PeerExchange | undefined): void {
     const [open, channels] = [this.#open, this.#channels]
     if (open === undefined || channels === undefined) return
@@ -89,7 +92,7 @@ export class RoomNetwork implements NetworkedRoom {
     for (const { name, address } of this.peers) channels.add(name, address)
   }
 
-  /** The channel to a peer was closed because the view is full: the peer is not dialled again when it is discovered. */
+  /** The channel to a peer was closed because the view is full: the peer is not dialled when it is discovered again. */
   dropped(key: string): void {
     this.#autodial?.dropped(key)
   }

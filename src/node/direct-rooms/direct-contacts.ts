@@ -7,7 +7,7 @@ import type { Service } from '../../net/lan/mdns/service-records.js'
 import type { ProvenPeer } from '../../net/upgrader.js'
 import type { DirectRoom } from './direct-room.js'
 
-/** Message requests that are read from one connection. */
+/** Largest number of message requests that are read from one connection. */
 const REQUESTS_PER_CONNECTION_MAX = 32
 
 /** A message request as it arrived. */
@@ -24,7 +24,7 @@ export interface ReceivedRequest {
 export interface DirectContactsHooks {
   /** Whether this person may open a room with the user. Called before any answer is sent. */
   isContact(key: AuthorId): boolean
-  /** Whether this person may ask to talk. Called before anything of a request is kept. */
+  /** Whether this person may ask to talk. Called before any part of a request is stored. */
   mayAsk(key: AuthorId): boolean
   /** Everybody whom the user has a room with. */
   readonly contacts: Iterable<AuthorId>
@@ -88,7 +88,7 @@ export class DirectContacts {
     for (const contact of this.#hooks.contacts) if (contact.startsWith(key)) this.#want(contact)
   }
 
-  /** A direct room was opened. Returns a function that removes it. */
+  /** Adds an open direct room. Returns a function that removes it. */
   add(room: OpenDirectRoom): () => void {
     const { other } = room.direct
     this.#rooms.set(other, room)
@@ -98,7 +98,7 @@ export class DirectContacts {
     }
   }
 
-  /** We wrote in a direct room. */
+  /** The user wrote in a direct room. */
   said({ other }: DirectRoom): void {
     for (const peer of this.#peers) if (peer.key === other) void this.#ask(peer)
   }

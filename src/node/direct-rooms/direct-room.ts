@@ -25,7 +25,7 @@ export class DirectRoom implements Circle {
     return key === this.other
   }
 
-  /** The last entry that counts of a log: logs of the two people count whole, those of others not at all. */
+  /** The last entry of a log that counts: all entries of the two people count, and none of anybody else. */
   lastOf(log: LogId): Seq {
     const author = authorOfLog(log)
     return isSigned(log) && (author === this.me || author === this.other) ? Number.POSITIVE_INFINITY : 0

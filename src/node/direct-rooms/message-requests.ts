@@ -5,15 +5,18 @@ import { isPlainName } from '../../chat/shown-name.js'
 import type { AuthorId } from '../../log/format/author.js'
 import type { ReceivedRequest } from './direct-contacts.js'
 
-/** Requests that are stored at once. */
+/** Largest number of stored requests. */
 const REQUESTS_MAX = 16
-/** Requests of strangers from one block of addresses, among these. */
+/** Largest number of these that come from strangers of one block of addresses. */
 const REQUESTS_PER_BLOCK_MAX = 4
 /** How often one person may change their request: each change costs a write. */
 const CHANGES_MAX = 16
-/** A request that nobody has answered ends after this time. */
+/** An unanswered request expires after this time. */
 const REQUEST_MS_MAX: Millis = 30 * 86_400_000
-/** Declined keys that are stored, oldest evicted first. Strangers cannot fill the list: the user declined each one. */
+/**
+ * Largest number of declined keys that are stored; the oldest is evicted first. Strangers cannot fill the list: the
+ * user declined each key.
+ */
 const DECLINED_MAX = 1_000
 
 /** Somebody who wrote to the user, and whom the user does not talk with yet. */
@@ -125,7 +128,10 @@ export class MessageRequests extends EventEmitter<MessageRequestsEvents> {
     return this.#saving
   }
 
-  /** Makes room for the request of a new person: a known person's evicts the newest one of a stranger. False if there is no room. */
+  /**
+   * Makes space for the request of a new person: a known person's request evicts the newest one of a stranger. False if
+   * there is no space.
+   */
   #makeRoom({ key, block }: ReceivedRequest): boolean {
     const { isKnown } = this.#options
     const strangers = this.all.filter(each => !isKnown(each.key))

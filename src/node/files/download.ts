@@ -13,11 +13,11 @@ const TICK_MS: Millis = 1_000
 /** How often its progress is reported. */
 const REPORT_MS: Millis = 100
 
-/** How far a file is fetched. */
+/** How much of a file is fetched. */
 export interface FileProgress {
   readonly bytes: number
   readonly of: number
-  /** How many connected peers have some of it. */
+  /** How many connected peers have chunks of the file. */
   readonly holders: number
 }
 
@@ -73,23 +73,23 @@ export class Download {
     }
   }
 
-  /** Ends it, unless it is complete. */
+  /** Ends the download, unless it is complete. */
   end(reason: unknown): void {
     this.#abort.abort(reason)
     this.#settle.reject(reason)
   }
 
-  /** Whether it was ended, and may still have its files open. */
+  /** Whether the download was ended; its files may still be open. */
   get isEnded(): boolean {
     return this.#abort.signal.aborted
   }
 
-  /** The chunks that are here. */
+  /** The chunks that are stored. */
   get stored(): Bitmap | undefined {
     return this.#transfer?.stored
   }
 
-  /** A piece that is here, in the space made for it. */
+  /** A stored piece, in memory from `spaceFor`; undefined if it is not stored. */
   async read(piece: Piece, spaceFor: SpaceFor): Promise<Uint8Array | undefined> {
     const hashes = this.#transfer?.hashes(piece)
     if (piece.level !== 'chunk') return hashes && inSpace(hashes, spaceFor)

@@ -3,6 +3,7 @@ import { bufferOf } from '../../base/wire/bytes.js'
 import { contentOf } from '../../chat/kinds/kinds.js'
 import type { FileRoot } from '../../files/format/hash-tree.js'
 import type { FileStore } from '../../files/store/file-store.js'
+import type { LogContents } from '../../log/content/log-contents.js'
 import { type LogId, logIdOf, type Seq } from '../../log/format/author.js'
 import { decodeEntry, type Entry } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
@@ -12,7 +13,9 @@ import type { Log } from '../../log/log.js'
 const UNREFERRED_MS_MAX: Millis = 86_400_000
 
 export interface FileLinesParts {
-  readonly log: Pick<Log, 'head' | 'entries' | 'placeOf' | 'isGone' | 'on' | 'off'>
+  readonly log: Pick<Log, 'head' | 'entries' | 'placeOf' | 'on' | 'off'> & {
+    readonly contents: Pick<LogContents, 'isGone'>
+  }
   readonly store: FileStore
   readonly clock: Clock
   /** Deletes the content of a file. */
@@ -42,7 +45,7 @@ export class FileLines {
     this.#check(undefined)
   }
 
-  /** Resolves when everything that was dropped so far is checked. */
+  /** Resolves when the contents of all lines that were dropped so far are checked. */
   settled(): Promise<void> {
     return this.#working
   }
@@ -61,7 +64,7 @@ export class FileLines {
     this.#working = this.#working.then(() => this.#checkAll(log)).catch(() => {})
   }
 
-  /** Checks the contents that lines of a log refer to; undefined: all. */
+  /** Checks the file contents that lines of a log refer to; if `log` is undefined, all contents. */
   async #checkAll(log: LogId | undefined): Promise<void> {
     const { store } = this.#parts
     for (const root of store.all) {
@@ -79,7 +82,7 @@ export class FileLines {
     const place = placeIn(line)
     if (place === undefined) return true
     const { author, seq } = log.placeOf(place)
-    return log.isGone(author, seq)
+    return log.contents.isGone(author, seq)
   }
 
   async #removeUnlessReferred(root: FileRoot, isGone: boolean): Promise<void> {
@@ -87,7 +90,7 @@ export class FileLines {
     const found = await this.#find(root)
     if (this.#abort.signal.aborted) return
     for (const line of found) await store.refer(root, line)
-    // Meanwhile the user may have sent or fetched it again.
+    // The user may have sent or fetched the file again meanwhile.
     if (found.length > 0 || store.linesOf(root).size > 0 || store.isToBeReferred(root)) return
     if (isGone || clock.now() - (await store.storedAt(root)) > UNREFERRED_MS_MAX) await remove(root)
   }

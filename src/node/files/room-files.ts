@@ -24,7 +24,10 @@ export interface FetchOptions {
   readonly isConfirmed: boolean
 }
 
-/** The file contents of a room: stores those that the user sends or asks for, fetches them, and serves them to the peers in the room. */
+/**
+ * The file contents of a room: stores the files that the user sends or requests, fetches them, and serves them to the
+ * peers in the room.
+ */
 export class RoomFiles {
   readonly #parts: RoomFilesParts
   readonly #channels = new Map<HolderId, FileChannel>()
@@ -55,8 +58,8 @@ export class RoomFiles {
   }
 
   /**
-   * Copies a file of the user into the store; a picture without its metadata, unless `isRaw`. Rejects with FILE_UNUSABLE, or the
-   * reason of the signal.
+   * Copies a file of the user into the store. Removes the metadata of a picture, unless `isRaw`. Rejects with
+   * FILE_UNUSABLE, or the reason of the signal.
    */
   add(file: string, work: FileWork, isRaw: boolean): Promise<FileId> {
     return this.#parts.store.add(file, work, isRaw)

@@ -5,7 +5,7 @@ import { LevelStore } from '../../log/store/level-store.js'
 import type { Pin, PinStore } from './pin.js'
 import { PinRows } from './pin-rows.js'
 
-/** How long a write waits for the database, which the chat program holds while it runs or closes. */
+/** How long a write waits for the database, which the chat program locks while it runs. */
 const LOCKED_MS_MAX = 2_000
 const LOCKED_TRY_MS = 100
 

@@ -1,7 +1,7 @@
 import { EMPTY, textOf, utf8 } from '../../base/wire/bytes.js'
 import { after, type Put, type Store } from '../../log/store/store.js'
 
-/** Rows of a store below one prefix: a name, and a value as JSON or nothing. */
+/** Rows of a store under one prefix: the key is a name, the value is JSON or empty. */
 export class JsonRows<T> {
   readonly #store: Store
   readonly #prefix: string

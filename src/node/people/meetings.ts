@@ -10,7 +10,7 @@ import type { Pins } from './pins.js'
 /** Rate limit for reports of other keys: an attacker who answers under the name can generate any number of keys. */
 const REPORT_MS: Millis = 60_000
 
-/** Wait before another key is reported: an entry may still arrive in which the old key signed it. */
+/** Delay before another key is reported: an entry in which the old key signed it may still arrive. */
 const RENEWAL_MS: Millis = 2_000
 
 export interface MeetingsOptions {
@@ -44,7 +44,7 @@ export class Meetings {
       pins.address(key)
       return
     }
-    // Announced with a number, because the name was in use: `bob (2)` is not bob.
+    // The peer was announced with a number, because the name was in use: `bob (2)` is not bob.
     const announced = announcedAs(key)
     if (announced !== undefined && requestedName(announced) !== announced) return
     const now = clock.now()

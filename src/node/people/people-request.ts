@@ -7,7 +7,7 @@ import type { Pins } from './pins.js'
 /** A request of `persisted-chat people`. */
 export type PeopleRequest =
   | { readonly act: 'list' }
-  /** `key` are the first digits of the key, or all of it; undefined: the other key that answered under the name. */
+  /** `key`: the first digits of a key, or all of them; undefined: the other key that answered under the name. */
   | { readonly act: 'accept'; readonly name: string; readonly key: string | undefined }
   | { readonly act: 'forget'; readonly name: string }
 
@@ -47,7 +47,10 @@ export function answerPeople(
   return pins.all.filter(each => each.key === key)
 }
 
-/** The people who ask to talk and whose key begins with `digits`; without digits, whose name is `name` or whose key begins with it. */
+/**
+ * The people who ask to talk and whose key begins with `digits`. Without `digits`: those who are called `name`, or
+ * whose key begins with it.
+ */
 export function askingAs<A extends Pick<Asking, 'key' | 'name'>>(
   asking: readonly A[],
   name: string,

@@ -4,7 +4,10 @@ import type { PinnedNames } from '../../chat/display-names.js'
 import { skeletonOf } from '../../chat/skeleton.js'
 import { AUTHOR_ID, type AuthorId } from '../../log/format/author.js'
 
-/** How the user learned which key a name has: they named the peer, compared words with the person, or a private room said so. */
+/**
+ * How the user learned which key a name has: the user named the peer, compared words with the person, or a private room
+ * said so.
+ */
 export const PIN_SOURCES = ['met', 'compared', 'invited'] as const
 export type PinSource = (typeof PIN_SOURCES)[number]
 
@@ -14,7 +17,7 @@ export interface Pin {
   readonly key: AuthorId
   readonly since: Millis
   readonly how: PinSource
-  /** Another key that answered under the name since, and that the user has not accepted. */
+  /** Another key that answered under the name later, and that the user has not accepted. */
   readonly other?: AuthorId | undefined
   /** The former `other` key, which the user rejected by keeping `key`. It is not reported again. */
   readonly refused?: AuthorId | undefined

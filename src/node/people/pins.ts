@@ -4,10 +4,10 @@ import type { AuthorId } from '../../log/format/author.js'
 import type { KnownPeople } from '../../log/known-people.js'
 import { type Asking, type KnownSet, type Pin, type PinSource, type PinStore, pinnedNameOf } from './pin.js'
 
-/** Earlier keys of a name that are kept. */
+/** Largest number of earlier keys that are stored per name. */
 const EARLIER_MAX = 8
 
-/** Pins that are kept, and as many addressed authors. Each one results from an action of the user. */
+/** Largest number of pins, and of addressed authors. Each one results from an action of the user. */
 const PINS_MAX = 2_000
 
 interface PinsEvents {
@@ -21,8 +21,8 @@ interface PinsEvents {
 export type Meeting = 'same' | 'new' | 'other-key' | 'other-key-again'
 
 /**
- * The names that are bound to keys, and the authors whom the user has addressed. Changes count at once, and are stored in the
- * background; a failing disk is reported by the logs.
+ * The names that are bound to keys, and the authors whom the user has addressed. Changes take effect at once, and are
+ * stored in the background; the logs report a failing disk.
  */
 export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
   readonly #store: PinStore | undefined
@@ -92,7 +92,7 @@ export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
     return 'other-key'
   }
 
-  /** Binds a name to a key from now on: the user accepted it, compared it, or a room vouches for it. */
+  /** Binds a name to a key from now on: the user accepted it or compared words, or a room vouches for it. */
   pin(pin: Pin): void {
     const before = this.of(pin.name)
     const refused = before?.key === pin.key ? (before.other ?? before.refused) : undefined
@@ -108,7 +108,7 @@ export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
   /** The owner of a key signed a new one: moves everything known about the old key to it. Returns the names that were moved. */
   renew(key: AuthorId, fresh: AuthorId, now: Millis): readonly string[] {
     const moved = this.all.filter(pin => pin.key === key)
-    // Words were compared for the old key.
+    // The user compared words for the old key only.
     for (const pin of moved) {
       const earlier = [...(pin.earlier ?? []), key].slice(-EARLIER_MAX)
       const how = pin.how === 'compared' ? 'met' : pin.how
@@ -124,8 +124,8 @@ export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
   }
 
   /**
-   * An earlier key signed one more key: somebody has stolen it. Returns the pins that have two keys from now on. Ignores further
-   * keys, and all keys once the user has chosen one.
+   * An earlier key signed a second new key, so somebody has stolen it. Returns the pins that have two keys from now on.
+   * Ignores further keys, and all keys once the user has chosen one.
    */
   renewedTwice(key: AuthorId, fresh: AuthorId): readonly Pin[] {
     const contested = this.all.filter(

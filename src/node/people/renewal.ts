@@ -10,7 +10,7 @@ const PREFIX = utf8('persisted-chat/renew/1')
 
 const signedBytes = (key: Uint8Array): Uint8Array => concat([PREFIX, key])
 
-/** What the first entry in the log of a new key says besides its text. */
+/** The fields that make the first entry in the log of a new key a renewal. */
 export function renewalFields(old: KeyPair, fresh: KeyPair): Readonly<Record<string, string>> {
   return {
     type: TYPE,

@@ -19,8 +19,9 @@ export interface RenewalsOptions {
 }
 
 /**
- * Moves pins to new keys that the old keys signed, and reports each once. The first new key of an old one counts. If the old key signs
- * another one, somebody has stolen it: that is reported once, and nothing is sent to the name until the user has chosen a key.
+ * Moves pins to new keys that the old keys signed, and reports each once. The first new key that an old key signs is
+ * accepted. If the old key signs another one, somebody has stolen it: that is reported once, and nothing is sent to the
+ * name until the user has chosen a key.
  */
 export class Renewals {
   readonly #options: RenewalsOptions
@@ -29,14 +30,14 @@ export class Renewals {
   readonly #stopListening: () => void
   readonly #cancel: Cancel
   #reading: Promise<void> | undefined
-  /** Renewals are followed one by one, so that the first of two counts. */
+  /** Renewals are followed one by one, so that the first of two wins. */
   #following: Promise<void> = Promise.resolve()
 
   constructor(options: RenewalsOptions) {
     this.#options = options
     const { log, pins, clock } = options
     log.on('entries', ({ author, from }) => void (from === 1 && this.#read(author)))
-    // Somebody whose key was renewed before is known from now on.
+    // Somebody became known who may have renewed their key before.
     this.#stopListening = pins.onKnown(
       author => void this.#readStored().then(() => this.#follow(author, this.#claims.get(author))),
     )
@@ -79,7 +80,7 @@ export class Renewals {
     return this.#following
   }
 
-  /** Moves what is known of a key to the new one that it signed, unless it signed another one before. */
+  /** Moves the pins of a key to the new key that it signed, unless it signed another new key before. */
   async #followTo(log: LogId, key: AuthorId): Promise<void> {
     const { me, pins, clock, onEvent } = this.#options
     if (!(pins.isKnown(key) || pins.isEarlier(key)) || !(await this.#isSigned(log))) return
@@ -91,7 +92,7 @@ export class Renewals {
       onEvent({ kind: 'key-renewed-twice', me, name, key: current, other: fresh })
   }
 
-  /** Whether a key has signed another new key, which counts already. */
+  /** Whether a key has signed another new key, which is accepted already. */
   async #isFollowed(key: AuthorId, except: LogId): Promise<boolean> {
     for (const log of this.#claims.get(key) ?? [])
       if (log !== except && this.#options.pins.isKnown(authorOfLog(log)) && (await this.#isSigned(log))) return true

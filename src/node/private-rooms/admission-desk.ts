@@ -5,11 +5,11 @@ import { checked, unchecked } from '../../log/store/checked-row.js'
 import type { Write } from '../../log/store/store.js'
 import { keyBytes } from '../../membership/format/room.js'
 
-/** Newcomers who wait at once: each has a code. */
+/** Largest number of newcomers who wait. Each of them has a code. */
 const WAITING_MAX = 16
 
 interface AdmissionDeskEvents {
-  /** A newcomer waits, for the first time. */
+  /** A newcomer waits who was not waiting before. */
   asked: [newcomer: AuthorId, claimed: string]
 }
 
@@ -38,7 +38,10 @@ export class AdmissionDesk extends EventEmitter<AdmissionDeskEvents> {
       if (key.length === KEY_BYTES && unchecked(value) !== undefined) this.#refused.add(authorOfKey(key))
   }
 
-  /** A newcomer asks, and calls themselves `claimed`, which may be empty; `admit` signs their admission, and resolves with whether that was possible. */
+  /**
+   * A newcomer asks to be admitted under the name `claimed`, which may be empty. `admit` signs the admission, and
+   * resolves with whether that was possible.
+   */
   ask(newcomer: AuthorId, claimed: string, admit: () => Promise<boolean>): void {
     const isNew = !this.#waiting.has(newcomer)
     if (this.#refused.has(newcomer) || (isNew && this.#waiting.size >= WAITING_MAX)) return
@@ -58,7 +61,7 @@ export class AdmissionDesk extends EventEmitter<AdmissionDeskEvents> {
     return admit?.() ?? false
   }
 
-  /** Somebody who is refused is not asked about again until `lift`, also after a restart. They are not told. */
+  /** Ignores the newcomer's requests until `lift`, also after a restart. The newcomer is not told. */
   async refuse(newcomer: AuthorId): Promise<void> {
     this.#waiting.delete(newcomer)
     this.#refused.add(newcomer)
@@ -70,7 +73,7 @@ export class AdmissionDesk extends EventEmitter<AdmissionDeskEvents> {
     return [...this.#refused].filter(key => key.startsWith(digits))
   }
 
-  /** The admin is asked again about a refused newcomer the next time that the newcomer asks. */
+  /** Ends a refusal: the admin is asked again when the newcomer asks next. */
   async lift(newcomer: AuthorId): Promise<void> {
     this.#refused.delete(newcomer)
     await this.#rows.write([{ type: 'del', key: keyBytes(newcomer) }])

@@ -8,10 +8,10 @@ import type { Log } from '../../log/log.js'
 import { type ChatPlace, NO_OPERATION, type TermId } from '../../membership/format/body.js'
 import type { RoomMembers } from './room-members.js'
 
-/** Logs whose claimed terms are tracked at a time. */
+/** Largest number of logs whose claimed terms are tracked. */
 const CLAIMED_MAX = 1_000
 
-/** Entries that counted before, and do not count any more. */
+/** Entries that counted before and no longer count. */
 export interface Withdrawn {
   readonly log: LogId
   readonly from: Seq
@@ -27,20 +27,22 @@ type ComparedLog = Pick<Log, 'head' | 'marksNow' | 'chainAt' | 'startOf' | 'entr
 const ADMISSION = /"admission":"([0-9a-f]{64})","username":""/
 
 /**
- * Decides how far each log of chat in a private room counts: all of it for members, up to their term's chat place for former members,
- * nothing for others. A run belongs to the term that its first entry names, or to the first term of its author; a branch belongs to its
- * run.
+ * Decides which entries of the chat logs in a private room count: all entries of members, the entries of a former
+ * member up to the chat place of their term, and none of others. A run belongs to the term that its first entry names,
+ * or to the first term of its author; a branch belongs to its run.
  */
 export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
   #members: RoomMembers | undefined
   #startOf: (log: LogId) => LogId = log => log
   readonly #terms = new Map<LogId, TermId>()
-  /** Terms that logs claim while they are being stored: their first entry is not verified yet. */
+  /** Terms that logs claim and whose first entry is not verified yet. */
   readonly #claimed = new Map<LogId, TermId>()
-  /** Where logs of former members end, in the histories that are stored here. */
+  /** The last entry of each former member's log that counts, in the histories that are stored here. */
   #compared: ReadonlyMap<LogId, Seq> = new Map()
   #comparing: Promise<void> = Promise.resolve()
-  /** How far each log counted at the latest comparison or, if the log is newer, when it was first stored. */
+  /**
+   * The last entry of each log that counted at the latest comparison or, if the log is newer, when it was first stored.
+   */
   #counted = new Map<LogId, Seq>()
 
   /** Reads which terms the stored logs belong to. Until then, no log is accepted. */
@@ -74,8 +76,9 @@ export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
   }
 
   /**
-   * Finds the history that each chat place refers to: the one with its chain value. In a forked log that is the part before the fork and
-   * one branch. If our copy of a log has a different value there, none of the log counts until the fork is proven.
+   * Finds the history that each chat place names by its chain value. In a forked log, that is the part before the fork
+   * and one branch. If our copy of a log has a different chain value at the place, no entry of the log counts until the
+   * fork is proven.
    */
   async #compare(log: ComparedLog): Promise<void> {
     await this.#readTerms(log)
@@ -107,7 +110,7 @@ export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
     return this.#compared.get(log) ?? this.lastOf(log)
   }
 
-  /** Reads the terms of logs that are new, such as branches. */
+  /** Reads the terms of new logs, including branches. */
   async #readTerms(log: Pick<Log, 'head' | 'entry'>): Promise<void> {
     for (const { author } of log.head) if (!this.#terms.has(author)) await this.#readTerm(log, author)
   }
@@ -127,7 +130,7 @@ export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
     return entries.filter(entry => this.#isShown(entry, log.isOurs(entry.author)))
   }
 
-  /** Whether an entry is shown. Entries of our own new run are, even before its term has been read. */
+  /** Whether an entry is shown. An entry of our own new run is shown even before the term of the run has been read. */
   #isShown({ author, seq }: Pick<Entry, 'author' | 'seq'>, isOurs: boolean): boolean {
     const isNewRun = isOurs && !isBranch(author) && !this.#terms.has(author)
     return isNewRun || seq <= this.#countedOf(author)
@@ -146,7 +149,7 @@ export class ChatPlaces extends EventEmitter<ChatPlacesEvents> {
     return Math.max(chat?.find(({ run }) => run === runOf(log))?.seq ?? 0, this.#compared.get(log) ?? 0)
   }
 
-  /** How far a log of this term counts. */
+  /** Which entries of a log of this term count: all, those up to a chat place, or none. */
   #chatOf(log: LogId, term: TermId | undefined): ChatPlace | 'all' | undefined {
     return this.#members?.membership.chatOf(authorOfLog(log), term)
   }

@@ -6,14 +6,17 @@ import type { Operation } from '../../membership/format/operation.js'
 import type { Membership } from '../../membership/membership.js'
 import type { RoomMembers } from './room-members.js'
 
-/** Bytes of operations that are accepted over one connection outside of channels, for all rooms together. */
+/** Largest number of bytes of operations that one connection may bring outside of channels, for all rooms together. */
 const EVIDENCE_BYTES_MAX = 1024 * 1024
-/** Bytes of operations of all connections that wait to be checked. */
+/** Largest number of bytes of operations that wait to be checked, over all connections. */
 const PENDING_BYTES_MAX = 16 * 1024 * 1024
-/** Operations of peers without a channel that are checked in a second: 15 ms of CPU. */
+/** Largest number of operations of peers without a channel that are checked per second: 15 ms of CPU. */
 const CHECKS_PER_SECOND_MAX = 300
 const CHECK_AGAIN_MS = 50
-/** A key, a term, a seq, an id, a length and a signature. What is shorter is no operation, but costs as much memory. */
+/**
+ * Size of a key, a term, a seq, an id, a length and a signature. Shorter bytes are not an operation, but cost as much
+ * memory.
+ */
 const OPERATION_BYTES_MIN = 166
 
 export type EvidenceMembers = Pick<RoomMembers, 'room' | 'membership' | 'check' | 'add' | 'isMember'>
@@ -21,9 +24,12 @@ export type EvidenceMembers = Pick<RoomMembers, 'room' | 'membership' | 'check' 
 /** A connection over which operations arrive outside of channels. */
 export class EvidenceSource {
   takenBytes = 0
-  /** Whether it sent an operation that failed the checks: honest members send only what they checked, so no more is accepted. */
+  /**
+   * Whether the peer sent an operation that failed the checks. Honest members send only operations that they have
+   * checked, so no more are accepted.
+   */
   isRefuted = false
-  /** By room, the subjects of the admissions that it sent. */
+  /** By room, the subjects of the admissions that the peer sent. */
   readonly admitted = new Map<EvidenceMembers, Set<AuthorId>>()
 }
 
@@ -59,7 +65,10 @@ export class EvidenceChecks<P extends EvidencePeer> {
     this.#checks = new TokenBucket(CHECKS_PER_SECOND_MAX, clock.now())
   }
 
-  /** Queues operations. Those of unknown rooms are dropped, but count against the limit of the connection. */
+  /**
+   * Queues operations. Operations of unknown rooms are dropped, but are added to what the connection has used of its
+   * limit.
+   */
   take(peer: P, members: EvidenceMembers | undefined, items: readonly Uint8Array[]): void {
     const { evidence } = peer
     const bytes = items.reduce((sum, item) => sum + costOf(item), 0)

@@ -28,7 +28,7 @@ import { EvidenceChecks, type EvidenceMembers, EvidenceSource } from './evidence
 import type { RoomMembers } from './room-members.js'
 import type { RoomSeeker } from './room-seeker.js'
 
-/** Knocks and requests to be admitted that are answered on one connection. */
+/** Largest number of knocks and requests to be admitted that are answered on one connection. */
 const KNOCKS_MAX = 8
 /** Time for a peer to check that we have left, before we knock again. */
 const KNOCK_AGAIN_MS = 1_000
@@ -43,12 +43,12 @@ export interface ForgottenRoom {
 
 interface Peer extends ProvenPeer {
   readonly key: AuthorId
-  /** The evidence that was sent for each room: how many operations, and the last one. */
+  /** The evidence that was sent for each room: the number of operations, and the last one. */
   readonly sent: Map<RoomMembers, string>
   readonly evidence: EvidenceSource
   /** Operations that were sent because they contradict a removal. */
   readonly refuting: Set<OperationId>
-  /** Left rooms whose leave was sent to the peer. */
+  /** Rooms that the user left, and whose leave was sent to the peer. */
   readonly left: Set<ForgottenRoom>
   knocks: number
   /** Their latest card, not checked yet. */
@@ -67,7 +67,7 @@ export class Introductions {
   /** Open private rooms. */
   readonly #rooms = new Set<RoomMembers>()
   readonly #seekers = new Set<RoomSeeker>()
-  /** By id. */
+  /** Left and deleted rooms, by id. */
   readonly #forgotten = new Map<string, ForgottenRoom>()
   readonly #peers = new Set<Peer>()
   readonly #evidence: EvidenceChecks<Peer>

@@ -24,7 +24,7 @@ export class MembershipBarrier {
   readonly #exchange: OperationExchange
   readonly #frames = new FrameReader(FRAME_BYTES_MAX)
   readonly #onMalformed: () => void
-  /** Continues a chunk of chat that waits until the operations are in sync. */
+  /** Resumes a chunk of chat that waits until the operations are in sync. */
   #waiting: (() => void) | undefined
 
   constructor(members: RoomMembers, onMalformed: () => void) {

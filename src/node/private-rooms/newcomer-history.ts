@@ -1,4 +1,5 @@
 import { isCounted } from '../../chat/kinds/counted.js'
+import type { LogContents } from '../../log/content/log-contents.js'
 import type { AuthorId } from '../../log/format/author.js'
 import { EARLIEST, type Hlc, later } from '../../log/format/hybrid-clock.js'
 import type { Log } from '../../log/log.js'
@@ -6,16 +7,16 @@ import type { Given } from '../../membership/format/body.js'
 import { HISTORY_ALL } from '../../membership/limits.js'
 import type { Membership } from '../../membership/membership.js'
 
-/** The part of a log that knows which lines are the last ones. */
+/** The part of a log that knows the dates of its last lines. */
 export type DatedLog = Pick<Log, 'dateOfLast' | 'dateOfNext'>
 
-/** What somebody whom `admitter` admits now is given: the last lines of the conversation as it is on this disk. */
+/** The history that a newcomer gets if `admitter` admits them now: the last lines of the conversation on this disk. */
 export async function givenNow(membership: Membership, admitter: AuthorId, log: DatedLog): Promise<Given> {
   const { history } = membership
   if (history === HISTORY_ALL) return {}
   if (history === 0) return { history, linesFrom: log.dateOfNext() }
   const date = await log.dateOfLast(history, isCounted)
-  // With fewer lines, the newcomer is given what the admitter is given.
+  // If there are fewer lines, the newcomer gets the history that the admitter has.
   return { history, linesFrom: date ?? membership.linesFrom(admitter) ?? EARLIEST }
 }
 
@@ -26,10 +27,13 @@ interface FollowedMembers {
 }
 
 /**
- * Applies changes of what we are given to our log, and dates our next lines after the latest admission: lines that are said by people who
- * know of it are given to the newcomer, even if a clock is slow.
+ * Tells our log when the history that we are given changes. Dates our next lines after the latest admission: a newcomer
+ * then gets every line whose author knew of the admission, even if a clock is slow.
  */
-export function followGiven(log: Pick<Log, 'observe' | 'givenChanged'>, members: FollowedMembers): void {
+export function followGiven(
+  log: Pick<Log, 'observe'> & { readonly contents: Pick<LogContents, 'givenChanged'> },
+  members: FollowedMembers,
+): void {
   let known: Hlc | undefined
   const update = (): void => {
     const { membership, me } = members
@@ -39,7 +43,7 @@ export function followGiven(log: Pick<Log, 'observe' | 'givenChanged'>, members:
     const ours = membership.linesFrom(me)
     if (ours === known) return
     known = ours
-    log.givenChanged().catch(() => {}) // the log was closed
+    log.contents.givenChanged().catch(() => {}) // the log was closed
   }
   members.on('change', update)
   update()

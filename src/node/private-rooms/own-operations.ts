@@ -14,13 +14,14 @@ export interface OperationsMark extends EndMark {
   release(): Promise<void>
 }
 
-/** A mark describes a log by its run. All our operations in a room are counted as one log. */
+/** A mark describes a log by its run. All our operations in a room are treated as one log. */
 const RUN = 0
 
 /**
- * The end of our operations in a room: how many we signed, and a digest of their ids. As for the log of the chat, a mark outside the
- * database records it before an operation is sent. Where this disk has fewer than the mark, or is a copy, the end is in doubt: an
- * operation that is signed now could use a place for a second time. docs/protocol/membership.md §9.10.
+ * The end of our operations in a room: how many we signed, and a digest of their ids. As for the log of the chat, a
+ * mark outside the database records the end before an operation is sent. If this disk has fewer operations than the
+ * mark says, or is a copy, the end is in doubt: an operation that is signed now could reuse the place of another one.
+ * docs/protocol/membership.md §9.10.
  */
 export class OwnOperations {
   readonly #me: AuthorId
@@ -39,8 +40,8 @@ export class OwnOperations {
   }
 
   /**
-   * Compares the operations in the database with the mark. Returns the rows of a batch that a crash kept from the database; store
-   * them, and compare again.
+   * Compares the operations in the database with the mark. Returns the rows of a batch that a crash kept from the
+   * database; the caller stores them, and compares again.
    */
   async compare(stored: Iterable<Operation>): Promise<readonly Put[]> {
     if (this.#mark === undefined) return []
@@ -52,13 +53,16 @@ export class OwnOperations {
     return []
   }
 
-  /** The end is known: these are all our operations. Resolves when the mark says so. */
+  /** These are all our operations, so the end is known. Resolves when the mark records it. */
   async settle(stored: Iterable<Operation>): Promise<void> {
     this.#doubt = undefined
     await this.#mark?.reset({ run: RUN, ...this.#endOf(stored) })
   }
 
-  /** Records the end after a batch that is being written. Resolves when that is on disk; until then, nothing of it may be sent. */
+  /**
+   * Records the end after a batch that is being written. Resolves when the mark is on disk; until then, nothing of the
+   * batch may be sent.
+   */
   async advance(before: Iterable<Operation>, after: Iterable<Operation>, rows: readonly Put[]): Promise<void> {
     if (this.#mark === undefined || this.#doubt !== undefined) return
     const [from, to] = [this.#endOf(before), this.#endOf(after)]

@@ -40,15 +40,15 @@ interface RoomMembersEvents {
   repeated: [readonly Operation[]]
 }
 
-/** Drafts an operation, or says why not. */
+/** Drafts an operation, or returns the reason why there is none. */
 export type OperationDraft = (membership: Membership) => Body | Refusal
 
 /** The part of a log that stores rows besides entries, and knows the dates of its lines. */
 export type MembersStorage = Pick<Log, 'rowsUnder' | 'writable'> & DatedLog
 
 /**
- * The members of a private room by the operations on this disk: an operation counts once it is persisted. Batches are evaluated and
- * stored one after the other.
+ * The members of a private room, evaluated from the operations on this disk. An operation takes effect when it is
+ * persisted. Batches are evaluated and stored one after the other.
  */
 export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circle {
   readonly room: PrivateRoom
@@ -119,12 +119,12 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     return this.#membership
   }
 
-  /** Which of the earlier lines somebody whom we admit now is given. */
+  /** The history that a newcomer gets if we admit them now. */
   givenNow(): Promise<Given> {
     return givenNow(this.#membership, this.me, this.#log)
   }
 
-  /** Why we sign nothing for now: operations of ours may be missing on this disk. */
+  /** Why we sign nothing for now: this disk may lack operations of ours. */
   get doubt(): DoubtReason | undefined {
     return this.#own.doubt
   }
@@ -177,7 +177,10 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     return operations
   }
 
-  /** Stores checked operations that are worth keeping in one batch. Resolves when they count. Retries while the disk fails. */
+  /**
+   * Stores checked operations that are worth keeping, in one batch. Resolves when they take effect. Retries while the
+   * disk fails.
+   */
   add(operations: readonly Operation[]): Promise<void> {
     return this.#next(async () => {
       await this.#add(operations)
@@ -193,7 +196,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     return this.signAs(this.#keys, ...drafts)
   }
 
-  /** The same with another key, such as the rescue key. */
+  /** Signs like `sign`, with another key, such as the rescue key. */
   signAs(keys: KeyPair, ...drafts: readonly OperationDraft[]): Promise<readonly Operation[] | Refusal> {
     const author = authorOfKey(keys.publicKey)
     return this.#next(async () => {
@@ -222,7 +225,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     return signOperation(this.room.id, keys, place, body)
   }
 
-  /** Signs again what we signed on branches that do not count. What cannot be signed any more is left out. */
+  /** Signs our operations on losing branches again, except those that are no longer possible. */
   async #repeat(): Promise<void> {
     if (this.#own.doubt !== undefined) return
     const signed: Operation[] = []
@@ -244,15 +247,15 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     await this.add([opening])
   }
 
-  /** Resolves when the mark is released. The log that stores the operations is closed by others. */
+  /** Resolves when the mark is released. The caller closes the log that stores the operations. */
   async close(): Promise<void> {
     await this.settled()
     await this.#own.close()
   }
 
   /**
-   * Puts this name into our card, as soon as we are a member. `isKeeper`: whether this machine stays in the room; by default as in our
-   * present card.
+   * Puts this name into our card, as soon as we are a member. `isKeeper`: whether this machine stays in the room;
+   * default: as in our current card.
    */
   introduceAs(name: string, isKeeper?: boolean): void {
     const introduce = (): void => {
@@ -349,7 +352,7 @@ export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circ
     return result.kind === 'operation' ? result.operation : undefined
   }
 
-  /** Tries again after each failure of the disk. */
+  /** Writes rows; retries after each failure of the disk. */
   async #write(rows: SharedRows, writes: readonly Write[]): Promise<void> {
     for (;;) {
       try {

@@ -14,11 +14,12 @@ import { Membership } from '../../membership/membership.js'
 /** Bytes of operations that one peer may send before it has proven the room. */
 const WELCOME_BYTES_MAX = 4 * 1024 * 1024
 
-/** How long other peers may take to admit us after one has refused. */
+/** How long other peers may take to admit us after one peer has refused. */
 const REFUSAL_MS = 1_000
 /**
- * How long a peer that was asked to admit us may take to answer before another one's refusal ends the search, also if the connection is
- * lost meanwhile: the peer may have signed the admission already. In a closed room an admin decides, and may take longer.
+ * How long a peer that was asked to admit us may take to answer. Until then, another peer's refusal does not end the
+ * search, even if the connection is lost: the peer may have signed the admission already. In a closed room an admin
+ * decides, and may take longer.
  */
 const ANSWER_MS = 30_000
 
@@ -52,7 +53,7 @@ interface SelfEvidence {
 interface JoinRequest {
   readonly consent: string
   readonly use: Uint8Array
-  /** What we say about ourselves. */
+  /** Our card. */
   readonly card: Uint8Array | undefined
 }
 
@@ -70,15 +71,15 @@ export class RoomSeeker {
   readonly #known: () => readonly Operation[]
   readonly #name: string | undefined
   #refusal: Cancel | undefined
-  /** Peers that were asked to admit us and have not answered, and until when their answers count. */
+  /** Peers that were asked to admit us and have not answered, and how long an answer is awaited. */
   readonly #asked = new Map<object, Millis>()
   #hasAsked = false
   /** What each peer has shown so far. */
   readonly #shown = new WeakMap<object, { readonly items: Uint8Array[]; bytes: number }>()
 
   /**
-   * `known` returns the operations of the room on our disk, if we were in it: a removed member shows the room as it was before. `name` is
-   * the name in our card until we open the room.
+   * `known` returns the operations of the room on our disk, if we were in it: a removed member may show the room as it
+   * was before the removal. `name` is the name in our card until we open the room.
    */
   constructor(
     code: InvitationCode,
@@ -118,7 +119,7 @@ export class RoomSeeker {
     if (kind === 'admitted') {
       const member = found.membership.members.get(me)
       if (member === undefined) {
-        // We have left, and they do not know it yet.
+        // We have left the room, and the peer does not know it yet.
         const operations = this.#known().filter(({ author }) => author === me)
         return operations.length > 0 ? { room: id, operations } : undefined
       }
@@ -137,7 +138,7 @@ export class RoomSeeker {
     return { consent: signConsent(id, this.#own), use: signProofOfUse(id, this.keys.invite, me), card }
   }
 
-  /** `peer` refused to admit us. Another one may still do so: its clock or its operations may differ. */
+  /** `peer` refused to admit us. Another peer may still admit us: its clock or its operations may differ. */
   refused(
     { reason, until }: Extract<IntroductionFrame, { readonly kind: 'refused' }>,
     by: AuthorId,

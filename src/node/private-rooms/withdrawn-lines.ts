@@ -4,13 +4,16 @@ import type { Log } from '../../log/log.js'
 import type { NodeEvent } from '../events.js'
 import type { Withdrawn } from './chat-places.js'
 
-/** Entries that are read to count the messages among them. Any further entry counts as a message. */
+/**
+ * Largest number of entries that are read to count the messages among them. Each entry beyond it is counted as a
+ * message.
+ */
 const READ_MAX = 1_000
 
-/** Code points of the first message that are quoted. */
+/** Largest number of code points of the first message that are quoted. */
 const QUOTED_MAX = 40
 
-/** The event that says which messages do not count any more; undefined if there is no message among the entries. */
+/** The event that reports withdrawn messages; undefined if there is no message among the entries. */
 export async function withdrawnLines(
   log: Pick<Log, 'entry' | 'isOurs'>,
   { log: id, from, to }: Withdrawn,

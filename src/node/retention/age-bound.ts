@@ -1,31 +1,35 @@
 import type { Millis } from '../../base/clock.js'
 import { bufferOf, EMPTY } from '../../base/wire/bytes.js'
+import type { LogContents } from '../../log/content/log-contents.js'
 import { isSigned, LOG_KEY_BYTES, type LogId, logKeyOf, logOfLogKey, type Seq } from '../../log/format/author.js'
 import { EARLIEST, millisOf } from '../../log/format/hybrid-clock.js'
 import { type PlaceRange, Places } from '../../log/format/places.js'
 import type { Log } from '../../log/log.js'
 import type { SharedRows } from '../../log/store/shared-rows.js'
 
-/** Size of the contents that are dropped at a time. */
+/** Size of the contents that are dropped in one slice. */
 const SLICE_BYTES = 4 * 1024 * 1024
 /** Entries that are dated further ahead of our clock are dropped by their time of arrival. */
 const AHEAD_MS: Millis = 60_000
-/** Arrivals that are recorded per log that is dated ahead. */
+/** Largest number of arrivals that are recorded per log that is dated ahead. */
 const ARRIVALS_MAX = 32
 const SEQ_BYTES = 4
 const TIME_BYTES = 6
 
-type AgedLog = Pick<Log, 'head' | 'weigh' | 'dropped' | 'dropContents' | 'restoreContents' | 'lastAtOf'>
+type AgedLog = Pick<Log, 'head' | 'lastAtOf'> & {
+  readonly contents: Pick<LogContents, 'weigh' | 'dropped' | 'dropAll' | 'restore'>
+}
 
-/** How far a log was stored at some time. */
+/** Up to which entry a log was stored at a time. */
 interface Arrival {
   readonly seq: Seq
   readonly ms: Millis
 }
 
 /**
- * Drops content that is older than a room keeps. All peers drop the same, because only the dates of the entries count. An entry that is
- * dated ahead of our clock would stay until that date; it goes once it has been here for as long as the room keeps content.
+ * Drops content that is older than a room keeps. Only the dates of the entries decide, so all peers drop the same
+ * content. An entry that is dated ahead of our clock would stay until that date; it is dropped instead when it has been
+ * stored here for as long as the room keeps content.
  */
 export class AgeBound {
   readonly #log: AgedLog
@@ -64,7 +68,7 @@ export class AgeBound {
     if (this.#oldest.get(log)?.ms === Number.POSITIVE_INFINITY) this.#oldest.delete(log)
   }
 
-  /** Drops what is dated before `now − keepMs`, in slices; returns when nothing of it is left. */
+  /** Drops content that is dated before `now − keepMs`, in slices; returns when none is left. */
   async trim(keepMs: Millis, now: Millis): Promise<void> {
     for (const { author: log, seq } of this.#log.head) {
       if (this.#isClosed) return
@@ -77,12 +81,12 @@ export class AgeBound {
   /** Restores dropped content that is not too old, because the room now keeps content for longer, or the clock was wrong. */
   async lift(cutoff: Millis, now: Millis): Promise<void> {
     for (const { author: log } of this.#log.head) {
-      const dropped = new Places(this.#log.dropped(log, 'expired'))
+      const dropped = new Places(this.#log.contents.dropped(log, 'expired'))
       const [first, last] = [dropped.ranges[0], dropped.ranges.at(-1)]
       if (first === undefined || last === undefined || (await this.#dateOf(log, last.to - 1)) < cutoff) continue
       const arrived = await this.#arrivedBefore(log, cutoff)
       const lifted = new Places()
-      for await (const segment of this.#log.weigh(log, first.from)) {
+      for await (const segment of this.#log.contents.weigh(log, first.from)) {
         if (segment.first >= last.to) break
         for (const [index, { at }] of segment.places.entries()) {
           const [seq, ms] = [segment.first + index, millisOf(at)]
@@ -91,12 +95,12 @@ export class AgeBound {
       }
       if (lifted.isEmpty) continue
       this.#oldest.delete(log)
-      await this.#log.restoreContents(log, lifted.ranges, 'expired')
+      await this.#log.contents.restore(log, lifted.ranges, 'expired')
     }
   }
 
   async #dateOf(log: LogId, seq: Seq): Promise<Millis> {
-    for await (const { first, places } of this.#log.weigh(log, seq))
+    for await (const { first, places } of this.#log.contents.weigh(log, seq))
       return millisOf(places[seq - first]?.at ?? EARLIEST)
     return 0
   }
@@ -105,11 +109,11 @@ export class AgeBound {
     const arrived = await this.#arrivedBefore(log, cutoff)
     const oldest = this.#oldest.get(log)
     if (oldest !== undefined && oldest.ms >= cutoff && oldest.seq > arrived) return
-    const start = oldest?.seq ?? this.#log.dropped(log, 'expired').at(-1)?.to ?? 1
+    const start = oldest?.seq ?? this.#log.contents.dropped(log, 'expired').at(-1)?.to ?? 1
     const old = new Places()
     let bytes = 0
     this.#oldest.set(log, { seq: start, ms: Number.POSITIVE_INFINITY })
-    scan: for await (const { first, places } of this.#log.weigh(log, start)) {
+    scan: for await (const { first, places } of this.#log.contents.weigh(log, start)) {
       for (const [index, place] of places.entries()) {
         const seq = first + index
         if (seq < start) continue
@@ -131,10 +135,10 @@ export class AgeBound {
   }
 
   async #drop(log: LogId, places: readonly PlaceRange[]): Promise<void> {
-    if (places.length > 0) await this.#log.dropContents(log, places, 'expired')
+    if (places.length > 0) await this.#log.contents.dropAll(log, places, 'expired')
   }
 
-  /** Records from time to time how far a log that is dated ahead is stored. */
+  /** Records from time to time up to which entry a log that is dated ahead is stored. */
   async #noteArrival(log: LogId, seq: Seq, keepMs: Millis, now: Millis): Promise<void> {
     const at = this.#log.lastAtOf(log)
     const arrivals = this.#arrivals.get(log) ?? []
@@ -147,7 +151,7 @@ export class AgeBound {
     await this.#rows.write([{ type: 'put', key: rowKey(log, seq), value }])
   }
 
-  /** How far a log was stored at `cutoff`, by the recorded arrivals. Deletes the arrivals before that. */
+  /** Up to which entry a log was stored at `cutoff`, by the recorded arrivals. Deletes the arrivals before that. */
   async #arrivedBefore(log: LogId, cutoff: Millis): Promise<Seq> {
     const arrivals = this.#arrivals.get(log) ?? []
     const passed = arrivals.filter(({ ms }) => ms < cutoff)

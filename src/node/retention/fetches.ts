@@ -1,20 +1,20 @@
 import type { Clock, Millis } from '../../base/clock.js'
+import type { LogContents } from '../../log/content/log-contents.js'
 import type { LogId, Seq } from '../../log/format/author.js'
 import type { Hlc } from '../../log/format/hybrid-clock.js'
 import { type PlaceRange, Places } from '../../log/format/places.js'
 import type { Log } from '../../log/log.js'
 import type { Receipts } from '../../sync/receipts.js'
 
-/** How long fetched lines stay, whatever the bound on the size is. */
+/** How long fetched lines stay, whatever the size bound is. */
 const FETCHED_MS: Millis = 86_400_000
 
-/** How long a fetch goes on without anything new. */
+/** A fetch ends when nothing has arrived for this time. */
 const SILENCE_MS: Millis = 10_000
 
-type FetchingLog = Pick<
-  Log,
-  'head' | 'weigh' | 'dropped' | 'isDeleted' | 'dropContents' | 'restoreContents' | 'missing' | 'on' | 'off'
->
+type FetchingLog = Pick<Log, 'head' | 'on' | 'off'> & {
+  readonly contents: Pick<LogContents, 'weigh' | 'dropped' | 'isDeleted' | 'dropAll' | 'restore' | 'missing'>
+}
 
 /** Lines that were dropped here because of their size. */
 export interface OlderLines {
@@ -23,7 +23,7 @@ export interface OlderLines {
   readonly expired: number
   /** Lines that members do not give to newcomers. */
   readonly notGiven: number
-  /** Peers that claim to have lines that were dropped here, and how many each. */
+  /** Peers that claim to have lines that were dropped here, and the number of lines for each peer. */
   readonly holders: readonly { readonly peer: string; readonly isKnown: boolean; readonly count: number }[]
 }
 
@@ -62,7 +62,7 @@ export class Fetches {
       const places = new Places(this.kept(log))
       const [first, last] = [places.ranges[0], places.ranges.at(-1)]
       if (first === undefined || last === undefined) continue
-      for await (const segment of this.#parts.log.weigh(log, first.from)) {
+      for await (const segment of this.#parts.log.contents.weigh(log, first.from)) {
         if (segment.first >= last.to) break
         for (const [index, place] of segment.places.entries())
           if (places.has(segment.first + index)) bytes += place.bytes
@@ -76,8 +76,8 @@ export class Fetches {
     const counts = new Map<string, { peer: string; isKnown: boolean; count: number }>()
     let [count, expired, notGiven] = [0, 0, 0]
     for (const { author } of log.head) {
-      expired += new Places(log.dropped(author, 'expired')).count
-      notGiven += new Places(log.dropped(author, 'not-given')).count
+      expired += new Places(log.contents.dropped(author, 'expired')).count
+      notGiven += new Places(log.contents.dropped(author, 'not-given')).count
       for (const range of this.#dropped(author).ranges) {
         count += range.to - range.from
         for (const { peer, isKnown, places } of receipts.placesAt(author, range)) {
@@ -89,20 +89,20 @@ export class Fetches {
     return { count, expired, notGiven, holders: [...counts.values()].sort((a, b) => b.count - a.count) }
   }
 
-  /** Fetches the latest of the dropped lines that connected peers have. Resolves with how many came. */
+  /** Fetches the latest of the dropped lines that connected peers have. Resolves with how many arrived. */
   async fetch(count: number): Promise<number> {
     const { log, clock } = this.#parts
     const chosen = await this.#latest(count)
     for (const [id, places] of chosen) {
       this.#kept.push({ log: id, places, until: clock.now() + FETCHED_MS })
-      await log.restoreContents(id, places.ranges, 'kept-out')
+      await log.contents.restore(id, places.ranges, 'kept-out')
     }
     await this.#settled(chosen)
     let fetched = 0
     for (const [id, places] of chosen) {
       const absent = await this.#absent(id, places)
       fetched += places.count - absent.count
-      if (!absent.isEmpty) await log.dropContents(id, absent.ranges, 'kept-out')
+      if (!absent.isEmpty) await log.contents.dropAll(id, absent.ranges, 'kept-out')
     }
     return fetched
   }
@@ -114,7 +114,7 @@ export class Fetches {
       const announced = this.#announcedElsewhere(author)
       const first = announced.ranges[0]?.from
       if (first === undefined) continue
-      for await (const segment of log.weigh(author, first)) {
+      for await (const segment of log.contents.weigh(author, first)) {
         for (const [index, { at }] of segment.places.entries()) {
           const seq = segment.first + index
           if (announced.has(seq)) found.push({ log: author, seq, at })
@@ -157,7 +157,7 @@ export class Fetches {
     const absent = new Places(places.ranges)
     const [first, last] = [places.ranges[0], places.ranges.at(-1)]
     if (first === undefined || last === undefined) return absent
-    for await (const segment of this.#parts.log.weigh(log, first.from)) {
+    for await (const segment of this.#parts.log.contents.weigh(log, first.from)) {
       if (segment.first >= last.to) break
       for (const [index, { bytes }] of segment.places.entries())
         if (bytes > 0) absent.remove(segment.first + index, segment.first + index + 1)
@@ -166,16 +166,16 @@ export class Fetches {
   }
 
   #missing(log: LogId, places: Places): Places {
-    const missing = new Places(this.#parts.log.missing(log))
+    const missing = new Places(this.#parts.log.contents.missing(log))
     return new Places(places.ranges.flatMap(({ from, to }) => missing.within(from, to)))
   }
 
   /** The places of a log that were dropped for their size, and for no other reason. */
   #dropped(id: LogId): Places {
     const { log } = this.#parts
-    const places = new Places(log.dropped(id, 'kept-out'))
+    const places = new Places(log.contents.dropped(id, 'kept-out'))
     for (const reason of ['deleted', 'expired', 'not-given'] as const)
-      for (const { from, to } of log.dropped(id, reason)) places.remove(from, to)
+      for (const { from, to } of log.contents.dropped(id, reason)) places.remove(from, to)
     return places
   }
 

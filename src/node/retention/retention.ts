@@ -21,13 +21,13 @@ const STEPS = 24
 const STEP_MS_MAX: Millis = 3_600_000
 const STEP_MS_MIN: Millis = 1_000
 
-/** How soon after new entries the bounds are checked. */
+/** How soon after new entries arrive the bounds are checked. */
 const SOON_MS: Millis = 1_000
 
 /** Wait before the next attempt after the size bound could not be met, or the disk failed. */
 const STUCK_MS: Millis = 60_000
 
-/** What bounds the content that this disk keeps. */
+/** The bounds on the content that this disk keeps. */
 export interface KeepStatus {
   /** The setting of the room, if it has one. */
   readonly room: Keep | undefined
@@ -51,8 +51,8 @@ export interface RetentionParts {
 }
 
 /**
- * Drops content that is older than the room keeps, or does not fit into the bound on its size, in the background. The bound by age is
- * the room's; the one by size is each machine's own, by default that of the room. docs/protocol/storage.md §4.6.
+ * Drops content in the background that is older than the room keeps, or exceeds the size bound. The age bound is a
+ * setting of the room. Each machine has its own size bound; its default is the room's. docs/protocol/storage.md §4.6.
  */
 export class Retention extends EventEmitter<RetentionEvents> {
   readonly #parts: RetentionParts
@@ -91,7 +91,7 @@ export class Retention extends EventEmitter<RetentionEvents> {
     return { room: this.#parts.roomKeep(), own: this.#own, bytes: await this.#parts.log.diskBytes() }
   }
 
-  /** Sets the bound on the size that applies to this machine; undefined: the setting of the room. */
+  /** Sets this machine's size bound; undefined: the setting of the room. */
   async setOwn(keep: Keep | undefined): Promise<void> {
     await this.#ownRow.write([
       keep === undefined ? { type: 'del', key: OWN_KEY } : { type: 'put', key: OWN_KEY, value: utf8(keepText(keep)) },
@@ -111,7 +111,7 @@ export class Retention extends EventEmitter<RetentionEvents> {
     return this.#fetches.older()
   }
 
-  /** Fetches the latest of the lines that were dropped here to meet the size bound. Resolves with how many came. */
+  /** Fetches the latest of the lines that were dropped here to meet the size bound. Resolves with how many arrived. */
   fetch(count: number): Promise<number> {
     return this.#fetches.fetch(count)
   }

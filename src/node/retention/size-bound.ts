@@ -1,5 +1,6 @@
 import type { Clock, Millis } from '../../base/clock.js'
 import { DROP_REASONS } from '../../log/content/gap-rows.js'
+import type { LogContents } from '../../log/content/log-contents.js'
 import { isSigned, type LogId } from '../../log/format/author.js'
 import { EARLIEST, type Hlc } from '../../log/format/hybrid-clock.js'
 import { type PlaceRange, Places } from '../../log/format/places.js'
@@ -9,13 +10,13 @@ import { SILENCE_MS_MAX } from '../../net/limits.js'
 import type { Receipts } from '../../sync/receipts.js'
 import type { Fetches } from './fetches.js'
 
-/** How far below its bound a room is brought, so that it does not exceed it again at once. */
+/** Fraction of the bound that a trim leaves free, so that the room does not exceed the bound again at once. */
 const SPARE = 0.1
 
 /** Assumed compression: dropping text shrinks the files by at least a fifth of its size. */
 const COMPRESSED = 5
 
-/** How often the trim waits for files that were replaced to be deleted. */
+/** Largest number of times that the trim waits for replaced files to be deleted. */
 const WAITS_MAX = 12
 
 /** How many times replaced files are deleted before the size of the remaining files is trusted. */
@@ -24,40 +25,31 @@ const SWEEPS = 3
 /** Size of the contents that one pass drops. */
 const PASS_BYTES_MAX = 256 * 1024 * 1024
 
-/** How long the trim waits for files that were replaced to be deleted before it looks again. */
+/** How long the trim waits for replaced files to be deleted before it looks again. */
 const FILES_MS: Millis = 5_000
 
 /**
- * How long before content is dropped it is announced to peers. A connection that was cut before that is closed by then, so its peer is
- * not relied upon.
+ * Time between announcing to peers which content will be dropped and dropping it. A connection that was cut before the
+ * announcement is closed by then, so its peer is not relied upon.
  */
 export const LEAVING_MS: Millis = SILENCE_MS_MAX + 5_000
 
-type SizedLog = Pick<
-  Log,
-  | 'head'
-  | 'weigh'
-  | 'dropped'
-  | 'dropContents'
-  | 'leaveContents'
-  | 'diskBytes'
-  | 'compactFiles'
-  | 'deleteReplacedFiles'
-  | 'isKnown'
->
+type SizedLog = Pick<Log, 'head' | 'diskBytes' | 'compactFiles' | 'deleteReplacedFiles' | 'isKnown'> & {
+  readonly contents: Pick<LogContents, 'weigh' | 'dropped' | 'dropAll' | 'leave'>
+}
 
 interface SizeBoundParts {
   readonly log: SizedLog
   readonly receipts: Pick<Receipts, 'placesAt'>
   readonly clock: Clock
-  /** What the user has fetched, and keeps for now. */
+  /** The lines that the user has fetched, which stay for now. */
   readonly fetches: Fetches
 }
 
 /**
- * Drops the oldest content of a room until its database fits into a bound, but nothing that no other peer has. So that two peers do not
- * both drop a line because the other one has it, each first tells the others what is about to go, and drops it some seconds later only
- * if somebody still has it.
+ * Drops the oldest content of a room until its database fits into a bound. Keeps content that no other peer has. Two
+ * peers could each drop a line because the other has it; therefore each announces which content it will drop, and drops
+ * it some seconds later only if another peer still has it.
  */
 export class SizeBound {
   readonly #parts: SizeBoundParts
@@ -94,7 +86,7 @@ export class SizeBound {
     let bytes = await log.diskBytes()
     if (bytes === undefined || bytes <= bytesMax) return bytes
     await log.compactFiles()
-    // Readers may have opened replaced files meanwhile.
+    // Readers may open replaced files meanwhile.
     for (let sweeps = 0; sweeps < SWEEPS && (bytes ?? 0) > bytesMax; sweeps++) {
       await log.deleteReplacedFiles()
       bytes = await log.diskBytes()
@@ -102,7 +94,7 @@ export class SizeBound {
     return bytes
   }
 
-  /** Waits until the files take at most `bytesMax`: a reader keeps replaced files until it has ended. */
+  /** Waits until the files take at most `bytesMax`: a reader keeps replaced files until the reader ends. */
   async #shrunk(bytesMax: number): Promise<void> {
     for (let waits = 0; waits < WAITS_MAX && !this.#isClosed; waits++) {
       const bytes = (await this.#parts.log.diskBytes()) ?? 0
@@ -144,10 +136,10 @@ export class SizeBound {
     return chosen
   }
 
-  /** Tells peers which contents are about to be dropped, waits, and drops those that others have. Returns their size. */
+  /** Tells peers which contents will be dropped, waits, and drops those that other peers have. Returns their size. */
   async #dropHeld(chosen: ReadonlyMap<LogId, Places>): Promise<number> {
     const { log } = this.#parts
-    for (const [id, places] of chosen) log.leaveContents(id, places.ranges)
+    for (const [id, places] of chosen) log.contents.leave(id, places.ranges)
     await this.#wait(LEAVING_MS)
     let bytes = 0
     for (const [id, places] of chosen) {
@@ -157,10 +149,10 @@ export class SizeBound {
       try {
         if (!stored.isEmpty && !this.#isClosed) {
           bytes += await this.#bytesOf(id, stored)
-          await log.dropContents(id, stored.ranges, 'kept-out')
+          await log.contents.dropAll(id, stored.ranges, 'kept-out')
         }
       } finally {
-        log.leaveContents(id, [])
+        log.contents.leave(id, [])
       }
     }
     return bytes
@@ -170,7 +162,7 @@ export class SizeBound {
     const [first, last] = [places.ranges[0], places.ranges.at(-1)]
     let bytes = 0
     if (first === undefined || last === undefined) return bytes
-    for await (const segment of this.#parts.log.weigh(log, first.from)) {
+    for await (const segment of this.#parts.log.contents.weigh(log, first.from)) {
       if (segment.first >= last.to) break
       for (const [index, place] of segment.places.entries()) if (places.has(segment.first + index)) bytes += place.bytes
     }
@@ -181,9 +173,9 @@ export class SizeBound {
     const droppable = this.#storedElsewhere(log, { from: 1, to: SEQ_MAX })
     for (const { from, to } of this.#parts.fetches.kept(log)) droppable.remove(from, to)
     for (const reason of DROP_REASONS)
-      for (const { from, to } of this.#parts.log.dropped(log, reason)) droppable.remove(from, to)
+      for (const { from, to } of this.#parts.log.contents.dropped(log, reason)) droppable.remove(from, to)
     for (const range of droppable.ranges) {
-      for await (const { first, places } of this.#parts.log.weigh(log, range.from)) {
+      for await (const { first, places } of this.#parts.log.contents.weigh(log, range.from)) {
         if (first >= range.to) break
         const found = new Places()
         let bytes = 0
@@ -198,7 +190,7 @@ export class SizeBound {
     }
   }
 
-  /** The places of a range that somebody else has. For the logs of known people, only machines of known people count. */
+  /** The places of a range that another peer has. For the logs of known people, only machines of known people count. */
   #storedElsewhere(log: LogId, range: PlaceRange): Places {
     const { receipts } = this.#parts
     const stored = new Places()

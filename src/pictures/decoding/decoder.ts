@@ -16,8 +16,8 @@ interface Decoder {
 }
 
 /**
- * The pixels of a picture, not turned. Rejects if its data are malformed. The decoders are WebAssembly, which can neither read
- * nor write outside its memory.
+ * The pixels of a picture, before its orientation is applied. Rejects if its data is malformed. The decoders are
+ * WebAssembly, which can neither read nor write outside its memory.
  */
 export async function decoded(format: PictureFormat, bytes: Uint8Array): Promise<Pixels> {
   const { decoder, program } = await decoderOf(format)

@@ -1,5 +1,5 @@
-// The child process in which `thumbnail.ts` decodes a picture: a picture on which a decoder fails, or takes too long, ends this
-// process only. Reads the picture from stdin; writes width, height and pixels to stdout.
+// The child process in which `thumbnail.ts` decodes a picture. If a decoder crashes or takes too long, only this
+// process ends. Reads the picture from stdin; writes width, height and pixels to stdout.
 import { buffer } from 'node:stream/consumers'
 import type { PictureFormat } from '../metadata/picture.js'
 import { fittedSize, scaledDown, turned } from '../pixels.js'

@@ -13,18 +13,18 @@ const PIXELS_MAX = 25_000_000
 /** Largest file that is decoded. */
 export const PICTURE_BYTES_MAX = 32 * 1024 * 1024
 
-/** How long a picture may take. */
+/** How long decoding a picture may take. */
 const DECODING_MS_MAX = 10_000
 
-/** Width, height: four bytes each, then the pixels. */
+/** Size of the header: width and height, four bytes each. The pixels follow. */
 const HEADER_BYTES = 8
 
 /** Why there is no thumbnail. */
 export type ThumbnailFault = 'unknown' | 'malformed' | 'too-large' | 'undecodable'
 
 /**
- * A picture, turned upright and made small enough for a box of `width` × `height` pixels, 1 to 2^16 each. Whatever the bytes
- * are, it never rejects, and the work is bounded: in size before decoding, and in time.
+ * A picture, rotated upright and scaled to fit into `width` × `height` pixels, 1 to 2^16 each. Never rejects, whatever
+ * the bytes are. Bounds the work by the size before decoding, and by time.
  */
 export async function thumbnailOf(
   bytes: Uint8Array,
@@ -41,7 +41,7 @@ export async function thumbnailOf(
   return pixelsIn(output, box) ?? 'undecodable'
 }
 
-/** What the child process writes, if that is at most `bytesMax`; otherwise nothing. */
+/** The output of the child process if it is at most `bytesMax`; otherwise empty. */
 function outputOf(
   options: readonly string[],
   input: Uint8Array,
@@ -57,7 +57,7 @@ function outputOf(
       windowsHide: true,
     })
     child.on('error', () => resolve(new Uint8Array(0)))
-    // Without free file descriptors there are no streams, and an error follows.
+    // If no file descriptor is free, there are no streams, and an error event follows.
     const { stdin, stdout }: Partial<typeof child> = child
     const parts: Uint8Array[] = []
     let length = 0

@@ -16,7 +16,10 @@ const APP14 = 0xee
 const APP15 = 0xef
 const COMMENT = 0xfe
 
-/** Baseline, extended, progressive and lossless frames, with Huffman or arithmetic coding. Hierarchical ones are rare. */
+/**
+ * Baseline, extended, progressive and lossless frames, with Huffman or arithmetic coding. Hierarchical frames are rare,
+ * and not accepted.
+ */
 const FRAMES: ReadonlySet<number> = new Set([0xc0, 0xc1, 0xc2, 0xc3, 0xc9, 0xca, 0xcb])
 /** Huffman tables, arithmetic conditioning, quantization tables, number of lines, restart interval. */
 const TABLES: ReadonlySet<number> = new Set([0xc4, 0xcc, 0xdb, 0xdc, 0xdd])
@@ -114,7 +117,7 @@ class JpegRemoval {
     return undefined
   }
 
-  /** Keeps the header of a scan and the coded data that follow it. */
+  /** Keeps the header of a scan and the coded data that follows it. */
   #scan(body: Uint8Array): PictureFault | undefined {
     if (this.#size === undefined) return 'bad-order'
     this.#keep(SOS, body)
@@ -126,7 +129,7 @@ class JpegRemoval {
     return undefined
   }
 
-  /** Offset of the marker after coded data, in which 0xff is followed by 0 or by the number of a restart. */
+  /** Offset of the marker after coded data, in which 0xff is followed by 0 or by a restart number. */
   #endOfScan(): number | undefined {
     for (let at = this.#at; ; ) {
       const mark = this.#bytes.indexOf(0xff, at)

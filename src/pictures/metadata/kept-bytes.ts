@@ -1,7 +1,7 @@
 /** Bytes by which the result may exceed the input, because the EXIF data with the orientation is rewritten. */
 const ADDED_BYTES_MAX = 128
 
-/** Collects what is kept of a file in one buffer, so that many small blocks take no memory of their own. */
+/** Collects the kept parts of a file in one buffer, so that many small blocks need no allocations of their own. */
 export class KeptBytes {
   readonly #bytes: Uint8Array
   #start: number
@@ -28,7 +28,7 @@ export class KeptBytes {
     this.#bytes.set(bytes, this.#start)
   }
 
-  /** A view of what was kept. */
+  /** A view of the kept bytes. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(this.#start, this.#end)
   }

@@ -1,6 +1,7 @@
 import { viewOf } from './view.js'
 
-// The orientation of a picture is the only EXIF field that its look depends on. EXIF 2.32 §4.6: TIFF with one directory.
+// The orientation of a picture is the only EXIF field that its look depends on. EXIF 2.32 §4.6: TIFF with one
+// directory.
 
 const ORIENTATION_TAG = 0x0112
 const SHORT_TYPE = 3
@@ -9,7 +10,7 @@ const LITTLE_ENDIAN = 0x4949
 const BIG_ENDIAN = 0x4d4d
 const TIFF_MAGIC = 42
 
-/** The orientation of a picture that is not turned. */
+/** The orientation of a picture that needs no rotation. */
 export const UPRIGHT = 1
 
 /** The orientation in EXIF data, 1 to 8. `UPRIGHT` if the data has none or is malformed. */

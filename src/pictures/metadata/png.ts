@@ -9,18 +9,18 @@ import { beginsWith, viewOf } from './view.js'
 
 export const PNG_SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
 const CHUNK_BYTES_MAX = 2 ** 31 - 1
-/** Width and height of a picture, of which PNG allows 31 bits. */
+/** Largest width and height of a picture: PNG allows 31 bits. */
 const SIDE_MAX = 2 ** 31 - 1
 /** Length, type and checksum of a chunk. */
 const OVERHEAD_BYTES = 12
 const HEADER_BYTES = 13
 
-/** What the look of a picture depends on: its data, transparency, colours, the shape of pixels and animation. */
+/** The chunks that the look of a picture depends on: data, transparency, colours, pixel aspect ratio and animation. */
 const KEPT: ReadonlySet<string> = new Set([
   ...['IHDR', 'PLTE', 'IDAT', 'IEND', 'tRNS', 'gAMA', 'cHRM', 'sRGB', 'iCCP', 'cICP', 'mDCV', 'cLLI', 'sBIT', 'pHYs'],
   ...['acTL', 'fcTL', 'fdAT'],
 ])
-/** Critical chunks, which decoders cannot ignore: their types begin with a capital. */
+/** Critical chunks, which decoders must understand: their types begin with a capital letter. */
 const CRITICAL = /^[A-Z]/
 const CHUNK_TYPE = /^[A-Za-z]{4}$/
 
@@ -32,7 +32,7 @@ export function pngWithoutMetadata(bytes: Uint8Array): Found {
   kept.append(PNG_SIGNATURE)
   let size: { readonly width: number; readonly height: number } | undefined
   let orientation: number | undefined
-  /** End of the image data so far, which are consecutive. */
+  /** End of the image data so far. Image data chunks must be consecutive. */
   let endOfData: number | undefined
   for (let at = PNG_SIGNATURE.length, blocks = 1; ; blocks++) {
     if (blocks > BLOCKS_MAX) return 'too-many-blocks'

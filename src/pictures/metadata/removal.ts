@@ -3,15 +3,15 @@ import type { Found, MalformedPicture, Picture, PictureFormat, Removal } from '.
 import { isPng, pngWithoutMetadata } from './png.js'
 import { isWebp, webpWithoutMetadata } from './webp.js'
 
-/** Bytes at the beginning of a file by which `isPicture` decides. */
+/** Number of bytes at the beginning of a file that `isPicture` needs. */
 export const SIGNATURE_BYTES = 12
 
 const PICTURE_NAME = /\.(jpe?g|jpe|jfif|png|apng|webp)$/i
-/** Other pictures and films, whose formats have metadata that this program does not remove. */
+/** Pictures and films of other formats, whose metadata this program does not remove. */
 const OTHER_MEDIA_NAME =
   /\.(hei[cf]|avif|jxl|tiff?|gif|dng|cr[23]|nef|arw|orf|rw2|raf|svg|psd|mov|mp4|m4v|m4a|3gp|mkv|webm)$/i
 
-/** Whether bytes begin as a JPEG, PNG or WebP file does. */
+/** Whether bytes begin like a JPEG, PNG or WebP file. */
 export const isPicture = (bytes: Uint8Array): boolean => isJpeg(bytes) || isPng(bytes) || isWebp(bytes)
 
 /** Whether a file is named like a JPEG, PNG or WebP picture. */
@@ -21,9 +21,9 @@ export const hasPictureName = (name: string): boolean => PICTURE_NAME.test(name)
 export const hasOtherMediaName = (name: string): boolean => OTHER_MEDIA_NAME.test(name)
 
 /**
- * A picture without its metadata, and how large it is. Keeps only what the picture needs to look the same: its data, colours
- * and orientation. Removes everything else, and what follows the end of the picture. Keeps the image data byte for byte.
- * Never throws. Takes linear time and allocates one copy of the input.
+ * A picture without its metadata, and its size. Keeps only what the picture needs to look the same: its data, colours
+ * and orientation. Removes everything else, including bytes after the end of the picture. Keeps the image data byte for
+ * byte. Never throws. Takes linear time and allocates one copy of the input.
  */
 export function withoutMetadata(bytes: Uint8Array): Removal {
   if (isJpeg(bytes)) return removal('jpeg', jpegWithoutMetadata(bytes))

@@ -40,7 +40,7 @@ class WebpRemoval {
   #blocks = 0
   #width = 0
   #height = 0
-  /** Flags and size of the canvas, of an extended file. */
+  /** Flags and canvas size of an extended file. */
   #extended: Uint8Array | undefined
   #hasProfile = false
   #hasImage = false
@@ -85,7 +85,7 @@ class WebpRemoval {
     if (type === 'ANMF') return this.#frame(content)
     if (!KEPT.has(type)) return undefined
     if (type === 'ICCP') this.#hasProfile = true
-    // A second image would not be shown, and would be sent unseen.
+    // Viewers would not show a second image, and the user would send it unknowingly.
     return this.#hasImage && type.startsWith('VP8') ? 'bad-order' : this.#keep(chunk)
   }
 
@@ -97,7 +97,7 @@ class WebpRemoval {
     return undefined
   }
 
-  /** Keeps the chunks of a frame that are known. */
+  /** Keeps the known chunks of a frame. */
   #frame(content: Uint8Array): PictureFault | undefined {
     if (content.length < FRAME_HEADER_BYTES) return 'bad-block'
     this.#fit(uint24(content, 6) + 1, uint24(content, 9) + 1)

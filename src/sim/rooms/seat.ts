@@ -3,7 +3,7 @@ import type { KeyPair } from '../../base/crypto/signing.js'
 import { reasonOf } from '../../base/errors.js'
 import { SeededRandom } from '../../base/seeded-random.js'
 import { openRowStore } from '../../compat/scuttleup/row-store.js'
-import { type AuthorId, authorOfKey, type LogId, type Seq } from '../../log/format/author.js'
+import { type AuthorId, authorOfKey } from '../../log/format/author.js'
 import { isControl } from '../../log/format/control.js'
 import { decodeEntry, type Entry } from '../../log/format/entry.js'
 import { entryStart, isStub } from '../../log/format/packed.js'
@@ -20,7 +20,8 @@ import type { Membership } from '../../membership/membership.js'
 import type { Refusal } from '../../membership/refusal.js'
 import type { Connections } from '../../net/connections.js'
 import type { Connection, RoomChannels } from '../../net/room-channels.js'
-import { ChatPlaces, chatPlaceOf } from '../../node/private-rooms/chat-places.js'
+import { ChatLimits } from '../../node/private-rooms/chat-limits.js'
+import { type ChatPlaces, chatPlaceOf } from '../../node/private-rooms/chat-places.js'
 import type { Introductions } from '../../node/private-rooms/introductions.js'
 import { memberChannels } from '../../node/private-rooms/member-channels.js'
 import { type OperationDraft, RoomMembers } from '../../node/private-rooms/room-members.js'
@@ -172,15 +173,13 @@ export class Seat {
     this.#opening = life
     const random = (label: string): SeededRandom =>
       new SeededRandom(seed, `${person} in ${called} from ${time.now}, ${label}`)
-    const places = new ChatPlaces()
+    const limits = new ChatLimits()
     const log = await Log.over(this.disk.open(life), keys, {
       unsigned: openRowStore,
       clock,
       random: random('log'),
       room: privateRoom.id,
-      ...(this.byzantine === undefined && {
-        lastAccepted: (each: LogId, first?: Uint8Array): Seq => places.lastOf(each, first),
-      }),
+      ...(this.byzantine === undefined && limits.logOptions),
     })
     const mark = this.byzantine === undefined ? this.#mark.open(life) : undefined
     const members = await RoomMembers.open(privateRoom, keys, log, mark)
@@ -196,9 +195,10 @@ export class Seat {
     members.introduceAs(person)
     await members.add(found ?? [])
     const seen = this.byzantine?.over(members) ?? members
-    await places.follow(log, seen)
+    await limits.follow(log, seen)
     if (life.isOver) return
     const { channels } = memberChannels(seen, connections, introductions)
+    const { places } = limits
     const room = this.#roomOver(log, seen, places, channels, program, random('presence'))
     this.#open = { program, log, channels, places, room }
     channels.open()

@@ -2,12 +2,14 @@ import { type KeyPair, keyPairOf, SEED_BYTES } from '../../base/crypto/signing.j
 import type { SeededRandom } from '../../base/seeded-random.js'
 import { EMPTY } from '../../base/wire/bytes.js'
 import { FRAME_BYTES_MAX, FrameReader, frame } from '../../base/wire/frames.js'
+import type { LogContents } from '../../log/content/log-contents.js'
 import { keyOf, type LogId, logOfKey, runOf, unsignedLog } from '../../log/format/author.js'
 import { type ChainValue, chainAfter, chainNext, chainStart, signChain } from '../../log/format/chain.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from '../../log/format/heads.js'
 import { EARLIEST } from '../../log/format/hybrid-clock.js'
 import { packEntry, SALT_BYTES } from '../../log/format/packed.js'
 import { decodeSegment, encodeSegment, lastOf, type Segment } from '../../log/format/segment.js'
+import type { Log } from '../../log/log.js'
 import type { Relayed } from '../../log/read/outgoing.js'
 import { decodeFrame, encodeFingerprints } from '../../sync/codec.js'
 import { FINGERPRINTS_BYTES, fingerprintsOf } from '../../sync/fingerprints.js'
@@ -90,12 +92,7 @@ export function byzantineStream(
       if (fault === 'makes up receipts') return log.announcedHeads.map(receipt)
       return fault === 'announces missing entries' ? log.head.map(inflated) : log.announcedHeads
     },
-    get logsWithGaps() {
-      return fault === 'makes up gaps' ? log.head.map(({ author }) => author) : log.logsWithGaps
-    },
-    gapsVersion: author => (fault === 'makes up gaps' ? random.whole(1, 1_000_000) : log.gapsVersion(author)),
-    gaps: (author, count) =>
-      fault === 'makes up gaps' ? [{ from: 1, to: random.whole(2, 1_000) }] : log.gaps(author, count),
+    contents: fault === 'makes up gaps' ? withMadeUpGaps(log, random) : log.contents,
     announcedHead: author => {
       const head = log.announcedHead(author)
       return fault === 'announces missing entries'
@@ -288,6 +285,16 @@ function* forgedProof({ random }: Identity, relayed: Segments): Generator<Relaye
     const forged = { ...segment, entries: segment.entries.map(entry => altered(random, entry)) }
     yield { kind: 'fork', proof: { segments: [segment, forged], forkedAt: segment.first, chain: segment.before } }
   }
+}
+
+function withMadeUpGaps(log: Log, random: SeededRandom): LogContents {
+  return withOverrides(log.contents, {
+    get logsWithGaps() {
+      return log.head.map(({ author }) => author)
+    },
+    version: () => random.whole(1, 1_000_000),
+    gaps: () => [{ from: 1, to: random.whole(2, 1_000) }],
+  })
 }
 
 function madeUpHeads(random: SeededRandom): Digest[] {

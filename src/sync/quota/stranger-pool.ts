@@ -2,10 +2,10 @@ import type { LogId } from '../../log/format/author.js'
 import { SEGMENT_BYTES_MAX } from '../../log/limits.js'
 import type { Cut } from '../../log/stranger-quota.js'
 
-/** What a log keeps when it is shortened, and what a newcomer can always store: at least 64 KiB, since a segment is not divided. */
+/** Bytes that a log keeps when it is shortened, and that a newcomer can always store: at least 64 KiB, because a segment is not divided. */
 export const KEPT_BYTES = SEGMENT_BYTES_MAX
 
-/** More than can arrive for one log at once. With this much free, shares need not be compared. */
+/** More bytes than can arrive for one log at once. With this much free, shares need not be compared. */
 const PLENTY_BYTES = 4 * 1024 * 1024
 
 /** The log of a stranger. */
@@ -19,7 +19,7 @@ interface StrangerLog {
   grewAt: number
 }
 
-/** What one introducer brought. */
+/** The logs that one introducer brought. */
 interface Share {
   readonly owner: string
   readonly logs: Set<StrangerLog>
@@ -28,7 +28,7 @@ interface Share {
 
 /**
  * Bounds the bytes and the number of logs of strangers in one room. While there is room, everything is stored. When a bound is
- * reached, introducers share it max-min: the heaviest user loses its largest relayed log first, then logs that their own authors sent;
+ * reached, introducers share it max-min: the heaviest introducer loses its largest relayed log first, then logs that their own authors sent;
  * among logs of at most KEPT_BYTES, the one that has not grown for longest. So no introducer is pushed below its fair share, and a
  * newcomer always fits.
  */
@@ -40,7 +40,7 @@ export class StrangerPool {
   #bytes = 0
   #steps = 0
 
-  /** `bytesMax` has to be at least `logsMax` times what a log keeps. */
+  /** `bytesMax` has to be at least `logsMax` times KEPT_BYTES. */
   constructor(bytesMax: number, logsMax: number) {
     this.#bytesMax = bytesMax
     this.#logsMax = logsMax
@@ -75,7 +75,7 @@ export class StrangerPool {
     return this.#logs.has(log)
   }
 
-  /** The introducer whose share a log counts against. */
+  /** The introducer whose share a log uses. */
   ownerOf(log: LogId): string | undefined {
     return this.#logs.get(log)?.share.owner
   }
@@ -93,11 +93,11 @@ export class StrangerPool {
     const growth = Math.max(0, this.#levelFor(share) - (share?.bytes ?? 0))
     const largest =
       share === undefined ? 0 : Math.max(0, ...[...share.logs].map(other => (other.log === log ? 0 : other.bytes)))
-    // The introducer loses a larger log of its own before this one stops.
+    // The introducer loses a larger log of its own before this log stops.
     return bytes + growth + Math.max(0, Math.min(largest - bytes - growth, largest - KEPT_BYTES))
   }
 
-  /** Adds or grows a log. Returns the logs that have to be truncated; their new sizes are counted at once. */
+  /** Adds or grows a log. Returns the logs that have to be truncated; the pool counts their new sizes at once. */
   grow(log: LogId, bytes: number, owner: string, isRelayed: boolean): Cut[] {
     const stored = this.#logs.get(log) ?? this.#add(log, owner, isRelayed)
     this.#resize(stored, bytes)
@@ -139,7 +139,7 @@ export class StrangerPool {
     this.#leave(stored, stored.share)
   }
 
-  /** The max-min share of an introducer: the most it can use if all heavier users are cut down to the same. */
+  /** The max-min share of an introducer: the most that it can use if all heavier introducers are cut down to the same usage. */
   #levelFor(share: Share | undefined): number {
     let sum = this.free + (share?.bytes ?? 0)
     let level = sum
@@ -174,7 +174,7 @@ export class StrangerPool {
     return { log: victim.log, bytesKept }
   }
 
-  /** The next log to truncate: of the introducer that uses most. */
+  /** The next log to truncate, from the introducer with the highest usage. */
   #victim(usage: (share: Share) => number, except: StrangerLog): StrangerLog | undefined {
     let heaviest: Share | undefined
     for (const share of this.#shares.values()) {

@@ -12,7 +12,7 @@ import { KEPT_BYTES, StrangerPool } from './stranger-pool.js'
 const STRANGER_DISK_SHARE = 1 / 4
 /** Logs that are remembered as stopped: more than a peer with a larger pool relays, so that none is forgotten and then fetched again. */
 export const STOPPED_MAX = 4_096
-/** How long a closed connection's logs still count against that connection alone. */
+/** How long the logs of a closed connection still use that connection's share. */
 const GONE_MS: Millis = 60_000
 /** Share of the pool that has to be free for a stopped log to resume automatically. */
 const FREE_SHARE = 1 / 4
@@ -34,7 +34,7 @@ export interface QuotaOptions {
  * the connection (`net/README.md`):
  *
  *  1. exemption: no limit applies to authors whom the user knows by an act of the user (`KnownPeople`);
- *  2. stopped logs: they take no entries until the user asks for the log or addresses its author, or a quarter of the pool is free;
+ *  2. stopped logs: no entries are stored until the user asks for the log or addresses its author, or a quarter of the pool is free;
  *  3. unsigned authors who are connected, or were within the last minute: only entries from their own connection are stored;
  *  4. the pool of the room (`StrangerPool`): min(256 MiB, ¼ of what the user allows) and 2,000 logs. While it has room, everything is
  *     stored. When it is full, introducers share it max-min. The introducer is the connection until a minute after it closed, then the
@@ -58,7 +58,7 @@ export class Quota implements StrangerQuota {
   readonly #leaving = new Set<LogId>()
   /** Cached result of `keptBack`; undefined after the pool changed. */
   #keptBack: ReadonlySet<LogId> | undefined
-  /** Introducers connected now or a minute ago: the block that their logs count against later, and the number of connections. */
+  /** Introducers connected now or a minute ago: the block whose share their logs use later, and the number of connections. */
   readonly #connected = new Map<string, { readonly block: string; readonly count: number }>()
   readonly #firstIntroducers = new FirstIntroducers()
   readonly #listeners: ((log: LogId) => void)[] = []
@@ -102,8 +102,8 @@ export class Quota implements StrangerQuota {
   }
 
   companionsOf(author: AuthorId): readonly AuthorId[] {
-    const introducers = this.#firstIntroducers.of(author).filter(({ id }) => !this.#isKnownOwner(id))
-    const found = new Set(introducers.flatMap(({ id }) => this.#firstIntroducers.introducedBy(id)))
+    const introducers = this.#firstIntroducers.of(author).filter(id => !this.#isKnownOwner(id))
+    const found = new Set(introducers.flatMap(id => this.#firstIntroducers.introducedBy(id)))
     found.delete(author)
     return [...found].filter(other => !this.#known.isKnown(other))
   }
@@ -126,11 +126,11 @@ export class Quota implements StrangerQuota {
 
   grew(log: LogId, bytes: number, introducer: Introducer | undefined): readonly Cut[] {
     if (!this.isStranger(log)) return []
-    this.#firstIntroducers.note(log, introducer)
+    this.#firstIntroducers.note(log, introducer?.id)
     const isRelayed = !isFromAuthor(log, introducer)
     const owner = this.#ownerOf(introducer)
     const before = this.#pool.ownerOf(log)
-    // An author who sends their own log becomes its introducer; otherwise the first introducer stays, while connected.
+    // An author who sends their own log becomes its introducer. Otherwise the first introducer remains, while it is connected.
     const isMoved = before !== undefined && (!isRelayed || !this.#connected.has(before))
     if (isMoved) this.#pool.move(log, owner, isRelayed)
     const cuts = this.#pool.grow(log, bytes, before ?? owner, isRelayed)
@@ -167,9 +167,9 @@ export class Quota implements StrangerQuota {
     logs: Iterable<{ readonly author: LogId; readonly size: number }>,
     records: ReadonlyMap<LogId, StrangerRecord>,
   ): readonly Cut[] {
-    for (const [log, { block, firstIntroducer, stopped, isLifted }] of records) {
+    for (const [log, { firstIntroducer, stopped, isLifted }] of records) {
       if (!this.isStranger(log)) continue
-      if (firstIntroducer !== undefined) this.#firstIntroducers.note(log, { id: firstIntroducer, block })
+      if (firstIntroducer !== undefined) this.#firstIntroducers.note(log, firstIntroducer)
       if (isLifted) this.#lifted.add(log)
       else if (stopped !== undefined && !this.#stopped.has(log)) this.#stopped.set(log, stopped)
     }
@@ -193,7 +193,7 @@ export class Quota implements StrangerQuota {
     if (this.#known.isKnown(authorOfLog(log)) || (owner === undefined && stopped === undefined && !isLifted))
       return undefined
     const block = this.#connected.get(owner ?? '')?.block ?? owner ?? IMPORTED
-    const firstIntroducer = this.#firstIntroducers.get(log)?.id
+    const firstIntroducer = this.#firstIntroducers.get(log)
     return { block, firstIntroducer, isRelayed: this.#pool.isRelayed(log), stopped, isLifted }
   }
 

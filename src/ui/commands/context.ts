@@ -8,7 +8,7 @@ import type { Session } from '../../session/session.js'
 export interface Task {
   readonly signal: AbortSignal
   readonly onProgress: (done: number, of: number) => void
-  /** The same in words, instead of numbers. */
+  /** Reports the progress in words. */
   readonly onStatus: (text: string) => void
 }
 
@@ -29,8 +29,8 @@ interface CommandOutput {
   /** Prints why the command failed. */
   readonly complain: (line: string) => void
   /**
-   * Shows a picture, below a caption; resolves with the reason if it cannot be shown. undefined where no pictures are shown: in lines, without
-   * colours.
+   * Shows a picture below a caption; resolves with the reason if it cannot be shown. undefined where no pictures can be
+   * shown: in line output, and without colours.
    */
   readonly showPicture:
     | ((bytes: Uint8Array, signal: AbortSignal, caption?: string) => Promise<ThumbnailFault | undefined>)
@@ -41,7 +41,7 @@ interface CommandOutput {
 
 /** A room that the face has open. */
 export interface OpenRoom {
-  /** Its place among the open ones, from 1. */
+  /** Its position among the open rooms, from 1. */
   readonly number: number
   readonly room: string
   readonly isShown: boolean
@@ -55,7 +55,7 @@ export interface OpenRoom {
 interface RoomActions {
   /** Opens a room if it is not open. Resolves with a function that shows it, and runs a command there; rejects with a ChatError. */
   readonly join: (name: string) => Promise<(command?: string) => void>
-  /** Closes the shown room, and shows another. */
+  /** Closes the shown room, and shows another one. */
   readonly leave: () => void
   readonly badges: () => readonly OpenRoom[]
 }
@@ -68,11 +68,11 @@ export interface CommandContext extends CommandOutput {
   readonly runTask: (title: string, work: (task: Task) => Promise<void>) => Promise<void>
   /** Sends a draft, in pieces if it is long, and reports a failure. */
   readonly say: (draft: Draft) => void
-  /** The user deleted a line of theirs: it is not recalled any more. */
+  /** The user deleted one of their lines: Up no longer recalls it. */
   readonly forget: (message: string) => void
   /** The last lines of /help. */
   readonly keyHelp: readonly string[]
-  /** The rooms that the face has open; undefined where it shows one only. */
+  /** The rooms that the face has open; undefined if the face shows one room only. */
   readonly rooms: RoomActions | undefined
   /** Runs a command on private rooms in the node; yields its answer in parts. Rejects with a ChatError. */
   readonly request: (command: Fields) => AsyncIterable<Fields>
@@ -101,5 +101,5 @@ export const command = <Name extends string>(command: Command<Name>): Command<Na
 
 export const formatNumber = (value: number): string => value.toLocaleString('en')
 
-/** Why a command on rooms does nothing outside of the terminal's screen. */
-export const ONE_ROOM = 'a face in lines shows one room, chosen at the start with --room'
+/** Why a command on rooms is not available outside of the terminal's screen. */
+export const ONE_ROOM = 'without the terminal screen, the chat shows one room: choose it at the start with --room'

@@ -5,7 +5,7 @@ import type { Asking } from '../../node/people/pin.js'
 import { dateAndTimeOf } from '../../session/dates.js'
 import { command } from './context.js'
 
-/** Lines of a request that are shown. */
+/** Largest number of lines of a request that are shown. */
 const LINES_MAX = 12
 
 export const msg = command({
@@ -20,7 +20,7 @@ export const msg = command({
     await runTask(`writing to ${who}`, async () => {
       for await (const { room, name, presence } of request({ do: 'msg', who, text })) {
         if (rooms !== undefined) show = await rooms.join(String(room))
-        else if (text !== '') tell(`said to ${String(name)} in ${String(room)}: --room ${String(room)} shows it`)
+        else if (text !== '') tell(`sent to ${String(name)} in ${String(room)}; --room ${String(room)} shows it`)
         if (presence !== 'here') tell(awaitedText(String(name), presence === 'elsewhere'))
       }
     })
@@ -31,7 +31,7 @@ export const msg = command({
 /** What the delivery of a line in a direct room waits for. */
 export const awaitedText = (name: string, isElsewhere: boolean): string =>
   isElsewhere
-    ? `${name} is connected, but does not talk with you here yet: ${name} was sent a request, and gets everything once they accept`
+    ? `${name} is connected, but has not accepted your request to talk yet: ${name} gets everything when they accept`
     : `${name} is not connected: what you write is stored here, and ${name} gets it when you are both connected`
 
 export const requests = command({
@@ -51,7 +51,7 @@ export const requests = command({
         list(
           `${sanitise(calledText(asking))} wrote on ${dateAndTimeOf(asking.since)}:`,
           ...lines.slice(0, LINES_MAX).map(line => `  ${sanitise(line)}`),
-          ...(lines.length > LINES_MAX ? [`  and ${lines.length - LINES_MAX} lines more`] : []),
+          ...(lines.length > LINES_MAX ? [`  and ${lines.length - LINES_MAX} more lines`] : []),
           `  ${answersText(asking)}`,
         )
       }
@@ -63,7 +63,7 @@ export const requests = command({
 export const decline = command({
   name: 'decline',
   argument: 'name [key]',
-  help: 'drop what somebody wrote who asks to talk; they do not learn it',
+  help: 'decline a request to talk, and delete it; the person is not told',
   completes: 'name',
   isOrdered: true,
   run: async ({ request, tell, complain, runTask }, argument) => {
@@ -75,9 +75,9 @@ export const decline = command({
   },
 })
 
-/** What to say when the request of a person was dropped. */
+/** The notice that the request of a person was declined. */
 export const declinedText = (key: unknown, name: unknown): string =>
-  `declined ${sanitise(calledText({ key: String(key) as AuthorId, name: String(name) }))}: nothing of them is kept any more`
+  `declined ${sanitise(calledText({ key: String(key) as AuthorId, name: String(name) }))}: their request was deleted`
 
 const calledText = ({ name, key }: Pick<Asking, 'key' | 'name'>): string =>
   name === '' ? `somebody (${shortKey(key)})` : `${name} (${shortKey(key)})`

@@ -16,8 +16,7 @@ const UNCONFIRMED_BYTES_MAX = 100_000_000
 /** Sends a picture as it is. */
 const RAW = /^\s*--raw(?=\s|$)/
 
-export const WITH_METADATA =
-  'sent as it is: metadata, such as place and time, are removed from JPEG, PNG and WebP pictures only'
+export const WITH_METADATA = 'sent as it is: only JPEG, PNG and WebP pictures lose metadata such as place and time'
 
 /** Confirms that a large file is fetched. */
 const YES = /^yes(?:\s+|$)/
@@ -51,7 +50,7 @@ export const get = command({
     const isConfirmed = YES.test(rest)
     const directory = typedPath(rest.replace(YES, '')) ?? process.cwd()
     if (line.size > UNCONFIRMED_BYTES_MAX && !isConfirmed)
-      return complain(`it has ${sizeText(line.size)}: /get ${line.label ?? name} yes fetches it`)
+      return complain(`it is ${sizeText(line.size)}: /get ${line.label ?? name} yes fetches it`)
     await fetchFile(context, line, directory)
   },
 })

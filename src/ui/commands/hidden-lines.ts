@@ -3,7 +3,7 @@ import type { LogId, Seq } from '../../log/format/author.js'
 import type { Session } from '../../session/session.js'
 import type { CommandContext } from './context.js'
 
-/** Whether a word names a line, and no person. */
+/** Whether a word names a line rather than a person. */
 export const isLineName = (session: Session, name: string): boolean =>
   (/^-[1-9]\d{0,4}$/.test(name) || session.room.labels.placeOf(name) !== undefined) &&
   session.authorsNamed(name).length === 0
@@ -17,7 +17,7 @@ export async function hideLine({ session, tell, complain }: CommandContext, name
   tell(`${label} is hidden from your view only, and stays on this screen: /show ${label} shows it again`)
 }
 
-/** Shows a hidden line again. False if the word names none. */
+/** Shows a hidden line again. False if the word names no line. */
 export async function showLine({ session, quote, tell }: CommandContext, name: string): Promise<boolean> {
   const place = session.room.labels.placeOf(name)
   if (place === undefined || !session.showLine(place)) return false

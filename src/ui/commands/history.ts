@@ -34,7 +34,7 @@ export const show = command({
   isOrdered: true,
   run: async (context, name) => {
     const { session, folded, quote, tell, complain } = context
-    // The log may be gone from this disk, so that only the key of its author is known.
+    // The log may be gone from this disk; then only the key of its author is known.
     const found = name === '' ? [] : SHORT_KEY.test(name) ? [name] : session.authorsNamed(name)
     const hidden = hiddenAs(session, name)
     if (hidden.length > 0) return tell(await showAgain(context, name, hidden))

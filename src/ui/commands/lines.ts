@@ -12,7 +12,7 @@ import { last } from './history.js'
 
 /** What /react adds without an emoji. */
 const DEFAULT_EMOJI = '👍'
-/** Lines that /jump prints before and after the line. */
+/** Number of lines that /jump prints before and after the line. */
 const AROUND = 5
 
 /** How long /delete waits before it reports how many peers have dropped the line, and how often it checks. */
@@ -33,7 +33,7 @@ interface Named {
   readonly rest: string
 }
 
-/** The line that the first word of an argument names; undefined, and says why, if there is none. */
+/** The line that the first word of an argument names. If there is none, says why and returns undefined. */
 async function named(
   { session, complain }: CommandContext,
   argument: string,
@@ -86,7 +86,7 @@ export const unreact = command({
     const ours = references.lines.reactionsTo(found.key).filter(({ authors }) => authors.includes(room.id))
     const wanted = found.rest === '' ? undefined : typedEmoji(found.rest)
     const removed = ours.filter(({ emoji }) => found.rest === '' || emoji === wanted)
-    if (removed.length === 0) return context.complain('you have not reacted so to this line')
+    if (removed.length === 0) return context.complain('this line has no such reaction of yours')
     for (const { emoji } of removed) context.say({ kind: 'reaction', to: targetOf(found.line), emoji, isRemoved: true })
   },
 })
@@ -110,7 +110,7 @@ export const history = command({
   help: 'print the earlier texts of an edited line',
   isOrdered: true,
   run: async (context, argument) => {
-    if (/^\d*$/.test(argument)) return last.run(context, argument) // as in other programs
+    if (/^\d*$/.test(argument)) return last.run(context, argument) // /history and a number list messages in other programs
     const found = await named(context, argument, 'of which line? /history b12')
     if (found === undefined) return
     const { lines } = context.session.references
@@ -180,7 +180,7 @@ export const where = command({
 })
 
 /** What there is to say about who has a line, if no peer says anything. */
-export const NOBODY_MET = 'no other peer was met since the start'
+export const NOBODY_MET = 'no other peer has connected since the start'
 
 /** Who says that they have a line, a sentence each. */
 export function holdersText(session: Session, holders: readonly Holder[]): string[] {
@@ -205,7 +205,7 @@ export const jump = command({
       const { room } = context.session
       const before: Message[] = []
       const after: Message[] = []
-      // Without the node, the whole history is read.
+      // If the node does not answer, the whole history is read.
       const since = found.line.isAhead === true ? [] : await room.before(placeOf(found.line), AROUND).catch(() => [])
       for await (const batch of room.batches({ since })) {
         for (const message of batch) {

@@ -32,7 +32,7 @@ export const invite = command({
     const count = uses === '' ? 1 : Number(uses)
     if (!Number.isInteger(count) || count < 1) return context.complain('for how many people? /invite 3')
     return inRoom(context, 'inviting', { do: 'invite', uses: count, forMs: DAY_MS }, ({ code }) =>
-      // A list's rows have no margin: the code fits a line, and can be copied.
+      // Rows of a list have no margin, so that the code fits into one line and can be copied.
       context.list(
         String(code),
         `lets in ${count === 1 ? 'one person' : `${count} people`} within a day: persisted-chat join <name> <code>`,
@@ -57,13 +57,13 @@ export const invites = command({
 export const uninvite = command({
   name: 'uninvite',
   argument: 'id',
-  help: 'take an invitation back, by the beginning of its id',
+  help: 'revoke an invitation, named by the beginning of its id',
   isOrdered: true,
   run: (context, id) =>
     id === ''
       ? context.complain('which one? /invites lists them')
-      : inRoom(context, 'taking back', { do: 'uninvite', invite: id }, () =>
-          context.tell('the code lets nobody in any more'),
+      : inRoom(context, 'revoking the invitation', { do: 'uninvite', invite: id }, () =>
+          context.tell('the code no longer admits anybody'),
         ),
 })
 
@@ -115,7 +115,7 @@ export const admit = command({
 export const refuse = command({
   name: 'refuse',
   argument: 'key',
-  help: 'do not admit somebody who waits at this closed room; they do not learn it',
+  help: 'refuse somebody who waits at this closed room; they are not told',
   isOrdered: true,
   run: (context, who) =>
     who === ''

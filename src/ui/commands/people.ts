@@ -13,7 +13,7 @@ const STATES = { connected: 'connected', indirect: 'through others', left: 'left
 /** The start of a key, as notices name strangers. */
 export const SHORT_KEY = /^[0-9a-f]{8,64}$/
 
-/** Strangers whose names `/who` lists; the others are counted. */
+/** Largest number of strangers whom `/who` lists by name; it counts the others. */
 const STRANGERS_MAX = 20
 
 /** `bob (away: lunch)` */
@@ -114,7 +114,7 @@ export function hiddenAs(session: Session, name: string): readonly AuthorId[] {
   )
 }
 
-/** Tells the node who is hidden or shown again: hidden people may not ask to talk. */
+/** Tells the node whom the user hid or showed again: hidden people may not ask to talk. */
 async function tellNode(
   { request, complain }: CommandContext,
   act: 'hide' | 'show',

@@ -58,7 +58,7 @@ export const compare = command({
   },
 })
 
-/** The key with a name and first digits; complains if there is none, or more than one. */
+/** The key with a name and first digits. Complains if there is none, or more than one. */
 function keyOf(
   { session, complain }: CommandContext,
   name: string,
@@ -77,7 +77,10 @@ function keyOf(
   )
 }
 
-/** The keys that a name can mean in a command. While the pinned key is undisputed, /compare takes that key alone, and /accept any other. */
+/**
+ * The keys that a name can mean in a command. Unless another key has answered under the name, /compare considers only
+ * the pinned key, and /accept only other keys.
+ */
 function candidates(session: Session, name: string, verb: string): readonly AuthorId[] {
   const { room } = session
   const pin = pinOf(name, room.people)

@@ -3,14 +3,14 @@ import type { Message } from '../../chat/kinds/message.js'
 import type { RoomApi } from '../../node/room-api.js'
 import type { Task } from './context.js'
 
-/** Messages that one command prints at most: the newest ones. */
+/** Largest number of messages that one command prints: the newest ones. */
 const SHOWN_MAX = 2_000
 
-/** Messages between two progress reports. */
+/** Number of messages between two progress reports. */
 const PROGRESS_STEP = 4_096
 
 export interface Found {
-  /** The newest of those found, in conversation order. */
+  /** The newest matches, in conversation order. */
   readonly messages: readonly Message[]
   readonly count: number
   /** How many messages were read. */

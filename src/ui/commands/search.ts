@@ -4,7 +4,7 @@ import { type FoundMessage, foundIn, progressIn } from '../../host/protocol/foun
 import { queryIn } from '../../node/line-search.js'
 import { type CommandContext, command, formatNumber, type Task } from './context.js'
 
-/** Lines that are shown at once: the newest. */
+/** Largest number of lines that are shown at once: the newest ones. */
 const SHOWN_MAX = 100
 
 export const search = command({
@@ -59,7 +59,7 @@ export async function find(
 const percentOf = ({ done, of }: { readonly done: number; readonly of: number }): string =>
   `${Math.floor((100 * done) / of)} %`
 
-/** The rooms in the order of their newest line, the last one first. */
+/** The rooms in the order of their newest line, the latest one last. */
 function byRoom(found: readonly FoundMessage[]): readonly [string, FoundMessage[]][] {
   const rooms = new Map<string, FoundMessage[]>()
   for (const line of found) rooms.set(line.room, [line, ...(rooms.get(line.room) ?? [])])

@@ -20,14 +20,14 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   help: ['commands', '?'],
 }
 
-/** Other names of commands, and the commands that they mean. */
+/** Aliases of commands, from other chat programs. */
 export const ALIASES: ReadonlyMap<string, string> = new Map(
   Object.entries(OTHER_NAMES).flatMap(([command, names]) => names.map(name => [name, command] as const)),
 )
 
 const MEMBERS = '/remove ends a membership of a private room; /hide hides a person from your view'
 
-/** What to do instead, for commands that do not exist here. */
+/** Advice for commands of other chat programs that do not exist here. */
 export const ADVICE: ReadonlyMap<string, string> = new Map([
   ...['kick', 'ban', 'op', 'mode'].map(verb => [verb, MEMBERS] as const),
   ['clear', 'Ctrl-L clears the screen'],

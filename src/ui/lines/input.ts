@@ -6,11 +6,11 @@ import type { RoomApi } from '../../node/room-api.js'
 import { lineBatches, piecesOf, piecesOfDraft } from '../split-lines.js'
 import { info, warn } from './output.js'
 
-/** Longest message of one entry: in JSON a byte may be escaped to six. */
+/** Longest message that fits into one entry, in bytes: JSON may escape one byte to six. */
 export const MESSAGE_BYTES_MAX = Math.floor((ENTRY_BYTES_MAX - 1024) / 6)
-/** Longest line of JSON input. */
+/** Longest line of JSON input, in bytes. */
 const JSON_LINE_BYTES_MAX = 1024 * 1024
-/** Unsaved lines, and their bytes, after which the input is paused until half of them are stored. */
+/** Numbers of unsaved lines and bytes at which the input is paused, until half of them are stored. */
 const UNSAVED_LINES_MAX = 1_024
 const UNSAVED_BYTES_MAX = 64 * 1024
 
@@ -21,7 +21,7 @@ export const cutLine = (): string =>
 /** Actions that a line of input can trigger. */
 export interface LineActions extends Pick<RoomApi, 'say' | 'erase'> {
   sendFile(file: string, isRaw: boolean): Promise<void>
-  /** Fetches the file of a line, and reports what became of it. */
+  /** Fetches the file of a line, and reports the result. */
   fetchFile(fetched: FetchedFile): void
 }
 
@@ -56,7 +56,7 @@ export async function sendLines(
   await unsaved.fallen(0)
 }
 
-/** Lines that are on their way to the disk. */
+/** Lines that are not on disk yet. */
 class UnsavedLines {
   #lines = 0
   #bytes = 0
@@ -83,7 +83,7 @@ class UnsavedLines {
     })
   }
 
-  /** Resolves when at most this share of the limit is unsaved. */
+  /** Resolves when at most this share of the limit is unsaved, as a fraction. */
   async fallen(share: number): Promise<void> {
     this.#share = share
     while (this.#isAbove(share))
@@ -119,7 +119,7 @@ export interface FetchedFile {
 
 type Action = Deletion | SentFile | FetchedFile
 
-/** The messages of a line of JSON; one that is too long for one entry in pieces. */
+/** The messages in a line of JSON; a message that is too long for one entry is split. */
 function draftsIn(line: string, onCut: () => void): readonly (Draft | Action | string)[] {
   const draft = draftIn(line)
   if (typeof draft === 'object' && ('path' in draft || draft.kind === 'delete')) return [draft]
@@ -130,8 +130,8 @@ function draftsIn(line: string, onCut: () => void): readonly (Draft | Action | s
 }
 
 /**
- * The message of a JSON line: `"…"`, `{"message":"…"}`, or one with a `kind` and the members that it has in output. Any other line is a
- * message as it is.
+ * The message in a line of JSON: `"…"`, `{"message":"…"}`, or an object with a `kind` and the same members as in the
+ * output. Any other line is itself the message.
  */
 function draftIn(line: string): Draft | Action | string {
   try {

@@ -24,10 +24,10 @@ import { cutLine, type FetchedFile, sendLines } from './input.js'
 import { info, warn, writeLines } from './output.js'
 import { PresenceChanges } from './presence-changes.js'
 
-/** Messages of the history that a terminal shows first. */
+/** Number of messages of the history that a terminal shows first. */
 const TERMINAL_HISTORY = 200
 
-/** Folded messages that /show finds again. */
+/** Number of folded messages that /show can print. */
 const FOLDED_MAX = 16
 
 export interface LineOptions {
@@ -96,7 +96,7 @@ export class LineConversation {
       await this.#readLatest()
       for (const row of await olderLines(this.#session, command => this.#face.command(command))) info(row)
     }
-    // Reading begins before the first line is sent: with --last 0, what was stored earlier is not shown.
+    // Reading begins before the first line is sent, so that --last 0 shows that line, and nothing stored earlier.
     const printing = Promise.all([this.#print(), this.#printPresence()])
     const say = (text: string): Promise<void> => (this.#isTyped ? this.#handleTyped(text) : this.#face.say(text))
     const actions = {
@@ -220,7 +220,7 @@ export class LineConversation {
     const index = this.#echoed.indexOf(message.message)
     if (index === -1 || session.isHistory(message)) return true
     this.#echoed.splice(index, 1)
-    session.references.drawn(message) // by the terminal
+    session.references.drawn(message) // the terminal has echoed it
     return false
   }
 
@@ -279,7 +279,7 @@ export class LineConversation {
     if (this.#choices !== before) await this.#saveChoices()
   }
 
-  /** What the user chose to hide, and what rings. */
+  /** The hidden people and lines, and the notify level, as a text to compare. */
   get #choices(): string {
     return [this.#session.notifyLevel, ...this.#session.hidden, ...this.#session.hiddenLines].join()
   }

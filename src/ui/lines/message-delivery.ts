@@ -17,13 +17,16 @@ const DONE = 0
 const FAILED = 1
 const NO_REPLICAS: Replicas = { on: 0, of: 0, left: 0 }
 
-/** How long the face waits for the node to store the line. */
+/** How long the face waits for the node to store the message. */
 const HAND_OVER_MS = 5_000
 
 export interface MessageOptions {
   readonly text: string
   readonly timeoutS: number
-  /** The name of the person who must have stored it. Default: a known person, or anybody if the user named no peer. */
+  /**
+   * The name of the person who must have stored the message. Default: any known person, or anybody if the user named no
+   * peer.
+   */
   readonly to?: string | undefined
 }
 

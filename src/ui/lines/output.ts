@@ -3,9 +3,9 @@ import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
 import { sanitise } from '../../base/safe-text.js'
 import type { EventText } from '../text/event-text.js'
 
-/** Standard output is closed: its reader has closed it, or a write failed. */
+/** Standard output is closed: its reader closed it, or a write failed. */
 export class OutputClosed extends Error {
-  /** Whether the reader closed it, which ends a command as it ends `cat`: quietly, with exit code 0. */
+  /** Whether the reader closed the output. If so, a command ends like `cat`: quietly, with exit code 0. */
   readonly isReaderGone: boolean
 
   constructor(cause: unknown) {
@@ -67,8 +67,8 @@ export function writeLines(stream: Writable, lines: readonly string[]): Promise<
 }
 
 /**
- * Writes lines. Ignores that the reader has closed the stream: this must not change the exit code of a command that checks
- * something. Rejects with `OutputClosed` only if a write fails.
+ * Writes lines. Succeeds if the reader has closed the stream: this must not change the exit code of a command that
+ * checks something. Rejects with `OutputClosed` only if a write fails.
  */
 export async function writeLinesIfOpen(stream: Writable, lines: readonly string[]): Promise<void> {
   try {
@@ -78,7 +78,7 @@ export async function writeLinesIfOpen(stream: Writable, lines: readonly string[
   }
 }
 
-/** Writes, and waits until it is written. Rejects with `OutputClosed`. */
+/** Writes, and resolves when everything is written. Rejects with `OutputClosed`. */
 export function write(stream: Writable, content: string | Uint8Array): Promise<void> {
   if (stream.destroyed) return Promise.reject(new OutputClosed(stream.errored))
   return new Promise((resolve, reject) => {

@@ -65,7 +65,7 @@ export class PresenceChanges {
     const changes: PresenceChange[] = []
     const gone = new Set(this.#present.keys())
     for (const one of present) {
-      // Until a peer announces its name, its address is shown instead: not a person's name yet.
+      // The peer has not announced its name yet: the address that is shown instead is not a person's name.
       if (one.author !== undefined && one.name.includes(':')) continue
       const id = one.author ?? `unsigned ${one.name}`
       gone.delete(id)

@@ -11,7 +11,7 @@ interface Undelivered {
   readonly at: Millis
 }
 
-/** Time within which the same text counts as a retry. */
+/** Time within which sending the same text again is a retry. */
 const RETRY_MS = 60 * 60 * 1_000
 
 /** Remembers the last undelivered message beside the database, so that a script can retry without sending it twice. */

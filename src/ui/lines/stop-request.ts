@@ -18,8 +18,9 @@ export class StopRequest {
   }
 
   /**
-   * The process is ending. A signal that still comes, such as the second SIGHUP of a closed terminal, does not change its exit code:
-   * an explicit exit leaves the handlers in place, while Node.js removes them if the process ends because nothing is left to do.
+   * Lets the process end. A late signal, such as the second SIGHUP of a closed terminal, does not change the exit code:
+   * it exits explicitly, which leaves the handlers in place. If the process ended because nothing is left to do,
+   * Node.js would remove the handlers first.
    */
   release(): void {
     clearInterval(this.#awake)

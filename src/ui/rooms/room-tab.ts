@@ -12,11 +12,11 @@ import type { Notices } from '../notices.js'
 /** People and lines that the user does not see, and what rings in the room. */
 export type Hidden = Pick<SavedView, 'hidden' | 'hiddenLines' | 'notifyLevel'>
 
-/** A room that a face with several rooms has open. While it is not shown, it counts what arrives and prints nothing. */
+/** A room that a face with several rooms has open. While the room is not shown, it counts arriving messages and prints nothing. */
 export class RoomTab {
   readonly face: Face
   readonly notices: Notices
-  /** What to run when the room is shown next, and the lines of a search that /next then walks to. */
+  /** The command to run when the room is shown next, and the lines of a search that /next then walks to. */
   start: { readonly command: string; readonly listed: readonly string[] } | undefined
   readonly #onChange: () => void
   readonly #onRing: (message: Message) => void

@@ -102,8 +102,8 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
   }
 
   /**
-   * Opens the saved rooms that are not open, at the first call only. One after the other, so that the shown room is not slowed
-   * down. `hiddenIn` returns the people and lines of a room that do not count as unread.
+   * Opens the saved rooms that are not open; later calls do nothing. Opens them one by one, so that the shown room is
+   * not slowed down. `hiddenIn` returns the people and lines of a room whose messages are not counted as unread.
    */
   async reopen(hiddenIn: (room: string) => Hidden): Promise<void> {
     if (this.#waiting !== undefined) return
@@ -113,7 +113,7 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
     for (let room = this.#waiting.shift(); room !== undefined; room = this.#waiting.shift()) await this.#reopen(room)
   }
 
-  /** No more rooms are opened. One that is being opened is closed as soon as it is open. */
+  /** Opens no more rooms. A room that is being opened is closed as soon as it is open. */
   end(): void {
     this.#hasEnded = true
     this.#waiting = []
@@ -145,7 +145,7 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
     return tab
   }
 
-  /** Opens a room without showing it; before `reopen`, leaves that to `reopen`. */
+  /** Opens a room without showing it. Before `reopen` is called, only notes the room for `reopen`. */
   #open(room: string): void {
     if (this.#waiting === undefined) this.#news.push(room)
     else if (!this.#hasEnded) void this.#reopen(room)

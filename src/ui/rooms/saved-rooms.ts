@@ -18,7 +18,7 @@ export class SavedRooms {
     this.#file = path.join(directory, 'rooms.screen')
   }
 
-  /** In the order in which they were opened. */
+  /** The saved rooms, in the order in which they were opened. */
   load(): readonly string[] {
     const { rooms } = loadFields(this.#file)
     if (!Array.isArray(rooms)) return []
@@ -30,7 +30,7 @@ export class SavedRooms {
     return this.#change(rooms => (rooms.includes(room) ? rooms : [...rooms, room].slice(0, SAVED_ROOMS_MAX)))
   }
 
-  /** Rejects with the system's error. */
+  /** Removes a room. Rejects with the system's error. */
   remove(room: string): Promise<void> {
     return this.#change(rooms => (rooms.includes(room) ? rooms.filter(other => other !== room) : rooms))
   }

@@ -5,7 +5,10 @@ import { charactersOf } from './editor/editor.js'
 /** Minimum width of the layout, even on a narrower terminal. */
 export const COLUMNS_MIN = 4
 
-/** Widths of short texts are cached: layout needs those of the same characters again and again, and string-width is slow. */
+/**
+ * Largest number of widths of short texts that are cached: string-width is slow, and layout needs the widths of the
+ * same characters again and again.
+ */
 const CACHED_MAX = 4_096
 const CACHED_LENGTH_MAX = 16
 const cache = new Map<string, number>()

@@ -35,17 +35,17 @@ import { Transcript } from './transcript.js'
 /** Shortest time between two rings of the bell. */
 const BELL_MS = 1_000
 
-/** Folded messages that /show finds again. */
+/** Number of folded messages that /show can print. */
 const FOLDED_MAX = 16
 
 export interface ChatScreenOptions {
   readonly session: Session
-  /** Open already. */
+  /** The terminal, already open. */
   readonly terminal: Terminal
   readonly rooms: RoomTabs
   /** The unsent line of an earlier session. */
   readonly draft: string
-  /** Whether the room was chosen among others: its name is shown above the history. */
+  /** Whether the user switched to the room: its name is shown above the history. */
   readonly isTitled: boolean
   /** How many messages of the history are shown first. */
   readonly last: number | 'all'

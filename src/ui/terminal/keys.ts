@@ -97,7 +97,7 @@ export class Keys extends EventEmitter<KeyEvents> {
     let rest = text
     this.#partialMark = ''
     if (this.#isEndMissing && this.#paste === undefined) {
-      // The rest of a paste that paused. Not keys, because an Enter in it would send a line.
+      // The rest of a paste that paused. It is not read as keys, because an Enter in it would send a line.
       const end = rest.indexOf(PASTE_END)
       const start = rest.indexOf(PASTE_START)
       if (end !== -1 && (start === -1 || end < start)) this.#paste = ''

@@ -61,7 +61,7 @@ export class LiveBlock {
     this.#columns = columns
   }
 
-  /** Leaves the block as it is, and starts on the row below what another program has written. */
+  /** Leaves the block as it is, and starts on the row below the output of another program. */
   abandon(): void {
     if (this.#rows.length === 0) return
     this.#output.write('\r\n')

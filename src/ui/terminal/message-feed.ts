@@ -8,21 +8,21 @@ import { isOlder } from '../text/gap-text.js'
 /** Messages that are shown together. */
 export interface ArrivedMessages {
   readonly messages: readonly Message[]
-  /** The mark above them, if they are the first that the user missed. */
+  /** The unread mark above the messages, if they are the first ones that the user missed. */
   readonly mark: UnreadMark | undefined
   /** How many older messages arrived with them and are not shown. */
   readonly skipped: number
 }
 
 export interface FeedEvents {
-  /** The latest entries are read: the session knows the name that the user used last. */
+  /** The latest entries were read: the session knows the name that the user used last. */
   readonly onLatest: () => void
   /** A line that the user wrote in an earlier run. */
   readonly onOwnLine: (message: string) => void
   /** A message of the history, and the unread mark above it. */
   readonly onHistory: (message: Message, mark: UnreadMark | undefined) => void
   readonly onHistoryRead: () => void
-  /** The rows about older lines that are not here; they stand above the history. */
+  /** The rows about older lines that are not here; they are shown above the history. */
   readonly older: () => Promise<readonly string[]>
   readonly onOlder: (row: string) => void
   readonly onHistoryEnd: () => void

@@ -11,6 +11,6 @@ const TITLE = 'persisted-chat'
 export function notificationOf(text: string, { TERM = '', VTE_VERSION }: NodeJS.ProcessEnv): string {
   const shown = [...sanitise(text.slice(0, 2 * TEXT_MAX))].slice(0, TEXT_MAX).join('')
   const isRxvt = VTE_VERSION !== undefined || /^(rxvt|foot)/.test(TERM)
-  // Terminals read a text that begins with a number and a semicolon as another command: the title comes first.
+  // The title comes first, because terminals read a text that begins with a number and a semicolon as another command.
   return isRxvt ? `\u001b]777;notify;${TITLE};${shown}\u0007` : `\u001b]9;${TITLE}: ${shown}\u0007`
 }

@@ -3,7 +3,7 @@ import type { Palette } from '../palette.js'
 import { cellsOf } from './cells.js'
 import type { Printed } from './transcript.js'
 
-/** Maximum rows of pending lines. Lines beyond them are printed with the receipts that they have by then. */
+/** Maximum rows of pending lines. If there are more, the oldest lines are printed with their current receipts. */
 const ROWS_MAX = 8
 
 /**

@@ -65,14 +65,14 @@ export async function runScreen(rooms: RoomTabs, options: ScreenOptions, stopped
 
 const viewFileOf = ({ data, me }: ScreenOptions, room: string): string => savedViewFile(homeOf(data, me, room).database)
 
-/** One room on the screen, from when it is shown until another one is. */
+/** One room on the screen, for as long as it is shown. */
 class ShownRoom {
   readonly screen: ChatScreen
   readonly #tab: RoomTab
   readonly #rooms: RoomTabs
   readonly #session: Session
   readonly #file: string
-  /** The draft that this process last read or wrote. */
+  /** The draft that this process read or wrote last. */
   #known: string
   #saved: Promise<void> = Promise.resolve()
 

@@ -20,11 +20,14 @@ import { wrapWords } from './word-wrap.js'
 export interface Printed {
   /** Safe to print. Its rows are separated by line breaks. */
   readonly text: string
-  /** Indent of rows that continue it. */
+  /** Indent of the rows that continue the message. */
   readonly indent?: number
-  /** Draws a picture over its rows, with the cursor in the last of them, when they are printed and do not move any more. */
+  /**
+   * Draws a picture over its rows, with the cursor in the last of them. Written when the rows are printed and no longer
+   * move.
+   */
   readonly drawing?: string
-  /** Its seq, if the user wrote it. */
+  /** The place of the message in our log, if the user wrote it. */
   readonly own?: OwnPlace
   /** Whether someone else mentioned the user by name. */
   readonly isMention?: boolean
@@ -93,7 +96,7 @@ export class Transcript {
   /** The newest line so far in conversation order, with and without the lines that the user wrote in this session. */
   #newest: Hlc = EARLIEST
   #newestOfOthers: Hlc = EARLIEST
-  /** Whether the lines of the history that are dated ahead have begun. */
+  /** Whether lines that are dated ahead have begun in the history. */
   #isAhead = false
   /** The day of the latest late line; undefined after a line in order. */
   #lateDay: number | undefined

@@ -1,4 +1,4 @@
-/** What the sentences depend on besides the event. */
+/** Context of an event that its sentence depends on. */
 export interface EventContext {
   /** A path as the user gave it: the node may run in another directory. */
   readonly shownPath: (path: string) => string

@@ -1,12 +1,12 @@
 import type { ExcerptFault } from '../../log/format/excerpt.js'
 
-/** Why a file is no proof. */
+/** Why a file is not a proof. */
 export function excerptFaultText({ kind, first = 0, last = first }: ExcerptFault): string {
   const isOne = first === last
   const entries = isOne ? `entry ${first}` : `entries ${first} to ${last}`
   switch (kind) {
     case 'not-an-excerpt':
-      return 'this file is no proof'
+      return 'this file is not a proof'
     case 'malformed':
       return first === 0
         ? 'the file is damaged'

@@ -18,7 +18,7 @@ export const gapText = (state: GapState): string => TEXTS[state]
 export const gapLine = ({ count, state }: Gap): string =>
   `${count} ${count === 1 ? 'entry' : 'entries'} ${gapText(state)}`
 
-/** States of lines that a conversation shows all as one row, above its first line. */
+/** Gaps of older lines, which a conversation shows as one row above its first line. */
 const OLDER: readonly GapState[] = ['kept-out', 'expired', 'not-given']
 
 /** Whether a message stands for lines that were dropped to save space, or are not given to us. */

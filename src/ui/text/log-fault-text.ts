@@ -3,9 +3,9 @@ import type { Sentences } from './event-context.js'
 
 const REJECTIONS: Sentences<Rejection> = {
   'author-limit': ({ authorsMax }) => `the limit of ${authorsMax} authors is reached`,
-  'not-a-member': () => 'its author was no member of this room when it was written',
+  'not-a-member': () => 'its author was not a member of this room when it was written',
   'run-limit': ({ runsMax }) => `the limit of ${runsMax} runs of one key is reached`,
-  'stranger-limit': () => 'strangers use all the room that they share on this disk',
+  'stranger-limit': () => 'strangers use all the space that they share on this disk',
   'log-length-limit': () => 'the log is longer than a log can be',
   'malformed-author': () => 'the author id is malformed',
   'unsigned-log': () => 'it is unsigned, and this room accepts only signed logs',

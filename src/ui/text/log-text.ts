@@ -25,10 +25,10 @@ export const LOG_SENTENCES: Sentences<LogEvent> = {
     const mark = file === undefined ? 'a mark of your log' : `the mark ${context.shownPath(file)}`
     return `${mark} cannot be written: ${diskFailureText(failure, context)}`
   },
-  'run-opened': ({ reason }) => `${DOUBTS[reason]}: your lines go on in a new run, and nothing is lost`,
+  'run-opened': ({ reason }) => `${DOUBTS[reason]}: your lines continue in a new run, and nothing is lost`,
   'fork-proven': ({ isOurs, seq, author }) =>
     isOurs
-      ? `two devices wrote entry ${seq} of your log, or one did after a backup was restored: the lines of both are kept, and yours go on in a new run`
+      ? `two devices wrote entry ${seq} of your log, or one did after a backup was restored: the lines of both are kept, and yours continue in a new run`
       : `the log of the key ${shortKey(authorOfLog(author))}… has two histories from entry ${seq} on: the lines of both are kept`,
 }
 

@@ -19,7 +19,7 @@ const DIAL_FAILURES: Readonly<Record<Exclude<DialFailureReason, 'other'>, string
   'other-room': 'the peer is not in this room',
   'unproven-key': 'the peer did not prove its key',
   'lobby-only': 'scuttleup peers can connect in the lobby only',
-  'encrypted-only': 'a scuttleup peer, which cannot encrypt, and --encrypted refuses those',
+  'encrypted-only': 'a scuttleup peer cannot encrypt, and --encrypted refuses it',
   'announced-native': 'it does not encrypt, although a peer that does is announced there: someone may be between you',
 }
 
@@ -37,7 +37,7 @@ const CLOSE_REASONS: Readonly<Record<CloseReason, string>> = {
   'enough-connections': 'there are enough connections',
 }
 
-/** What a multicast fault means for the user. */
+/** The consequence of a multicast fault for the user. */
 const CONSEQUENCE = 'until that changes, peers there are reached by address only, not by name.'
 
 /** Describes why a dial failed. */
@@ -46,7 +46,7 @@ export const dialFailureText = ({ reason, detail }: DialFailure): string =>
 
 export const closeReasonText = (reason: CloseReason): string => CLOSE_REASONS[reason]
 
-/** Connected peers, each with whether the connection to it is encrypted. */
+/** The connected peers, each marked as encrypted or not. */
 export const encryptionText = (connected: readonly string[], plain: readonly string[] = []): string =>
   connected.map(name => `${name} (${plain.includes(name) ? 'plain: scuttleup peer' : 'encrypted'})`).join(', ')
 

@@ -43,7 +43,7 @@ export const NODE_SENTENCES: Sentences<RoomEvent> = {
   'connections-changed': connectionsText,
   'own-key-elsewhere': ({ peer }) => `${peer} is another device with your key: both write as you`,
   'other-key': ({ me, name, key, pinned }) =>
-    `${name} answers with another key (${key.slice(0, 8)}) than the one you know (${pinned.slice(0, 8)}), and is not counted as ${name}. If they have a new key, compare it with them, then run \`persisted-chat people ${me} accept ${name} ${key.slice(0, 8)}\``,
+    `${name} answers with another key (${key.slice(0, 8)}) than the one you know (${pinned.slice(0, 8)}), and is treated as a stranger. If they have a new key, compare it with them, then run \`persisted-chat people ${me} accept ${name} ${key.slice(0, 8)}\``,
   'key-renewed': ({ name, key, before }) =>
     `${name} has a new key (${key.slice(0, 8)}), which their old one (${before.slice(0, 8)}) signed, and is ${name} from now on: if you doubt it, /compare ${name}`,
   'key-renewed-twice': ({ me, name, key, other }) =>
@@ -74,15 +74,15 @@ export const NODE_SENTENCES: Sentences<RoomEvent> = {
   'strangers-ask': ({ count }) =>
     `${count === 1 ? 'somebody whom you do not know asks' : `${count} people whom you do not know ask`} to talk with you: /requests shows what they wrote`,
   'lines-withdrawn': ({ member, count, first, isOurs }) =>
-    `${count === 1 ? 'one line' : `${count} lines`} ${isOurs ? 'of yours' : `of ${member}`}${first === '' ? '' : `, from "${first}" on`}, ${count === 1 ? 'lies' : 'lie'} beyond the end of ${isOurs ? 'your' : 'their'} membership: gone from the history, whatever this screen still shows`,
+    `${count === 1 ? 'one line' : `${count} lines`} ${isOurs ? 'of yours' : `of ${member}`}${first === '' ? '' : `, from "${first}" on`}, ${count === 1 ? 'lies' : 'lie'} beyond the end of ${isOurs ? 'your' : 'their'} membership: withdrawn from the history, although this screen may still show ${count === 1 ? 'it' : 'them'}`,
   'disk-bound-exceeded': ({ bytes, bytesMax }) =>
     bytes === 0
       ? `this room fits into the ${megabytes(bytesMax)} that you keep of it again`
       : `this room takes ${megabytes(bytes)} more than the ${megabytes(bytesMax)} that you keep of it: no connected person has these lines, so they stay`,
   'operations-forked': ({ member }) =>
-    `${member} changed the members in two histories, as an old copy of the data or a second device does: one of them counts for everybody`,
+    `${member} signed two histories of changes to the members, as happens with an old copy of the data or a second device: everybody uses the same one`,
   'operations-repeated': ({ count }) =>
-    `${count === 1 ? 'one change of yours' : `${count} changes of yours`} to the members did not count, because another device with your key, or an old copy of your data, made others at the same time: signed again`,
+    `${count === 1 ? 'one change of yours' : `${count} changes of yours`} to the members conflicted with changes that another device with your key, or an old copy of your data, made at the same time: signed again`,
   'clock-differs': ({ peer, aheadMs }) => {
     const hours = Math.round(Math.abs(aheadMs) / HOUR_MS)
     return aheadMs > 0

@@ -13,7 +13,7 @@ const VIOLATIONS: Readonly<Record<Violation, string>> = {
   'malformed-channel-frame': 'a frame without a channel',
   'malformed-rooms': 'malformed rooms',
   'malformed-acknowledgement': 'a malformed acknowledgement',
-  'window-exceeded': 'more of a room than it may before it was read',
+  'window-exceeded': 'more than the flow-control window of a room',
   'malformed-heads': 'malformed heads',
   'malformed-head': 'a malformed head',
   'too-many-heads': `heads of more than ${HEADS_MAX} logs at once`,

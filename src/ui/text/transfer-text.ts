@@ -22,7 +22,7 @@ export class TransferText {
   /** `3.4 MB of 1.2 GB, 8.1 MB/s, 2 min left`. */
   of({ bytes, of }: FileProgress): string {
     const at = this.#now()
-    // The newest sample that is old enough stays, so that there is something to compare with.
+    // Keeps the newest sample that is old enough, to compare with.
     const old = this.#samples.filter(sample => at - sample.at > RATE_MS).slice(-1)
     this.#samples = [...old, ...this.#samples.filter(sample => at - sample.at <= RATE_MS), { at, bytes }]
     const [first] = this.#samples

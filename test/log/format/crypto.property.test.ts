@@ -237,7 +237,7 @@ test('rejects a signature for which only the cofactored equation holds, which no
   // A commitment with a component of small order.
   const signature = forge(a, key, r, k, WORDS)
   assert.deepEqual([isSignature(signature, WORDS, key), strictly(signature, WORDS, key)], [false, true])
-  // A key with one: it is rejected unless the challenge cancels that component.
+  // A key with such a component is rejected unless the challenge cancels it.
   const mixed = Point.BASE.multiply(a).add(twist).toBytes()
   const plain = Point.BASE.multiply(k).toBytes()
   let accepted = 0

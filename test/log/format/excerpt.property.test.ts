@@ -53,7 +53,7 @@ function read(bytes: Uint8Array): Excerpt {
 
 const TEXTS = ['one', 'two', 'three', 'four', 'five']
 
-test('an excerpt contains the lines of its range, in order, and no text beside them', () =>
+test('an excerpt contains the lines of its range, in order, and no other text', () =>
   fc.assert(
     fc.property(
       fc.array(fc.string(), { minLength: 1, maxLength: 30 }),
@@ -72,7 +72,7 @@ test('an excerpt contains the lines of its range, in order, and no text beside t
     ),
   ))
 
-test('one changed byte is refused, wherever it is', () => {
+test('rejects a file with any byte changed', () => {
   const bytes = encodeExcerpt(ROOM, segmentsOf(TEXTS, [2, 3]), 1, 4)
   for (let index = 0; index < bytes.length; index++)
     for (const change of [1, 2, 0x80, 0xff]) {
@@ -83,7 +83,7 @@ test('one changed byte is refused, wherever it is', () => {
   read(bytes) // control
 })
 
-test('every part of a file, and a file with bytes after its end, is refused or proves only what is in it', () => {
+test('a file that was cut or extended is rejected, or proves only the lines in it', () => {
   const bytes = encodeExcerpt(ROOM, segmentsOf(TEXTS, [2, 3]), 1, 5)
   for (let end = 0; end < bytes.length; end++) {
     const excerpt = readExcerpt(bytes.subarray(0, end))
@@ -95,10 +95,10 @@ test('every part of a file, and a file with bytes after its end, is refused or p
   )
 })
 
-/** Writes segments as they are, with no care for what they prove. */
+/** Writes segments without checking them: the file may prove nothing. */
 const forged = (...segments: readonly Segment[]): Uint8Array => encodeExcerpt(ROOM, segments, 1, 1_000)
 
-test('a changed, dropped, added or swapped line is refused and named', () => {
+test('rejects a changed, dropped, added or swapped line, and names it', () => {
   const [segment] = segmentsOf(TEXTS, [5])
   if (segment === undefined) return assert.fail()
   const { entries } = segment
@@ -117,7 +117,7 @@ test('a changed, dropped, added or swapped line is refused and named', () => {
   assert.deepEqual(faultOf([...entries, entry(6, 'six')]), ['not-signed', 1, 6])
 })
 
-test('segments that are left out, moved, or of another log, room or author are refused', () => {
+test('rejects segments that are left out, moved, or of another log, room or author', () => {
   const [a, b, c] = segmentsOf(TEXTS, [2, 1, 2]) as [Segment, Segment, Segment]
   const kindOf = (bytes: Uint8Array) => {
     const fault = readExcerpt(bytes)
@@ -137,12 +137,12 @@ test('segments that are left out, moved, or of another log, room or author are r
   assert.equal(kindOf(forged(a, fork as Segment)), 'not-signed')
 })
 
-test('the places after the range under the same signature are not part of it', () => {
+test('leaves out the places after the range that the same signature covers', () => {
   const [segment] = segmentsOf(TEXTS, [5])
   if (segment === undefined) return assert.fail()
   const stubbed = readExcerpt(encodeExcerpt(ROOM, [segment], 1, 3))
   assert.ok(!isExcerptFault(stubbed))
-  assert.deepEqual(textsOf(stubbed), TEXTS.slice(0, 3), 'what follows is left out')
+  assert.deepEqual(textsOf(stubbed), TEXTS.slice(0, 3), 'the places after the range are left out')
   assert.ok(!stubbed.entries.some(packed => isStub(packed)))
 })
 

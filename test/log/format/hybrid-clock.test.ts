@@ -97,7 +97,7 @@ test('orders a new entry after the previous one of its log, however far ahead th
   const clock = new HybridClock(time)
   const ahead = hlcAt(time.now() + 100 * HOURS_12)
   assert.equal(clock.next(ahead), justAfter(ahead))
-  assert.equal(clock.next(), hlcAt(time.now()), 'others are not dragged along')
+  assert.equal(clock.next(), hlcAt(time.now()), 'other logs are not affected')
 })
 
 test('follows every reading while the system clock is unset', () => {

@@ -22,7 +22,7 @@ import {
   withBitFlipped,
 } from '../../helper/signed-world.js'
 
-// docs/protocol/logs.md §3.5. The oracle reads and verifies every written segment, and throws at the first invalid one.
+// docs/protocol/logs.md §3.5. The oracle reads and verifies every written segment, and throws at the first invalid segment.
 
 const ALICE = hex(alice.publicKey)
 
@@ -244,7 +244,7 @@ test('stores only what the author signed, up to the first run that a relay garbl
       }
       disk.isPrefixOf(log)
       disk.audit(log)
-      // Everything before the first garbled run is kept.
+      // All runs before the first garbled run are stored.
       const least = Math.min(...faults.map(({ at }) => (runs[at] as SignedRun).first - 1))
       assert.ok(disk.entries.length >= least, `${disk.entries.length} of ${least}`)
       if (disk.entries.length < log.entries.length) {
@@ -255,7 +255,7 @@ test('stores only what the author signed, up to the first run that a relay garbl
           assert.ok(fault !== undefined && Object.keys(fault).length > 1, 'it says where')
         }
       }
-      // Honest peers send the rest, whatever the relay stored.
+      // Honest peers send the rest, regardless of the entries that the relay stored.
       for (const run of runs) assert.deepEqual(disk.add(log, [run]).fault, undefined)
       assert.equal(disk.entries.length, log.entries.length)
       disk.audit(log)
@@ -303,7 +303,7 @@ test('rejects entries signed for another room or by another author', () => {
 
 test('rejects a run that exceeds a segment without a signature, and keeps the entries before it', () => {
   for (const over of [0, 1]) {
-    // The longest entry, and one that fills the segment exactly or exceeds it by one byte.
+    // The longest entry, and an entry that fills the segment exactly or exceeds it by one byte.
     const longest = entryOf(1, ENTRY_BYTES_MAX)
     const long = Array.from({ length: 7 }, (_, index) => entryOf(index + 1, ENTRY_BYTES_MAX))
     const rest = RUN_BYTES_MAX - 7 * packEntry(saltOf(0), longest).length

@@ -18,8 +18,8 @@ interface Call {
   fail(): void
 }
 
-/** A store whose calls the test settles. */
-class HeldStore extends MemoryStore implements Store {
+/** A store whose calls the test completes or fails. */
+class ManualStore extends MemoryStore implements Store {
   readonly calls: Call[] = []
   readonly #onCall: (() => void)[] = []
 
@@ -34,7 +34,7 @@ class HeldStore extends MemoryStore implements Store {
     return this.#call('reopen', [])
   }
 
-  /** Resolves once `count` calls have been made, with the last of them. */
+  /** Resolves with the last call once `count` calls have been made. */
   async called(count: number): Promise<Call> {
     while (this.calls.length < count) await new Promise<void>(resolve => this.#onCall.push(resolve))
     const call = this.calls[count - 1]
@@ -60,7 +60,7 @@ const outcomes = async (writes: readonly Promise<void>[]): Promise<string[]> =>
   (await Promise.allSettled(writes)).map(result => (result.status === 'fulfilled' ? 'stored' : result.reason.code))
 
 function setUp() {
-  const store = new HeldStore()
+  const store = new ManualStore()
   const clock = new VirtualClock()
   const events: string[] = []
   let recover = async (): Promise<void> => {}

@@ -30,7 +30,7 @@ test('writes its format into a new database and opens it again', async () => {
   await log.close()
 })
 
-test('opens a new database while the disk is full, and stores lines when it no longer is', async () => {
+test('opens a new database while the disk is full, and stores lines once there is space', async () => {
   const disk = new MemoryDisk()
   const store = new FaultyStore(disk, { of: index => (index === 0 ? 'not stored' : undefined) })
   const clock = new VirtualClock()

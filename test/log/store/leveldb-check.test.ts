@@ -72,11 +72,11 @@ test('finds any flipped bit in tables, journals, manifest and CURRENT, many of w
     // The footer of a table is padded with bytes that are never read.
     const isFilling = name.endsWith('.ldb') && at >= bytes.length - 48 && at < bytes.length - 8
     assert.ok(faults.some(({ file }) => file === name) || isFilling, `${name} at ${at}: ${problemsOf(faults)}`)
-    // Control for a few of them: LevelDB opens the database without an error, and rows are missing.
+    // Control for some of the files: LevelDB opens the database without an error, and rows are missing.
     if (/\.log$/.test(name) && believed < 3 && (await rowsIn(copy)) < ROWS) believed++
     await rm(copy, { recursive: true })
   }
-  assert.ok(believed > 0, 'LevelDB itself says nothing of rows that it drops')
+  assert.ok(believed > 0, 'LevelDB does not report the rows that it drops')
 })
 
 test('names each file that is missing or truncated', async t => {

@@ -12,7 +12,7 @@ test('copies a database whose tables change for a while', async t => {
   await store.commit([{ type: 'put', key: utf8('key'), value: utf8('value') }])
   t.after(() => store.close())
   const manifest = (await readdir(directory)).find(name => name.startsWith('MANIFEST-')) ?? ''
-  // As a compaction does, but without an end in sight of the first tries.
+  // Changes files like a compaction, for longer than the first tries take.
   let changes = 0
   const changing = (async () => {
     for (; changes < 2_000; changes++) await utimes(path.join(directory, manifest), changes, changes)

@@ -3,7 +3,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { readJournal, writeJournal } from '../../../src/log/store/leveldb/journal.js'
 
-/** Records of every size that matters for blocks of 32 KiB. None ends in zeros, like all of our records. */
+/** Records of every size that matters for blocks of 32 KiB. Like all of our records, none ends in zeros. */
 const record = fc
   .oneof(
     fc.uint8Array({ minLength: 1, maxLength: 200 }),

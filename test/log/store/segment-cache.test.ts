@@ -58,7 +58,7 @@ test('keeps no larger buffers in memory than the segments need', () => {
   assert.ok(memory > 0 && memory < RECENT_BYTES_MAX / 2, `${memory} bytes of segments`)
 })
 
-/** Counts its reads. */
+/** A store that counts its reads. */
 class CountingStore extends MemoryStore {
   reads = 0
 

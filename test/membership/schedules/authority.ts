@@ -13,7 +13,7 @@ import {
 import { rolesOf, type Source } from '../../helper/membership-world.js'
 import type { Schedules } from './schedule.js'
 
-/** Who may do what. */
+/** The rights of each role. */
 export const authority: Schedules = {
   'the founder is the first member': world => {
     assert.equal(world.members(world.founder), 'founder')

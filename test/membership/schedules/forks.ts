@@ -98,7 +98,7 @@ export const forks: Schedules = {
     assert.equal(world.members(founder, alice, rescue), 'alice heir')
   },
 
-  'an heir under the rescue key is senior to whom the founder admitted': ({ build }) => {
+  'an heir under the rescue key is senior to everybody whom the founder admitted': ({ build }) => {
     const world = new MembershipWorld(build, { hasRescue: true })
     const { founder, rescue, alice, bob } = world
     founder.admit(alice, 'admin')

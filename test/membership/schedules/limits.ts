@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { countNamed, MembershipWorld, namesOf, rolesOf } from '../../helper/membership-world.js'
 import { flood, type Schedules, writers } from './schedule.js'
 
-/** Limits: what one member can cost the others. */
+/** Limits on the cost that one member can cause to others. */
 export const limits: Schedules = {
   'a founder who has signed 40,000 operations still removes, and admits nobody': ({ build }) => {
     const world = new MembershipWorld(build)
@@ -15,7 +15,7 @@ export const limits: Schedules = {
     assert.equal(namesOf(world.membership([founder])), 'alice founder')
   },
 
-  'of the operations of a member 256 count, and none behind them': world => {
+  'the first 256 operations of a member count, and none after them': world => {
     const { founder, alice } = world
     founder.admit(alice)
     for (let i = 0; i < 255; i++) alice.write({ kind: 'name', name: 'x', time: i })
@@ -27,7 +27,7 @@ export const limits: Schedules = {
     assert.equal(world.members(founder, alice), 'founder')
   },
 
-  'a host has 32 guests at once, and who is out makes room for the next': world => {
+  'a host has 32 guests at once, and each guest who is out makes room for another': world => {
     const { founder, alice, bob } = world
     founder.admit(alice, 'host')
     founder.admit(bob)
@@ -108,7 +108,7 @@ export const limits: Schedules = {
     assert.equal(world.evaluate(founder, alice, bob, ...admins).members.size, 302)
   },
 
-  'of 1,200 people under one admin the first 998 have a place, and who is out makes room': world => {
+  'of 1,200 people under one admin the first 998 have a place, and each who is out makes room for another': world => {
     const { founder, alice } = world
     founder.admit(alice, 'admin')
     flood(alice, 1_200)
@@ -122,7 +122,7 @@ export const limits: Schedules = {
     assert.deepEqual(['alice.1046' in after, 'zoe' in after], [true, true])
   },
 
-  'below the guests of an admin 16,384 terms and operations count, besides the guests': world => {
+  '16,384 terms and operations below the guests of an admin count, besides the guests': world => {
     const { founder, alice, bob } = world
     founder.admit(alice, 'admin')
     alice.admit(bob, 'admin')

@@ -64,7 +64,7 @@ export const readmissions: Schedules = {
     assert.equal(world.members(world.founder), 'founder')
   },
 
-  'a key that two removed stays out until both removals are answered by a senior': world => {
+  'a key that two admins removed stays out until both removals are answered by a senior': world => {
     const { founder, alice, carol } = world
     founder.admit(alice, 'admin')
     founder.admit(carol)
@@ -190,20 +190,21 @@ export const readmissions: Schedules = {
     }
   },
 
-  'a key that two readmit has the role that the senior gave, and in each term what its admission gave': world => {
-    const { founder, alice, carol } = world
-    founder.admit(alice, 'admin')
-    founder.admit(carol)
-    const removal = alice.remove(carol)
-    const asHost = carol.again(alice.admit(carol, 'host', answering(removal)))
-    const asAdmin = carol.again(founder.admit(carol, 'admin', answering(removal)))
-    asHost.admit('refused', 'admin')
-    asHost.admit('guest')
-    asAdmin.admit('bob', 'admin')
-    const membership = world.evaluate(founder, alice, asHost, asAdmin)
-    assert.deepEqual(Object.keys(rolesOf(membership)), ['alice', 'bob', 'carol', 'founder', 'guest'])
-    assert.equal(rolesOf(membership)['carol'], 'admin')
-  },
+  'a key that two admins readmit has the role that the senior gave, and in each term what its admission gave':
+    world => {
+      const { founder, alice, carol } = world
+      founder.admit(alice, 'admin')
+      founder.admit(carol)
+      const removal = alice.remove(carol)
+      const asHost = carol.again(alice.admit(carol, 'host', answering(removal)))
+      const asAdmin = carol.again(founder.admit(carol, 'admin', answering(removal)))
+      asHost.admit('refused', 'admin')
+      asHost.admit('guest')
+      asAdmin.admit('bob', 'admin')
+      const membership = world.evaluate(founder, alice, asHost, asAdmin)
+      assert.deepEqual(Object.keys(rolesOf(membership)), ['alice', 'bob', 'carol', 'founder', 'guest'])
+      assert.equal(rolesOf(membership)['carol'], 'admin')
+    },
 
   'one key is readmitted after 24 removals, and not after 25': world => {
     const { founder, carol } = world
@@ -220,7 +221,7 @@ export const readmissions: Schedules = {
     assert.equal(world.members(founder), 'founder')
   },
 
-  'a demoted admin is a member, keeps whom they admitted, and admits nobody': world => {
+  'a demoted admin is a member, keeps the members whom they admitted, and admits nobody': world => {
     const { founder, alice } = world
     founder.admit(alice, 'admin')
     alice.admit('guest')
@@ -251,7 +252,7 @@ export const readmissions: Schedules = {
     })
   },
 
-  'a demoted admin is removed by one who was junior before': world => {
+  'a demoted admin is removed by an admin who was junior before': world => {
     const { founder, alice, bob } = world
     founder.admit(alice, 'admin')
     founder.admit(bob, 'admin')
@@ -276,7 +277,7 @@ export const readmissions: Schedules = {
     }
   },
 
-  'a key that two demote at once is out until a senior answers both': world => {
+  'a key that two admins demote at once is out until a senior answers both': world => {
     const { founder, alice, carol } = world
     founder.admit(alice, 'admin')
     founder.admit(carol, 'admin')

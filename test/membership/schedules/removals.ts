@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { answering, chatOf, namesOf, said } from '../../helper/membership-world.js'
 import type { Schedules } from './schedule.js'
 
-/** Removals: who wins, and what still counts. */
+/** Removals: which one wins, and what still counts. */
 export const removals: Schedules = {
-  'of two admins who remove each other in a partition the senior stays': world => {
+  'when two admins remove each other in a partition, the senior stays': world => {
     const { founder, alice, bob } = world
     founder.admit(alice, 'admin')
     founder.admit(bob, 'admin')
@@ -13,7 +13,7 @@ export const removals: Schedules = {
     assert.equal(world.members(founder, alice, bob), 'alice founder')
   },
 
-  'of three who remove each other in a ring the most senior stays': world => {
+  'when three admins remove each other in a ring, the most senior stays': world => {
     const { founder, alice, bob, carol } = world
     for (const admin of [alice, bob, carol]) founder.admit(admin, 'admin')
     alice.remove(bob, 0)
@@ -32,7 +32,7 @@ export const removals: Schedules = {
     assert.equal(world.members(founder, alice, bob, carol), 'alice carol founder')
   },
 
-  'nobody removes who admitted them, nor the founder': world => {
+  'nobody removes the person who admitted them, nor the founder': world => {
     const { founder, alice, bob } = world
     founder.admit(alice, 'admin')
     alice.admit(bob, 'admin')
@@ -49,7 +49,7 @@ export const removals: Schedules = {
     assert.equal(world.members(founder, alice), 'alice founder guest')
   },
 
-  'admissions before the place of a removal count, those behind it do not, whatever their date': world => {
+  'admissions before the place of a removal count, those after it do not, whatever their date': world => {
     const { founder, alice } = world
     founder.admit(alice, 'admin')
     alice.admit('early')
@@ -79,21 +79,22 @@ export const removals: Schedules = {
     assert.equal(world.members(founder, alice, bob), 'alice bob founder')
   },
 
-  'of two removals the place of the senior counts, for operations and for chat': world => {
-    const { founder, alice, carol } = world
-    founder.admit(alice, 'admin')
-    founder.admit(carol, 'host')
-    carol.admit('first')
-    carol.admit('second')
-    alice.remove(carol, 2, 3)
-    founder.remove(carol, 1, 7)
-    const membership = world.evaluate(founder, alice, carol)
-    assert.deepEqual([...membership.members.keys()].length, 3)
-    assert.equal(world.members(founder, alice, carol), 'alice first founder')
-    assert.equal(chatOf(membership, carol), 7)
-  },
+  'when two people remove a member, the place of the removal by the senior counts, for operations and for chat':
+    world => {
+      const { founder, alice, carol } = world
+      founder.admit(alice, 'admin')
+      founder.admit(carol, 'host')
+      carol.admit('first')
+      carol.admit('second')
+      alice.remove(carol, 2, 3)
+      founder.remove(carol, 1, 7)
+      const membership = world.evaluate(founder, alice, carol)
+      assert.deepEqual([...membership.members.keys()].length, 3)
+      assert.equal(world.members(founder, alice, carol), 'alice first founder')
+      assert.equal(chatOf(membership, carol), 7)
+    },
 
-  'of the removals of one term by one author the first counts': world => {
+  'when one author removes a term repeatedly, the first removal counts': world => {
     const { founder, carol } = world
     founder.admit(carol, 'host')
     carol.admit('first')
@@ -105,7 +106,7 @@ export const removals: Schedules = {
     assert.equal(chatOf(membership, carol), 3)
   },
 
-  'what a removed member writes changes nothing': world => {
+  'operations that a removed member signs change nothing': world => {
     const { founder, carol } = world
     founder.admit(carol, 'host')
     founder.remove(carol, 0, 5)
@@ -115,7 +116,7 @@ export const removals: Schedules = {
     assert.deepEqual(said(world.evaluate(founder, carol)), before)
   },
 
-  'admissions of admissions behind the place of a removal do not count': world => {
+  'admissions of admissions after the place of a removal do not count': world => {
     const { founder, alice, bob, carol } = world
     founder.admit(alice, 'admin')
     founder.remove(alice)
@@ -149,7 +150,7 @@ export const removals: Schedules = {
     assert.equal(world.members(founder, alice), 'first founder second')
   },
 
-  'a removal is void with its author, and what it cut off counts again': world => {
+  'a removal is void with its author, and the operations that it cut off count again': world => {
     const { founder, alice, carol } = world
     founder.admit(alice, 'admin')
     founder.admit(carol, 'host')
@@ -160,7 +161,7 @@ export const removals: Schedules = {
     assert.equal(world.members(founder, alice, carol), 'carol founder guest')
   },
 
-  'a removal at a false place is mended by a senior': world => {
+  'a removal at a false place is corrected by a senior': world => {
     const { founder, alice, carol } = world
     founder.admit(alice, 'admin')
     founder.admit(carol, 'host')
@@ -193,7 +194,7 @@ export const removals: Schedules = {
     assert.equal(world.evaluate(founder, alice, bob, again).members.get(alice.author)?.role, 'member')
   },
 
-  'a member who left takes back operations by more leaves, and adds none': world => {
+  'a member who left withdraws operations by more leaves, and adds none': world => {
     const { founder, alice } = world
     founder.admit(alice, 'host')
     alice.admit('first')
@@ -211,7 +212,7 @@ export const removals: Schedules = {
     assert.equal(world.members(founder, alice, ...forks), 'first founder second')
   },
 
-  'of several leaves the lowest chat place counts, and none if they contradict each other': world => {
+  'when a member leaves several times, the lowest chat place counts, and none if they contradict each other': world => {
     const { founder, alice } = world
     const end = (run: number, seq: number) => ({ run, seq, chain: String(seq).repeat(64) })
     const leaves = [
@@ -249,7 +250,7 @@ export const removals: Schedules = {
     assert.equal(world.members(founder, alice, ...forks), 'founder guest')
   },
 
-  'of a member who was removed and left the place of the removal counts': world => {
+  'when a member was removed and left, the place of the removal counts': world => {
     const { founder, alice } = world
     founder.admit(alice, 'admin')
     alice.admit('early')
@@ -263,7 +264,7 @@ export const removals: Schedules = {
     assert.equal(world.members(founder, alice), 'early founder')
   },
 
-  'a removal that names a place behind the limit leaves nothing of the log': world => {
+  'a removal that names a place beyond the limit leaves nothing of the log': world => {
     const { founder, alice, bob } = world
     founder.admit(alice, 'host')
     alice.admit('guest')

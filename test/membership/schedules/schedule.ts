@@ -1,6 +1,6 @@
 import type { MembershipWorld, Writer } from '../../helper/membership-world.js'
 
-/** What happens in a room, and who is a member afterwards, by the name of the test. */
+/** Steps in a room and checks of its members afterwards, by the name of the test. */
 export type Schedules = Readonly<Record<string, (world: MembershipWorld) => void>>
 
 /** Admits `count` people with names derived from the writer's. */

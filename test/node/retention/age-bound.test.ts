@@ -24,7 +24,7 @@ test('drops lines that are older than the room keeps, at every peer, and keeps t
   await world.pass(2 * HOUR_MS)
   for (const { log } of [a, b]) {
     for (const { author } of log.head) {
-      assert.deepEqual(log.dropped(author, 'expired'), [{ from: 1, to: 4 }])
+      assert.deepEqual(log.contents.dropped(author, 'expired'), [{ from: 1, to: 4 }])
       assert.deepEqual(await log.verify(author), {
         last: 6,
         fault: undefined,
@@ -54,11 +54,11 @@ test('fetches nothing that is older than the room keeps', async () => {
   world.connect(a, b)
   await world.pass(HOUR_MS, 4)
   assert.deepEqual(await read(b.log), ['4', '5', '6'])
-  assert.deepEqual(b.log.missing(a.log.id), [{ from: 1, to: 4 }])
+  assert.deepEqual(b.log.contents.missing(a.log.id), [{ from: 1, to: 4 }])
   world.setKeep(keepDays(3))
   await world.pass(2 * HOUR_MS, 2)
-  assert.deepEqual(b.log.missing(a.log.id), [])
-  assert.deepEqual(b.log.dropped(a.log.id, 'expired'), [{ from: 1, to: 5 }])
+  assert.deepEqual(b.log.contents.missing(a.log.id), [])
+  assert.deepEqual(b.log.contents.dropped(a.log.id, 'expired'), [{ from: 1, to: 5 }])
   await world.close()
 })
 
@@ -97,7 +97,7 @@ test('drops lines that are dated ahead once they have been here for as long', as
   assert.deepEqual(await read(b.log), ['1'])
   await world.pass(DAY_MS + 3 * HOUR_MS, 27)
   assert.deepEqual(await read(b.log), [])
-  assert.deepEqual(b.log.dropped(a.log.id, 'expired'), [{ from: 1, to: 2 }])
+  assert.deepEqual(b.log.contents.dropped(a.log.id, 'expired'), [{ from: 1, to: 2 }])
   await world.close()
   assert.ok(AHEAD_MS_MAX < 400 * DAY_MS)
 })
@@ -127,11 +127,11 @@ test('costs nothing while nothing is due', async () => {
   world.setKeep(keepDays(90))
   await world.pass(2 * HOUR_MS, 4)
   let reads = 0
-  const { weigh } = a.log
-  Object.defineProperty(a.log, 'weigh', {
+  const { weigh } = a.log.contents
+  Object.defineProperty(a.log.contents, 'weigh', {
     value: (...given: Parameters<typeof weigh>) => {
       reads++
-      return weigh.apply(a.log, given)
+      return weigh.apply(a.log.contents, given)
     },
   })
   await world.pass(24 * HOUR_MS, 24)

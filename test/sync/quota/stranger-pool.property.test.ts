@@ -32,12 +32,12 @@ const growth: fc.Arbitrary<Growth> = fc
   }))
 const growths = fc.array(growth, { maxLength: 40 })
 
-/** What each log uses, and each introducer. */
+/** The usage of each log and of each introducer. */
 class Model {
   readonly pool = new StrangerPool(BYTES_MAX, LOGS_MAX)
   readonly sizes = new Map<LogId, { readonly owner: string; readonly bytes: number }>()
 
-  /** Grows a log as far as the pool lets it; gives what the others lost. */
+  /** Grows a log as far as the pool allows. Returns what others lost. */
   grow({ log, owner, isRelayed, bytes }: Growth): { readonly owner: string; readonly before: number }[] {
     const size = this.sizes.get(log)?.bytes ?? 0
     const allowed = Math.min(size + bytes, this.pool.limitOf(log, owner))

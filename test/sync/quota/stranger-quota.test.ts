@@ -102,7 +102,7 @@ test('passes on all of a room in which nobody knows anybody', () => {
   assert.equal(passed(logs), PASSED_ON_LOGS_MAX)
 })
 
-test('passes on no more from one guest than the others leave, and something from each', () => {
+test('passes on no more from one introducer than the others leave, and something from each', () => {
   const { quota, bring, passed } = openLarge()
   const flood = bring(10_000, 1_500, stranger('mallory'))
   assert.equal(passed(flood), PASSED_ON_LOGS_MAX, 'alone')
@@ -117,13 +117,13 @@ test('passes on no more from one guest than the others leave, and something from
   )
 })
 
-test('passes on some from each of many guests, however many authors the others bring', () => {
+test('passes on some logs of each of many introducers, however many authors the others bring', () => {
   const { bring, passed } = openLarge()
   const floods = Array.from({ length: 40 }, (_, n) => bring(10_000 * (n + 1), 48, stranger(`mallory ${n}`)))
   for (const flood of floods) assert.equal(passed(flood), PASSED_ON_MAX)
 })
 
-test('passes on what authors brought themselves, and all that known people bring', () => {
+test('passes on all logs that their authors sent themselves, and all that known people relay', () => {
   const { quota, bring, passed } = openLarge()
   bring(10_000, 1_100, stranger('mallory'))
   const other = stranger('other', 9)
@@ -193,7 +193,7 @@ test('is the same after a restart: shares, what has stopped, and what the user a
   assert.deepEqual([...again.stopped], [...quota.stopped])
   assert.ok(again.isStopped(keyOf(2)))
   assert.equal(again.isStranger(keyOf(20)), false)
-  // A newcomer takes the room of who brought most; control: without records nobody knows who did.
+  // A newcomer displaces logs of the introducer that brought most. Control: without records nobody knows who that is.
   const losers = (each: Quota): string[] => each.grew(keyOf(30), 1, introducer('new')).map(({ log }) => log)
   assert.deepEqual(losers(again), losers(quota))
   const without = open().quota

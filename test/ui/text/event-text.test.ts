@@ -147,7 +147,7 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   [{ kind: 'entry-recovered', seq: 3 }, 'entry 3 was stored after all, although its write had failed'],
   [
     { kind: 'fork-proven', author: LOG, seq: 3, isOurs: true },
-    'two devices wrote entry 3 of your log, or one did after a backup was restored: the lines of both are kept, and yours go on in a new run',
+    'two devices wrote entry 3 of your log, or one did after a backup was restored: the lines of both are kept, and yours continue in a new run',
   ],
   [
     { kind: 'fork-proven', author: LOG, seq: 3, isOurs: false },
@@ -203,15 +203,15 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   ],
   [
     { kind: 'operations-forked', member: 'bob' },
-    'bob changed the members in two histories, as an old copy of the data or a second device does: one of them counts for everybody',
+    'bob signed two histories of changes to the members, as happens with an old copy of the data or a second device: everybody uses the same one',
   ],
   [
     { ...WITHDRAWN, count: 2, isOurs: false },
-    '2 lines of bob, from "see you" on, lie beyond the end of their membership: gone from the history, whatever this screen still shows',
+    '2 lines of bob, from "see you" on, lie beyond the end of their membership: withdrawn from the history, although this screen may still show them',
   ],
   [
     { ...WITHDRAWN, count: 1, isOurs: true },
-    'one line of yours, from "see you" on, lies beyond the end of your membership: gone from the history, whatever this screen still shows',
+    'one line of yours, from "see you" on, lies beyond the end of your membership: withdrawn from the history, although this screen may still show it',
   ],
   [
     { kind: 'disk-bound-exceeded', bytes: 12_400_000, bytesMax: 500_000_000 },
@@ -223,11 +223,11 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   ],
   [
     { kind: 'operations-repeated', count: 1 },
-    'one change of yours to the members did not count, because another device with your key, or an old copy of your data, made others at the same time: signed again',
+    'one change of yours to the members conflicted with changes that another device with your key, or an old copy of your data, made at the same time: signed again',
   ],
   [
     { kind: 'operations-repeated', count: 2 },
-    '2 changes of yours to the members did not count, because another device with your key, or an old copy of your data, made others at the same time: signed again',
+    '2 changes of yours to the members conflicted with changes that another device with your key, or an old copy of your data, made at the same time: signed again',
   ],
   [{ kind: 'key-created', name: 'alice', file: 'data/alice/key' }, 'created a new key for alice: data/alice/key'],
   [
@@ -262,7 +262,7 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   [{ kind: 'log-stopped', author: LOG, seq: 10, last: 4_010 }, '4,000 more lines of abababab: /show abababab'],
   [
     { kind: 'other-key', me: 'alice', name: 'bob', key: '3fa1c20e'.repeat(8), pinned: 'a0b1c2d3'.repeat(8) },
-    'bob answers with another key (3fa1c20e) than the one you know (a0b1c2d3), and is not counted as bob. If they have a new key, compare it with them, then run `persisted-chat people alice accept bob 3fa1c20e`',
+    'bob answers with another key (3fa1c20e) than the one you know (a0b1c2d3), and is treated as a stranger. If they have a new key, compare it with them, then run `persisted-chat people alice accept bob 3fa1c20e`',
   ],
   [{ kind: 'own-key-elsewhere', peer: 'bob' }, 'bob is another device with your key: both write as you'],
   [{ kind: 'peer-left', peer: 'bob' }, 'bob left'],
@@ -292,26 +292,26 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   ],
   [
     { kind: 'run-opened', run: 0x0100_abcd, reason: 'moved' },
-    'your data was copied or restored from elsewhere: your lines go on in a new run, and nothing is lost',
+    'your data was copied or restored from elsewhere: your lines continue in a new run, and nothing is lost',
   ],
   [{ kind: 'already-open', name: 'alice', hasOtherFaces: false }, 'alice is in the chat already'],
   [
     { kind: 'already-open', name: 'alice', hasOtherFaces: true },
-    'alice is in the chat already: this is another face of it',
+    'alice is in the chat already, in another window or program',
   ],
   [
     { kind: 'node-silent', name: 'alice', pid: 4_711, sinceMs: new Date(2026, 10, 27, 14, 3).getTime() },
-    'the node (pid 4711) does not answer since 14:03; if it does not recover, end it: persisted-chat stop --kill alice',
+    'the node (pid 4711) has not answered since 14:03; if it does not recover, end it: persisted-chat stop --kill alice',
   ],
   [
     { kind: 'node-silent', name: 'alice', sinceMs: new Date(2026, 10, 27, 4, 30).getTime() },
-    'the node does not answer since 04:30; if it does not recover, end it: persisted-chat stop --kill alice',
+    'the node has not answered since 04:30; if it does not recover, end it: persisted-chat stop --kill alice',
   ],
   [{ kind: 'node-answers' }, 'the node answers again'],
   [{ kind: 'connect-refused', peer: 'alice', detail: 'the peer alice is yourself' }, 'the peer alice is yourself'],
   [
     { kind: 'unknown-event', name: 'tea-ready' },
-    'the node runs another version, and reports what this one does not know: tea-ready',
+    'the node runs another version, and sent an event that this version does not know: tea-ready',
   ],
 ]
 

@@ -159,7 +159,7 @@ class Watch {
     this.#courses = courses
     this.#isPublishing = true
     await this.#pass(startMs, everyMs, spreadMs, name)
-    // Approximate: nodes report their message counts once a second only.
+    // Approximate, because nodes report their message counts only once a second.
     const messages = this.#allSent() - before
     this.#isPublishing = false
     await this.#pass(startMs + everyMs, spreadMs, 0, name)

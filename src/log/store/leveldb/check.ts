@@ -7,7 +7,7 @@ import { distinctRecords, readJournal } from './journal.js'
 import { decodeManifest, type Manifest } from './manifest.js'
 import { type Depth, isTableIntact } from './table.js'
 
-/** Bytes of the newest tables that are checked completely before a start; the rest is checked later, or by `verify`. */
+/** Bytes of the newest tables that are checked completely before a start. The other tables are checked later, or by `verify`. */
 export const TABLE_BYTES_AT_START = 16 * 1024 * 1024
 
 /** Marker file that is written when damage is found in an open database. */
@@ -156,7 +156,7 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-/** The result of `look` on a regular file. Any other kind of file is unreadable, and is never opened in a way that blocks. */
+/** The result of `look` on a regular file. Any other kind of file is unreadable, and is never opened, because that could block. */
 async function withFile<T, A = never>(
   directory: string,
   name: string,

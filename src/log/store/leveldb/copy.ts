@@ -10,9 +10,9 @@ const IS_TABLE = /\.(?:ldb|sst)$/
 const IS_JOURNAL = /\.log$/
 /** Space to leave for other files that LevelDB writes. */
 const SPARE_BYTES = 4 * 1024 * 1024
-/** How long to try to copy a database whose tables change meanwhile: a compaction changes them many times a second. */
+/** How long to retry the copy of a database whose tables change while it is copied: a compaction changes them many times a second. */
 const TRY_MS_MAX = 10_000
-/** The pause after a try, which doubles up to the second. */
+/** The pause after the first try; it doubles with each try, up to PAUSE_MS_MAX. */
 const PAUSE_MS = 5
 const PAUSE_MS_MAX = 200
 
@@ -26,7 +26,7 @@ interface Listed {
 
 /**
  * Copies a database into the empty directory `target` without opening it. With `mayLink`, tables are hard-linked, because they never
- * change. Another process may append to its journals meanwhile; the copy may lack those writes. Returns the reason for a failure.
+ * change. Another process may append to the journals during the copy; the copy may lack those writes. Returns the reason for a failure.
  */
 export async function copyDatabase(
   directory: string,

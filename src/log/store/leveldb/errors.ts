@@ -6,7 +6,7 @@ import type { RepairFailure } from './repair.js'
 
 // Why a database cannot be used, and what the user can do.
 
-/** The error of LevelDB when it opens a database, as one that says what to do. */
+/** Converts an error of LevelDB on opening a database into one that tells the user what to do. */
 export function openingError(directory: string, cause: unknown): ChatError {
   if (cause instanceof ChatError) return cause
   switch (systemCode(cause)) {

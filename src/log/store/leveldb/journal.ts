@@ -7,7 +7,7 @@ const BLOCK_BYTES = 32 * 1024
 /** Checksum, length and type of a fragment. */
 const HEADER_BYTES = 7
 const [FULL, FIRST, MIDDLE, LAST] = [1, 2, 3, 4] as const
-/** Shortest run of zeros at the end of a file that counts as a torn write. None of our records ends in that many. */
+/** Fewest zeros at the end of a file that count as a torn write. None of our records ends in so many zeros. */
 const TORN_ZEROS_MIN = 64
 
 /** The contents of a file in the log format. */
@@ -15,7 +15,7 @@ export interface Journal {
   /** The intact records, in order. */
   readonly records: readonly Uint8Array[]
   /**
-   * Offset of the first damage, if any. An incomplete record at the end of the file is not damage: a crash leaves one, whose write
+   * Offset of the first damage, if any. An incomplete record at the end of the file is not damage: it is a write that a crash cut off, and
    * was never acknowledged.
    */
   readonly damagedAt: number | undefined
@@ -27,7 +27,7 @@ type Fragment =
   | { readonly kind: 'end' }
   | { readonly kind: 'damaged' }
 
-/** Reads all intact records. LevelDB itself silently drops damaged ones and then deletes the file. */
+/** Reads all intact records. LevelDB itself silently drops damaged records and then deletes the file. */
 export function readJournal(file: Uint8Array): Journal {
   const bytes = bufferOf(file)
   const records: Uint8Array[] = []
@@ -148,7 +148,7 @@ function intactAfter(bytes: Buffer, at: number): number | undefined {
 const BATCH_HEADER_BYTES = 12
 
 /**
- * The records without those that repeat changes. A file whose contents were duplicated has such records: LevelDB aborts on it.
+ * The records without those that repeat changes. Only a file whose contents were duplicated has such records, and LevelDB aborts on it.
  * `after` is the number of the last change before the records.
  */
 export function distinctRecords(records: readonly Uint8Array[], after = 0n): { records: Uint8Array[]; last: bigint } {

@@ -16,7 +16,7 @@ export interface Manifest {
   readonly journalBefore: number
 }
 
-/** The state after all records of a manifest; undefined if one is malformed. */
+/** The state after all records of a manifest; undefined if any record is malformed. */
 export function decodeManifest(records: readonly Uint8Array[]): Manifest | undefined {
   const tables = new Map<number, number>()
   let journal: number | undefined

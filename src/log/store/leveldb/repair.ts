@@ -88,9 +88,7 @@ async function exists(file: string): Promise<boolean> {
   }
 }
 
-/**
- * Rewrites damaged journals with their intact records, each change once. A missing journal is skipped; an unreadable one is deleted.
- */
+/** Rewrites damaged journals with their intact records, each change once. Skips a missing journal, and deletes an unreadable one. */
 async function keepWholeRecords(copy: string, damaged: ReadonlySet<string>): Promise<void> {
   const journals = (await readdir(copy))
     .filter(isJournal)

@@ -34,7 +34,7 @@ export function unpackSnappy(bytes: Uint8Array): Uint8Array | undefined {
   return end === unpacked.length ? unpacked : undefined
 }
 
-/** A length over 60 is in the one to four bytes after the tag. */
+/** A length over 60 is stored in the one to four bytes after the tag. */
 function literalLength(bytes: Uint8Array, at: number, short: number): { length: number; next: number } {
   if (short < 60) return { length: short + 1, next: at }
   const count = short - 59

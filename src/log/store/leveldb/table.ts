@@ -3,8 +3,8 @@ import { readVarint } from '../../../base/wire/bytes.js'
 import { crc32c, masked } from './crc32c.js'
 import { unpackSnappy } from './snappy.js'
 
-// LevelDB's tables (google/leveldb, doc/table_format.md). LevelDB reads blocks without verifying their checksums: a flipped bit in a
-// key hides rows, and one in an index fails an assertion, which aborts the process.
+// LevelDB's tables (google/leveldb, doc/table_format.md). LevelDB reads blocks without verifying their checksums: a flipped bit in a key
+// hides rows, and a flipped bit in an index fails an assertion, which aborts the process.
 
 const FOOTER_BYTES = 48
 const MAGIC = Buffer.from('57fb808b247547db', 'hex')
@@ -72,7 +72,7 @@ async function contentsOf(file: FileHandle, size: number, block: Block): Promise
   return bytes[block.size] === SNAPPY ? unpackSnappy(contents) : contents
 }
 
-/** The blocks that an index lists: the value of each row is a handle. A malformed one is undefined. */
+/** The blocks that an index lists: the value of each row is a handle. A malformed handle gives undefined. */
 function blocksIn(index: Uint8Array): (Block | undefined)[] {
   const view = Buffer.from(index.buffer, index.byteOffset, index.byteLength)
   if (view.length < 4) return [undefined]

@@ -6,10 +6,10 @@ import { fullNameOf, pointerTo, SERVICE, type Service, type Sighting, sightingsI
 /** Services that are remembered: more than any peer connects to, and few enough to bound memory if announcements are forged. */
 const SERVICES_MAX = 1_024
 
-/** Of these, services that one sender announces, so that a hostile sender does not crowd out others. */
+/** Largest number of these services from one sender, so that a hostile sender does not crowd out others. */
 const SERVICES_PER_SENDER_MAX = 64
 
-/** Addresses of one service: a few for each network that it shares with us. */
+/** Largest number of addresses of one service: a few for each network that it shares with us. */
 const ADDRESSES_MAX = 16
 
 /** Known answers in one query, so that these services need not answer. RFC 6762 §7.1. */
@@ -79,7 +79,7 @@ export class ServiceBrowser {
     if (this.#queries > 0 && !this.#isClosed) this.browse()
   }
 
-  /** Whether a missing peer may return any moment: queries are then more frequent. */
+  /** `isMissing`: a missing peer may return at any moment, so queries are sent more often. */
   setMissing(isMissing: boolean): void {
     if (this.#isMissing === isMissing) return
     this.#isMissing = isMissing
@@ -89,7 +89,7 @@ export class ServiceBrowser {
     this.#cancel = this.#options.clock.after(Math.max(0, this.#waitMs() - sinceMs), () => this.#query())
   }
 
-  /** Takes a decoded response, which may contain anything, from a sender's address. */
+  /** Processes a decoded response, which may contain anything, from a sender's address. */
   receive(response: unknown, at: LocalInterface, sender: string): void {
     if (this.#isClosed) return
     for (const sighting of sightingsIn(response, at)) {

@@ -86,7 +86,7 @@ export class Discovery {
     isOpen = true
   }
 
-  /** Starts to announce, instead of an earlier announcement. */
+  /** Starts to announce us. Replaces an earlier announcement. */
   announce({ name, service, isOn = () => true }: Announcement): void {
     if (this.#closing !== undefined) return
     const host = hostOf(name)
@@ -102,7 +102,7 @@ export class Discovery {
     })
   }
 
-  /** Announces that our public rooms changed, by their tags. */
+  /** Announces our public rooms again, by their tags, after they changed. */
   setRooms(rooms: readonly string[]): void {
     this.#responder?.setRooms(rooms)
   }
@@ -111,7 +111,7 @@ export class Discovery {
     if (this.#closing === undefined) this.#browser.browse()
   }
 
-  /** Whether a missing peer may return any moment: queries are then more frequent. */
+  /** `isMissing`: a missing peer may return at any moment, so queries are sent more often. */
   setMissing(isMissing: boolean): void {
     this.#browser.setMissing(isMissing)
   }

@@ -1,6 +1,6 @@
 import { ipv4Number, ipv6Groups, isLinkLocal, isPeerIpv4, isPeerIpv6 } from '../ip-address.js'
 
-/** The result of `os.networkInterfaces()`, as far as it is used here. */
+/** The result of `os.networkInterfaces()`, reduced to the fields that are used. */
 export type NetworkInterfaces = Readonly<Record<string, readonly InterfaceAddress[] | undefined>>
 
 interface InterfaceAddress {
@@ -14,22 +14,22 @@ export interface LocalInterface {
   /** The system's name of the interface: `eth0`, `lo`. */
   readonly name: string
   readonly family: 'IPv4' | 'IPv6'
-  /** An IPv4 address, or a link-local one of IPv6, without its zone. */
+  /** An IPv4 address, or a link-local IPv6 address without its zone. */
   readonly address: string
   readonly netmask: string
   /** IPv6 addresses of the same interface that can be dialled without a zone. */
   readonly ipv6: readonly string[]
 }
 
-/** Each costs a socket, and every socket receives the packets of all networks. */
+/** Largest number of interfaces. Each costs a socket, and every socket receives the packets of all networks. */
 const INTERFACES_MAX = 32
 
 /** Addresses of one interface: privacy extensions add new ones every day. */
 const IPV6_MAX = 4
 
 /**
- * The addresses to use multicast DNS from: all of IPv4, and one of IPv6 per interface. Loopback is included with its IPv4 address,
- * for two terminals on a machine without a network.
+ * The addresses to use multicast DNS from: all IPv4 addresses, and one IPv6 address per interface. Loopback is included with its IPv4
+ * address, for two terminals on a machine without a network.
  */
 export function usableInterfaces(all: NetworkInterfaces): LocalInterface[] {
   const found = new Map<string, LocalInterface>()
@@ -48,8 +48,8 @@ export function usableInterfaces(all: NetworkInterfaces): LocalInterface[] {
 }
 
 /**
- * The interface that a datagram from `source` arrived on: that of its zone, otherwise that of the narrowest subnet that contains
- * it; undefined if there is none.
+ * The interface that a datagram from `source` arrived on: the interface of its zone, otherwise the one with the narrowest subnet that
+ * contains it; undefined if there is none.
  */
 export function interfaceOf(source: string, interfaces: Iterable<LocalInterface>): LocalInterface | undefined {
   const [, zone] = /^[0-9a-f:]+%(.+)$/i.exec(source) ?? []

@@ -29,7 +29,7 @@ export class Lookups {
   readonly #lookups = new Map<string, Lookup>()
   #isClosed = false
 
-  /** `query` sends a query; responses come in by `receive`. */
+  /** `query` sends a query. Responses arrive through `receive`. */
   constructor(clock: Clock, query: (host: string) => void) {
     this.#clock = clock
     this.#query = query
@@ -47,7 +47,7 @@ export class Lookups {
     })
   }
 
-  /** Takes a decoded response, which may contain anything, received on the interface `at`. */
+  /** Processes a decoded response, which may contain anything, received on the interface `at`. */
   receive(response: unknown, at: LocalInterface): void {
     for (const [host, lookup] of this.#lookups) {
       const wasEmpty = lookup.addresses.size === 0

@@ -9,7 +9,7 @@ const SPELLINGS_MAX = 4
 /** Addresses that are accepted from one response: each may cost a dial. */
 export const ADDRESSES_MAX = 16
 
-/** Labels and whole names of DNS, in bytes. RFC 1035 §2.3.4. */
+/** Longest label and longest whole name in DNS, in bytes. RFC 1035 §2.3.4. */
 const LABEL_BYTES_MAX = 63
 const HOST_BYTES_MAX = 253
 
@@ -53,8 +53,8 @@ function records(name: string, ttl: number, at: LocalInterface, isIpv6Asked: boo
 }
 
 /**
- * Addresses of `host` in a decoded response, which may contain anything, received on the interface `at`: IPv4 first, each once, at
- * most ADDRESSES_MAX. They are hints. Additionals count too, because register-multicast-dns puts IPv6 there; goodbyes do not.
+ * Addresses of `host` in a decoded response, which may contain anything, received on the interface `at`: IPv4 first, each once, at most
+ * ADDRESSES_MAX. They are hints. Includes additionals, because register-multicast-dns puts IPv6 there, but no goodbyes.
  */
 export function addressesIn(response: unknown, host: string, at: LocalInterface): string[] {
   const lower = lowered(host)

@@ -64,7 +64,7 @@ export function itemsOf(
   return Array.isArray(items) ? items : []
 }
 
-/** The records of a response. Additionals count, because many responders put answers there. */
+/** The records of a response. Includes additionals, because many responders put answers there. */
 export const recordsIn = (response: unknown): Fields[] =>
   [...itemsOf(response, 'answers'), ...itemsOf(response, 'additionals')].map(fieldsOf)
 

@@ -3,7 +3,7 @@ import { lookupHost } from '../../../base/host-lookup.js'
 import { DialError } from '../../dial-failure.js'
 import type { Address } from '../address.js'
 
-/** Longest wait for the system's resolver, which may take very long without a name server. */
+/** Longest wait for the system's resolver, which is slow without a name server. */
 const SYSTEM_MS_MAX = 5_000
 const LOCAL_MS_MAX = 1_000
 
@@ -11,8 +11,8 @@ const LOCAL_MS_MAX = 1_000
 export type LocalLookup = (address: Address) => Promise<readonly Address[]>
 
 /**
- * Resolves a host to addresses, best first: `.local` names by multicast DNS, all others, and those without an answer, by the system.
- * Rejects with a `DialError` if there is none.
+ * Resolves a host to addresses, best first. Looks up `.local` names by multicast DNS; asks the system for all other names, and for `.local`
+ * names without an answer. Rejects with a `DialError` if there is no address.
  */
 export function resolver(
   clock: Clock,

@@ -38,7 +38,7 @@ export interface ResponderOptions {
   readonly random: () => number
   /** Sends a packet on one interface, or on all; it may differ between interfaces. */
   readonly send: (make: (at: LocalInterface) => Packet | undefined, only?: LocalInterface) => void
-  /** The name is ours, and announced. It differs from the requested name if another service has that one. */
+  /** The name is ours, and announced. It differs from the requested name if another service has the requested one. */
   readonly onNamed: (instance: string) => void
 }
 
@@ -98,7 +98,7 @@ export class Responder {
     return isHostAsked ? addressRecords(host, at) : []
   }
 
-  /** Takes a decoded response, which may contain anything: another service may claim our name. */
+  /** Processes a decoded response, which may contain anything: another service may claim our name. */
   receive(response: unknown): void {
     if (this.#isClosed || this.#conflicts >= CONFLICTS_MAX) return
     const isClaimed = recordsIn(response).some(record => this.#isForeign(record))
@@ -184,7 +184,7 @@ export class Responder {
     })
   }
 
-  /** Another service probes for the same name. The one with the lower SRV record defers, and later finds the name taken. */
+  /** Another service probes for the same name. The service with the lower SRV record defers, and later finds the name taken. */
   #receiveProbe(query: unknown): void {
     const claims = itemsOf(query, 'authorities').filter(record => this.#isForeign(record))
     if (claims.length === 0 || this.#conflicts >= CONFLICTS_MAX) return

@@ -22,7 +22,7 @@ const TAG_DIGITS = 16
 const SERVICES_PER_PACKET_MAX = 8
 const ADDRESSES_MAX = 8
 
-/** Room tags per TXT string, which has at most 255 bytes; and the number of such strings: `rooms=`, `rooms2=`, … */
+/** Room tags per TXT string, which has at most 255 bytes; and the number of TXT strings with tags: `rooms=`, `rooms2=`, … */
 const TAGS_PER_STRING = 15
 const TAG_STRINGS_MAX = 4
 
@@ -204,7 +204,9 @@ function addressesOf(
   return [...ipv4, ...ipv6].slice(0, ADDRESSES_MAX)
 }
 
-/** An IPv6 address as it can be dialled from an interface: a link-local one with the zone, others of the same subnets. */
+/**
+ * An IPv6 address as it can be dialled from an interface: a link-local address with its zone; another address if it is in a shared subnet.
+ */
 export function dialable(address: unknown, at: LocalInterface): string[] {
   const groups = ipv6Groups(address)
   if (groups === undefined || typeof address !== 'string') return []

@@ -89,7 +89,7 @@ export class MulticastSockets {
     return [...this.#sockets.values()].filter(({ state }) => state === 'open').map(({ at }) => at)
   }
 
-  /** Sends a packet on every interface, or on one; `make` makes it for each. */
+  /** Sends a packet on every interface, or on one. `make` returns the packet for an interface. */
   send(make: (at: LocalInterface) => Packet | undefined, only?: LocalInterface): void {
     for (const each of this.#sockets.values()) {
       if (each.state === 'failed' || (only !== undefined && each.at !== only)) continue
@@ -221,8 +221,8 @@ export class MulticastSockets {
   }
 
   /**
-   * Whether to report that an interface failed. Not if it is gone, which the next scan will detect; not for loopback if there are
-   * other interfaces, because some systems have no multicast there; and not for IPv6 if the interface also has IPv4.
+   * Whether to report that an interface failed. Do not report an interface that is gone, because the next scan detects that; loopback if
+   * there are other interfaces, because some systems have no multicast there; and IPv6 if the interface also has IPv4.
    */
   #isReported({ at }: InterfaceSocket): boolean {
     if (isLoopback(at) && this.#sockets.size > 1) return false

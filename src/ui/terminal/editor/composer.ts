@@ -11,7 +11,7 @@ export const HINT = '/help lists the commands, Tab completes them'
 
 /** Actions that the user's input triggers. */
 export interface ComposerActions {
-  /** Whether a message can be sent; if not, says why, and the message stays in the editor. */
+  /** Whether a message can be sent. If not, says why, and the message stays in the editor. */
   readonly maySay: () => boolean
   readonly say: (message: string) => void
   readonly command: (line: Exclude<Line, { kind: 'message' }>) => void

@@ -2,7 +2,10 @@ import type { Key } from '../keys.js'
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
 
-/** Single ASCII characters, and runs of others with the character before them, to which combining marks may belong. */
+/**
+ * Single ASCII characters, or runs of other characters together with the character before them, because the run may
+ * begin with a combining mark.
+ */
 const RUNS = /[\n -~](?=[\n -~]|$)|[\n -~]?[^\n -~]{1,512}/gu
 
 /** The grapheme clusters of a text. A segmenter copies its whole input for each cluster, so it gets short runs. */
@@ -17,7 +20,7 @@ const WORD = /[\p{L}\p{N}_]/u
 /** Maximum length of the line being written. Further input is ignored. */
 const TEXT_LENGTH_MAX = 16 * 1024
 
-/** Lines that Up brings back. */
+/** Number of lines that Up can recall. */
 const HISTORY_MAX = 500
 
 /** What a key requests besides editing. */

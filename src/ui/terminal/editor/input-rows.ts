@@ -9,7 +9,7 @@ export interface InputRows {
 
 export interface InputSize {
   readonly columns: number
-  /** Maximum rows. Of a longer line, the rows around the cursor are shown. */
+  /** Maximum rows. If the line has more, the rows around the cursor are shown. */
   readonly rows: number
 }
 

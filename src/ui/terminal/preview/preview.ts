@@ -20,13 +20,16 @@ export interface PreviewSize {
   readonly rows: number
 }
 
-/** Largest preview: a glance at the picture, beside which the conversation stays readable. */
+/** Largest preview: small enough that the conversation stays readable beside it. */
 const COLUMNS_MAX = 40
 const ROWS_MAX = 12
 
-/** Pixels per cell for kitty and iTerm2, which scale a picture: as many as on screens with a high resolution. */
+/** Pixels per cell for kitty and iTerm2, which scale a picture: as many as on a screen with a high resolution. */
 const SHARP_CELL = { width: 10, height: 20 }
-/** Pixels per cell for sixel, which does not scale a picture: those of a small font, so that no picture is taller than its rows. */
+/**
+ * Pixels per cell for sixel, which does not scale a picture: the pixels of a small font, so that no picture is taller
+ * than its rows.
+ */
 const SMALL_CELL = { width: 6, height: 12 }
 const HALF_BLOCK_CELL = { width: 1, height: 2 }
 
@@ -38,7 +41,7 @@ const CELLS: Readonly<Record<Graphics, { readonly width: number; readonly height
   '256-colours': HALF_BLOCK_CELL,
 }
 
-/** A preview of a picture; the reason if there is none. Accepts any bytes. */
+/** A preview of a picture, or the reason why there is none. Accepts any bytes. */
 export async function previewOf(
   bytes: Uint8Array,
   size: PreviewSize,

@@ -25,7 +25,7 @@ export function itermPicture(pixels: Pixels, rows: number): string {
   return `\u001b]1337;File=inline=1;width=auto;height=${rows};preserveAspectRatio=1;doNotMoveCursor=1:${payload}\u0007`
 }
 
-/** A picture for DEC's sixel graphics, as high as its pixels are. Transparent pixels are black. */
+/** A picture for DEC's sixel graphics. Its height in pixels decides its rows. Transparent pixels are black. */
 export async function sixelPicture({ data, width, height }: Pixels): Promise<string> {
   const { image2sixel } = await import('sixel/lib/SixelEncoder.js')
   return image2sixel(Uint8Array.from(data), width, height) // a copy: it reads the whole buffer of a view

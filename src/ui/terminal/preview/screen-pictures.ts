@@ -7,7 +7,7 @@ import { type Preview, type PreviewSize, previewOf } from './preview.js'
 
 /** Bytes fetched unasked while a room is on the screen, so that nobody fills the disk with pictures. */
 const UNASKED_BYTES_IN_ALL_MAX = 64 * 1024 * 1024
-/** Pictures that wait while another one is fetched. Further ones are not shown. */
+/** Largest number of pictures that wait while another one is fetched. Further ones are not shown. */
 const WAITING_MAX = 8
 /** How long a picture may take until it is shown. */
 const SHOWING_MS_MAX = 30_000
@@ -26,7 +26,7 @@ export interface ScreenPicturesParts {
 }
 
 /**
- * Pictures on the screen: those that the user asks for, and those of people that the user knows, when they arrive. Nothing is
+ * Pictures on the screen: those that the user asks for, and those that known people send, as they arrive. Nothing is
  * fetched from strangers unasked.
  */
 export class ScreenPictures {
@@ -53,7 +53,7 @@ export class ScreenPictures {
     }
   }
 
-  /** A message has arrived: shows its picture, after those before it. */
+  /** A message has arrived: shows its picture, after the pictures that wait already. */
   arrived(message: Message): void {
     if (this.#parts.graphics === undefined || message.kind !== 'file' || !isShowable(message)) return
     if (message.size > UNASKED_BYTES_MAX || this.#waiting.length === WAITING_MAX || !this.#parts.isShown(message))
@@ -74,7 +74,7 @@ export class ScreenPictures {
         const bytes = await fetchedPicture(room, message, { signal })
         await this.show?.(bytes, signal, `${message.label ?? ''} ${message.name}`.trim())
       } catch {
-        // /preview fetches it again, and reports why that fails.
+        // The user can fetch it with /preview, which reports why that fails.
       }
     }
     this.#isShowing = false

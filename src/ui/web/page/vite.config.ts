@@ -6,6 +6,7 @@ export default defineConfig({
   logLevel: 'warn',
   publicDir: 'public',
   build: {
+    target: ['chrome123', 'firefox121', 'safari17.5'],
     outDir: '../../../../dist/program/web',
     emptyOutDir: true,
     assetsInlineLimit: 0,

@@ -1,0 +1,38 @@
+import type { LineRow } from '../../protocol/rows.js'
+import { Cell } from './cell.js'
+
+/** What is beside the conversation; on a phone, instead of it. */
+export type Panel = 'people' | 'search' | 'room' | 'you'
+
+/** A dialog, which waits for the user. */
+export type Dialog =
+  | { readonly kind: 'keys' | 'rooms' | 'new-room' | 'direct' | 'backup' }
+  | { readonly kind: 'join'; readonly code?: string }
+  | { readonly kind: 'invite' | 'leave'; readonly room: string }
+  | { readonly kind: 'delete' | 'picture' | 'history' | 'where' | 'react' | 'get'; readonly line: LineRow }
+
+/** What the user does with the text that they type, besides saying it. */
+export type Composing =
+  | { readonly kind: 'say' }
+  | { readonly kind: 'reply'; readonly line: LineRow }
+  | { readonly kind: 'edit'; readonly line: LineRow; readonly draft: string }
+
+/** Widths from which the panel, and the rooms, have room beside the conversation. Also in `layout.css`. */
+const PANEL_PX = 1_100
+
+/** What is open on the screen of this page; other faces do not share it. */
+export class Screen {
+  readonly panel = new Cell<Panel | undefined>(window.innerWidth >= PANEL_PX ? 'people' : undefined)
+  readonly dialog = new Cell<Dialog | undefined>(undefined)
+  readonly composing = new Cell<Composing>({ kind: 'say' })
+  /** On a phone: whether the list of rooms is shown instead of the conversation. */
+  readonly showsRooms = new Cell(false)
+  /** What to tell screen readers, and shortly on the screen. */
+  readonly status = new Cell('')
+
+  togglePanel(panel: Panel): void {
+    this.panel.set(this.panel.value === panel ? undefined : panel)
+  }
+
+  readonly closeDialog = (): void => this.dialog.set(undefined)
+}

@@ -1,0 +1,12 @@
+import { createContext } from 'preact'
+import { useContext } from 'preact/hooks'
+import type { Chat } from '../model/chat.js'
+
+export const ChatContext = createContext<Chat | undefined>(undefined)
+
+/** The chat, anywhere below the page. */
+export function useChat(): Chat {
+  const chat = useContext(ChatContext)
+  if (chat === undefined) throw new Error('no chat above this view')
+  return chat
+}

@@ -1,0 +1,35 @@
+import type { JSX } from 'preact'
+import { useChat } from '../context.js'
+import { Modal } from './modal.js'
+import { TaskStatus } from './task-status.js'
+import { useTask } from './use-task.js'
+
+/** Ends a membership, after a question. */
+export function Leave({ room }: { readonly room: string }): JSX.Element {
+  const chat = useChat()
+  const task = useTask()
+  return (
+    <Modal title="Leave the room for good?">
+      <p>You are no member any more, and read nothing that is said from now on. What was said until now stays here.</p>
+      <TaskStatus task={task} />
+      <div class="buttons">
+        <button type="button" class="button" onClick={chat.screen.closeDialog}>
+          Stay
+        </button>
+        <button
+          type="button"
+          class="button is-danger"
+          disabled={task.isRunning}
+          onClick={() =>
+            task.run(async () => {
+              await chat.link.request('leave', { room })
+              chat.screen.closeDialog()
+            })
+          }
+        >
+          Leave
+        </button>
+      </div>
+    </Modal>
+  )
+}

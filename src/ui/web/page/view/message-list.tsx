@@ -1,0 +1,348 @@
+import { Component, createRef, type JSX } from 'preact'
+import type { Row as RowData } from '../../protocol/rows.js'
+import { continuesGroup, startsDay } from '../list/grouping.js'
+import { ListGeometry } from '../list/list-geometry.js'
+import { Slots } from '../list/slots.js'
+import type { Conversation, RowsChange, Target } from '../model/conversation.js'
+import { Row, type RowActions } from './row.js'
+
+/** How far outside of the view rows are in the page, in pixels. */
+const MARGIN_PX = 600
+/** How near the view comes to the end of the loaded rows before more are asked for. */
+const LOAD_PX = 2_500
+/** How long after the last scrolling the space around the rows is corrected. */
+const IDLE_MS = 200
+/** Below this distance from the end, the view follows new rows. */
+const END_PX = 24
+/** How long a row that the user jumped to stays marked. */
+const MARKED_MS = 2_500
+
+interface Props {
+  readonly conversation: Conversation
+  readonly label: string
+  readonly actions: RowActions
+  /** Whether the user looks at the page: then rows in view count as read. */
+  readonly isAttended: boolean
+}
+
+interface State {
+  readonly from: number
+  readonly to: number
+  /** The row that has the focus of the keyboard, if the list has it. */
+  readonly current: string | undefined
+  /** The row under the pointer. */
+  readonly hovered: string | undefined
+  /** The row that the user jumped to. */
+  readonly marked: string | undefined
+  readonly rows: readonly RowData[]
+}
+
+/** The conversation: a list of which only the rows in view are in the page, however long the history is. */
+export class MessageList extends Component<Props, State> {
+  override state: State = { from: 0, to: 0, current: undefined, hovered: undefined, marked: undefined, rows: [] }
+  readonly #scroller = createRef<HTMLDivElement>()
+  readonly #canvas = createRef<HTMLDivElement>()
+  readonly #list = createRef<HTMLOListElement>()
+  #geometry = new ListGeometry()
+  #slots = new Slots()
+  /** Counts the conversations that were shown: elements are not used again across them. */
+  #entered = 0
+  #end: () => void = () => {}
+  #idle: ReturnType<typeof setTimeout> | undefined
+  /** By how much to scroll once the rows are in the page. */
+  #shift = 0
+  #target: Target | undefined
+  #viewHeight = 0
+  #top = 0
+  readonly #sizes = new ResizeObserver(entries => this.#measured(entries))
+  readonly #view = new ResizeObserver(() => this.#viewResized())
+
+  override componentDidMount(): void {
+    const { current: scroller } = this.#scroller
+    if (scroller === null) return
+    this.#view.observe(scroller)
+    this.#viewHeight = scroller.clientHeight
+    this.#enter()
+  }
+
+  override componentDidUpdate(before: Props): void {
+    if (before.conversation !== this.props.conversation) this.#enter()
+    else this.#applied()
+    this.#keepFocus()
+    if (!before.isAttended && this.props.isAttended) this.#noteRead()
+  }
+
+  override componentWillUnmount(): void {
+    this.#end()
+    this.#sizes.disconnect()
+    this.#view.disconnect()
+    clearTimeout(this.#idle)
+  }
+
+  /** The row with the focus has left the view, and its element shows another one: the list itself takes the focus. */
+  #keepFocus(): void {
+    const { activeElement } = document
+    if (!(activeElement instanceof HTMLElement) || this.#list.current?.contains(activeElement) !== true) return
+    const id = activeElement.closest<HTMLElement>('.row')?.dataset['id']
+    if (id !== this.state.current) this.#scroller.current?.focus({ preventScroll: true })
+  }
+
+  /** Shows the conversation from where the user left it. */
+  #enter(): void {
+    const { conversation } = this.props
+    this.#end()
+    this.#end = conversation.subscribe(change => this.#changed(change))
+    this.#geometry = new ListGeometry()
+    this.#entered++
+    const above = conversation.mark.value?.above
+    conversation.isAtEnd = above === undefined && conversation.hasEnd
+    this.#top = 0
+    this.#shift = 0
+    this.#target = above === undefined ? { kind: 'end' } : { kind: 'row', id: above, isMarked: false }
+    this.setState({ current: undefined, hovered: undefined, marked: undefined })
+    this.#changed({ target: this.#target })
+  }
+
+  #changed({ target, landing }: RowsChange): void {
+    const { conversation } = this.props
+    const { rows, before, after } = conversation.rows
+    const all = before + rows.length + after
+    const row = landing === undefined ? 0 : Math.round(landing * all - before)
+    const ids = rows.map(({ id }) => id)
+    const landingRow = Math.min(rows.length - 1, Math.max(0, row))
+    this.#shift += this.#geometry.setRows(ids, { before, after }, this.#top + this.#shift, landingRow)
+    if (target !== undefined) this.#target = target
+    if (target?.kind === 'row') {
+      conversation.isAtEnd = false
+      this.#shift = this.#topFor(target.id) - this.#top
+      if (target.isMarked) this.#mark(target.id)
+    }
+    if (target?.kind === 'end') conversation.isAtEnd = true
+    if (conversation.isAtEnd) this.#shift = Math.max(0, this.#geometry.height - this.#viewHeight) - this.#top
+    this.#place(rows)
+  }
+
+  /** How far the view is scrolled if a row is in its upper third. */
+  #topFor(id: string): number {
+    const index = this.props.conversation.rows.indexOf(id)
+    return Math.max(0, this.#geometry.topOf(index) - this.#viewHeight / 3)
+  }
+
+  #mark(id: string): void {
+    this.setState({ marked: id, current: id })
+    setTimeout(() => this.setState(({ marked }) => (marked === id ? { marked: undefined } : null)), MARKED_MS)
+  }
+
+  /** Decides which rows are in the page. */
+  #place(rows: readonly RowData[] = this.state.rows): void {
+    const { from, to } = this.#geometry.range(this.#top + this.#shift, this.#viewHeight, MARGIN_PX)
+    if (rows === this.state.rows && from === this.state.from && to === this.state.to) this.#applied()
+    else this.setState({ rows, from, to })
+  }
+
+  /** The rows are in the page: brings them to their place. */
+  #applied(): void {
+    const { current: scroller } = this.#scroller
+    const { current: canvas } = this.#canvas
+    const { current: list } = this.#list
+    if (scroller === null || canvas === null || list === null) return
+    const height = `${Math.ceil(this.#geometry.height)}px`
+    if (canvas.style.height !== height) canvas.style.height = height
+    // A short conversation stands at the bottom, next to where one types.
+    const free = Math.max(0, this.#viewHeight - this.#geometry.height)
+    const transform = `translateY(${this.#geometry.topOf(this.state.from) + free}px)`
+    if (list.style.transform !== transform) list.style.transform = transform
+    if (this.#shift !== 0) {
+      scroller.scrollTop = this.#top + this.#shift
+      this.#shift = 0
+      this.#top = scroller.scrollTop
+    }
+    this.#noteRead()
+  }
+
+  readonly #onScroll = (): void => {
+    const { current: scroller } = this.#scroller
+    if (scroller === null) return
+    const { conversation } = this.props
+    this.#top = scroller.scrollTop
+    conversation.isAtEnd = conversation.hasEnd && this.#top + this.#viewHeight >= this.#geometry.height - END_PX
+    if (conversation.isAtEnd) conversation.newBelow.set(0)
+    else if (this.#target?.kind === 'end') this.#target = undefined
+    clearTimeout(this.#idle)
+    this.#idle = setTimeout(() => this.#onIdle(), IDLE_MS)
+    this.#load()
+    this.#place()
+  }
+
+  /** Asks for rows that the view comes near to. */
+  #load(): void {
+    const { conversation } = this.props
+    const { origin, end } = this.#geometry
+    const top = this.#top
+    const bottom = top + this.#viewHeight
+    if (bottom < origin - LOAD_PX || top > end + LOAD_PX) return
+    if (top < origin + LOAD_PX) void conversation.load('before')
+    if (bottom > end - LOAD_PX) void conversation.load('after')
+  }
+
+  #onIdle(): void {
+    const { origin, end } = this.#geometry
+    const isOutside = this.#top + this.#viewHeight < origin || this.#top > end
+    if (isOutside) {
+      void this.props.conversation.showAt(this.#geometry.placeAt(this.#top))
+      return
+    }
+    this.#target = undefined
+    this.#shift += this.#geometry.rebase()
+    this.#load()
+    this.#place()
+  }
+
+  #measured(entries: readonly ResizeObserverEntry[]): void {
+    const heights = new Map<string, number>()
+    for (const { target, borderBoxSize } of entries) {
+      const { id } = (target as HTMLElement).dataset
+      const height = borderBoxSize[0]?.blockSize ?? 0
+      if (id !== undefined && height > 0) heights.set(id, height)
+    }
+    const { conversation } = this.props
+    this.#shift += this.#geometry.setHeights(heights, this.#top + this.#shift)
+    // Until the user scrolls, a row that was jumped to stays in its place while those around it are measured.
+    if (conversation.isAtEnd) this.#shift = Math.max(0, this.#geometry.height - this.#viewHeight) - this.#top
+    else if (this.#target?.kind === 'row') this.#shift = this.#topFor(this.#target.id) - this.#top
+    this.#place()
+  }
+
+  #viewResized(): void {
+    const { current: scroller } = this.#scroller
+    if (scroller === null || scroller.clientHeight === this.#viewHeight) return
+    this.#viewHeight = scroller.clientHeight
+    if (this.props.conversation.isAtEnd) this.#shift = Math.max(0, this.#geometry.height - this.#viewHeight) - this.#top
+    this.#place()
+  }
+
+  /** Rows whose end is in view were seen. */
+  #noteRead(): void {
+    const { conversation, isAttended } = this.props
+    const { rows } = this.state
+    if (!isAttended || rows.length === 0) return
+    const bottom = this.#top + this.#viewHeight
+    const index = this.#geometry.indexAt(bottom - 1)
+    const seen = this.#geometry.topOf(index + 1) <= bottom + 1 ? index : index - 1
+    const row = rows[seen]
+    if (row !== undefined) conversation.sawDownTo(row)
+  }
+
+  /** Moves the focus of the keyboard by rows. */
+  #step(by: number): void {
+    const { rows, current } = this.state
+    const at = rows.findIndex(({ id }) => id === current)
+    const index = at < 0 ? this.#geometry.indexAt(this.#top + this.#viewHeight - 1) : at + by
+    const row = rows[Math.min(rows.length - 1, Math.max(0, index))]
+    if (row !== undefined) this.#focus(row.id)
+  }
+
+  #focus(id: string): void {
+    const index = this.props.conversation.rows.indexOf(id)
+    const top = this.#geometry.topOf(index)
+    const bottom = this.#geometry.topOf(index + 1)
+    if (top < this.#top) this.#shift = top - 8 - this.#top
+    else if (bottom > this.#top + this.#viewHeight) this.#shift = bottom + 8 - this.#viewHeight - this.#top
+    this.setState({ current: id }, () => {
+      this.#place()
+      this.#list.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`)?.focus({ preventScroll: true })
+    })
+  }
+
+  /** Gives the list the focus of the keyboard, at the newest row in view. */
+  focus(): void {
+    this.#step(0)
+  }
+
+  readonly #onKeyDown = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !(event.target as HTMLElement).matches('.row, .scroller'))
+      return
+    const { current, rows } = this.state
+    const page = Math.max(1, Math.floor(this.#viewHeight / 60))
+    const steps: Readonly<Record<string, number>> = {
+      ArrowUp: -1,
+      k: -1,
+      ArrowDown: 1,
+      j: 1,
+      PageUp: -page,
+      PageDown: page,
+    }
+    const by = steps[event.key]
+    const row = rows.find(({ id }) => id === current)
+    if (by !== undefined) this.#step(by)
+    else if (event.key === 'End')
+      void this.props.conversation.showEnd().then(() => this.#step(Number.POSITIVE_INFINITY))
+    else if (event.key === 'Home')
+      void this.props.conversation.showAt(0).then(() => this.#step(Number.NEGATIVE_INFINITY))
+    else if (row === undefined || !this.props.actions.onKey(event.key, row)) return
+    event.preventDefault()
+  }
+
+  readonly #onFocusIn = (event: FocusEvent): void => {
+    const id = (event.target as HTMLElement).closest<HTMLElement>('.row')?.dataset['id']
+    if (id !== undefined && id !== this.state.current) this.setState({ current: id })
+  }
+
+  readonly #onPointerOver = (event: PointerEvent): void => {
+    const id = (event.target as HTMLElement).closest<HTMLElement>('.row')?.dataset['id']
+    if (id !== this.state.hovered) this.setState({ hovered: id })
+  }
+
+  readonly #observe = (element: HTMLElement): void => this.#sizes.observe(element)
+  readonly #unobserve = (element: HTMLElement): void => this.#sizes.unobserve(element)
+
+  override render(
+    { conversation, label, actions }: Props,
+    { from, to, current, hovered, marked, rows }: State,
+  ): JSX.Element {
+    const shown = rows.slice(from, to)
+    const slots = this.#slots.assign(shown.map(({ id }) => id))
+    const isCurrentShown = shown.some(({ id }) => id === current)
+    const above = conversation.mark.value
+    return (
+      <section
+        class="scroller"
+        aria-label={label}
+        ref={this.#scroller}
+        tabIndex={-1}
+        onScroll={this.#onScroll}
+        onKeyDown={this.#onKeyDown}
+        onPointerLeave={this.#onPointerOver}
+      >
+        <div class="canvas" ref={this.#canvas}>
+          <ol
+            key={this.#entered}
+            class="rows"
+            ref={this.#list}
+            onFocusIn={this.#onFocusIn}
+            onPointerOver={this.#onPointerOver}
+          >
+            {shown.map((row, index) => {
+              const previous = rows[from + index - 1]
+              return (
+                <Row
+                  key={slots[index]}
+                  row={row}
+                  day={startsDay(row, previous) ? row.day : ''}
+                  isContinued={continuesGroup(row, previous) && above?.above !== row.id}
+                  mark={above?.above === row.id ? above.text : ''}
+                  isTabStop={isCurrentShown ? row.id === current : index === shown.length - 1}
+                  isActive={row.id === hovered || row.id === current}
+                  isMarked={row.id === marked}
+                  actions={actions}
+                  observe={this.#observe}
+                  unobserve={this.#unobserve}
+                />
+              )
+            })}
+          </ol>
+        </div>
+      </section>
+    )
+  }
+}
