@@ -134,7 +134,7 @@ function roomCommand(program: Command, exitWith: Parameters<Registration>[1]): C
   const confirm = command(
     program,
     'confirm',
-    'say that your copy of a private room lacks nothing that you did there',
+    'confirm that your copy of a private room lacks nothing that you did there',
   ).action(
     exitWith(async (me: string, name: string, flags: RoomFlags) =>
       (await import('./room-command.js')).confirmRoom(me, name, flags),
