@@ -3,7 +3,7 @@ import type { Cancel, Clock, Millis } from './clock.js'
 const WINDOW_MS: Millis = 60_000
 
 /**
- * Rate limit for reports: the caller reports the first event of a kind at once, and receives the number of further ones at the end of the
+ * Rate limit for reports: the caller reports the first event of a kind at once, and receives the number of further events at the end of the
  * minute. Then another minute begins, so that the next event is not reported right after this number.
  */
 export class MinuteSums<Kind> {

@@ -32,7 +32,7 @@ const MOVED_BYTES_MAX = 1024 * 1024
 
 /**
  * Divides logs at proven forks: each history from the fork on becomes a log of its own, a branch. Entries on this disk from the fork on are
- * moved to their branch; readers that were shown them are not shown them again. docs/protocol/logs.md §3.7.
+ * moved to their branch, and are not shown again to readers that were shown them before. docs/protocol/logs.md §3.7.
  */
 export class Splitter {
   readonly #core: LogCore

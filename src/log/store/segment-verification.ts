@@ -24,7 +24,7 @@ interface Verification {
 
 /**
  * Verifies the chain and the signature of every segment of a log, and the contents that are stored outside of segments. Returns the last
- * seq before the first fault, the fault, and the places without content; absent if every place has content.
+ * seq before the first fault, the fault, and the number of places without content, which is absent if every place has content.
  */
 export async function verifySegments(
   { store, segments, gaps }: Verification,

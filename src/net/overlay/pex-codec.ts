@@ -84,9 +84,9 @@ export function decodePexFrame(body: Uint8Array): PexFrame {
 }
 
 /**
- * The address to dial a contact at, as learned from a neighbour at the address `from`; undefined if it must not be dialled. A stranger can
- * point us only at networks that the stranger is on: at this machine only from this machine, and neither from the internet into a private
- * network nor the other way round.
+ * The address to dial a contact at, as learned from a neighbour at the address `from`; undefined if it must not be dialled. Both addresses
+ * have to be in the same scope. So a stranger can point us at this machine only from this machine, and neither from the internet into a
+ * private network nor the other way round.
  */
 export function dialableAddress({ host, port }: Contact, from: string): Address | undefined {
   if (port < PORT_MIN) return undefined

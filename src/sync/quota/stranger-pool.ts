@@ -27,9 +27,9 @@ interface Share {
 }
 
 /**
- * Bounds the bytes and the number of logs of strangers in one room. While there is room, everything is stored. When a bound is
- * reached, introducers share it max-min: the heaviest introducer loses its largest relayed log first, then logs that their own authors sent;
- * among logs of at most KEPT_BYTES, the one that has not grown for longest. So no introducer is pushed below its fair share, and a
+ * Bounds the bytes and the number of logs of strangers in one room. While there is room, everything is stored. When a bound is reached,
+ * introducers share it max-min: the heaviest introducer loses its largest relayed log first, then logs that their own authors sent. Among
+ * logs of at most KEPT_BYTES, it loses the one that has not grown for longest. So no introducer is pushed below its fair share, and a
  * newcomer always fits.
  */
 export class StrangerPool {
