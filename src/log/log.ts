@@ -198,7 +198,7 @@ export class Log extends EventEmitter<LogEvents> {
   /** The entry at (author, seq), if this disk has it. */
   async entry(author: LogId, seq: Seq): Promise<Entry | undefined> {
     if (seq < 1 || seq > this.#core.frontier.persisted(author)) return undefined
-    for await (const [entry] of this.#reader.log({ author, from: seq, to: seq + 1 }))
+    for await (const [entry] of this.#reader.log({ author, from: seq, to: seq + 1 }, true))
       return entry?.gap === undefined ? entry : undefined
     return undefined
   }
@@ -320,7 +320,7 @@ export class Log extends EventEmitter<LogEvents> {
 
   /** The entries of one log, in order. */
   entries(range: SeqRange): AsyncGenerator<readonly Entry[]> {
-    return this.#reader.log(range)
+    return this.#reader.log(range, true)
   }
 
   /** Resolves when writing is possible, or the log is closed. */

@@ -110,6 +110,7 @@ export class Erasures {
 
   readonly #onForgotten = (log: LogId): void => {
     this.#waiting.delete(log)
+    this.#behind.delete(log)
     if (this.#scanned.delete(log)) void this.#deleteRows(log).catch(() => {}) // if the disk fails, the rows stay, and are ignored
   }
 

@@ -55,6 +55,7 @@ export class WordIndex {
     this.#log = log
     this.#clock = clock
     log.on('entries', this.#onChange).on('filled', this.#onContent).on('gaps', this.#onContent)
+    log.on('shortened', this.#onShortened)
     this.#onChange()
   }
 
@@ -92,6 +93,7 @@ export class WordIndex {
   close(): void {
     this.#isClosed = true
     this.#log.off('entries', this.#onChange).off('filled', this.#onContent).off('gaps', this.#onContent)
+    this.#log.off('shortened', this.#onShortened)
   }
 
   /** Filters were deleted. */
@@ -99,6 +101,8 @@ export class WordIndex {
     this.#from.clear()
     this.#onChange()
   }
+
+  readonly #onShortened = (log: LogId): void => void this.#from.delete(log)
 
   readonly #onChange = (): void => {
     this.#arrivedAt = this.#clock.now()

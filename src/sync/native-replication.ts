@@ -154,7 +154,7 @@ class NativeReplication implements Replication {
   /** The note about where a log has no content, if that changed. It precedes all else that is sent about the log. */
   #gapsNotes(author: LogId): GapsNote[] {
     const version = this.#log.contents.version(author)
-    if (version === (this.#sentGaps.get(author) ?? 0)) return []
+    if (version === (this.#sentGaps.get(author) ?? 0) || this.#log.announcedHead(author).seq === 0) return []
     this.#sentGaps.set(author, version)
     return [{ author, ranges: this.#log.contents.gaps(author, GAP_RANGES_MAX) }]
   }

@@ -29,6 +29,9 @@ const OVERHEAD_BYTES = 64
 /** Reason for rejecting a log whose chain value differs from ours at the same seq. */
 const DIFFERENT: Rejection = { kind: 'differs' }
 
+/** Why a stream ends what it was sending. Without a reason, each abort would take a stack trace. */
+const DESTROYED = new Error('the stream was destroyed')
+
 /**
  * Refers to a stream until it is destroyed. Pending writes refer to this instead of the stream, so that they keep no closed connection in
  * memory.
@@ -121,7 +124,7 @@ export class ReplicationStream extends Duplex {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#open.stream = undefined
-    this.#abort.abort()
+    this.#abort.abort(DESTROYED)
     this.#replication.close()
     this.#receipts?.close()
     this.#sideChannel?.close()

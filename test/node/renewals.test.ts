@@ -10,6 +10,7 @@ import type { NodeEvent } from '../../src/node/events.js'
 import { Pins } from '../../src/node/people/pins.js'
 import { renewalFields } from '../../src/node/people/renewal.js'
 import { Renewals } from '../../src/node/people/renewals.js'
+import { heapBytes } from '../helper/signed-memory.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const NOW = 1_800_000_000_000
@@ -34,6 +35,15 @@ class FakeLog extends EventEmitter {
   store(author: AuthorId, members: Members): void {
     this.#first.set(logOf(author), members)
     this.emit('entries', { author: logOf(author), from: 1, to: 2 })
+  }
+
+  delete(author: AuthorId): void {
+    this.#first.delete(logOf(author))
+    this.emit('shortened', logOf(author))
+  }
+
+  localSeq(author: LogId): number {
+    return this.#first.has(author) ? 1 : 0
   }
 
   async entry(author: LogId): Promise<Entry | undefined> {
@@ -184,4 +194,21 @@ test('leaves no timer and no listener after it is closed', () => {
   const { clock, pins, renewals } = world()
   renewals.close()
   assert.deepEqual([clock.timers, pins.listenerCount('known')], [0, 0])
+})
+
+test('remembers no renewals of deleted logs', async () => {
+  const { log } = world()
+  const memoryOf = async (isDeleted: boolean): Promise<number> => {
+    const before = heapBytes()
+    for (let number = 0; number < 5_000; number++) {
+      const previous = number.toString(16).padStart(64, isDeleted ? '1' : '2')
+      const author = previous.padStart(64, '3').replace(/^../, 'ff') as unknown as AuthorId
+      log.store(author, { username: 'guest', message: 'has a new key', type: 'renew', previous, consent: '' })
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve()
+      if (isDeleted) log.delete(author)
+    }
+    return heapBytes() - before
+  }
+  const [deleted, stored] = [await memoryOf(true), await memoryOf(false)]
+  assert.ok(deleted < stored / 4, `${deleted} and, as a control, ${stored} bytes`)
 })

@@ -117,6 +117,7 @@ export class BlockRows {
         this.#stored?.get(log)?.delete(firstSeqIn(key))
         writes.push({ type: 'del', key })
       }
+    if (this.#stored?.get(log)?.size === 0) this.#stored.delete(log)
     return writes
   }
 

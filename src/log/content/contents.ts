@@ -281,7 +281,7 @@ export class Contents {
     const range = contentRange(log, { from: last + 1, to: SEQ_MAX })
     if (found.hasContents)
       for await (const page of store.keys(range)) await queue.write(page.map(key => ({ type: 'del', key })))
-    await queue.write([gaps.write(log)])
+    await queue.write(last === 0 ? gaps.forget(log) : [gaps.write(log)])
   }
 
   async #add(log: LogId, first: Seq, entries: readonly Uint8Array[]): Promise<number> {

@@ -156,6 +156,17 @@ export class Gaps {
     return gaps
   }
 
+  /** A log is deleted. Returns the rows to delete. */
+  forget(log: LogId): Write[] {
+    const gaps = this.#logs.get(log)
+    if (gaps === undefined) return []
+    this.#logs.delete(log)
+    const dropped = DROP_REASONS.flatMap(reason =>
+      gaps.dropped[reason].ranges.map(({ from }) => droppedDelete(log, reason, from)),
+    )
+    return [gapsWrite(log, new LogGaps()), ...dropped]
+  }
+
   stateOf(log: LogId, seq: Seq): GapState {
     return this.#logs.get(log)?.stateOf(seq) ?? 'missing'
   }

@@ -10,7 +10,7 @@ import { isSignedRenewal, previousKeyIn } from './renewal.js'
 const READ_AFTER_MS: Millis = 2_000
 
 export interface RenewalsOptions {
-  readonly log: Pick<Log, 'head' | 'entry' | 'on'>
+  readonly log: Pick<Log, 'head' | 'entry' | 'localSeq' | 'on'>
   /** The user's own name. */
   readonly me: string
   readonly pins: Pins
@@ -27,6 +27,8 @@ export class Renewals {
   readonly #options: RenewalsOptions
   /** For each old key, the logs that begin with its renewal. The signatures are not checked yet. At most one item per stored log. */
   readonly #claims = new Map<AuthorId, LogId[]>()
+  /** The old key that each of these logs names. */
+  readonly #previous = new Map<LogId, AuthorId>()
   readonly #stopListening: () => void
   readonly #cancel: Cancel
   #reading: Promise<void> | undefined
@@ -37,6 +39,7 @@ export class Renewals {
     this.#options = options
     const { log, pins, clock } = options
     log.on('entries', ({ author, from }) => void (from === 1 && this.#read(author)))
+    log.on('shortened', shortened => void (log.localSeq(shortened) === 0 && this.#forget(shortened)))
     // Somebody became known who may have renewed their key before.
     this.#stopListening = pins.onKnown(
       author => void this.#readStored().then(() => this.#follow(author, this.#claims.get(author))),
@@ -69,8 +72,20 @@ export class Renewals {
     const members = await this.#membersOf(log)
     const previous = members && previousKeyIn(members)
     const logs = previous && (this.#claims.get(previous) ?? [])
-    if (previous !== undefined && logs?.includes(log) === false) this.#claims.set(previous, [...logs, log])
+    if (previous !== undefined && logs?.includes(log) === false) {
+      this.#claims.set(previous, [...logs, log])
+      this.#previous.set(log, previous)
+    }
     return previous
+  }
+
+  #forget(log: LogId): void {
+    const previous = this.#previous.get(log)
+    if (previous === undefined) return
+    this.#previous.delete(log)
+    const others = (this.#claims.get(previous) ?? []).filter(other => other !== log)
+    if (others.length === 0) this.#claims.delete(previous)
+    else this.#claims.set(previous, others)
   }
 
   #follow(key: AuthorId, logs: readonly LogId[] = []): Promise<void> {
