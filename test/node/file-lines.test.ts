@@ -58,7 +58,7 @@ for (const reason of ['deleted', 'expired'] as const)
     assert.deepEqual(store.all, [])
   })
 
-test('keeps a content when its lines are dropped because of their size: nobody else may have fetched it', async t => {
+test('keeps file content when its lines are dropped because of their size: nobody else may have fetched it', async t => {
   const { store, lines, drop } = await twoLines(t)
   for (const line of lines) await drop(line, 'kept-out')
   assert.equal(store.all.length, 1)
@@ -68,7 +68,7 @@ test('keeps a content when its lines are dropped because of their size: nobody e
   assert.deepEqual(store.all, [])
 })
 
-test('keeps a content that the user sends again while its last line is deleted', async t => {
+test('keeps file content that the user sends again while its last line is deleted', async t => {
   const { store, lines, drop, add, append, log } = await twoLines(t)
   await drop(lines[0], 'deleted')
   const read = log.entries.bind(log)

@@ -77,7 +77,7 @@ test('waits for a holder, and ends when the user gives up', BOUND, async t => {
   assert.deepEqual(await readdir(savedBy('bob')), [])
 })
 
-test('says so when the disk is full, and goes on from what was written', BOUND, async t => {
+test('reports a full disk, and continues from the chunks that were written', BOUND, async t => {
   const { opened, file, savedBy } = await rooms(t, 'alice', 'bob')
   const [alice = assert.fail(), bob = assert.fail()] = opened
   await alice.sendFile(file)
@@ -92,7 +92,7 @@ test('says so when the disk is full, and goes on from what was written', BOUND, 
   assert.deepEqual(await readFile(await bob.getFile(line, savedBy('bob'))), CONTENT)
 })
 
-test('keeps a content while another line refers to it, and deletes it with the last one', BOUND, async t => {
+test('keeps file content while another line refers to it, and deletes it with the last one', BOUND, async t => {
   const { opened, file, savedBy, stored } = await rooms(t, 'alice', 'bob')
   const [alice = assert.fail(), bob = assert.fail()] = opened
   await alice.sendFile(file)
@@ -116,7 +116,7 @@ test('keeps a content while another line refers to it, and deletes it with the l
   await assert.rejects(bob.getFile(second, savedBy('bob')), { code: 'FILE_UNUSABLE' })
 })
 
-test('a line that states a wrong size fetches nothing, and keeps nobody from the file', BOUND, async t => {
+test('a line that states a wrong size fetches nothing, and does not block the file for others', BOUND, async t => {
   const { opened, file, savedBy } = await rooms(t, 'alice', 'bob', 'mallory')
   const [alice = assert.fail(), bob = assert.fail(), mallory = assert.fail()] = opened
   await alice.sendFile(file)

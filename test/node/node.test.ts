@@ -121,7 +121,7 @@ test('ends live readers at an abort and at the close', async t => {
   assert.equal((await next).done, true)
 })
 
-test('gives up an aborted message, and refuses one after the close', async t => {
+test('drops an aborted message, and rejects messages after the close', async t => {
   const alice = await nodeOf(t, 'alice')
   const room = await alice.room('tea', LOCAL)
   await assert.rejects(room.say('never', { signal: AbortSignal.abort() }), { name: 'AbortError' })
@@ -142,7 +142,7 @@ test('opens a room again after a failure, and none after the close', async t => 
   await assert.rejects(alice.room('tea', LOCAL), { code: 'LOG_CLOSED' })
 })
 
-test('rejects a name that cannot be one', async t => {
+test('rejects an invalid name', async t => {
   const data = await temporaryDirectory(t)
   await assert.rejects(openNode({ name: 'a/b', data }), { code: 'BAD_NAME' })
 })

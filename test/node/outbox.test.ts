@@ -150,7 +150,7 @@ test('reports a refused line and stores the others', async () => {
   assert.deepEqual(second, { kind: 'stored', seq: 1 })
 })
 
-test('gives up an aborted line only before the log has it', async () => {
+test('drops an aborted line only before the log has it', async () => {
   const { disk, outbox, say } = world()
   const early = new AbortController()
   const late = new AbortController()

@@ -10,7 +10,7 @@ const BOB = keyOf('b0b1')
 const MALLORY = keyOf('3fa1')
 const CAROL = keyOf('c4')
 
-test('binds a name to the first key that it is met with', () => {
+test('binds a name to the first key that a peer proves under it', () => {
   const pins = new Pins()
   assert.equal(pins.met('bob', BOB, 1_000), 'new')
   assert.deepEqual(pins.of('Bob'), { name: 'bob', key: BOB, since: 1_000, how: 'met', other: undefined })
@@ -30,7 +30,7 @@ test('counts another key under a pinned name as a stranger until it is accepted'
   assert.equal(pins.isKnown(BOB), false)
 })
 
-test('makes a stranger known by a line that addresses them, once', () => {
+test('a line that addresses a stranger makes them known, once', () => {
   const pins = new Pins()
   const known: AuthorId[] = []
   const stop = pins.onKnown(author => known.push(author))

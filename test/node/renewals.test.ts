@@ -174,7 +174,7 @@ test('reports a second new key after a restart too, also if the user only addres
   assert.deepEqual(events, [stolen])
 })
 
-test('says nothing more of the keys of a thief after the user has chosen', async () => {
+test('reports no further keys of a thief after the user has chosen', async () => {
   for (const chosen of [BOB2, MALLORY]) {
     const { log, pins, events } = world()
     pins.met('bob', idOf(BOB), NOW)

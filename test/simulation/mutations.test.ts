@@ -18,7 +18,7 @@ test('control: no seed fails without a mutation', async () => {
 })
 
 /** The long run `mutations` plants all. */
-test('the simulation kills mutations of what is most important', { concurrency: 2 }, async t => {
+test('the simulation finds mutations of the most important code', { concurrency: 2 }, async t => {
   await Promise.all(
     BUGS.filter(({ isUsual }) => isUsual).map(({ name }) =>
       t.test(`killed: ${name}`, async t => {

@@ -121,7 +121,7 @@ test('reports a failing command once', BOUND, async t => {
   assert.deepEqual(warnings, ['the command of --on-mention failed with exit code 3'])
 })
 
-test('reports a command that cannot be started, and goes on', BOUND, async () => {
+test('reports a command that cannot be started, and continues', BOUND, async () => {
   // spawn throws for both, instead of emitting an error.
   for (const command of ['', 'true\0']) {
     const warnings: string[] = []

@@ -58,7 +58,7 @@ test('starts a new line on Alt-Enter, and moves between lines on Up and Down', (
   assert.equal(editor.text, 'one!\nseco?nd')
 })
 
-test('brings back earlier lines on Up, and the draft on Down', () => {
+test('recalls earlier lines on Up, and the draft on Down', () => {
   const editor = new Editor()
   for (const line of ['first', 'second']) {
     editor.insert(line)

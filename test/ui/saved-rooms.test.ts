@@ -26,7 +26,7 @@ test('saves 256 rooms and adds no further one', async t => {
   assert.equal(rooms.load().at(-1), 'another')
 })
 
-test('ignores what is no list of room names', async t => {
+test('ignores a file that is not a list of room names', async t => {
   const directory = await temporaryDirectory(t)
   const rooms = new SavedRooms(directory)
   const contents = ['', 'no json', 'null', '[]', '{"rooms":"lobby"}', '{"rooms":[1,null,"../up","a b","\\u001b[2J"]}']
@@ -38,7 +38,7 @@ test('ignores what is no list of room names', async t => {
   assert.deepEqual(rooms.load(), ['ops'])
 })
 
-test('rejects if the list cannot be written, and goes on', async t => {
+test('rejects if the list cannot be written, and continues', async t => {
   const directory = await temporaryDirectory(t)
   const missing = new SavedRooms(path.join(directory, 'missing'))
   await assert.rejects(missing.add('ops'), { code: 'ENOENT' })

@@ -95,7 +95,7 @@ test('sharing a private room makes somebody known for --direct known', async t =
   )
 })
 
-test('a conversation that the user has goes on with --direct nobody', async t => {
+test('an existing conversation continues with --direct nobody', async t => {
   const alice = await DirectWorld.start(t, 'nobody')
   alice.pins.met('bob', KNOWN, 1)
   assert.equal(alice.direct.isContact(KNOWN), false)

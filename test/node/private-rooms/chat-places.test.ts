@@ -72,7 +72,7 @@ test('of a forked log, the part before the fork and the branch with the chain va
   )
 })
 
-test('what does not count of a fork of our own log is not shown to us either', async () => {
+test('entries of our own forked log that do not count are not shown to us either', async () => {
   const isShown = await world({ chain: 'bb'.repeat(32), isOurs: true })
   assert.deepEqual([isShown(TRUNK, 1), isShown(BRANCH, 1)], [false, false])
 })

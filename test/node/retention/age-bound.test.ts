@@ -62,7 +62,7 @@ test('fetches nothing that is older than the room keeps', async () => {
   await world.close()
 })
 
-test('fetches again what a longer setting keeps, from whoever has it', async () => {
+test('fetches lines from peers again when the room keeps them for longer', async () => {
   const world = new RetentionWorld()
   const [a, b] = [await world.open(alice), await world.open(bob)]
   world.connect(a, b)
@@ -83,7 +83,7 @@ test('fetches again what a longer setting keeps, from whoever has it', async () 
   await world.close()
 })
 
-test('drops lines that are dated ahead once they have been here for as long', async () => {
+test('drops lines that are dated ahead once they have been stored for as long as the room keeps lines', async () => {
   const world = new RetentionWorld()
   world.setKeep(keepDays(2))
   const years = new VirtualClock(world.clock.now() + 400 * DAY_MS)
@@ -102,7 +102,7 @@ test('drops lines that are dated ahead once they have been here for as long', as
   assert.ok(AHEAD_MS_MAX < 400 * DAY_MS)
 })
 
-test('remembers over a restart when lines that are dated ahead came', async () => {
+test('remembers over a restart when lines that are dated ahead arrived', async () => {
   const writtenMs = 1_763_670_000_000
   const world = new RetentionWorld(writtenMs - 400 * DAY_MS)
   world.setKeep(keepDays(2))

@@ -24,7 +24,7 @@ async function heldBytes({ log }: KeepingPeer): Promise<number> {
   return (await log.diskBytes()) ?? 0
 }
 
-test('drops the oldest lines until the room fits, and says to peers that they are gone', async () => {
+test('drops the oldest lines until the room fits, and tells peers that they are gone', async () => {
   const world = new RetentionWorld()
   const [a, b] = [await world.open(alice), await world.open(bob)]
   await write(a)
