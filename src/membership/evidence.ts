@@ -41,7 +41,7 @@ export function endEvidence(membership: Membership, author: AuthorId): Operation
  * operations that ended a term in which they were signed. They prove to somebody who lacks them that a removal is void.
  */
 export function refutationOf(membership: Membership, operations: readonly Operation[]): Operation[] {
-  /** The first seq that is on another branch. */
+  /** The first seq at which the operations leave the branch that counts, by term. */
   const parting = new Map<Term, number>()
   for (const { id, author, term: termId, seq, previous } of operations) {
     const term = membership.terms.get(termName(author, termId))

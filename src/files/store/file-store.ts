@@ -24,7 +24,7 @@ const PARTIAL = '.part'
 const LINES = '.lines'
 const DRAFT = /^draft-[0-9a-f]{16}$/
 const DRAFT_BYTES = 8
-/** The unit in which the system counts what a sparse file occupies. */
+/** Unit of the block count that the system reports for a sparse file, in bytes. */
 const BLOCK_BYTES = 512
 /** Files that are open for reading. */
 const READERS_MAX = 8
@@ -203,14 +203,14 @@ export class FileStore {
     return (await stat(this.#path(root, TREE))).ctimeMs
   }
 
-  /** Whether the disk has the space that is missing for a file; also if it cannot say what it has left. */
+  /** Whether the disk has space for the missing part of a file. True if the file system does not report its free space. */
   async hasSpaceFor({ root, size }: FileId): Promise<boolean> {
     const { blocks = 0 } = (await stat(this.#path(root, PARTIAL)).catch(() => undefined)) ?? {}
     const free = await this.free()
     return free <= 0 || size - blocks * BLOCK_BYTES <= free
   }
 
-  /** How many bytes the disk has left. Some file systems report 0, whatever they have left. */
+  /** Free bytes of the disk. Some file systems always report 0. */
   async free(): Promise<number> {
     const { bavail, bsize } = await statfs(path.dirname(this.#directory))
     return bavail * bsize
