@@ -99,6 +99,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
         log,
         clock: systemClock,
         random: () => systemRandom.number(),
+        linesFrom: peer => members?.membership.linesFrom(peer),
       }),
       retention: await Retention.open({ log, receipts: replicator.receipts, clock: systemClock, roomKeep }),
       replicator,

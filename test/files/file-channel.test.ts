@@ -43,7 +43,7 @@ function channel(source: Partial<FileSource> = {}) {
     absent: () => void answers.push('absent'),
   }
   const served: FileSource = {
-    holding: () => undefined,
+    holding: async () => undefined,
     read: async (_root, _piece, spaceFor) => {
       reads++
       return spaceFor(CHUNK_BYTES).fill(0)

@@ -20,7 +20,7 @@ export type SpaceFor = (length: number) => Uint8Array
 /** The files that this side serves to a peer. */
 export interface FileSource {
   /** Which chunks of a file are here; undefined: none. */
-  holding(file: FileId): Bitmap | 'all' | undefined
+  holding(file: FileId): Promise<Bitmap | 'all' | undefined>
   /** A piece, in the space that `spaceFor` allocates; undefined if it is not here. */
   read(root: FileRoot, piece: Piece, spaceFor: SpaceFor): Promise<Uint8Array | undefined>
 }
@@ -150,7 +150,8 @@ export class FileChannel {
 
   async #answerTo(question: Question): Promise<Uint8Array> {
     if ('file' in question) {
-      const holding = this.#source.holding(question.file)
+      // A log that cannot be read gives nothing.
+      const holding = await this.#source.holding(question.file).catch(() => undefined)
       return encodeHolding(question.file.root, holding === 'all' ? undefined : (holding?.bytes ?? EMPTY))
     }
     const { root, piece } = question

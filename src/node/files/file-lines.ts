@@ -25,7 +25,8 @@ export interface FileLinesParts {
 /** The name of a line in the store. */
 export const lineName = ({ author, seq }: Digest): string => `${author}/${seq}`
 
-function placeIn(line: string): Digest | undefined {
+/** The place of a line in the log, by its name in the store. */
+export function placeIn(line: string): Digest | undefined {
   const at = line.lastIndexOf('/')
   const author = logIdOf(line.slice(0, at))
   const seq = Number(line.slice(at + 1)) as Seq

@@ -5,16 +5,22 @@ import { FileChannel, type FileListener, type FileSource } from '../../files/exc
 import { type FileId, type FileRoot, isTop } from '../../files/format/hash-tree.js'
 import type { FileStore, FileWork } from '../../files/store/file-store.js'
 import type { HolderId } from '../../files/transfer/transfer.js'
-import type { RoomChannels } from '../../net/room-channels.js'
+import { type AuthorId, authorOf } from '../../log/format/author.js'
+import type { Hlc } from '../../log/format/hybrid-clock.js'
+import type { Log } from '../../log/log.js'
+import type { Connection, RoomChannels } from '../../net/room-channels.js'
 import { Download, type FileProgress } from './download.js'
 import { FileLines, type FileLinesParts } from './file-lines.js'
+import { GivenFiles } from './given-files.js'
 
 export interface RoomFilesParts {
   readonly store: FileStore
-  readonly log: FileLinesParts['log']
+  readonly log: FileLinesParts['log'] & Pick<Log, 'entry'>
   readonly channels: RoomChannels
   readonly clock: Clock
   readonly random: () => number
+  /** The date of the first lines that a peer is given; undefined for all lines. */
+  readonly linesFrom: (peer: AuthorId) => Hlc | undefined
 }
 
 export interface FetchOptions {
@@ -32,22 +38,14 @@ export class RoomFiles {
   readonly #parts: RoomFilesParts
   readonly #channels = new Map<HolderId, FileChannel>()
   readonly #downloads = new Map<FileRoot, Download>()
-  readonly #source: FileSource
   readonly #lines: FileLines
 
   constructor(parts: RoomFilesParts) {
     this.#parts = parts
     const { channels } = parts
     this.#lines = new FileLines({ ...parts, remove: root => this.#remove(root) })
-    this.#source = {
-      holding: file => (parts.store.isComplete(file) ? 'all' : this.#downloadOf(file)?.stored),
-      read: async (root, piece, spaceFor) =>
-        parts.store.hasRoot(root)
-          ? parts.store.read(root, piece, spaceFor)
-          : this.#downloads.get(root)?.read(piece, spaceFor),
-    }
-    channels.on('files', ({ id }, stream) => {
-      const channel = new FileChannel(stream, this.#source, this.#listener(id))
+    channels.on('files', ({ id, remote }, stream) => {
+      const channel = new FileChannel(stream, this.#sourceFor(remote), this.#listener(id))
       this.#channels.set(id, channel)
       stream.once('close', () => this.#closed(id, channel))
       for (const download of this.#downloads.values()) download.connected(id)
@@ -144,6 +142,26 @@ export class RoomFiles {
   #downloadOf({ root, size }: FileId): Download | undefined {
     const download = this.#downloads.get(root)
     return download?.file.size === size ? download : undefined
+  }
+
+  /** Serves a peer the contents that it is given. */
+  #sourceFor(remote: Connection['remote']): FileSource {
+    const { store, log, linesFrom } = this.#parts
+    const peer = remote.kind === 'native' ? authorOf(remote.key) : undefined
+    const from = (): Hlc | undefined => (peer === undefined ? undefined : linesFrom(peer))
+    const given = new GivenFiles({ log, store, peer, from })
+    return {
+      holding: async file => {
+        if (!(await given.has(file.root))) return undefined
+        return store.isComplete(file) ? 'all' : this.#downloadOf(file)?.stored
+      },
+      read: async (root, piece, spaceFor) => {
+        if (!(await given.has(root))) return undefined
+        return store.hasRoot(root)
+          ? store.read(root, piece, spaceFor)
+          : this.#downloads.get(root)?.read(piece, spaceFor)
+      },
+    }
   }
 
   #listener(id: HolderId): FileListener {
