@@ -33,6 +33,15 @@ export const BUGS: readonly Bug[] = [
     isUsual: true,
   },
   {
+    name: 'counts strangers as known people if their fingerprints say that they have everything',
+    file: 'sync/replication-stream',
+    find: 'isKnown: options.isKnown,',
+    replace: `isKnown: () => options.isKnown() ||
+                    log.announcedHeads.every(({ author, seq }) => this.#replication.session.seqOf(author) >= seq),`,
+    killer: 111,
+    run: 'attacks',
+  },
+  {
     name: 'stays connected to itself',
     file: 'net/topology',
     find: 'remote.instance === this.#instance && remote.key === this.#key',
