@@ -143,5 +143,7 @@ test('a notification contains no control of a stranger, and has the form that th
     )
     assert.doesNotMatch(sequence.slice(1, -1), /[\u0000-\u001f\u007f-\u009f]/)
     assert.ok(sequence.length < 250)
+    const wrapped = notificationOf(text, { ...env, TMUX: '/tmp/tmux-1000/default,1,0' })
+    assert.equal(wrapped, `\u001bPtmux;\u001b${sequence}\u001b\\`, 'tmux passes it on')
   }
 })
