@@ -47,6 +47,7 @@ const SLOWEST: readonly string[] = [
   'simulation/mutations',
   'e2e/direct-rooms',
   'e2e/doctor',
+  'e2e/web-page-access',
   'e2e/node',
   'e2e/durability',
   'e2e/screen',

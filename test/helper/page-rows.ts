@@ -1,16 +1,16 @@
 import type { LineRow, Person } from '../../src/ui/web/protocol/rows.js'
 
-const keyOf = (digit: string): string => digit.repeat(64).slice(0, 64)
+export const keyOf = (digit: string): string => digit.repeat(64).slice(0, 64)
 
 export const ALICE: Person = { name: 'alice', key: keyOf('a1c3'), isKnown: true, isOwn: true }
 export const BOB: Person = { name: 'bob', key: keyOf('b2f0'), isKnown: true, isOwn: false }
 export const CAROL: Person = { name: 'carol', key: keyOf('3c9d'), isKnown: true, isOwn: false }
 
 /** Saturday 21 November 2026, 12:00 UTC. */
-const NOON = Date.UTC(2026, 10, 21, 12)
-const DAYS = ['Saturday 21 November 2026', 'Sunday 22 November 2026'] as const
+export const NOON = Date.UTC(2026, 10, 21, 12)
+export const DAYS = ['Saturday 21 November 2026', 'Sunday 22 November 2026'] as const
 
-const orderOf = (index: number): string => String(index).padStart(12, '0')
+export const orderOf = (index: number): string => String(index).padStart(12, '0')
 
 export const idOf = (index: number): string => `row-${index}`
 

@@ -23,6 +23,7 @@ import { simulatedStrangers } from './simulated-strangers.js'
 import { simulation } from './simulation.js'
 import { strangers } from './strangers.js'
 import { talk } from './talk.js'
+import { webScroll } from './web-scroll.js'
 import { writeFailures } from './write-failures.js'
 
 const RUNS: readonly LongRun[] = [
@@ -51,6 +52,7 @@ const RUNS: readonly LongRun[] = [
   overlay,
   honestStrangers,
   strangers,
+  webScroll,
 ]
 
 const { values } = parseArgs({

@@ -13,12 +13,17 @@ export type Welcome = Extract<ServerMessage, { kind: 'welcome' }>
 
 /** What a command said: rows of text, or lines that it quotes. */
 export type Said =
-  | { readonly kind: 'notice'; readonly notice: Notice }
+  /** `isPassing`: it is not the answer to a command, and goes away by itself. */
+  | { readonly kind: 'notice'; readonly notice: Notice; readonly isPassing: boolean }
   | { readonly kind: 'quote'; readonly title: string; readonly rows: readonly Row[]; readonly end: string }
 
 /** Rows of commands that stay on the screen. */
 const SAID_MAX = 400
 const ROOM_KEY = 'room'
+
+/** How long what the program says of its own accord stays on the screen. */
+const PASSING_MS = 10_000
+const isPassingNotice = (said: Said): boolean => said.kind === 'notice' && said.isPassing
 
 /** A text that was sent when the connection ended: nobody knows whether it was stored. */
 export interface Unsure {
@@ -46,6 +51,8 @@ export class Chat {
   /** New lines, for the log that screen readers read. */
   readonly onArrival = new Set<(rows: readonly Row[], skipped: number) => void>()
   #selecting: string | undefined
+  /** Texts that were sent, and commands that run. */
+  #commands = 0
 
   constructor(token: string | undefined) {
     this.link = new Link(token, event => this.#on(event))
@@ -86,8 +93,7 @@ export class Chat {
         if (event.room === conversation?.room) conversation.remove(event.ids)
         break
       case 'notices':
-        if (event.room === conversation?.room)
-          this.#say(...event.notices.map((notice): Said => ({ kind: 'notice', notice })))
+        if (event.room === conversation?.room) this.#notice(event.notices)
         break
       case 'quote':
         if (event.room === conversation?.room) this.#say({ ...event, kind: 'quote' })
@@ -120,10 +126,23 @@ export class Chat {
     this.said.set([...this.said.value, ...said].slice(-SAID_MAX))
   }
 
+  #notice(notices: readonly Notice[]): void {
+    const isPassing = this.#commands === 0
+    const said = notices.map(
+      (notice): Said => ({ kind: 'notice', notice, isPassing: isPassing && notice.level === 'info' }),
+    )
+    this.#say(...said)
+    if (isPassing)
+      setTimeout(
+        () => this.said.set(this.said.value.filter(one => !said.includes(one) || !isPassingNotice(one))),
+        PASSING_MS,
+      )
+  }
+
   /** Tells the user why something failed, below the conversation. */
   readonly complain = (error: unknown): void => {
     const text = error instanceof RequestError ? error.sentence : String(error)
-    if (text !== '') this.#say({ kind: 'notice', notice: { level: 'warning', text } })
+    if (text !== '') this.#say({ kind: 'notice', notice: { level: 'warning', text }, isPassing: false })
   }
 
   readonly closeSaid = (): void => this.said.set([])
@@ -192,7 +211,7 @@ export class Chat {
     try {
       if (doing.kind === 'reply') await this.link.request('reply', { room, line: doing.line.id, text })
       else if (doing.kind === 'edit') await this.link.request('edit', { room, line: doing.line.id, text })
-      else await this.link.request('say', { room, text })
+      else await this.#run(room, text)
     } catch (error) {
       if (error instanceof RequestError && error.code === LOST && doing.kind === 'say')
         this.unsure.set([...this.unsure.value, { room, text, sentMs }])
@@ -207,7 +226,16 @@ export class Chat {
   /** Runs a command in the selected room. */
   async command(text: string): Promise<void> {
     const room = this.conversation.value?.room
-    if (room !== undefined) await this.link.request('say', { room, text }).catch(this.complain)
+    if (room !== undefined) await this.#run(room, text).catch(this.complain)
+  }
+
+  async #run(room: string, text: string): Promise<void> {
+    this.#commands++
+    try {
+      await this.link.request('say', { room, text })
+    } finally {
+      this.#commands--
+    }
   }
 
   /** Forgets unsure texts that turn out to be stored. */

@@ -33,6 +33,7 @@ export class Conversation {
   readonly mark: Cell<UnreadMark | undefined>
   /** New lines of others below the view. */
   readonly newBelow = new Cell(0)
+  readonly isEmpty: Cell<boolean>
   readonly #ask: Ask
   readonly #listeners = new Set<(change: RowsChange) => void>()
   readonly #loading = new Set<'before' | 'after' | 'elsewhere'>()
@@ -44,6 +45,7 @@ export class Conversation {
     this.room = answer.room
     this.rows.show(answer.page)
     this.state = new Cell(answer.state)
+    this.isEmpty = new Cell(answer.page.rows.length === 0)
     this.mark = new Cell(answer.mark)
     this.#ask = ask
   }
@@ -63,6 +65,7 @@ export class Conversation {
   }
 
   #changed(change: RowsChange = {}): void {
+    this.isEmpty.set(this.rows.rows.length === 0)
     for (const listener of this.#listeners) listener(change)
   }
 

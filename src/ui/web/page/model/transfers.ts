@@ -45,7 +45,7 @@ export class Transfers {
     const key = ++this.#lastKey
     let id = 0
     let sent = 0
-    let upTo = TRANSFER_WINDOW_BYTES
+    let upTo = 0
     let isSending = false
     const cancel = (): void => void this.#link.request('cancel', { request: id }).catch(() => {})
     const show = (text: string, isFailed = false): void =>
@@ -77,8 +77,8 @@ export class Transfers {
         {
           onSent: sentId => {
             id = sentId
-            send().catch(cancel)
           },
+          onProgress: text => show(text),
           onGrant: granted => {
             upTo = Math.max(upTo, granted)
             send().catch(cancel)

@@ -61,12 +61,13 @@ export function Composer({ room, shown, focusList, editLast }: Props): JSX.Eleme
     const { current } = area
     if (current === null || current.selectionStart !== current.selectionEnd) return false
     const names = chat.conversation.value?.state.value.people.map(({ person }) => person.name) ?? []
-    const commands = chat.welcome.value?.commands.map(({ name }) => name) ?? []
+    const commands = chat.welcome.value?.commands.map(({ name }) => `/${name}`) ?? []
     const completed = completionOf(text, current.selectionStart, names, commands)
     if (completed === undefined) return false
+    // The caret is right before the next key, which may come before the next rendering.
+    current.value = completed.text
+    current.setSelectionRange(completed.caret, completed.caret)
     typed(completed.text)
-    // The text is in the element after the next rendering.
-    setTimeout(() => current.setSelectionRange(completed.caret, completed.caret))
     return true
   }
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -74,8 +75,8 @@ export function Composer({ room, shown, focusList, editLast }: Props): JSX.Eleme
     if (event.key === 'Enter' && !event.shiftKey && !event.altKey) send()
     else if (event.key === 'Tab' && !event.shiftKey && complete()) chat.screen.status.set('completed')
     else if (event.key === 'Escape' && composing.kind !== 'say') chat.stopComposing()
-    else if (event.key === 'ArrowUp' && text === '') editLast()
     else if (event.key === 'ArrowUp' && event.altKey) focusList()
+    else if (event.key === 'ArrowUp' && text === '') editLast()
     else return
     event.preventDefault()
   }
@@ -88,7 +89,7 @@ export function Composer({ room, shown, focusList, editLast }: Props): JSX.Eleme
     command === undefined || text.startsWith('//')
       ? []
       : (chat.welcome.value?.commands ?? []).filter(({ name }) =>
-          text.includes(' ') ? name.slice(1) === command : name.slice(1).startsWith(command),
+          text.includes(' ') ? name === command : name.startsWith(command),
         )
   return (
     <form
@@ -103,7 +104,7 @@ export function Composer({ room, shown, focusList, editLast }: Props): JSX.Eleme
           {matching.slice(0, 8).map(({ name, argument, help }) => (
             <li key={name}>
               <code>
-                {name} {argument}
+                /{name} {argument}
               </code>{' '}
               <span>{help}</span>
             </li>

@@ -17,6 +17,7 @@ import { useCell } from './use-cell.js'
 export function ConversationView({ conversation }: { readonly conversation: Conversation }): JSX.Element {
   const chat = useChat()
   const state = useCell(conversation.state)
+  const isEmpty = useCell(conversation.isEmpty)
   const isAttended = useAttention()
   const list = useRef<MessageList>(null)
   const [isDropping, setDropping] = useState(false)
@@ -58,9 +59,9 @@ export function ConversationView({ conversation }: { readonly conversation: Conv
     >
       <Head conversation={conversation} shown={shown} />
       <div class="list-frame">
-        {conversation.rows.rows.length === 0 && <EmptyRoom shown={shown} isConnected={state.isConnected} />}
+        {isEmpty && <EmptyRoom shown={shown} isConnected={state.isConnected} />}
         <MessageList
-          ref={list}
+          handle={list}
           conversation={conversation}
           label={`Conversation in ${shown}`}
           actions={actions}
@@ -153,6 +154,7 @@ function JumpDown({ conversation }: { readonly conversation: Conversation }): JS
 
 function Unsure({ room }: { readonly room: string }): JSX.Element {
   const chat = useChat()
+  const { kind } = useCell(chat.link.state)
   const unsure = useCell(chat.unsure).filter(other => other.room === room)
   return (
     <>
@@ -164,6 +166,7 @@ function Unsure({ room }: { readonly room: string }): JSX.Element {
           <button
             type="button"
             class="button small"
+            disabled={kind !== 'open'}
             onClick={() => {
               chat.forgetUnsure(one)
               void chat.say(one.text)

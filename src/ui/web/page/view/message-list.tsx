@@ -1,4 +1,4 @@
-import { Component, createRef, type JSX } from 'preact'
+import { Component, createRef, type JSX, type RefObject } from 'preact'
 import type { Row as RowData } from '../../protocol/rows.js'
 import { continuesGroup, startsDay } from '../list/grouping.js'
 import { ListGeometry } from '../list/list-geometry.js'
@@ -14,10 +14,14 @@ const LOAD_PX = 2_500
 const IDLE_MS = 200
 /** Below this distance from the end, the view follows new rows. */
 const END_PX = 24
+/** Distance of a row with the focus from the edge of the view. */
+const FOCUS_PX = 8
 /** How long a row that the user jumped to stays marked. */
 const MARKED_MS = 2_500
 
 interface Props {
+  /** Set to the list while it is there. */
+  readonly handle: RefObject<MessageList | null>
   readonly conversation: Conversation
   readonly label: string
   readonly actions: RowActions
@@ -28,8 +32,9 @@ interface Props {
 interface State {
   readonly from: number
   readonly to: number
-  /** The row that has the focus of the keyboard, if the list has it. */
+  /** The row that has the focus of the keyboard, or had it last. */
   readonly current: string | undefined
+  readonly isFocused: boolean
   /** The row under the pointer. */
   readonly hovered: string | undefined
   /** The row that the user jumped to. */
@@ -39,7 +44,15 @@ interface State {
 
 /** The conversation: a list of which only the rows in view are in the page, however long the history is. */
 export class MessageList extends Component<Props, State> {
-  override state: State = { from: 0, to: 0, current: undefined, hovered: undefined, marked: undefined, rows: [] }
+  override state: State = {
+    from: 0,
+    to: 0,
+    current: undefined,
+    isFocused: false,
+    hovered: undefined,
+    marked: undefined,
+    rows: [],
+  }
   readonly #scroller = createRef<HTMLDivElement>()
   readonly #canvas = createRef<HTMLDivElement>()
   readonly #list = createRef<HTMLOListElement>()
@@ -52,12 +65,15 @@ export class MessageList extends Component<Props, State> {
   /** By how much to scroll once the rows are in the page. */
   #shift = 0
   #target: Target | undefined
+  /** The row that gets the focus once it is in the page. */
+  #wanted: string | undefined
   #viewHeight = 0
   #top = 0
   readonly #sizes = new ResizeObserver(entries => this.#measured(entries))
   readonly #view = new ResizeObserver(() => this.#viewResized())
 
   override componentDidMount(): void {
+    this.props.handle.current = this
     const { current: scroller } = this.#scroller
     if (scroller === null) return
     this.#view.observe(scroller)
@@ -73,6 +89,7 @@ export class MessageList extends Component<Props, State> {
   }
 
   override componentWillUnmount(): void {
+    this.props.handle.current = null
     this.#end()
     this.#sizes.disconnect()
     this.#view.disconnect()
@@ -158,6 +175,10 @@ export class MessageList extends Component<Props, State> {
       this.#top = scroller.scrollTop
     }
     this.#noteRead()
+    const wanted = this.#wanted && list.querySelector<HTMLElement>(`[data-id="${CSS.escape(this.#wanted)}"]`)
+    if (!wanted) return
+    this.#wanted = undefined
+    wanted.focus({ preventScroll: true })
   }
 
   readonly #onScroll = (): void => {
@@ -235,28 +256,34 @@ export class MessageList extends Component<Props, State> {
 
   /** Moves the focus of the keyboard by rows. */
   #step(by: number): void {
-    const { rows, current } = this.state
-    const at = rows.findIndex(({ id }) => id === current)
-    const index = at < 0 ? this.#geometry.indexAt(this.#top + this.#viewHeight - 1) : at + by
+    const { rows } = this.props.conversation.rows
+    const at = rows.findIndex(({ id }) => id === this.state.current)
+    const index = at < 0 && Number.isFinite(by) ? this.#lastInView : at + by
     const row = rows[Math.min(rows.length - 1, Math.max(0, index))]
     if (row !== undefined) this.#focus(row.id)
   }
 
+  /** Gives a row the focus once it is in the page, and scrolls as little as that takes. */
   #focus(id: string): void {
     const index = this.props.conversation.rows.indexOf(id)
+    const from = this.#top + this.#shift
     const top = this.#geometry.topOf(index)
     const bottom = this.#geometry.topOf(index + 1)
-    if (top < this.#top) this.#shift = top - 8 - this.#top
-    else if (bottom > this.#top + this.#viewHeight) this.#shift = bottom + 8 - this.#viewHeight - this.#top
-    this.setState({ current: id }, () => {
-      this.#place()
-      this.#list.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`)?.focus({ preventScroll: true })
-    })
+    if (top < from) this.#shift += top - FOCUS_PX - from
+    else if (bottom > from + this.#viewHeight) this.#shift += bottom + FOCUS_PX - this.#viewHeight - from
+    this.#wanted = id
+    this.setState({ current: id })
+    this.#place()
   }
 
   /** Gives the list the focus of the keyboard, at the newest row in view. */
   focus(): void {
-    this.#step(0)
+    const row = this.props.conversation.rows.rows[this.#lastInView]
+    if (row !== undefined) this.#focus(row.id)
+  }
+
+  get #lastInView(): number {
+    return this.#geometry.indexAt(this.#top + this.#viewHeight - 1)
   }
 
   readonly #onKeyDown = (event: KeyboardEvent): void => {
@@ -285,7 +312,13 @@ export class MessageList extends Component<Props, State> {
 
   readonly #onFocusIn = (event: FocusEvent): void => {
     const id = (event.target as HTMLElement).closest<HTMLElement>('.row')?.dataset['id']
-    if (id !== undefined && id !== this.state.current) this.setState({ current: id })
+    if (id !== undefined && (id !== this.state.current || !this.state.isFocused))
+      this.setState({ current: id, isFocused: true })
+  }
+
+  readonly #onFocusOut = ({ relatedTarget }: FocusEvent): void => {
+    if (!(relatedTarget instanceof Node) || !this.#list.current?.contains(relatedTarget))
+      this.setState({ isFocused: false })
   }
 
   readonly #onPointerOver = (event: PointerEvent): void => {
@@ -298,7 +331,7 @@ export class MessageList extends Component<Props, State> {
 
   override render(
     { conversation, label, actions }: Props,
-    { from, to, current, hovered, marked, rows }: State,
+    { from, to, current, isFocused, hovered, marked, rows }: State,
   ): JSX.Element {
     const shown = rows.slice(from, to)
     const slots = this.#slots.assign(shown.map(({ id }) => id))
@@ -320,6 +353,7 @@ export class MessageList extends Component<Props, State> {
             class="rows"
             ref={this.#list}
             onFocusIn={this.#onFocusIn}
+            onFocusOut={this.#onFocusOut}
             onPointerOver={this.#onPointerOver}
           >
             {shown.map((row, index) => {
@@ -332,7 +366,7 @@ export class MessageList extends Component<Props, State> {
                   isContinued={continuesGroup(row, previous) && above?.above !== row.id}
                   mark={above?.above === row.id ? above.text : ''}
                   isTabStop={isCurrentShown ? row.id === current : index === shown.length - 1}
-                  isActive={row.id === hovered || row.id === current}
+                  isActive={row.id === hovered || (isFocused && row.id === current)}
                   isMarked={row.id === marked}
                   actions={actions}
                   observe={this.#observe}

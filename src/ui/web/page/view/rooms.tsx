@@ -16,52 +16,57 @@ export function Rooms(): JSX.Element {
   const talks = rooms.filter(({ kind }) => kind === 'direct')
   const others = rooms.filter(({ kind }) => kind !== 'direct')
   const { dialog, panel, showsRooms } = chat.screen
+  // On a phone, where it is shown alone, it is what the page is about.
+  const isAlone = useCell(showsRooms)
+  const Me = isAlone ? 'h1' : 'span'
   return (
-    <nav class="rooms-column" aria-label="Rooms">
-      <header class="column-head">
-        <Logo />
-        <span class="me">
-          <bdi>{welcome?.me}</bdi>
-        </span>
-        <button
-          type="button"
-          class="icon-button"
-          aria-label="You, and this page"
-          title="You, and this page"
-          onClick={() => {
-            panel.set('you')
-            showsRooms.set(false)
-          }}
-        >
-          <Icon name="person" />
-        </button>
-      </header>
-      <div class="rooms-scroll">
-        {asking > 0 && (
-          <button type="button" class="asking" onClick={() => dialog.set({ kind: 'direct' })}>
-            {countText(asking, 'person asks', 'people ask')} to talk with you
+    <div class="rooms-column" role={isAlone ? 'main' : undefined}>
+      <nav aria-label="Rooms">
+        <header class="column-head">
+          <Logo />
+          <Me class="me">
+            <bdi>{welcome?.me}</bdi>
+          </Me>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="You, and this page"
+            title="You, and this page"
+            onClick={() => {
+              panel.set('you')
+              showsRooms.set(false)
+            }}
+          >
+            <Icon name="person" />
           </button>
-        )}
-        <RoomList title="Rooms" rooms={others} />
-        <div class="room-actions">
-          <button type="button" class="link-button" onClick={() => dialog.set({ kind: 'rooms' })}>
-            Open a room
-          </button>
-          <button type="button" class="link-button" onClick={() => dialog.set({ kind: 'new-room' })}>
-            New private room
-          </button>
-          <button type="button" class="link-button" onClick={() => dialog.set({ kind: 'join' })}>
-            Enter with a code
-          </button>
+        </header>
+        <div class="rooms-scroll">
+          {asking > 0 && (
+            <button type="button" class="asking" onClick={() => dialog.set({ kind: 'direct' })}>
+              {countText(asking, 'person asks', 'people ask')} to talk with you
+            </button>
+          )}
+          <RoomList title="Rooms" rooms={others} />
+          <div class="room-actions">
+            <button type="button" class="link-button" onClick={() => dialog.set({ kind: 'rooms' })}>
+              Open a room
+            </button>
+            <button type="button" class="link-button" onClick={() => dialog.set({ kind: 'new-room' })}>
+              New private room
+            </button>
+            <button type="button" class="link-button" onClick={() => dialog.set({ kind: 'join' })}>
+              Enter with a code
+            </button>
+          </div>
+          <RoomList title="Direct" rooms={talks} />
+          <div class="room-actions">
+            <button type="button" class="link-button" onClick={() => dialog.set({ kind: 'direct' })}>
+              Talk with somebody
+            </button>
+          </div>
         </div>
-        <RoomList title="Direct" rooms={talks} />
-        <div class="room-actions">
-          <button type="button" class="link-button" onClick={() => dialog.set({ kind: 'direct' })}>
-            Talk with somebody
-          </button>
-        </div>
-      </div>
-    </nav>
+      </nav>
+    </div>
   )
 }
 

@@ -3,6 +3,9 @@ import type { Chat } from '../model/chat.js'
 import type { Conversation } from '../model/conversation.js'
 import type { RowActions } from './row.js'
 
+/** Larger files are fetched after a question only, as in the terminal. */
+const UNCONFIRMED_BYTES_MAX = 100_000_000
+
 /** What one can do with the rows of a conversation, by pointer and by keys. */
 export function rowActionsOf(chat: Chat, conversation: Conversation): RowActions {
   const { screen, link } = chat
@@ -20,11 +23,14 @@ export function rowActionsOf(chat: Chat, conversation: Conversation): RowActions
     where: open('where'),
     history: open('history'),
     get: (line: LineRow) => {
+      const { file } = line
+      if (file === undefined) return
+      if (file.bytes > UNCONFIRMED_BYTES_MAX) {
+        screen.dialog.set({ kind: 'get', line })
+        return
+      }
       const asked = { room, line: line.id, isConfirmed: false }
-      chat.transfers.save({ kind: 'download', asked }, line.file?.name ?? 'file').catch(error => {
-        if (error.code === 'CONFIRM') screen.dialog.set({ kind: 'get', line })
-        else chat.complain(error)
-      })
+      chat.transfers.save({ kind: 'download', asked }, file.name).catch(chat.complain)
     },
     enlarge: open('picture'),
     whole: (line: LineRow) => {

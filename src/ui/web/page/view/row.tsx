@@ -1,6 +1,6 @@
 import { Component, createRef, type JSX } from 'preact'
 import type { LineRow, Row as RowData } from '../../protocol/rows.js'
-import { dateAndTimeText, reactionText, timeText } from '../model/words.js'
+import { dateAndTimeText, namesText, reactionText, timeText } from '../model/words.js'
 import { FileCard } from './file-card.js'
 import { Icon, IconButton } from './icon.js'
 import { Avatar, Name } from './name.js'
@@ -185,11 +185,15 @@ const Reactions = ({ line, toggle }: { readonly line: LineRow; readonly toggle: 
           type="button"
           class="reaction"
           aria-pressed={reaction.isOwn}
-          aria-label={`${reactionText(reaction)}${reaction.isOwn ? ', you among them' : ''}`}
           title={reactionText(reaction)}
           onClick={() => toggle(line, reaction.emoji)}
         >
           <span class="emoji">{reaction.emoji}</span> {reaction.count}
+          <span class="for-screen-readers">
+            {' '}
+            by {namesText(reaction.names, reaction.count)}
+            {reaction.isOwn && ', you among them'}
+          </span>
         </button>
       </li>
     ))}

@@ -55,7 +55,7 @@ function PeopleList({ people }: { readonly people: readonly Present[] }): JSX.El
               {away !== undefined && ` · away${away === '' ? '' : `: ${away}`}`}
             </span>
           </span>
-          {!person.isOwn && person.isKnown && (
+          {!person.isOwn && person.key !== undefined && (
             <button
               type="button"
               class="button small quiet-button"
