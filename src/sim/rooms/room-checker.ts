@@ -142,10 +142,18 @@ export class RoomChecker {
     if (isTainted || known === undefined) return
     const truth = this.truth(line.room)
     if (truth === undefined || truth.currentTerm(to) !== undefined) return
-    if (truth.removalsOf(to).some(({ id }) => known.has(id)))
+    if (truth.removalsOf(to).some(({ id }) => known.has(id) && !this.#isForgiven(to, id)))
       this.violate(
         `${this.nameOf(from)} gave "${text}" to ${this.nameOf(to)}, whose removal ${this.nameOf(line.author)} knew of`,
       )
+  }
+
+  /** Whether an honest member, who may not know that they are out themselves, admitted somebody again despite a removal. */
+  #isForgiven(subject: AuthorId, removal: OperationId): boolean {
+    return [...this.#signed.values()].some(
+      ({ isHonest, operation: { body } }) =>
+        isHonest && body.kind === 'admit' && body.subject === subject && body.answers?.includes(removal),
+    )
   }
 
   /** A user is shown a line. Its author must not have written it after a removal that the user's peer knows of. */

@@ -149,6 +149,24 @@ export const machines: RoomSchedules = {
     },
   },
 
+  'a founder who has not heard of the rescue gives their lines to somebody they admit again': {
+    people: HONEST,
+    run: async world => {
+      await world.found('alice', ROOM, true)
+      for (const name of ['bob', 'carol']) await world.enter(name, ROOM, 'alice', 'host')
+      await soon(world)
+      await world.remove('alice', ROOM, 'bob')
+      world.seat('alice', ROOM)?.say('meanwhile')
+      await soon(world)
+      world.partition(['carol'], true)
+      await world.act(world.seat('carol', ROOM)?.rescue(world.rescueKeys(ROOM)))
+      await world.admit('alice', ROOM, 'bob', 'member')
+      await world.run(60_000)
+      await world.settle()
+      world.expectMembers(ROOM, 'carol')
+    },
+  },
+
   'what a removed member says counts if they take the room over before they hear of the removal': {
     people: HONEST,
     run: async world => {
