@@ -52,6 +52,21 @@ test('what one reads stays in its place while lines arrive below and above', { s
   assert.equal(await page.locator('.jump-down').isHidden(), true)
 })
 
+test('a conversation shorter than the view is painted, and has no way to the newest line', {
+  skip: noChromium,
+}, async t => {
+  const { page } = await openPage(t, { source: { count: 2, row: index => lineRow(index, BOB, `line ${index}`) } })
+  await laidOut(page)
+  const isPainted = await page.locator('.row').evaluateAll(rows =>
+    rows.map(row => {
+      const { x, y, width, height } = row.getBoundingClientRect()
+      return row.contains(row.ownerDocument.elementFromPoint(x + width / 2, y + height / 2))
+    }),
+  )
+  assert.deepEqual(isPainted, [true, true])
+  assert.equal(await page.locator('.jump-down').isHidden(), true)
+})
+
 test('the end is followed, and left by scrolling up', { skip: noChromium }, async t => {
   const { page, server } = await openPage(t, { source })
   for (let index = 0; index < 30; index++) server.arrive([longRow(server.count)])

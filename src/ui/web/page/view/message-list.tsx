@@ -228,6 +228,7 @@ export class MessageList extends Component<Props, State> {
     }
     const { conversation } = this.props
     this.#shift += this.#geometry.setHeights(heights, this.#top + this.#shift)
+    if (conversation.hasEnd && this.#geometry.height <= this.#viewHeight) conversation.isAtEnd = true
     // Until the user scrolls, a row that was jumped to stays in its place while those around it are measured.
     if (conversation.isAtEnd) this.#shift = Math.max(0, this.#geometry.height - this.#viewHeight) - this.#top
     else if (this.#target?.kind === 'row') this.#shift = this.#topFor(this.#target.id) - this.#top
