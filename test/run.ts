@@ -1,12 +1,13 @@
 /**
  * Runs the test files, the slowest first: a slow file that starts last leaves the other cores idle until it ends.
- * `node dist/test/run.js [file …]`; without files, all of them.
+ * `node dist/test/run.js [--slow] [file …]`; without files, all but those in SLOW, or with --slow those.
  */
 import { appendFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { parseArgs } from 'node:util'
 
 /** Files at a time: more than the usual two cores, because many tests wait for processes, the network or time to pass. */
 const CONCURRENCY = 7
@@ -35,6 +36,50 @@ const SHARED: readonly string[] = [
 /** Files of these directories that measure memory or take long, and so have a process each. */
 const ALONE: readonly string[] = [
   ...['base/byte-reader', 'base/frames', 'base/safe-text.property', 'compat/fuzz.property', 'sync/bounds'],
+]
+
+/** Files of `npm run test:slow`: scenarios of many processes, whose features have shorter tests too. */
+const SLOW: readonly string[] = [
+  ...[
+    'backup',
+    'bench',
+    'chat-usage',
+    'closed-output',
+    'damage',
+    'data-directory',
+    'direct-rooms',
+    'discovery-interop',
+    'discovery-network',
+    'doctor',
+    'durability-readers',
+    'eclipse',
+    'file-holders',
+    'flood',
+    'foreign-files',
+    'going-on',
+    'history',
+    'hosts',
+    'join-refusals',
+    'keep',
+    'mutated-sessions',
+    'mutual-removal',
+    'one-port',
+    'parked-rooms',
+    'peer-exchange',
+    'private-rooms-hosts',
+    'private-rooms-outsider',
+    'proxy',
+    'removals',
+    'simulate',
+    'simulate-gossip',
+    'slow-names',
+    'terminal-loss',
+    'web-page-access',
+    'web-page-files',
+    'web-page-texts',
+  ].map(name => `e2e/${name}`),
+  'simulation/many-peers',
+  'simulation/mutations',
 ]
 
 /** Files that hold bounds of time which work beside them would break. They run after the others, one at a time. */
@@ -93,14 +138,15 @@ const SLOWEST: readonly string[] = [
 ]
 
 const GROUPS = path.join(import.meta.dirname, 'groups')
-const given = process.argv.slice(2).map(file => path.resolve(file))
+const { values: options, positionals } = parseArgs({ allowPositionals: true, options: { slow: { type: 'boolean' } } })
+const given = positionals.map(file => path.resolve(file))
 if (given.length > 0) await runFiles(given, CONCURRENCY)
 else {
-  const all = compiled()
-  const timed = TIMED.flatMap(name => all.get(name) ?? [])
-  for (const name of TIMED) all.delete(name)
-  await runFiles(slowestFirst(all), CONCURRENCY)
-  await runFiles(timed, 1)
+  const chosen = new Map([...compiled()].filter(([name]) => SLOW.includes(name) === (options.slow === true)))
+  const timed = TIMED.flatMap(name => chosen.get(name) ?? [])
+  for (const name of TIMED) chosen.delete(name)
+  await runFiles(slowestFirst(chosen), CONCURRENCY)
+  if (timed.length > 0) await runFiles(timed, 1)
 }
 
 async function runFiles(files: string[], concurrency: number): Promise<void> {
