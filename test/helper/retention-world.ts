@@ -1,6 +1,7 @@
 import { type Duplex, pipeline, Transform } from 'node:stream'
 import type { Millis } from '../../src/base/clock.js'
 import type { KeyPair } from '../../src/base/crypto/signing.js'
+import { SeededRandom } from '../../src/base/seeded-random.js'
 import type { Log } from '../../src/log/log.js'
 import type { Keep } from '../../src/membership/format/body.js'
 import { Retention } from '../../src/node/retention/retention.js'
@@ -42,6 +43,7 @@ export class RetentionWorld {
   roomKeep: Keep | undefined
   readonly #peers: KeepingPeer[] = []
   readonly #streams: Duplex[] = []
+  readonly #random = new SeededRandom(1, 'retention')
 
   constructor(now?: number) {
     this.clock = new VirtualClock(now)
@@ -50,7 +52,13 @@ export class RetentionWorld {
   async open(keys: KeyPair, disk = new MemoryDisk(), clock = this.clock): Promise<KeepingPeer> {
     const log = await logOver(new WeighedStore(disk), keys, { clock })
     const { receipts } = replicatorOf(log)
-    const retention = await Retention.open({ log, receipts, clock, roomKeep: () => this.roomKeep })
+    const retention = await Retention.open({
+      log,
+      receipts,
+      clock,
+      roomKeep: () => this.roomKeep,
+      random: () => this.#random.number(),
+    })
     const close = async (): Promise<void> => {
       await retention.close()
       await log.close()

@@ -48,6 +48,8 @@ export interface RetentionParts {
   readonly clock: Clock
   /** The setting of the room. */
   readonly roomKeep: () => Keep | undefined
+  /** At least 0, and below 1. */
+  readonly random: () => number
 }
 
 /**

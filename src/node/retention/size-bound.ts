@@ -9,6 +9,7 @@ import type { Log } from '../../log/log.js'
 import { SILENCE_MS_MAX } from '../../net/limits.js'
 import type { Receipts } from '../../sync/receipts.js'
 import type { Fetches } from './fetches.js'
+import { ServedSample } from './served-sample.js'
 
 /** Fraction of the bound that a trim leaves free, so that the room does not exceed the bound again at once. */
 const SPARE = 0.1
@@ -34,8 +35,8 @@ const FILES_MS: Millis = 5_000
  */
 export const LEAVING_MS: Millis = SILENCE_MS_MAX + 5_000
 
-type SizedLog = Pick<Log, 'head' | 'diskBytes' | 'compactFiles' | 'deleteReplacedFiles' | 'isKnown'> & {
-  readonly contents: Pick<LogContents, 'weigh' | 'dropped' | 'dropAll' | 'leave'>
+type SizedLog = Pick<Log, 'head' | 'diskBytes' | 'compactFiles' | 'deleteReplacedFiles' | 'isKnown' | 'on' | 'off'> & {
+  readonly contents: Pick<LogContents, 'weigh' | 'dropped' | 'dropAll' | 'leave' | 'read' | 'add' | 'restore'>
 }
 
 interface SizeBoundParts {
@@ -44,6 +45,7 @@ interface SizeBoundParts {
   readonly clock: Clock
   /** The lines that the user has fetched, which stay for now. */
   readonly fetches: Fetches
+  readonly random: () => number
 }
 
 /**
@@ -53,15 +55,18 @@ interface SizeBoundParts {
  */
 export class SizeBound {
   readonly #parts: SizeBoundParts
+  readonly #sample: ServedSample
   #isClosed = false
   #wake = (): void => {}
 
   constructor(parts: SizeBoundParts) {
     this.#parts = parts
+    this.#sample = new ServedSample(parts)
   }
 
   close(): void {
     this.#isClosed = true
+    this.#sample.close()
     this.#wake()
   }
 
@@ -147,7 +152,7 @@ export class SizeBound {
       for (const range of places.ranges)
         for (const { from, to } of this.#storedElsewhere(id, range).ranges) stored.add(from, to)
       try {
-        if (!stored.isEmpty && !this.#isClosed) {
+        if (!stored.isEmpty && !this.#isClosed && (await this.#sample.isServed(id, stored))) {
           bytes += await this.#bytesOf(id, stored)
           await log.contents.dropAll(id, stored.ranges, 'kept-out')
         }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { stubsOf } from '../../../src/log/format/chain.js'
 import { KEEP_BYTES_MIN } from '../../../src/membership/keep.js'
 import { SILENCE_MS_MAX } from '../../../src/net/limits.js'
+import { ServedSample } from '../../../src/node/retention/served-sample.js'
 import { replicatorOf } from '../../helper/logs.js'
 import { type KeepingPeer, RetentionWorld } from '../../helper/retention-world.js'
 import { alice, bob, carol, keysOfByte } from '../../helper/signed-world.js'
@@ -94,8 +96,10 @@ for (const [name, silenceMs] of [
   ['drop no line that only they have', SILENCE_MS_MAX],
   ['lose lines if it is closed too late (control)', 2 * SILENCE_MS_MAX],
 ] as const)
-  test(`two peers whose connection is cut ${name}`, async () => {
+  test(`two peers whose connection is cut ${name}`, async t => {
     const world = new RetentionWorld()
+    // Nor would either serve a sample of its lines.
+    t.mock.method(ServedSample.prototype, 'isServed', async () => true)
     const [a, b] = [await world.open(alice), await world.open(bob)]
     await write(a)
     const cut = world.connectUntilCut(a, b, silenceMs)
@@ -190,3 +194,38 @@ test('keeps its own bound over a restart', async () => {
   assert.deepEqual((await second.retention.status()).own, { unit: 'bytes', amount: 500e6 })
   await again.close()
 })
+
+for (const [name, { serves, isSampled, keeps }] of [
+  ['nothing is dropped for a member who claims lines and serves none', { serves: false, isSampled: true, keeps: true }],
+  ['control: lines are dropped for a member who serves them', { serves: true, isSampled: true, keeps: false }],
+  ['control: without a sample they are dropped in any case', { serves: false, isSampled: false, keeps: false }],
+] as const)
+  test(name, async t => {
+    const world = new RetentionWorld()
+    const [a, b] = [await world.open(alice), await world.open(bob)]
+    await write(a)
+    world.connect(a, b)
+    await world.settle(2_000)
+    // Bob's program says that it has everything, whatever is requested of it.
+    const { contents } = b.log
+    const serve = contents.read.bind(contents)
+    let requests = 0
+    contents.read = async (log, range) => {
+      requests++
+      const entries = await serve(log, range)
+      return serves ? entries : entries.map(entry => stubsOf([entry])[0] ?? entry)
+    }
+    if (!isSampled) t.mock.method(ServedSample.prototype, 'isServed', async () => true)
+    const excess: number[] = []
+    a.retention.on('excess', bytes => excess.push(bytes))
+    await a.retention.setOwn(SMALLEST)
+    await world.pass(120_000, 60)
+    assert.equal((await read(a.log)).length === LINES, keeps)
+    assert.equal(
+      excess.some(bytes => bytes > 0),
+      keeps,
+    )
+    assert.equal(requests > 0, isSampled, 'lines were requested of him')
+    assert.equal((await a.log.verify(a.log.id)).fault, undefined)
+    await world.close()
+  })
