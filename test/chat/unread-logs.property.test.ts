@@ -37,7 +37,15 @@ interface Source {
   readonly stubs: number
 }
 
-type Step = { readonly meet: Source } | { readonly draw: 0 | 1 } | { readonly restart: true } | { readonly tell: true }
+type Step =
+  | { readonly meet: Source }
+  | { readonly draw: 0 | 1 }
+  /** The size bound drops the first places of each log. */
+  | { readonly drop: number }
+  /** The user fetches what was dropped. It arrives from the next peer that has it. */
+  | { readonly fetch: true }
+  | { readonly restart: true }
+  | { readonly tell: true }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -51,6 +59,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ draw: fc.constantFrom<0 | 1>(0, 1) }) },
+  { weight: 1, arbitrary: fc.record({ drop: fc.integer({ min: 1, max: LINES }) }) },
+  { weight: 1, arbitrary: fc.constant<Step>({ fetch: true }) },
   { weight: 1, arbitrary: fc.constant<Step>({ restart: true }) },
   { weight: 1, arbitrary: fc.constant<Step>({ tell: true }) },
 )
@@ -72,6 +82,8 @@ class User {
   readonly #disk = new MemoryDisk()
   readonly #clock = new VirtualClock()
   readonly #drawn = new Set<string>()
+  /** The lines that were dropped, by their places. */
+  readonly #dropped = new Map<string, string>()
   #log!: Log
   readonly #faces: [Marks, Marks] = [new Map(), new Map()]
 
@@ -90,6 +102,8 @@ class User {
   async step(step: Step): Promise<void> {
     if ('meet' in step) await this.#meet(step.meet)
     else if ('draw' in step) await this.#draw(step.draw)
+    else if ('drop' in step) await this.#drop(step.drop)
+    else if ('fetch' in step) await this.#fetch()
     else if ('tell' in step) this.#faces.fill(await this.#joined())
     else {
       await this.close()
@@ -130,12 +144,31 @@ class User {
     await peer.close()
   }
 
+  async #drop(count: number): Promise<void> {
+    const { contents } = this.#log
+    for (const { author } of this.#log.head) {
+      for await (const entries of this.#log.entries({ author, from: 1, to: count + 1 }))
+        for (const { seq, message } of messagesOf(entries)) this.#dropped.set(`${author} ${seq}`, message)
+      await contents.dropAll(author, [{ from: 1, to: count + 1 }], 'kept-out')
+    }
+  }
+
+  async #fetch(): Promise<void> {
+    const { contents } = this.#log
+    for (const { author } of this.#log.head)
+      await contents.restore(author, contents.dropped(author, 'kept-out'), 'kept-out')
+  }
+
   /** A face draws everything that its marks say is not read. */
   async #draw(face: 0 | 1): Promise<void> {
     const marks = new Map(await this.#now(this.#faces[face]))
     for await (const entries of this.#log.read({ since: [...marks.values()], gaps: true })) {
       for (const message of messagesOf(entries)) if (message.kind !== 'gap') this.#drawn.add(message.message)
       for (const entry of entries) {
+        // A row says that they are not kept here, so they do not become unread when they are fetched.
+        if (entry.gap?.state === 'kept-out')
+          for (let seq = entry.seq; seq < entry.seq + entry.gap.count; seq++)
+            this.#drawn.add(this.#dropped.get(`${entry.author} ${seq}`) ?? '')
         const place = { author: entry.author, seq: entry.seq + (entry.gap?.count ?? 1) - 1 }
         const missing = this.#rules.remembersPassed ? this.#log.contents.missing(entry.author) : []
         const mark = advanced(marks.get(entry.author), place, missing)
@@ -199,6 +232,11 @@ const controls: readonly { readonly what: keyof Rules; readonly steps: readonly 
   { what: 'remembersPassed', steps: [all(0b11110), { draw: 0 }, all(0)] },
   { what: 'joins', steps: [all(0b11110), { draw: 0 }, all(0, 'one', 8), all(0), { draw: 1 }, { draw: 0 }] },
 ]
+
+test('lines that are dropped for their size count while they are here, unless they were passed', async () => {
+  await run([all(0), { drop: 4 }, { fetch: true }, all(0), { draw: 0 }], RULES)
+  await run([all(0), { drop: 4 }, { draw: 0 }, { fetch: true }, all(0), { draw: 1 }], RULES)
+})
 
 for (const { what, steps } of controls) {
   test(`control: the count is wrong without the rule ${what}`, async () => {
