@@ -98,6 +98,11 @@ export class PageSession implements PageHandlers {
     const { id, kind } = request
     const running: Running = { abort: new AbortController() }
     this.#running.set(id, running)
+    // Its first bytes follow at once.
+    if (kind === 'upload') {
+      const grant = (upTo: number): void => this.#socket.answer({ kind: 'grant', id, upTo })
+      running.incoming = new IncomingBytes(request.bytes, grant, running.abort.signal)
+    }
     try {
       if (kind === 'select') await this.#select(id, request.room)
       else {
@@ -136,11 +141,7 @@ export class PageSession implements PageHandlers {
         this.#socket.answer({ kind: 'transfer', id, bytes: length, name })
         await outgoing.send(bytes)
       },
-      received: length => {
-        const grant = (upTo: number): void => this.#socket.answer({ kind: 'grant', id, upTo })
-        running.incoming = new IncomingBytes(length, grant, signal)
-        return running.incoming
-      },
+      ...(running.incoming !== undefined && { received: running.incoming }),
     }
   }
 

@@ -23,11 +23,11 @@ const DECODED_MAX = 2
 
 /** What pages ask about files and pictures. */
 export const FILE_REQUESTS: Handlers<'upload' | 'download' | 'picture'> = {
-  upload: async ({ shown, received, signal, progress, workspace }, { room, name, bytes, isRaw }) => {
+  upload: async ({ shown, received, signal, progress, workspace }, { room, name, isRaw }) => {
     const { view } = shown(room)
     return inTemporaryDirectory(async directory => {
       const file = path.join(directory, componentOf(name))
-      await write(file, received(bytes))
+      if (received !== undefined) await write(file, received)
       const onProgress = progressOf(progress, workspace.clock.now)
       await view.session.sendFile(file, { signal, isRaw, onProgress })
       return { text: !isRaw && hasOtherMediaName(file) ? WITH_METADATA : '' }

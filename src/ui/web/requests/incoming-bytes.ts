@@ -8,10 +8,10 @@ export class IncomingBytes {
   #pieces: Uint8Array[] = []
   #received = 0
   #read = 0
-  #granted = 0
+  #granted = TRANSFER_WINDOW_BYTES
   #wake = (): void => {}
 
-  /** `grant` tells the page up to which sum it may send. */
+  /** `grant` tells the page up to which sum it may send, once that is more than TRANSFER_WINDOW_BYTES. */
   constructor(length: number, grant: (upTo: number) => void, signal: AbortSignal) {
     this.#length = length
     this.#grant = grant

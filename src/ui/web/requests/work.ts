@@ -23,8 +23,8 @@ export interface Work {
   readonly progress: (text: string, done?: number, of?: number) => void
   /** Sends bytes as the page grants them. Rejects with the reason of the signal. */
   transfer(name: string, length: number, bytes: AsyncIterable<Uint8Array>): Promise<void>
-  /** The bytes that the page sends for this request, `length` in all. Rejects with the reason of the signal. */
-  received(length: number): AsyncIterable<Uint8Array>
+  /** The bytes that the page sends for an upload. Rejects with the reason of the signal. */
+  readonly received?: AsyncIterable<Uint8Array>
 }
 
 type Handler<K extends RequestKind> = (work: Work, asked: Asked<K>) => Promise<Answer<K>>
