@@ -3,10 +3,7 @@ import type { Message } from './kinds/message.js'
 import { sizeText } from './size-text.js'
 import { skeletonOf } from './skeleton.js'
 
-/**
- * The program's wording of changes, such as those of a name or topic. Its text for a gap begins with the number of
- * entries.
- */
+/** The program's wording of changes, such as those of a name or topic. */
 const IS_CALLED = 'is now called'
 const SET_TOPIC = 'set the topic'
 const REMOVED_TOPIC = 'removed the topic'
@@ -18,6 +15,7 @@ const EDITS = 'edits'
 const DELETES = 'deletes'
 const SENDS = 'sends'
 const CHANGES = [IS_CALLED, SET_TOPIC, REMOVED_TOPIC, HAS_NEW_NAME, ANSWERS, REACTS, TAKES_BACK, EDITS, DELETES, SENDS]
+/** With these an action would read like a change, or like the row of a gap, `12 entries …`. */
 const PROGRAM_WORDS = [...CHANGES, 'entry', 'entries'].map(skeletonOf)
 
 /** Number of rows of a stranger's message that a terminal shows before it folds the rest. */

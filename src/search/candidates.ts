@@ -7,7 +7,7 @@ import type { Query } from './query.js'
 import { decodeWordBlock, WordHash } from './word-filter.js'
 import { fromWord } from './word-index.js'
 
-/** Places that are read at a time where blocks have no filter, and where adjacent blocks may match. */
+/** Largest number of places in one candidate: where blocks have no filter, and where adjacent blocks that may match are joined. */
 const SCANNED_PLACES = 4_096
 const JOINED_PLACES = 1_024
 /** Filters that are read at a time: about 90 KiB. */
@@ -44,7 +44,7 @@ class FilterTest {
   }
 }
 
-/** Finds the candidates of one signed log from its end, so that its newest lines are found before all of its filters are read. */
+/** Finds the candidates of one signed log from its end, so that its newest lines can be found without reading all of its filters. */
 export class SignedCandidates {
   readonly #log: Pick<Log, 'entry' | 'blocks'>
   readonly #author: LogId
@@ -61,8 +61,8 @@ export class SignedCandidates {
   }
 
   /**
-   * No place that is not covered yet is newer. The entries of a signed log are in the order of their times, so this holds for all entries
-   * before a block whose newest one is not newer.
+   * Upper bound of the times of all places that are not covered yet. The times in a signed log are in order, so the newest time in a
+   * block bounds all entries before the block.
    */
   get newestMs(): number {
     return this.#newestMs

@@ -93,7 +93,7 @@ export interface Holder {
   readonly sinceMs?: Millis | undefined
 }
 
-/** How far a peer has a log, with the chain value that it announced. */
+/** Up to which seq a peer has a log, with the chain value there. */
 export interface ProvenHead extends Required<Digest> {
   /** Earlier places whose content the peer lacks. */
   readonly without: readonly PlaceRange[]
@@ -320,7 +320,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     return holders
   }
 
-  /** How far a peer has each log, if the user knows the peer. A chain value that differs from ours proves nothing. */
+  /** Up to which seq a known peer has each log; undefined for a stranger. The caller compares the chain values with those here. */
   async provenHeadsOf(name: string): Promise<readonly ProvenHead[] | undefined> {
     const replica = this.#replicas.get(name)
     if (replica?.isKnown() !== true) return undefined

@@ -56,8 +56,7 @@ export function contentOf(members: Members): MessageContent {
 }
 
 /**
- * Whether a message is something that its author says: it is unread until it is read, and other messages can refer to
- * it.
+ * Whether a message is something that its author says: it counts as unread, and other messages can refer to it.
  */
 export const isLine = ({ kind }: Content): boolean => kind !== 'gap' && kind !== 'delete' && KINDS[kind].isLine
 

@@ -136,7 +136,7 @@ export class Roster {
     known.status = { ...status, body: Uint8Array.from(body) }
     known.name = status.name
     known.until = now + (until - theirNow)
-    // A version is at least the time at which it was signed; the first status on a new connection may be old.
+    // The first status on a new connection may be old. A version is a time, never before the signing, so this subtracts at most its age.
     const typingMs = status.typingMs - Math.max(0, theirNow - version)
     known.typingUntil = typingMs <= 0 ? 0 : Math.min(known.until, now + typingMs)
     known.heardAt = now

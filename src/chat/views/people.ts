@@ -38,7 +38,7 @@ export class People {
     return [...new Set([...this.#names.values(), ...this.#silent.values()].map(sanitise))]
   }
 
-  /** The authors who have a name, or whose id begins with it. */
+  /** The authors with this name; if there are none, those whose id begins with it. */
   find(name: string): AuthorId[] {
     const lower = name.toLowerCase()
     const all = [...this.#names, ...[...this.#silent].filter(([author]) => !this.#names.has(author))]

@@ -122,7 +122,7 @@ async function withOpenLog(
   }
 }
 
-/** Rejects missing or unreadable logs before a read command would create them. Rejects with DATA_UNUSABLE. */
+/** Rejects with DATA_UNUSABLE if the logs are missing or unreadable. Without this check, a command that reads could create them. */
 async function checkLogs(home: Home, alsoIn: readonly string[]): Promise<void> {
   const what = `logs of ${home.me} in ${home.database}`
   try {

@@ -34,7 +34,7 @@ export interface FileListener {
 
 /** Pieces that are read from disk before the peer has read earlier ones. */
 const ANSWERS_AHEAD_MAX = 8
-/** Number of such pieces that are left when more are read, so that several are read at once. */
+/** Low-water mark: only when at most this many are left are more read, so that several are read at once. */
 const ANSWERS_AHEAD_MIN = 4
 
 /** A question of the peer: which chunks this side has, or a request for a piece. */
@@ -150,7 +150,7 @@ export class FileChannel {
 
   async #answerTo(question: Question): Promise<Uint8Array> {
     if ('file' in question) {
-      // A log that cannot be read gives nothing.
+      // If the log of the line cannot be read, the peer is told that no chunk is here.
       const holding = await this.#source.holding(question.file).catch(() => undefined)
       return encodeHolding(question.file.root, holding === 'all' ? undefined : (holding?.bytes ?? EMPTY))
     }

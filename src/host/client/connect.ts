@@ -104,7 +104,7 @@ export async function commandNode(
   }
 }
 
-/** Asks the running node for its status or for people, or to pause or to end; undefined if no node runs. */
+/** Asks the running node for its status, to list or change whom the user knows, to pause, or to end; undefined if no node runs. */
 export async function askNode(
   options: ConnectOptions,
   purpose: Exclude<Purpose, 'face' | 'command'>,

@@ -15,7 +15,7 @@ const REPEATED: readonly unknown[] = ['msg', 'hide', 'show']
 export class NodeCalls {
   readonly #failover: Failover
   readonly #connection: () => NodeConnection
-  /** Calls without an answer that no node has confirmed to have read. */
+  /** Calls that have no answer, and that no node is known to have read yet. */
   readonly #unread: object[] = []
   /** The connection that they were sent over. */
   #reader: NodeConnection | undefined
@@ -36,7 +36,7 @@ export class NodeCalls {
     if (!this.#isConfirming) void this.#confirm()
   }
 
-  /** A node has read the calls before a ping that it has answered. One ping at a time, however many calls are sent. */
+  /** Waits until a node has read the calls: when it answers a ping, it has read all calls before the ping. One ping at a time. */
   async #confirm(): Promise<void> {
     this.#isConfirming = true
     try {

@@ -11,7 +11,7 @@ import { type OnItem, signIn } from './member-commands.js'
 /** Number of lines that are fetched by default. */
 const FETCHED = 1_000
 
-/** The commands about which content of a room is kept. */
+/** The commands that set, list or fetch what a room keeps. */
 export const KEEP_COMMANDS: readonly unknown[] = ['keep', 'older', 'fetch']
 
 /** Runs one of these commands in an open room. Rejects with a ChatError. */
@@ -55,13 +55,9 @@ async function setKeep({ members, retention }: Room, keep: Keep, isHere: boolean
   if (members !== undefined && !isHere && (isFounder || keep.unit === 'milliseconds'))
     return signKeep(members, keep, clock)
   if (keep.unit === 'milliseconds')
-    throw new ChatError(
-      'ROOM_REFUSED',
-      'only the founder of a room can set for how long it keeps lines, for everybody',
-      {
-        hint: 'Set the size that this computer keeps, such as 500MB.',
-      },
-    )
+    throw new ChatError('ROOM_REFUSED', 'only the founder can set how long a room keeps lines for everybody', {
+      hint: 'Set the size that this computer keeps, such as 500MB.',
+    })
   await retention?.setOwn(keep)
 }
 

@@ -83,7 +83,7 @@ export class LogContents {
     return this.#contents.restore(log, ranges, reason)
   }
 
-  /** The date from which peers give us content changed or became known: requests missing content from this date on only. */
+  /** Call when the date from which peers give us content has changed or become known: only missing content from then on is requested. */
   givenChanged(): Promise<void> {
     return this.#contents.givenChanged()
   }

@@ -75,7 +75,7 @@ export class HybridClock {
     return hlc <= this.newestCredible(this.#isKnown(log))
   }
 
-  /** The latest reading of a known person, or of a stranger, that the clock follows. */
+  /** The latest reading that the clock would follow now, from a known person or from a stranger. */
   newestCredible(isKnown: boolean): Hlc {
     const now = this.#clock.now()
     if (now < UNSET_CLOCK_BEFORE_MS) return LATEST

@@ -87,14 +87,14 @@ export function isPacked(bytes: Uint8Array, offset: number, count: number): bool
   return end === bytes.length
 }
 
-/** Consecutive places of stubs among packed entries, the first of which is at `first`. */
+/** The places of the stubs among packed entries, as ranges. */
 export interface StubPlaces {
   readonly all: readonly PlaceRange[]
   /** The places of stubs of control entries. */
   readonly controls: readonly PlaceRange[]
 }
 
-/** Where the stubs are among packed entries. */
+/** The places of the stubs among packed entries, the first of which has the seq `first`. */
 export function stubsIn({ bytes, count }: Packed, first: Seq): StubPlaces {
   const [all, controls] = [new Places(), new Places()]
   for (let seq = first, offset = 0; seq < first + count; seq++) {

@@ -12,7 +12,7 @@ import { encodeHeads, readHeads } from './heads-file.js'
 import { type End, laterOf, type Mark } from './mark.js'
 import { MarkFile, SLOTS } from './mark-file.js'
 
-/** The file of a mark and of its copy, which lies outside the data directory, so that backups do not contain it. */
+/** Where a mark is stored: its file, and a copy of it outside the data directory, so that backups do not contain the copy. */
 export interface MarkPaths {
   readonly file: string
   readonly copy: string | undefined
@@ -39,7 +39,7 @@ export class OwnMark {
   /** The later of the two marks found when opening them. */
   readonly found: Mark | undefined
   readonly #heads: Map<LogId, Seq>
-  /** Whether both marks are copies of the files they were written to: the directory was copied or restored. */
+  /** Whether neither mark was found in the very file that it was written to: the directory was copied or restored. */
   readonly isMoved: boolean
   readonly #options: OwnMarkOptions
   readonly #machine: string

@@ -41,16 +41,16 @@ export async function lastRanges(
 }
 
 interface LastEntries {
-  /** The first seq in each log. */
+  /** The seq of the earliest entry found in each log. */
   readonly from: ReadonlyMap<LogId, Seq>
   readonly count: number
-  /** `at` of the first. */
+  /** `at` of the earliest entry found, over all logs. */
   readonly first: Hlc
 }
 
 /**
  * The last `count` entries of the conversation after `after` that have content and are counted. Reads from the end, and at most `count *
- * UNCOUNTED_MAX` entries.
+ * UNCOUNTED_MAX` entries with content.
  */
 export async function lastEntries(
   ranges: readonly LogRange[],

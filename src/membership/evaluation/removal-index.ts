@@ -8,7 +8,10 @@ export class RemovalIndex {
   readonly #bySubject = new Map<AuthorId, Removal[]>()
   readonly #byNamedTerm = new Map<TermName, Removal[]>()
 
-  /** Only an author's first removal per term of the subject counts: later removals do not move the place. */
+  /**
+   * Of the removals by one term that name the same term of the subject, only the first counts: a later one cannot move the place at
+   * which that term ends.
+   */
   add(subject: AuthorId, removal: Removal): void {
     const name = termName(subject, removal.place.term)
     const naming = this.#byNamedTerm.get(name) ?? []

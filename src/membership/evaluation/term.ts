@@ -64,9 +64,9 @@ export class Term implements TermStart {
   readonly operations: readonly Operation[] | undefined
   /** The terms that it admitted, the most senior first. */
   readonly guests: Term[] = []
-  /** Guests whose term has not ended. */
+  /** Number of guests whose term has not ended. */
   presentGuests = 0
-  /** Terms and operations below its guests. */
+  /** Number of terms below its guests in the tree of admissions, plus the number of their operations that count. */
   below = 0
 
   readonly #known: readonly Removal[]

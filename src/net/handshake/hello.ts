@@ -52,7 +52,7 @@ export function decodeHello(bytes: Uint8Array): Hello | undefined {
 }
 
 /**
- * Shows peers that know the room id that the side in `role` is in the room. Differs on each connection, because it covers the
+ * Tells peers who know the room id that the side in `role` is in the room. Differs on each connection, because it covers the
  * handshake hash.
  */
 export const roomTagOf = (roomId: Uint8Array, handshakeHash: Uint8Array, role: Role): Uint8Array =>

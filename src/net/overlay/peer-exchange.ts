@@ -25,7 +25,7 @@ export interface PeerExchangeOptions {
   readonly onDropped: (id: string) => void
 }
 
-/** Peer exchange: connects HyParView to connections, dials and time. Its timer runs for minutes while nothing is due. */
+/** Peer exchange: connects HyParView to connections, dials and time. While nothing is due, its timer is set minutes ahead. */
 export class PeerExchange {
   readonly #options: PeerExchangeOptions
   readonly #view: HyParView

@@ -227,8 +227,9 @@ export class Introductions {
   }
 
   /**
-   * Tells a member who has sent us our removal what contradicts it here. If the removal is void, they let us in again. If it counts and
-   * they forked their log, they sign again what we drop now.
+   * Answers a member who has sent us a removal of our own key with the operations here that contradict it. If these make the removal
+   * void, the member lets us in again. If the removal counts although the member forked their log, they sign the operations again that
+   * we drop now.
    */
   #refute(peer: Peer, { room }: EvidenceMembers, removal: readonly Operation[], before: Membership): void {
     const { multiplexer, refuting } = peer

@@ -37,7 +37,7 @@ export interface RoomContext extends MachineContext {
 
 export type Character = 'honest' | 'Byzantine' | 'Byzantine, withholds removals' | 'outsider'
 
-/** Secrets that a malefactor may know: room ids, and the find keys of invitations. */
+/** Secrets that an attacker may know: room ids, and the find keys of invitations. */
 export interface Secrets {
   readonly rooms: readonly Uint8Array[]
   readonly invitations: readonly Uint8Array[]

@@ -13,7 +13,7 @@ import type { SimulatedPeer } from './simulated-peer.js'
 const SILENCE_MS: Millis = 20_000
 const HEARTBEAT_BYTES_MAX = 3 * (1 + RECORD_OVERHEAD_BYTES)
 /**
- * Connections that every peer should have with peer exchange; if there are fewer other peers, one connection to each.
+ * Fewest connections that a peer may have if peer exchange is on; if there are fewer other peers, it must be connected to each.
  */
 const ACTIVE_VIEW_MIN = 8
 /** Allowance for presence statuses, which every peer sends over every connection from time to time. */

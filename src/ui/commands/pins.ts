@@ -22,7 +22,7 @@ export const people = command({
 export const accept = command({
   name: 'accept',
   argument: 'name [key]',
-  help: 'bind a name to a key: of somebody here, or who asks to talk, or a new one',
+  help: 'bind a name to the key of somebody who is here or asks to talk, or to a new one',
   completes: 'name',
   isOrdered: true,
   run: (context, argument) => {

@@ -83,7 +83,7 @@ class UnsavedLines {
     })
   }
 
-  /** Resolves when at most this share of the limit is unsaved, as a fraction. */
+  /** Resolves when the unsaved lines are at most this fraction of the limits. */
   async fallen(share: number): Promise<void> {
     this.#share = share
     while (this.#isAbove(share))

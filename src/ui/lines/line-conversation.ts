@@ -40,7 +40,7 @@ export interface LineOptions {
   readonly hasTimes: boolean
   /** Whether JSON output includes presence changes. */
   readonly hasPresence: boolean
-  /** The command to run for messages that ring and that the user does not see. */
+  /** The command to run for messages that should alert the user, who does not see them. */
   readonly onMention: string | undefined
   /** The saved view: hidden people, and the topic. */
   readonly viewFile: string

@@ -11,7 +11,8 @@ const REJECTIONS: Sentences<Rejection> = {
   'unsigned-log': () => 'it is unsigned, and this room accepts only signed logs',
   'unsigned-entries': () => 'too many of them arrived without a signature',
   gap: ({ missing, before }) => `entry ${missing} is missing before entry ${before}`,
-  'segment-too-long': ({ first }) => `entries from ${first} on exceed a segment without a signature`,
+  'segment-too-long': ({ first }) =>
+    `the entries from ${first} on have no signature, and are more than a segment holds`,
   'invalid-entry': ({ seq }) => `entry ${seq} is invalid`,
   'malformed-entry': () => 'an entry is not a JSON object with a username and a message',
   'invalid-signature': ({ seq }) => `the signature at entry ${seq} is invalid`,

@@ -40,7 +40,7 @@ export class Calendar {
       this.#index = 0
     }
     const action = this.#current[this.#index] as () => void
-    // Releases the action before the millisecond ends.
+    // Lets the garbage collector free the action before the other actions of this millisecond have run.
     this.#current[this.#index++] = NOTHING
     this.#waiting--
     action()

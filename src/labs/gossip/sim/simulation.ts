@@ -137,7 +137,7 @@ class GossipNetwork {
     this.#nodes[port] = node
     const run = Math.abs(this.#runs[port] ?? 0) + 1
     this.#runs[port] = run
-    // Like a process, a node chooses its first book at once. Only books of restarted nodes count as rumours.
+    // As in the real program, a node chooses a book, the payload of its rumours, when it starts. Only those of restarted nodes are sent.
     if (run > 1) this.#perform(port, node.choose('a book', this.#uuid(), this.time.now))
   }
 

@@ -54,7 +54,7 @@ function records(name: string, ttl: number, at: LocalInterface, isIpv6Asked: boo
 
 /**
  * Addresses of `host` in a decoded response, which may contain anything, received on the interface `at`: IPv4 first, each once, at most
- * ADDRESSES_MAX. They are hints. Includes additionals, because register-multicast-dns puts IPv6 there, but no goodbyes.
+ * ADDRESSES_MAX. They are hints. Includes additional records, where register-multicast-dns puts IPv6; leaves out goodbyes.
  */
 export function addressesIn(response: unknown, host: string, at: LocalInterface): string[] {
   const lower = lowered(host)

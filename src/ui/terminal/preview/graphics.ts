@@ -18,7 +18,7 @@ const DEPTH_256 = 8
 const DEPTH_TRUE_COLOUR = 24
 
 /**
- * The best way that a terminal is known to have; undefined if it has too few colours or the user asks for none (no-color.org).
+ * The best of these that the terminal is known to support; undefined if it has too few colours or the user asks for none (no-color.org).
  * Decides by the environment alone: a query would wait for an answer that many terminals never send. `depth`: bits of a colour.
  */
 export function graphicsOf(env: Readonly<Record<string, string | undefined>>, depth: number): Graphics | undefined {

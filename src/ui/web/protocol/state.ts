@@ -9,7 +9,7 @@ export const ROOM = object({
   /** `#ops`, or `@bob` for a conversation of two. */
   shown: text,
   kind: oneOf(['public', 'private', 'direct']),
-  /** Messages beyond the read marks. Also of the room that the page shows, until it sends `read`. */
+  /** Number of messages beyond the read marks; in the room that the page shows too, until the page sends `read`. */
   unread: count,
   mentions: count,
   /** Whether the node has closed the room in favour of others: `select` opens it again. */
@@ -49,7 +49,7 @@ export const ROOM_STATE = object({
   strangersMore: count,
   /** Names of those who are typing now. */
   typing: listOf(text),
-  /** The truth about the connections, a sentence each: `connected to bob and carol`, `trying dave (no answer, 3 times)`, `alone` */
+  /** The state of the connections, in a few words each: `connected to bob and carol`, `trying dave (no answer, 3 times)`, `alone` */
   connections: listOf(text),
   /** Whether any peer is connected. */
   isConnected: boolean,
