@@ -7,8 +7,8 @@ import type { Operation } from './format/operation.js'
 import type { Membership } from './membership.js'
 
 /**
- * The operations that prove a term to somebody who knows only the room: a certificate chain, in the order of evaluation. It contains the
- * operations of each term above up to the next admission of the chain, and those of the term itself up to `last`.
+ * The operations that prove a term to somebody who knows only the room: a certificate chain, in the order of evaluation. For each
+ * term above this one it contains the operations up to the admission that is next in the chain; for the term itself, those up to `last`.
  */
 export function evidenceOf(term: Term, last?: OperationId): Operation[] {
   const path: { readonly term: Term; readonly upTo: OperationId | undefined }[] = [{ term, upTo: last }]
@@ -37,7 +37,7 @@ export function endEvidence(membership: Membership, author: AuthorId): Operation
 }
 
 /**
- * Operations that show why `operations` do not count: for each log, the branch that counts from the point where they leave it, and the
+ * Operations that show why `operations` do not count: for each log, the part of the branch that counts after they diverge from it, and the
  * operations that ended a term in which they were signed. They prove to somebody who lacks them that a removal is void.
  */
 export function refutationOf(membership: Membership, operations: readonly Operation[]): Operation[] {
@@ -55,7 +55,7 @@ export function refutationOf(membership: Membership, operations: readonly Operat
   )
 }
 
-/** The operations that ended a term: a removal and the branch that it names, or leaves. */
+/** The operations that ended a term: a removal with the branch that it names; otherwise the leave operations of its subject. */
 function endOf(membership: Membership, term: Term): Operation[] {
   const [removal] = term.removals
   if (removal !== undefined) {

@@ -39,7 +39,7 @@ export const SILENCE_MS_MAX = 30_000
 /** Time for the answer to a ping. Without an answer in this time, another connection to the peer is used instead. */
 export const PONG_MS_MAX = 2_000
 
-/** How long frames wait for a peer that does not read them. Then the connection is closed, or only the unread room on it. */
+/** How long frames wait for a peer that does not read them. Then the connection is closed, or only the channel whose frames are not read. */
 export const NOT_READING_MS_MAX = 60_000
 
 /** Interval of the checks for unread frames. */

@@ -72,8 +72,8 @@ const ROOM_EVENTS = {
   /** A peer is another device with our key. */
   'own-key-elsewhere': change({ peer: text }),
   /**
-   * A peer that the user, `me`, named proved another key than the one that the name is bound to: the name stays with
-   * the old key.
+   * The user, `me`, named a peer, and it proved a key other than the one that the name is bound to: the name stays with the
+   * old key.
    */
   'other-key': problem({ me: text, name: text, key: text, pinned: text }),
   /** The old key of a name signed a new one: the name is bound to it from now on. */
@@ -86,7 +86,7 @@ const ROOM_EVENTS = {
   'member-admitted': change({ member: text, by: text, role: oneOf(ROLES), isRescue: optional(boolean) }),
   /**
    * In a closed room, a newcomer with a code waits for this admin's decision. With `isClaimed`, `name` is what the
-   * newcomer calls themselves, unproven. It is empty if the claimed name is not plain, or looks like the name of a
+   * newcomer calls themselves, unproven. It is empty if the claimed name contains what no name may, or looks like the name of a
    * member or of somebody whom the user knows.
    */
   'admission-asked': change({ name: text, key: text, isClaimed: optional(boolean) }),
@@ -100,7 +100,7 @@ const ROOM_EVENTS = {
   'room-entered': change({ room: text }),
   /** Somebody wrote to the user in a direct room that no face shows. */
   'direct-message': change({ room: text, name: text }),
-  /** Somebody whom the user knows, but does not talk with yet, wrote to them directly; `name` is empty if it is not plain. */
+  /** Somebody whom the user knows, but does not talk with yet, wrote to them directly; `name` is empty if it contains what no name may. */
   'message-request': change({ name: text, key: text }),
   /** Strangers wrote to the user directly, and `count` of them wait for an answer; at most once a minute. */
   'strangers-ask': change({ count }),

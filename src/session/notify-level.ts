@@ -1,4 +1,4 @@
-/** Which messages ring in a room: every line of others, mentions of the user and answers to them, or none. */
+/** Which messages in a room notify the user: all lines of others; only mentions of the user and answers to the user; or none. */
 export const NOTIFY_LEVELS = ['all', 'mentions', 'none'] as const
 
 export type NotifyLevel = (typeof NOTIFY_LEVELS)[number]

@@ -80,7 +80,7 @@ export class References {
     return messages.filter(message => this.isShown(message))
   }
 
-  /** Whether a message is shown by itself where lines are quoted. */
+  /** Whether a message is a line of its own in a quotation: a reaction is not, nor an edit whose line is known. */
   isShown(message: Message): boolean {
     if (message.kind !== 'edit') return message.kind !== 'reaction'
     return this.lines.at(keyOfTarget({ author: message.author, ...message.to })) === undefined

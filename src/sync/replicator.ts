@@ -10,7 +10,7 @@ import { Receipts } from './receipts.js'
 import type { ReplicationContext } from './replication.js'
 import type { ReplicationStream } from './replication-stream.js'
 
-/** Replicates one log over any number of connections: owns the broadcast tree and the receipts that they share. */
+/** Replicates the logs of one room over any number of connections: owns the broadcast tree and the receipts that they share. */
 export class Replicator implements ReplicationContext {
   readonly log: Log
   /** Which entries other peers have, according to their announcements. */

@@ -12,7 +12,7 @@ export interface Erasure {
   readonly chain: Uint8Array
 }
 
-/** The members of the entry, in the order that its form prescribes. */
+/** The JSON members of the entry, in the order that its form prescribes. */
 export const erasureMembers = ({ run, from, to, chain }: Erasure): Members => ({
   type: 'delete',
   run,

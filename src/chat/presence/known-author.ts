@@ -10,7 +10,8 @@ import type { ReceivedStatus } from './status-codec.js'
  */
 const LOST_MS = 2_000
 /**
- * Evidence that is this much newer than a lost connection comes from another connection, because peers poll more often.
+ * Evidence that is this much newer than the loss of a connection does not stem from that connection: every peer checks its
+ * connections more often than this.
  */
 const LOST_MARGIN_MS = 6_000
 /**

@@ -10,7 +10,7 @@ const REQUESTS_MAX = 2 * STATUSES_MAX
 /** A status that was requested over a connection. */
 interface Request {
   readonly connection: number
-  /** Check of the requested version. */
+  /** The low 16 bits of the requested version, as in the digest. */
   readonly check: number
   readonly requestedAt: Millis
   /** When the author was last alive, according to the digest. */

@@ -5,7 +5,7 @@ import { DONE } from '../exit-code.js'
 import { requestNode } from './node-request.js'
 import { printJson, printLine, type RoomFlags } from './output.js'
 
-/** `persisted-chat members <me> <room>`: the members, as a tree of who admitted whom with `--tree`, and the former members. */
+/** `persisted-chat members <me> <room>`: lists the members (with `--tree`, as a tree of who admitted whom) and the former members. */
 export async function listMembers(
   me: string,
   room: string,

@@ -60,7 +60,7 @@ export async function requestRunningNode(
     })
 }
 
-/** Runs work that SIGINT, SIGTERM and a time limit abort. */
+/** Runs work; SIGINT, SIGTERM or the time limit aborts it. */
 async function untilStopped<T>(work: (signal: AbortSignal) => Promise<T>, timeLimit?: TimeLimit): Promise<T> {
   const stopped = new AbortController()
   const stop = (): void => stopped.abort(new ChatError('LOG_CLOSED', 'stopped'))

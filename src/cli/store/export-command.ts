@@ -26,7 +26,7 @@ export async function exportLog(where: Where, file: string): Promise<number> {
   })
 }
 
-/** Whether stdout is /dev/null. Node also opens it in place of a stdout that was closed at the start. */
+/** Whether stdout is /dev/null. Node.js also opens /dev/null in place of a stdout that was closed at the start. */
 function isDiscarded(): boolean {
   try {
     const stdout = fstatSync(1)

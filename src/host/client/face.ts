@@ -168,12 +168,12 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#outbox.size
   }
 
-  /** The first line that is not stored, because it is pending or was rejected. */
+  /** The first line that the node has rejected or, if there is none, not answered yet. */
   get firstUnsaid(): string | undefined {
     return this.#outbox.firstUnstored
   }
 
-  /** How many lines are pending or were rejected. */
+  /** How many lines the node has rejected, or not answered yet. */
   get unstored(): number {
     return this.#outbox.unstored
   }

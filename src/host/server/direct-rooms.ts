@@ -154,7 +154,7 @@ export class DirectRooms implements DirectContactsHooks {
     throw this.#unknownError(checkName(called, `the name ${JSON.stringify(called)}`))
   }
 
-  /** A face shows a room: the next message in it that no face shows is reported again. */
+  /** A face shows a room. From now on, a message that arrives while no face shows the room is reported again, once. */
   shown(name: string): void {
     this.#reported.delete(name)
   }

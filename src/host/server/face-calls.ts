@@ -154,7 +154,7 @@ export class FaceCalls {
     }
   }
 
-  /** Resolves when our last line is delivered. Sends the state that lists its replicas first. */
+  /** Resolves when our last line is delivered, after sending the state that lists its replicas. */
   async #stored(to: AuthorId | undefined): Promise<void> {
     await this.#peer.delivered({ to, signal: this.#ended.signal })
     this.#context.sendState()

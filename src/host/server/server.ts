@@ -297,7 +297,7 @@ export class NodeServer {
   }
 
   /**
-   * Closes the rooms that no face uses after a while: the face that started the node may have been killed before it
+   * After a while, closes the rooms that no face uses: the face that started the node may have been killed before it
    * attached.
    */
   #waitForFace(): void {

@@ -43,7 +43,7 @@ export type Effect =
   | { readonly kind: 'ask'; readonly peer: Port }
   /** Drop the backlog of a peer. */
   | { readonly kind: 'forget'; readonly peer: Port }
-  /** Choose another book now, because another node knows a later version of this node's book. */
+  /** Choose another favourite book now: another node has a rumour of ours with a later version. */
   | { readonly kind: 'choose' }
 
 /** Result of receiving one message. */
@@ -184,7 +184,7 @@ export class GossipNode {
     return effects
   }
 
-  /** Another process used this version of this node, usually an earlier run. The next version will be above it. */
+  /** A rumour of ours that this process did not send, usually from an earlier process, has this version. Ours will be above it. */
   #receiveOwn(rumour: Rumour, newer: Rumour[]): void {
     const own = this.rumours.newest(this.settings.port)?.rumour
     this.counts.duplicates++

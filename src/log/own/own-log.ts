@@ -128,7 +128,7 @@ export class OwnLog {
     return this.#last
   }
 
-  /** Continues `run` after `head`, its end on disk: after opening, and after each recovery. */
+  /** Continues `run` from `head`, its end on disk. Called after opening and after each disk recovery. */
   reset({ run, opened }: CurrentRun, head: SignedHead | undefined): void {
     this.#opened = opened
     if (this.#group !== undefined) this.#endGroup(this.#group)

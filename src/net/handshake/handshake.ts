@@ -85,7 +85,7 @@ export class Handshake {
     return [this.#sendAddress()]
   }
 
-  /** A dialler that compared with another address of ours does not repeat its address, but continues with protocol detection. */
+  /** A dialler that compared its address with another one of ours does not repeat it, but continues with protocol detection. */
   #readRepeatedAddress(): HandshakeEffect[] {
     if (this.#takeRepeatedAddress() !== 'more') this.#state = 'protocol'
     return []

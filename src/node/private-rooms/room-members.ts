@@ -53,7 +53,7 @@ export type MembersStorage = Pick<Log, 'rowsUnder' | 'writable'> & DatedLog
 export class RoomMembers extends EventEmitter<RoomMembersEvents> implements Circle {
   readonly room: PrivateRoom
   readonly me: AuthorId
-  /** Newcomers who wait for us to decide, if the room is closed. */
+  /** Newcomers who wait for our decision, if only admins admit (`isClosed`). */
   readonly desk: AdmissionDesk
   readonly #keys: KeyPair
   readonly #log: MembersStorage

@@ -20,7 +20,7 @@ type AgedLog = Pick<Log, 'head' | 'lastAtOf'> & {
   readonly contents: Pick<LogContents, 'weigh' | 'dropped' | 'dropAll' | 'restore'>
 }
 
-/** Up to which entry a log was stored at a time. */
+/** A log was stored up to `seq` at the time `ms`. */
 interface Arrival {
   readonly seq: Seq
   readonly ms: Millis
@@ -138,7 +138,7 @@ export class AgeBound {
     if (places.length > 0) await this.#log.contents.dropAll(log, places, 'expired')
   }
 
-  /** Records from time to time up to which entry a log that is dated ahead is stored. */
+  /** For a log that is dated ahead, records at intervals up to which entry it is stored. */
   async #noteArrival(log: LogId, seq: Seq, keepMs: Millis, now: Millis): Promise<void> {
     const at = this.#log.lastAtOf(log)
     const arrivals = this.#arrivals.get(log) ?? []

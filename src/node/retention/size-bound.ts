@@ -30,8 +30,8 @@ const PASS_BYTES_MAX = 256 * 1024 * 1024
 const FILES_MS: Millis = 5_000
 
 /**
- * Time between announcing to peers which content will be dropped and dropping it. A connection that was cut before the
- * announcement is closed by then, so its peer is not relied upon.
+ * Time between announcing to peers which content will be dropped and dropping it. By then, a connection
+ * that broke before the announcement has been closed, and its peer is not relied upon.
  */
 export const LEAVING_MS: Millis = SILENCE_MS_MAX + 5_000
 
@@ -70,7 +70,7 @@ export class SizeBound {
     this.#wake()
   }
 
-  /** Returns how many bytes the room exceeds the bound by because no other peer has its lines; 0 if it fits. */
+  /** Returns by how many bytes the room still exceeds the bound, because no other peer has the rest of its lines; 0 if it fits. */
   async trim(bytesMax: number): Promise<number> {
     const { fetches } = this.#parts
     for (;;) {

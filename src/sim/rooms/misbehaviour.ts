@@ -22,7 +22,7 @@ import type { Seat } from './seat.js'
 /** What a Byzantine member does besides ignoring its own removal. */
 export const MISBEHAVIOURS = [
   'forks its operations',
-  'tells each another branch',
+  'tells each peer a different branch',
   'skips a place',
   'names an unknown parent',
   'admits somebody unasked',
@@ -70,7 +70,7 @@ export function misbehave(who: Malefactor, what: Misbehaviour): void {
   const { members, byzantine } = seat
   if (members === undefined || byzantine === undefined) return
   if (what === 'sends foreign tags') sendForeignTags(who, members.sent)
-  else if (what === 'tells each another branch') {
+  else if (what === 'tells each peer a different branch') {
     const branches = [branch(who), branch(who)]
     byzantine.pushApart(() => random.pick(branches))
   } else if (what === 'shows a false room') showFalseRoom(who)

@@ -163,7 +163,7 @@ export class RoomChecker {
     const removals = membership.removalsOf(line.author)
     if (!removals.every(({ id }) => this.#signed.get(id)?.isHonest)) return
     const rank = membership.terms.get(termName(line.author, line.term))?.rank
-    // Somebody who was promoted above the author of a removal, maybe before either knew of the other, is not hit by it.
+    // A removal does not affect a term that is senior to its author's, for example after a promotion that was signed concurrently.
     const hitting = removals.filter(({ by }) => rank === undefined || isSenior(by.rank, rank))
     const unanswered = hitting.filter(({ id }) => !this.#isAnswered(membership, line, id))
     const late = unanswered.some(

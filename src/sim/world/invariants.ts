@@ -44,9 +44,9 @@ export class InvariantChecker {
   readonly #mayDropStrangers: boolean
   readonly #records = new Map<string, Record>()
   readonly #owners = new Map<AuthorId, string>()
-  /** For each author and seq, the entry that a peer had first. */
+  /** For each log and seq, the entry that was first seen there on any peer. */
   readonly #entries = new Map<LogId, Map<Seq, Uint8Array>>()
-  /** The lowest seq from which on any peer found a fork of each log. */
+  /** For each log, the lowest seq at which a peer found it forked. */
   readonly #forks = new Map<LogId, Seq>()
   /** The end of each log on a disk, valid for one version of the disk. */
   readonly #synced = new Map<VirtualDisk, { readonly version: number; readonly last: Map<LogId, Seq> }>()

@@ -28,8 +28,8 @@ export class ProofRelay {
   readonly #life = new Lifecycle()
   readonly #abort = new AbortController()
   /**
-   * Number of proofs that the host presented, and number of peers that accepted one, which shows in that they sent
-   * their own.
+   * Number of proofs that the host presented, and number of peers that accepted one: they answered with their own
+   * proof.
    */
   presented = 0
   accepted = 0

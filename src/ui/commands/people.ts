@@ -10,7 +10,7 @@ import { hiddenLabels, hideLine, isLineName, showLine } from './hidden-lines.js'
 
 const STATES = { connected: 'connected', indirect: 'through others', left: 'left' } as const
 
-/** The start of a key, as notices name strangers. */
+/** The first digits of a key, by which notices name strangers. */
 export const SHORT_KEY = /^[0-9a-f]{8,64}$/
 
 /** Largest number of strangers whom `/who` lists by name; it counts the others. */

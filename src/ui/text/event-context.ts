@@ -1,4 +1,4 @@
-/** Context of an event that its sentence depends on. */
+/** What the sentence for an event depends on besides the event. */
 export interface EventContext {
   /** A path as the user gave it: the node may run in another directory. */
   readonly shownPath: (path: string) => string

@@ -78,7 +78,7 @@ export function instanceName(name: string, number: number): string {
   return characters.join('') + suffix
 }
 
-/** The user's name of an instance. User names contain no space. */
+/** The user name in an instance name: without ` (2)`. User names contain no space. */
 export const requestedName = (instance: string): string => instance.replace(/ \(\d+\)$/, '')
 
 /** The PTR record: the service exists. */

@@ -159,7 +159,7 @@ export const barrier: RoomSchedules = {
       }
       await soon(world)
       for (let times = 0; times < 3; times++)
-        world.person('mallory').misbehave(ROOM, 'tells each another branch', world.secrets)
+        world.person('mallory').misbehave(ROOM, 'tells each peer a different branch', world.secrets)
       await world.run(30)
       world.person('mallory').crash('killed')
       await world.settle()

@@ -69,7 +69,7 @@ export class Composer {
     this.#question = undefined
   }
 
-  /** Adds a line of an earlier run to those that Up brings back. */
+  /** Adds a line that the user sent before this start to those that Up brings back. */
   remember(message: string): void {
     this.#editor.remember(typedFor(message))
   }

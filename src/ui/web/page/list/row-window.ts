@@ -64,8 +64,9 @@ export class RowWindow {
   }
 
   /**
-   * Rows that arrived. Those outside of the window are counted only; `skipped` ones are missing between the window and the end. `mayDrop`:
-   * whether the first rows are out of view, and may be dropped for those at the end. Returns whether the rows are others now.
+   * Adds rows that arrived; those outside the window are only counted. `skipped`: the number of rows missing between the window and the
+   * end. `mayDrop`: whether the first rows are out of view, and may be dropped for those at the end. Returns whether the rows in the
+   * window changed.
    */
   arrive(arrived: readonly Row[], skipped: number, mayDrop: boolean): boolean {
     this.#after += skipped
@@ -94,7 +95,7 @@ export class RowWindow {
   #placeOf({ order }: Row): number {
     let low = 0
     let high = this.#rows.length
-    // Most rows are the newest.
+    // Most rows belong at the end.
     if ((this.#rows.at(-1)?.order ?? '') < order) return high
     while (low < high) {
       const middle = (low + high) >> 1
@@ -104,7 +105,7 @@ export class RowWindow {
     return low
   }
 
-  /** Shows rows as they are now, those that are in the window. Returns whether there were any. */
+  /** Replaces those of the changed rows that are in the window. Returns whether there were any. */
   replace(changed: readonly Row[]): boolean {
     const byId = new Map(changed.map(row => [row.id, row]))
     if (!this.#rows.some(({ id }) => byId.has(id))) return false

@@ -6,7 +6,7 @@ export interface MemberNode {
   readonly admitted: readonly MemberNode[]
 }
 
-/** Members as a tree of who admitted whom. Those whose admitter is no member any more are at the top, like the founder. */
+/** Members as a tree of who admitted whom. Members whose admitter has ended their membership are at the top, like the founder. */
 export function memberTree(members: readonly Member[]): readonly MemberNode[] {
   const keys = new Set(members.map(({ key }) => key))
   const placed = new Set<string>()

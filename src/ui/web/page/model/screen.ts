@@ -17,7 +17,7 @@ export type Composing =
   | { readonly kind: 'reply'; readonly line: LineRow }
   | { readonly kind: 'edit'; readonly line: LineRow; readonly draft: string }
 
-/** Widths from which the panel, and the rooms, have room beside the conversation. Also in `layout.css`. */
+/** Smallest widths at which the panel and the list of rooms fit beside the conversation. Also in `layout.css`. */
 const PANEL_PX = 1_100
 
 /** What is open on the screen of this page; other faces do not share it. */
@@ -27,7 +27,7 @@ export class Screen {
   readonly composing = new Cell<Composing>({ kind: 'say' })
   /** On a phone: whether the list of rooms is shown instead of the conversation. */
   readonly showsRooms = new Cell(false)
-  /** What to tell screen readers, and shortly on the screen. */
+  /** What to tell screen readers, and to show briefly on the screen. */
   readonly status = new Cell('')
 
   togglePanel(panel: Panel): void {

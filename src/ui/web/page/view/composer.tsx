@@ -64,7 +64,7 @@ export function Composer({ room, shown, focusList, editLast }: Props): JSX.Eleme
     const commands = chat.welcome.value?.commands.map(({ name }) => `/${name}`) ?? []
     const completed = completionOf(text, current.selectionStart, names, commands)
     if (completed === undefined) return false
-    // The caret is right before the next key, which may come before the next rendering.
+    // Sets text and caret at once: the next key may come before the next rendering.
     current.value = completed.text
     current.setSelectionRange(completed.caret, completed.caret)
     typed(completed.text)

@@ -16,7 +16,7 @@ export function Rooms(): JSX.Element {
   const talks = rooms.filter(({ kind }) => kind === 'direct')
   const others = rooms.filter(({ kind }) => kind !== 'direct')
   const { dialog, panel, showsRooms } = chat.screen
-  // On a phone, where it is shown alone, it is what the page is about.
+  // On a phone the list of rooms is shown alone: then its heading is the `h1` of the page.
   const isAlone = useCell(showsRooms)
   const Me = isAlone ? 'h1' : 'span'
   return (
@@ -120,7 +120,7 @@ function RoomEntry({ room }: { readonly room: Room }): JSX.Element {
   )
 }
 
-/** Entries of a log, the newest of which is said. */
+/** The logo: two entries of a log as bars, and the newest one as a speech bubble. */
 export const Logo = (): JSX.Element => (
   <svg class="logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
     <rect width="32" height="32" rx="8" />

@@ -100,7 +100,7 @@ function Topic({ topic }: { readonly topic: string }): JSX.Element {
 
 type Check = 'running' | readonly Finding[] | undefined
 
-/** To whom this computer is connected, and why not. */
+/** Whom this computer is connected to, and why others are not connected. */
 function Connections({ conversation }: { readonly conversation: Conversation }): JSX.Element {
   const chat = useChat()
   const { connections } = useCell(conversation.state)

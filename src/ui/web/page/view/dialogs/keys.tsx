@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { Modal } from './modal.js'
 
-/** The keys of the page, by where they work. */
+/** The keyboard shortcuts of the page, by where they work. */
 const KEYS: readonly (readonly [where: string, keys: readonly (readonly [key: string, what: string])[]])[] = [
   [
     'Everywhere',

@@ -10,7 +10,9 @@ export function Leave({ room }: { readonly room: string }): JSX.Element {
   const task = useTask()
   return (
     <Modal title="Leave the room for good?">
-      <p>You are no member any more, and read nothing that is said from now on. What was said until now stays here.</p>
+      <p>
+        You will no longer be a member, and will not see anything said from then on. What was said until now stays here.
+      </p>
       <TaskStatus task={task} />
       <div class="buttons">
         <button type="button" class="button" onClick={chat.screen.closeDialog}>

@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks'
 import { RequestError } from '../../connection/request-error.js'
 
-/** Something that a dialog asks for: whether it waits, and why it failed. */
+/** A task that a dialog started: whether it is running, how far it has got, and why it failed. */
 export interface DialogTask {
   readonly isRunning: boolean
-  /** How far it is; empty if it says nothing. */
+  /** How far the task has got; empty if it does not report that. */
   readonly progress: string
   readonly fault: string
   readonly setProgress: (text: string) => void
