@@ -194,6 +194,26 @@ test('holds a whole conversation with somebody in a terminal', BOUND, async t =>
   assert.equal(await child.stop('SIGINT'), 0)
 })
 
+test('tells the page at once that somebody asks to talk, and that they were answered', BOUND, async t => {
+  const [a = '', b = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  const { page, child } = await openWebPage(t, ['alice', '--listen', a, '--no-discovery', '--data', data])
+  const bob = await openWebPage(t, ['bob', a, '--listen', b, '--no-discovery', '--data', data])
+  const { people } = await bob.page.stateWith(state => state.people.some(({ person }) => person.name === 'alice'))
+  await bob.page.say(`/accept alice ${people[0]?.person.key?.slice(0, 8)}`)
+  const { room } = await bob.page.ask('direct', { who: 'alice' })
+  await bob.page.select(room)
+  await bob.page.say('may I?')
+  await page.said('rooms', ({ asking }) => asking === 1)
+  const from = page.messages.length
+  const { asking } = await page.ask('asking', {})
+  const [{ key, name } = assert.fail('nobody asks')] = asking
+  await page.ask('decline', { key, name })
+  await page.said('rooms', said => said.asking === 0, from)
+  await Promise.all([page.close(), bob.page.close()])
+  assert.deepEqual(await Promise.all([child.stop('SIGINT'), bob.child.stop('SIGINT')]), [0, 0])
+})
+
 test('tells the page when the node is killed, and goes on with the next one', BOUND, async t => {
   const [a = '', b = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)

@@ -53,6 +53,8 @@ export class Workspace extends EventEmitter<WorkspaceEvents> {
   readonly #startedAt: Millis
   #kinds: ReadonlyMap<string, Room['kind']> = new Map()
   #lostAt: Millis | undefined
+  /** How many people ask to talk, as pages know it. */
+  #toldAsking = 0
   #nodeState = ''
 
   constructor(parts: WorkspaceParts) {
@@ -175,7 +177,7 @@ export class Workspace extends EventEmitter<WorkspaceEvents> {
       mentions,
       isParked,
     }))
-    return { kind: 'rooms', rooms, asking: this.face.people.asking?.length ?? 0 }
+    return { kind: 'rooms', rooms, asking: this.#asking }
   }
 
   get nodeEvent(): ServerEvent {
@@ -210,11 +212,26 @@ export class Workspace extends EventEmitter<WorkspaceEvents> {
     for (const { face } of this.#rooms.all) {
       if (this.#watched.has(face)) continue
       this.#watched.add(face)
-      face.on('change', () => this.#nodeChanged())
+      face.on('change', () => {
+        this.#nodeChanged()
+        this.#askingChanged()
+      })
       void face.ended.then(() => this.#nodeChanged())
     }
     this.#nodeChanged()
     this.#changed.call()
+  }
+
+  /** Tells pages when somebody begins to ask to talk, or is answered: no room changes then. */
+  #askingChanged(): void {
+    const asking = this.#asking
+    if (asking === this.#toldAsking) return
+    this.#toldAsking = asking
+    this.#changed.call()
+  }
+
+  get #asking(): number {
+    return this.face.people.asking?.length ?? 0
   }
 
   #nodeChanged(): void {

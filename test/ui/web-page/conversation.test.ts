@@ -52,7 +52,7 @@ test('asks for the end again when lines were skipped', async () => {
   conversation.arrive([lineRow(10, BOB, 'ten')], true, 300)
   await Promise.resolve()
   await Promise.resolve()
-  assert.deepEqual(asked, [{ kind: 'page', asked: { room: 'lobby', count: 150 } }])
+  assert.deepEqual(asked, [{ kind: 'page', asked: { room: 'lobby', count: 80 } }])
   assert.deepEqual(
     conversation.rows.rows.map(({ id }) => id),
     ['row-500'],
@@ -64,7 +64,7 @@ test('loads before the first row, once at a time, and not before the beginning',
   const page: Page = { rows: [lineRow(7, BOB, 'seven')], before: 7, after: 2 }
   const { conversation, asked } = opened(TAIL, { page })
   await Promise.all([conversation.load('before'), conversation.load('before'), conversation.load('after')])
-  assert.deepEqual(asked, [{ kind: 'page', asked: { room: 'lobby', before: 'row-8', count: 150 } }])
+  assert.deepEqual(asked, [{ kind: 'page', asked: { room: 'lobby', before: 'row-8', count: 80 } }])
   assert.deepEqual(
     conversation.rows.rows.map(({ id }) => id),
     ['row-7', 'row-8', 'row-9'],

@@ -1,4 +1,3 @@
-import { PAGE_ROWS_MAX } from '../../protocol/limits.js'
 import type { Answer, Asked, RequestKind } from '../../protocol/requests.js'
 import type { Page, Row, UnreadMark } from '../../protocol/rows.js'
 import type { RoomState } from '../../protocol/state.js'
@@ -22,8 +21,8 @@ export interface RowsChange {
   readonly landing?: number
 }
 
-/** Rows of an answer besides those asked for that are loaded when the view comes near the end of the loaded ones. */
-const PAGE_ROWS = 150
+/** Rows of a page: enough for a few screens, and few enough to be taken in within one frame. */
+const PAGE_ROWS = 80
 
 /** The selected room: its rows as far as they are loaded, and its state. */
 export class Conversation {
@@ -112,7 +111,7 @@ export class Conversation {
 
   /** Shows the rows at a place of the history, from 0 to 1. */
   async showAt(place: number): Promise<void> {
-    await this.#load('elsewhere', { at: place, count: PAGE_ROWS_MAX }, page => {
+    await this.#load('elsewhere', { at: place, count: PAGE_ROWS }, page => {
       this.rows.show(page)
       this.#changed({ landing: place })
     })

@@ -68,6 +68,7 @@ export class MessageList extends Component<Props, State> {
   /** The row that gets the focus once it is in the page. */
   #wanted: string | undefined
   #viewHeight = 0
+  #isScrolling = false
   #top = 0
   readonly #sizes = new ResizeObserver(entries => this.#measured(entries))
   readonly #view = new ResizeObserver(() => this.#viewResized())
@@ -191,6 +192,8 @@ export class MessageList extends Component<Props, State> {
     else if (this.#target?.kind === 'end') this.#target = undefined
     clearTimeout(this.#idle)
     this.#idle = setTimeout(() => this.#onIdle(), IDLE_MS)
+    this.#isScrolling = true
+    if (this.state.hovered !== undefined) this.setState({ hovered: undefined })
     this.#load()
     this.#place()
   }
@@ -207,6 +210,7 @@ export class MessageList extends Component<Props, State> {
   }
 
   #onIdle(): void {
+    this.#isScrolling = false
     const { origin, end } = this.#geometry
     const isOutside = this.#top + this.#viewHeight < origin || this.#top > end
     if (isOutside) {
@@ -323,6 +327,8 @@ export class MessageList extends Component<Props, State> {
   }
 
   readonly #onPointerOver = (event: PointerEvent): void => {
+    // Rows that pass below the pointer get no buttons.
+    if (this.#isScrolling) return
     const id = (event.target as HTMLElement).closest<HTMLElement>('.row')?.dataset['id']
     if (id !== this.state.hovered) this.setState({ hovered: id })
   }

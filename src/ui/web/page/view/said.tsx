@@ -32,7 +32,7 @@ export function Said(): JSX.Element | null {
               {one.rows.map(row => (
                 <p key={row.id} dir="auto">
                   <time>{timeText(row.at)}</time> {row.kind !== 'gap' && <Name person={row.author} />}{' '}
-                  {row.kind === 'line' ? <Segments segments={row.segments} /> : row.text}
+                  {row.kind === 'line' ? (row.file?.name ?? <Segments segments={row.segments} />) : row.text}
                 </p>
               ))}
               <p class="hint">{one.end}</p>
