@@ -7,6 +7,7 @@ import path from 'node:path'
 import test from 'node:test'
 import { homeOf } from '../../src/node/paths.js'
 import { CHAT_PROGRAM, openChat, startChat } from '../helper/chat-process.js'
+import { Child } from '../helper/child.js'
 import { localAddresses } from '../helper/ports.js'
 import { nodePid } from '../helper/running-node.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
@@ -61,6 +62,33 @@ test('shows its token to nobody but the user', BOUND, async t => {
     child.stderr.filter(line => line.includes(token)),
     [],
   )
+})
+
+test('another user of the machine gets neither the token nor anything without it', {
+  ...BOUND,
+  skip: process.getuid?.() !== 0 && 'only root can run a program as another user',
+}, async t => {
+  const [a = ''] = await localAddresses(1)
+  const data = await temporaryDirectory(t)
+  const { child, url } = await startWeb(t, ['alice', '--listen', a, '--no-discovery', '--data', data])
+  const record = path.join(homeOf(data, 'alice').directory, 'web')
+  const program = `
+    const { readFileSync } = require('node:fs')
+    const { request } = require('node:http')
+    try { console.log('record ' + readFileSync(${JSON.stringify(record)})) } catch ({ code }) { console.log('record ' + code) }
+    const headers = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13',
+      'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==', origin: ${JSON.stringify(new URL(url).origin)} }
+    request('${new URL(url).origin}/socket', { headers }).on('upgrade', (_, socket) => {
+      let bytes = 0
+      socket.on('data', data => { bytes += data.length })
+      socket.on('close', () => console.log('socket ' + bytes))
+    }).end()`
+  const other = new Child(t, process.execPath, { args: ['-e', program], uid: 65_534, cwd: '/' })
+  assert.equal(await other.waitForLine('record'), 'record EACCES')
+  // A close frame with its code, after the time for the token.
+  assert.equal(await other.waitForLine('socket'), 'socket 4')
+  assert.match(await readFile(record, 'utf8'), /token/, 'control')
+  assert.equal(await child.stop('SIGINT'), 0)
 })
 
 test('replaces a record that was left behind, also if another program has its port', BOUND, async t => {

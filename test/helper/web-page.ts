@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { WebSocket } from 'ws'
 import { encodeChunk, parseChunk } from '../../src/ui/web/protocol/bytes.js'
-import { TRANSFER_WINDOW_BYTES, WEB_PROTOCOL_VERSION } from '../../src/ui/web/protocol/limits.js'
+import { WEB_PROTOCOL_VERSION } from '../../src/ui/web/protocol/limits.js'
 import { parseAnswer, parseServerMessage, type ServerMessage } from '../../src/ui/web/protocol/messages.js'
 import type { Answer, Asked, RequestKind } from '../../src/ui/web/protocol/requests.js'
 import type { LineRow, Row } from '../../src/ui/web/protocol/rows.js'
@@ -138,7 +138,6 @@ export class WebPage extends EventEmitter<{ message: [ServerMessage] }> {
         sent = end
       }
     }
-    send(Math.min(bytes.length, TRANSFER_WINDOW_BYTES))
     this.on('message', message => message.kind === 'grant' && message.id === id && send(message.upTo))
     return answer
   }

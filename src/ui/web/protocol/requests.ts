@@ -147,9 +147,9 @@ export const REQUESTS = {
   decline: request({ key: text, name: text }, NOTHING),
 
   /**
-   * Sends a file. After the request, the page sends its bytes as binary messages with the id of the request (`bytes.ts`): the first
-   * TRANSFER_WINDOW_BYTES at once, the rest as far as `grant` allows. Answered when its line is on the
-   * disk. `isRaw`: a picture is sent with its metadata.
+   * Sends a file. After the request, the page sends its bytes as binary messages with the id of the request (`bytes.ts`), no further than
+   * `grant` allows, which comes at once for the first TRANSFER_WINDOW_BYTES. Answered when its line is on the disk.
+   * `isRaw`: a picture is sent with its metadata.
    */
   upload: request(
     { ...IN_ROOM, name: text, bytes: count, isRaw: boolean },

@@ -8,14 +8,16 @@ export class IncomingBytes {
   #pieces: Uint8Array[] = []
   #received = 0
   #read = 0
-  #granted = TRANSFER_WINDOW_BYTES
+  #granted: number
   #wake = (): void => {}
 
-  /** `grant` tells the page up to which sum it may send, once that is more than TRANSFER_WINDOW_BYTES. */
+  /** `grant` tells the page up to which sum it may send; it is called at once, and whenever that is more. */
   constructor(length: number, grant: (upTo: number) => void, signal: AbortSignal) {
     this.#length = length
     this.#grant = grant
     this.#signal = signal
+    this.#granted = Math.min(length, TRANSFER_WINDOW_BYTES)
+    if (length > 0) grant(this.#granted)
     signal.addEventListener('abort', () => this.#wake(), { once: true })
   }
 

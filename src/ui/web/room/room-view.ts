@@ -37,6 +37,8 @@ const STATE_MS: Millis = 100
 const SAVE_MS: Millis = 5_000
 /** The latest lines of the user whose delivery is followed. */
 const OWN_MAX = 100
+/** The latest rows that were sent: a page keeps fewer. */
+const SENT_MAX = 5_000
 
 export interface RoomViewParts {
   readonly tab: RoomTab
@@ -66,6 +68,7 @@ export class RoomView {
   #older: readonly string[] = []
   /** The last row of the room, as far as the page knows. */
   #lastId: string | undefined
+  readonly #sent = new Set<string>()
   #fresh: Row[] = []
   #changed = new Map<string, Row>()
   #skipped = 0
@@ -234,11 +237,14 @@ export class RoomView {
     for (const message of [...messages, ...following]) session.references.lines.note(message)
     await session.references.fetch(messages).catch(() => {}) // without the node, quoted lines stay unknown
     for (const message of messages) {
-      session.note(message)
+      // Somebody may have changed their name since.
+      if (session.people.nameOf(message.author) === undefined) session.note(message)
       session.references.drawn(message)
       this.#follow(message)
     }
-    return { rows: this.rows.of(messages), before, after }
+    const rows = this.rows.of(messages)
+    this.#sentRows(rows)
+    return { rows, before, after }
   }
 
   /** Reads what arrives, until the view is closed. */
@@ -279,8 +285,21 @@ export class RoomView {
     this.#skipped = 0
     this.#changed = new Map()
     this.#lastId = rows.at(-1)?.id ?? this.#lastId
+    this.#sentRows(rows)
     if (rows.length > 0) send({ kind: 'rows', room: this.room, isNew: true, rows, skipped })
     if (changed.length > 0) send({ kind: 'rows', room: this.room, isNew: false, rows: changed, skipped: 0 })
+  }
+
+  /** Remembers which rows the page may have. */
+  #sentRows(rows: readonly Row[]): void {
+    for (const { id } of rows) {
+      this.#sent.delete(id)
+      this.#sent.add(id)
+    }
+    for (const oldest of this.#sent) {
+      if (this.#sent.size <= SENT_MAX) return
+      this.#sent.delete(oldest)
+    }
   }
 
   /** Follows the delivery of a line of the user. */
@@ -329,8 +348,9 @@ export class RoomView {
 
   readonly #onForgotten = (log: LogId): void => {
     this.#reached.delete(log)
-    // Its lines are not there any more: the page reads anew what it shows.
-    this.#parts.send({ kind: 'rows', room: this.room, isNew: true, rows: [], skipped: 1 })
+    const ids = [...this.#sent].filter(id => id.startsWith(`${log}/`))
+    for (const id of ids) this.#sent.delete(id)
+    if (ids.length > 0) this.#parts.send({ kind: 'removed', room: this.room, ids })
   }
 
   #saveView(pid: number | undefined): Promise<void> {
