@@ -12,8 +12,8 @@ const COMMANDS: Readonly<Record<string, readonly [string, ...string[]]>> = {
 }
 
 /**
- * Opens an address in the user's browser. Every user of the machine can read the arguments of a process: the browser gets a file that
- * only this user can read, which leads to the address with the token.
+ * Opens an address in the user's browser. Every user of the machine can read the arguments of a process, so the browser is started with a
+ * file that only this user can read, and that redirects to the address with the token.
  */
 export async function openBrowser(url: string, directory: string): Promise<void> {
   const file = path.join(directory, 'web.html')

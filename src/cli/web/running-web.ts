@@ -5,7 +5,7 @@ import { systemRandom } from '../../base/random.js'
 import { record, text } from '../../base/shape.js'
 import { isSameSecret, proofOf } from '../../ui/web/server/token.js'
 
-/** How long a server on this machine may take to answer. */
+/** Timeout for the answer of a server on this machine. */
 const ANSWER_MS_MAX = 2_000
 const CHALLENGE_BYTES = 24
 const FILE_LENGTH_MAX = 1_024
@@ -26,13 +26,13 @@ export class RunningWeb {
     this.#file = path.join(directory, 'web')
   }
 
-  /** The address of the page, with its token, if its server runs. */
+  /** The address of the page, with the token, if the recorded server runs. */
   async find(): Promise<string | undefined> {
     const stored = await this.#read()
     return stored !== undefined && (await proves(stored)) ? urlOf(stored) : undefined
   }
 
-  /** Records a server. Resolves with the address of another one if that runs already. Rejects with the error of the system. */
+  /** Records a server. If another one already runs, resolves with its address instead. Rejects with the error of the system. */
   async claim(url: string): Promise<string | undefined> {
     const [address = '', token = ''] = url.split('#')
     for (;;) {
@@ -48,7 +48,7 @@ export class RunningWeb {
     }
   }
 
-  /** Deletes the record of a server that ends. */
+  /** Deletes the record, because the server ends. */
   async release(url: string): Promise<void> {
     const stored = await this.#read()
     if (stored !== undefined && urlOf(stored) === url) await rm(this.#file, { force: true })
@@ -67,7 +67,7 @@ export class RunningWeb {
 
 const urlOf = ({ address, token }: Stored): string => `${address}#${token}`
 
-/** Whether what listens at the address has the token: another program may have got the port since. */
+/** Whether the process that listens at the address has the token: another program may use the port by now. */
 async function proves({ address, token }: Stored): Promise<boolean> {
   const challenge = Buffer.from(systemRandom.bytes(CHALLENGE_BYTES)).toString('base64url')
   try {

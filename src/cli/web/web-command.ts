@@ -23,16 +23,16 @@ import { storedInAll } from '../stored-faces.js'
 import { openBrowser } from './open-browser.js'
 import { RunningWeb } from './running-web.js'
 
-/** Where the build puts the page. */
+/** The directory of the built page. */
 const PAGE = 'dist/program/web/'
 
 export interface WebOptions extends FaceOptions {
-  /** Other data directories that contain logs of the same name. */
+  /** Other data directories that contain logs of the same user name. */
   readonly alsoIn: readonly string[]
   readonly onMention: string | undefined
   /** 0: any free port. */
   readonly port: number
-  /** Whether the page is opened in the browser. */
+  /** Whether to open the page in the browser. */
   readonly isOpened: boolean
   readonly isJson: boolean
 }
@@ -91,7 +91,7 @@ async function serve(options: WebOptions, prepared: PreparedNode, serving: Servi
   }
 }
 
-/** The rooms of the user, of which the first is open. */
+/** The rooms to open; the first one is already open. */
 async function openRooms(prepared: PreparedNode, directory: string): Promise<RoomTabs> {
   const notices = new Notices()
   const face = await attachFace(prepared, notices.add, notices.add)
@@ -117,7 +117,7 @@ const partsOf = ({ me, data, listen, onMention }: WebOptions) => ({
   backup: (passphrase: string) => sealedBackup(homeOf(data, me), passphrase),
 })
 
-/** Prints the address, and opens it if that was asked for. */
+/** Prints the address; opens it with `--open`. */
 async function announce(url: string, { isJson, isOpened }: WebOptions, directory: string): Promise<number> {
   if (isJson) printJson({ url })
   else process.stdout.write(`${url}\n`)

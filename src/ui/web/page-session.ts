@@ -35,13 +35,13 @@ interface Running {
   outgoing?: OutgoingBytes
 }
 
-/** One page: the room that it shows, and the requests that it makes. */
+/** The server's side of one page: the room that the page shows, and its requests. */
 export class PageSession implements PageHandlers {
   readonly #workspace: Workspace
   readonly #socket: PageSocket
   readonly #running = new Map<number, Running>()
   #shown: ShownRoom | undefined
-  /** Selections, one after the other. */
+  /** The queue of room selections, which are executed one by one. */
   #selecting: Promise<unknown> = Promise.resolve()
   #isClosed = false
 
@@ -74,7 +74,7 @@ export class PageSession implements PageHandlers {
   }
 
   chunk(id: number, bytes: Uint8Array): boolean {
-    // Bytes may be on their way while the request fails.
+    // The request may have failed while its bytes were in transit.
     return this.#running.get(id)?.incoming?.push(bytes) ?? true
   }
 
@@ -85,7 +85,7 @@ export class PageSession implements PageHandlers {
     this.#selecting = this.#selecting.then(() => this.#leave())
   }
 
-  /** Says goodbye, and saves the draft. */
+  /** Sends `bye`, and saves the draft. */
   async end(text: string, isEnded: boolean): Promise<void> {
     this.#socket.answer({ kind: 'bye', text, isEnded })
     this.#socket.close(CLOSE.ended)
@@ -98,7 +98,7 @@ export class PageSession implements PageHandlers {
     const { id, kind } = request
     const running: Running = { abort: new AbortController() }
     this.#running.set(id, running)
-    // Its first bytes follow at once.
+    // Grants the first window at once, before the handler reads.
     if (kind === 'upload') {
       const grant = (upTo: number): void => this.#socket.answer({ kind: 'grant', id, upTo })
       running.incoming = new IncomingBytes(request.bytes, grant, running.abort.signal)
@@ -145,7 +145,7 @@ export class PageSession implements PageHandlers {
     }
   }
 
-  /** Shows another room, after earlier selections. */
+  /** Shows another room, after the earlier selections. */
   #select(id: number, room: string): Promise<void> {
     const selecting = this.#selecting.then(() => this.#show(id, room))
     this.#selecting = selecting.catch(() => {})
@@ -168,7 +168,7 @@ export class PageSession implements PageHandlers {
     tab.start = undefined
     if (start === undefined) return
     view.session.listed(start.listed)
-    void this.#shown.commands.typed(start.command).catch(() => {}) // it says why itself
+    void this.#shown.commands.typed(start.command).catch(() => {}) // the command reports its failure itself
   }
 
   async #leave(): Promise<void> {

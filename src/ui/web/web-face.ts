@@ -10,7 +10,7 @@ import type { Workspace } from './workspace.js'
 /** Pages at once. Each has a session of its room. */
 const PAGES_MAX = 8
 
-/** The server of the pages of one user, and the sessions of these pages. */
+/** The web server of one user, with a session for each open page. */
 export class WebFace {
   /** The address of the page, with its token. */
   readonly url: string
@@ -44,7 +44,7 @@ export class WebFace {
     return new WebFace(server, token, pages)
   }
 
-  /** Tells the pages why they end; resolves when their drafts are saved and the server is closed. */
+  /** Tells the pages why the server ends; resolves when their drafts are saved and the server is closed. */
   async close(text: string): Promise<void> {
     await Promise.all([...this.#pages].map(page => page.end(text, true)))
     await this.#server.close()

@@ -20,11 +20,11 @@ import type { RoomView } from './room/room-view.js'
 import { harmless } from './room/segments.js'
 import { Throttled } from './room/throttled.js'
 
-/** How often the pages are told about changes of the list of rooms. */
+/** Interval between two updates of the list of rooms. */
 const ROOMS_MS: Millis = 100
 
 export interface WorkspaceParts {
-  /** The first room is open already. */
+  /** The first one is already open. */
   readonly rooms: RoomTabs
   readonly me: string
   readonly data: string
@@ -43,7 +43,7 @@ interface WorkspaceEvents {
   event: [ServerEvent]
 }
 
-/** What all pages of a user share: the open rooms, the state of the node, and what rings. */
+/** The state that all pages of a user share: the open rooms, the state of the node, and notifications. */
 export class Workspace extends EventEmitter<WorkspaceEvents> {
   readonly parts: WorkspaceParts
   readonly #rooms: RoomTabs
@@ -74,7 +74,7 @@ export class Workspace extends EventEmitter<WorkspaceEvents> {
     })
   }
 
-  /** Begins counting, and opens the rooms that were open at the last start. */
+  /** Starts to count unread lines, and opens the rooms that were open last time. */
   async start(): Promise<void> {
     this.#rooms.shown.hide(loadView(this.viewFileOf(this.#rooms.shown.room)))
     this.#update()
@@ -96,7 +96,7 @@ export class Workspace extends EventEmitter<WorkspaceEvents> {
     return this.parts.clock
   }
 
-  /** A face of any open room. */
+  /** The face of any open room, for requests that concern the whole node. */
   get face(): Face {
     return this.#rooms.shown.face
   }
@@ -204,7 +204,7 @@ export class Workspace extends EventEmitter<WorkspaceEvents> {
       this.#kinds = kinds
       this.#changed.call()
     } catch {
-      // An older node does not say it, or the node is lost: what was known stays.
+      // The node is older and does not report this, or it is lost: keeps the last known value.
     }
   }
 
@@ -258,7 +258,7 @@ export class Workspace extends EventEmitter<WorkspaceEvents> {
     }
   }
 
-  /** Passes on what rings now; the history, which is counted first, does not. */
+  /** Sends notifications for messages that arrive from now on, not for the history. */
   #ring({ room, message, connectedAt = 0 }: Omit<Ring, 'isShown'>): void {
     const now = this.clock.now()
     const { people } = this.face

@@ -5,7 +5,7 @@ export const WEB_PROTOCOL_VERSION = 1
 export const PAGE_MESSAGE_BYTES_MAX = 512 * 1024
 /** Bytes of a file in one binary message. */
 export const CHUNK_BYTES_MAX = 256 * 1024
-/** How many bytes of one transfer may be sent before the receiver has granted more. */
+/** Flow-control window: bytes of one transfer that the receiver buffers. */
 export const TRANSFER_WINDOW_BYTES = 1024 * 1024
 
 /** Rows in one answer to `page`. */
@@ -18,18 +18,18 @@ export const TYPED_LENGTH_MAX = 128 * 1024
 /** Largest side of a picture, in pixels. */
 export const PICTURE_SIDE_MAX = 2048
 
-/** How long the server waits for the token after a connection opened. */
+/** Time between the opening of a connection and its token. */
 export const TOKEN_MS_MAX = 5_000
 
-/** Close codes of the WebSocket, of the range for applications. */
+/** Close codes of the WebSocket, from the range for applications. */
 export const CLOSE = {
-  /** The first message was no hello with the right token, or came too late. The page asks for the address with the token again. */
+  /** The first message was not a hello with the right token, or came too late. The page asks the user for the address with the token. */
   refused: 4401,
   /** A message was malformed or too long, or there were too many requests. */
   malformed: 4400,
   /** Too many pages are open. */
   tooMany: 4429,
-  /** The page and the server are of different versions: the page reloads. */
+  /** The page and the server have different versions. The page reloads. */
   otherVersion: 4426,
   /** `persisted-chat web` was ended. */
   ended: 4410,

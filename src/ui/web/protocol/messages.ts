@@ -17,7 +17,7 @@ import { type Answer, REQUESTS, type RequestKind } from './requests.js'
 import { PERSON, ROW } from './rows.js'
 import { NODE_STATE, NOTICE, ROOM, ROOM_STATE } from './state.js'
 
-// The messages of one WebSocket between the page and `persisted-chat web`: JSON texts, and binary messages for bytes of files.
+// The messages on one WebSocket between the page and `persisted-chat web`: JSON texts, and binary messages for bytes of files.
 //
 //   page                                   server
 //   hello ─────────────────────────────▶   (within TOKEN_MS_MAX)
@@ -28,7 +28,7 @@ import { NODE_STATE, NOTICE, ROOM, ROOM_STATE } from './state.js'
 //   request 2: say ────────────────────▶
 //         ◀───────────────────────────── rows (the line), answer 2
 //
-// A page that connects anew says hello, and selects its room again: nothing else is resumed.
+// A page that reconnects sends hello, and selects its room again. No other state survives the connection.
 
 /** The first message of the page. */
 export const HELLO = object({ kind: text, token: text, version: count })
@@ -69,7 +69,7 @@ export function parseHello(message: string): Hello | undefined {
   return HELLO(value) && value.kind === 'hello' ? { ...value, kind: 'hello' } : undefined
 }
 
-/** What the server says without being asked, and the answers. */
+/** The messages of the server: events and answers. */
 export const SERVER_MESSAGE = variant({
   /** The token is right. */
   welcome: {
@@ -83,47 +83,46 @@ export const SERVER_MESSAGE = variant({
     /** The version of persisted-chat. */
     version: text,
   },
-  /** The open rooms, all of them, whenever one of them changes; at most 10 times per second. */
-  rooms: { rooms: listOf(ROOM), /** How many people ask to talk with the user. */ asking: count },
-  /** The node is gone or does not answer, or is back. Always once after `welcome`. */
+  /** All open rooms, whenever one of them changes; at most 10 times per second. */
+  rooms: { rooms: listOf(ROOM), /** The number of message requests. */ asking: count },
+  /** The state of the node: once after `welcome`, then whenever it changes. */
   node: { node: NODE_STATE },
-  /** The selected room should be another one, because of a command: the page selects it. */
+  /** A command goes to a room: the page selects it. */
   show: { room: text, /** The id of a row to go to. */ line: optional(text) },
 
   /** The state of the selected room has changed. */
   state: { state: ROOM_STATE },
   /**
-   * New and changed rows of the selected room, in the order of their arrival. One with the id of a row that the page has replaces it; one
-   * that the page has not is new with `isNew`, else it is ignored. New rows are sorted in by `order`: most come last, but a page that does
-   * not show the end of the history only counts them. At most 20 messages per second, and 200 rows in each: `skipped` counts the new rows
-   * that arrived besides.
+   * New (`isNew`) or changed rows of the selected room, in the order of their arrival. A row replaces the row with its id. The page inserts
+   * other new rows by `order`, and ignores other changed rows. A page that does not show the end of the history only counts the new rows.
+   * At most 20 messages per second, with 200 rows each: `skipped` counts the new rows that were dropped beyond this limit.
    */
   rows: { room: text, isNew: boolean, rows: listOf(ROW), skipped: count },
-  /** These rows are gone: lines that do not count any more, or the log of a stranger that was dropped. */
+  /** These rows were removed: lines that stopped counting, or the evicted log of a stranger. */
   removed: { room: text, ids: listOf(text) },
-  /** What a command says, and what the program reports about this room. */
+  /** The output of a command, and what the program reports about this room. */
   notices: { room: text, notices: listOf(NOTICE) },
   /** Lines that a command such as `/last` or `/since` shows, between a title and an end. */
   quote: { room: text, title: text, rows: listOf(ROW), end: text },
-  /** A command is at work in the selected room: `verifying 3 of 12`. Left out: it has ended. */
+  /** The progress of a command in the selected room: `verifying 3 of 12`. Without `text`: the command has ended. */
   task: { room: text, text: optional(text) },
-  /** The picture of `/preview` was asked for: the page shows that of this line. */
+  /** The user typed `/preview`: the page shows the picture of this line. */
   preview: { room: text, line: text },
-  /** Something that rings at the notify level of its room, which the page may not show. Text of others. */
+  /** A message that rings at the notify level of its room; the page may show another room. Contains text of others. */
   ring: { room: text, shown: text, author: text, text, line: text },
-  /** The page did not read fast enough: messages were left out. It selects its room again. */
+  /** The page read too slowly, and events were dropped. The page selects its room again. */
   resync: {},
 
   answer: { id: count, value: object({}) },
   /** One sentence about why a request failed, and what to do; may be empty. */
   failed: { id: count, code: text, text, next: text },
-  /** How far a request is. `done` and `of` for bytes or percents, if known. */
+  /** The progress of a request. `done` and `of`: bytes or percents, if known. */
   progress: { id: count, text, done: optional(number), of: optional(number) },
-  /** The bytes of this request follow. */
+  /** The bytes of the answer to this request follow. */
   transfer: { id: count, bytes: count, name: text },
-  /** The page may send bytes of this upload, up to this sum. */
+  /** The page may send this many bytes of the upload in total. */
   grant: { id: count, upTo: count },
-  /** `persisted-chat web` ends. */
+  /** `persisted-chat web` is ending. */
   bye: { text, isEnded: boolean },
 })
 export type ServerMessage = Guarded<typeof SERVER_MESSAGE>
@@ -132,7 +131,7 @@ export type ServerEvent = Exclude<
   { readonly kind: 'answer' | 'failed' | 'progress' | 'transfer' | 'grant' }
 >
 
-/** A message of the server; undefined if it is malformed, or of a newer version. Never throws. */
+/** A message of the server; undefined if it is malformed or unknown. Never throws. */
 export function parseServerMessage(message: string): ServerMessage | undefined {
   const value = parsed(message)
   return SERVER_MESSAGE(value) ? value : undefined
@@ -144,7 +143,7 @@ export function parseAnswer<K extends RequestKind>(kind: K, value: unknown): Ans
   return shape(value) ? (value as Answer<K>) : undefined
 }
 
-/** Undefined if it is no JSON object. */
+/** Undefined if the text is not a JSON object. */
 function parsed(message: string): unknown {
   try {
     const value: unknown = JSON.parse(message)

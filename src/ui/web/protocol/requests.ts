@@ -17,12 +17,12 @@ import { ASKING, CLOSED_ROOM, FINDING, FORMER_MEMBER, INVITATION, MEMBER, ROOM_S
 
 const NOTHING = object({})
 
-/** The room in which a request is meant: the selected one, or any other open one. */
+/** The room that a request concerns: the selected one, or another open one. */
 const IN_ROOM = { room: text } as const
 /** A line, by the id of its row. */
 const OF_LINE = { room: text, line: text } as const
 
-/** A request: its members besides `kind` and `id`, and the shape of its answer. */
+/** Defines a request: its members besides `kind` and `id`, and the shape of its answer. */
 interface Definition {
   readonly asks: Members
   readonly answer: Shape<unknown>
@@ -36,28 +36,27 @@ const request = <const A extends Members, T>(
 })
 
 /**
- * What a page may ask. Each request is answered once, by its id: with an `answer` of this shape, or with `failed`. Requests are not
- * answered in order. One that waits for the node waits until a node is there again, unless the page cancels it.
+ * The requests of a page. Each is answered once, by its id: with an `answer` of this shape, or with `failed`. Answers may come in any
+ * order. If the node is lost, a request waits until a node runs again, unless the page cancels the request.
  */
 export const REQUESTS = {
   /**
-   * Shows a room on this page, instead of the one shown before; opens it if it is closed. From now on, `rows`, `state`, `notices` and `task`
-   * come for this room, and for no other. The answer comes before any of them. A room is opened again where it was left: `page` has the
-   * rows around the first unread one.
+   * Selects the room that this page shows, and opens it if it is closed. After the answer, the server sends `rows`, `state`, `notices` and
+   * `task` for this room only. `page` has the rows around the first unread line, or the last rows.
    */
   select: request(
     IN_ROOM,
     object({ room: text, page: PAGE, mark: optional(UNREAD_MARK), draft: text, state: ROOM_STATE }),
   ),
-  /** Closes a room, also at the next start. Its history stays. Fails for the only open room. */
+  /** Closes a room; it stays closed at the next start. Its history stays on the disk. Fails for the only open room. */
   close: request(IN_ROOM, NOTHING),
   /** The rooms of the user that are not open. */
   'closed-rooms': request({}, object({ rooms: listOf(CLOSED_ROOM) })),
 
   /**
-   * Rows of the selected room. Exactly one of `around`, `before` and `after`, the id of a row, says where; or `at`, a place between
-   * 0, the first entry, and 1, the last one; none of them: the end of the history. `count`: 1 to PAGE_ROWS_MAX. Fewer rows come at the
-   * ends of the history only; more, by up to 3 each, around gaps. Fails if the row is not in the history any more.
+   * Rows of the selected room. At most one member says where: `around`, `before` or `after`, with the id of a row; or `at`, a position
+   * from 0 (the first entry) to 1 (the last one). Without any of them: the end of the history. `count`: 1 to PAGE_ROWS_MAX. The answer has
+   * fewer rows at the ends of the history, and up to 3 more for each gap. Fails if the row was removed from the history.
    */
   page: request(
     { ...IN_ROOM, around: optional(text), before: optional(text), after: optional(text), at: optional(number), count },
@@ -67,9 +66,9 @@ export const REQUESTS = {
   whole: request(OF_LINE, object({ row: ROW })),
 
   /**
-   * Says a typed text. One that begins with a slash is a command, as in the terminal, and every command of the terminal works; `//` says a
-   * slash. What a command prints comes as `notices` and `quote`, before the answer. Answered when the line is on the disk, or when the command
-   * has ended; the row of the line comes as `rows`, whose order with the answer is not defined.
+   * Sends a typed text. A text that begins with `/` is a command: all commands of the terminal work. `//text` sends `/text`. The output of a
+   * command comes as `notices` and `quote`, before the answer. Answered when the line is on the disk, or when the command has ended. The row
+   * of the line comes as `rows`, before or after the answer.
    */
   say: request({ ...IN_ROOM, text }, NOTHING),
   reply: request({ ...OF_LINE, text }, NOTHING),
@@ -77,26 +76,26 @@ export const REQUESTS = {
   react: request({ ...OF_LINE, emoji: text, isRemoved: boolean }, NOTHING),
   /** Replaces the text of a line of the user, for everyone. */
   edit: request({ ...OF_LINE, text }, NOTHING),
-  /** Deletes a line of the user. Answered up to 5 s later with how far it reached: `b12 was deleted here, and dropped by 2 of 3 peers`. */
+  /** Deletes a line of the user. Answered within 5 s; `text` says which peers deleted it too: `b12 was deleted here, and dropped by 2 of 3 peers`. */
   delete: request(OF_LINE, object({ text })),
   /** The earlier texts of a line, the first one first. */
   history: request(OF_LINE, object({ versions: listOf(object({ at: number, text })) })),
-  /** Who says that they have a line: sentences. */
+  /** Sentences about the peers that report having a line. */
   where: request(OF_LINE, object({ here: text, holders: listOf(text) })),
-  /** Stops the task of the selected room, which `task` has shown. */
+  /** Stops the task of the selected room that `task` reports. */
   'cancel-task': request(IN_ROOM, NOTHING),
 
-  /** The user has seen the selected room down to this row. Shared with all faces. */
+  /** The user has seen the selected room down to this row. All faces of the user share this mark. */
   read: request(OF_LINE, NOTHING),
-  /** The text that is being typed. Saved for all faces within 5 s, and when the page is left. */
+  /** The draft of the selected room. Saved for all faces within 5 s, and when the page is closed. */
   draft: request({ ...IN_ROOM, text }, NOTHING),
-  /** A key was pressed in the text. */
+  /** The user is typing. */
   typing: request(IN_ROOM, NOTHING),
   notify: request({ ...IN_ROOM, level: oneOf(['all', 'mentions', 'none']) }, NOTHING),
 
   /**
-   * Finds lines, the newest first, at most 100: `from:bob since:mon "two words" -without in:all`. `progress` comes before the answer.
-   * `page` with `around` has the lines around one, after its room was selected.
+   * Searches lines, the newest first, at most 100: `from:bob since:mon "two words" -without in:all`. `progress` comes before the answer.
+   * To show a found line in its context, select its room, then request `page` with `around`.
    */
   search: request(
     { ...IN_ROOM, text },
@@ -113,7 +112,7 @@ export const REQUESTS = {
       former: listOf(FORMER_MEMBER),
     }),
   ),
-  /** A new invitation. `forMs`: how long it is valid. `role`: default as in the terminal. */
+  /** Creates an invitation. `forMs`: how long it is valid. `role`: default as in the terminal. */
   invite: request(
     { ...IN_ROOM, uses: count, forMs: count, role: optional(oneOf(['member', 'host', 'admin'])) },
     object({
@@ -121,7 +120,7 @@ export const REQUESTS = {
       id: text,
       until: number,
       uses: count,
-      /** Which earlier lines newcomers are given: a sentence. */
+      /** A sentence that says which earlier lines newcomers receive. */
       history: text,
       /** The code as a QR code: rows of `0` and `1`, with its quiet zone. */
       qr: listOf(text),
@@ -129,45 +128,45 @@ export const REQUESTS = {
   ),
   invites: request(IN_ROOM, object({ invitations: listOf(INVITATION) })),
   uninvite: request({ ...IN_ROOM, invitation: text }, NOTHING),
-  /** Founds a private room, and opens it. With `hasRescue`, the rescue words are in this answer, and nowhere else. */
+  /** Founds a private room, and opens it. With `hasRescue`, the answer contains the rescue words, which are stored nowhere. */
   'room-new': request(
     { name: text, isClosed: boolean, keep: optional(text), hasRescue: boolean },
     object({ room: text, rescueWords: listOf(text) }),
   ),
-  /** Enters a private room with a code, and opens it. `progress` says whom it waits for, which may take days. */
+  /** Enters a private room with a code, and opens it. This may take days; `progress` says who has to act. */
   join: request({ code: text }, object({ room: text })),
   /** Ends the membership of a private room for good. Its history stays here. */
   leave: request(IN_ROOM, NOTHING),
-  /** Opens the room of the user and one other person, by their name. */
+  /** Opens the direct room with one other person, by their name. */
   direct: request({ who: text }, object({ room: text, /** What delivery waits for; may be empty. */ text })),
-  /** Those who ask to talk with the user. */
+  /** The message requests of the user. */
   asking: request({}, object({ asking: listOf(ASKING) })),
-  /** Talks with somebody who asks, under this name. */
+  /** Accepts a message request, and saves its sender under this name. */
   accept: request({ key: text, name: text }, NOTHING),
   decline: request({ key: text, name: text }, NOTHING),
 
   /**
-   * Sends a file. After the request, the page sends its bytes as binary messages with the id of the request (`bytes.ts`), no further than
-   * `grant` allows, which comes at once for the first TRANSFER_WINDOW_BYTES. Answered when its line is on the disk.
-   * `isRaw`: a picture is sent with its metadata.
+   * Sends a file. After the request, the page sends its bytes as binary messages with the id of the request (`bytes.ts`), as far as `grant`
+   * allows. The first grant, of TRANSFER_WINDOW_BYTES, comes at once. Answered when the line of the file is on the disk. `isRaw`: keep the
+   * metadata of a picture.
    */
   upload: request(
     { ...IN_ROOM, name: text, bytes: count, isRaw: boolean },
     object({ /** A warning; may be empty. */ text }),
   ),
   /**
-   * Fetches the file of a line from the peers that have it. `progress` comes while it is fetched; then `transfer`, which says how many bytes
-   * follow as binary messages, no further than the page grants; then the answer.
+   * Fetches the file of a line from the peers that have it. The server sends `progress` meanwhile; then `transfer` with the number of bytes;
+   * then the bytes as binary messages, as far as the page grants them; then the answer.
    */
   download: request({ ...OF_LINE, isConfirmed: boolean }, object({ name: text, bytes: count })),
   /**
    * The picture of a line, scaled down to fit a box (1 to PICTURE_SIDE_MAX each): `transfer` and the bytes of a PNG file, as in `download`.
-   * It was decoded elsewhere and encoded anew, so that no byte of the file reaches the page.
+   * A separate process decodes the picture, and the server encodes it anew, so that no byte of the file reaches the page.
    */
   picture: request({ ...OF_LINE, width: count, height: count }, object({ width: count, height: count })),
-  /** Gives up a request that is not answered yet: it is answered with `failed`, `ABORTED`. */
+  /** Cancels an unanswered request, which then fails with `ABORTED`. */
   cancel: request({ request: count }, NOTHING),
-  /** More bytes of the answer to a request may be sent: the sum of all grants is how many. The first TRANSFER_WINDOW_BYTES need none. */
+  /** Lets the server send this many more bytes of the answer to a request. The first TRANSFER_WINDOW_BYTES need no grant. */
   grant: request({ request: count, bytes: count }, NOTHING),
 
   /** Finds out why peers do not connect; `peers`: names or addresses. Takes a few seconds. */

@@ -1,34 +1,34 @@
 import { boolean, count, type Guarded, listOf, number, oneOf, optional, text, variant } from '../../../base/shape.js'
 import { object } from './object.js'
 
-// The rows of a conversation. All texts are sanitised: no control, invisible or reordering characters; line breaks only as `\n` in `text`
-// of lines. They are still text of others: never markup.
+// The rows of a conversation. All texts are sanitised: no control, invisible or reordering characters; `\n` only in the `text` of lines.
+// They are still text of others: the page never treats them as markup.
 
-/** Somebody as shown. */
+/** An author as the page shows them. */
 export const PERSON = object({
-  /** How they are shown: with the first digits of their key, `(unsigned)` or `(clock ahead)` where the name alone would mislead. */
+  /** Their label: the name, with the first digits of their key, `(unsigned)` or `(clock ahead)` where the name alone would mislead. */
   name: text,
-  /** 64 hex digits, which decide the colour; left out for people without a key. */
+  /** 64 hex digits, from which the page derives the colour of the name; left out for unsigned authors. */
   key: optional(text),
-  /** Whether the user knows them. The user is known. */
+  /** Whether they are a known person; true for the user. */
   isKnown: boolean,
-  /** Whether it is the user. */
+  /** Whether they are the user. */
   isOwn: boolean,
 })
 export type Person = Guarded<typeof PERSON>
 
-/** A part of a text. The parts in order are the whole text. */
+/** A part of a text. All parts in order are the whole text. */
 export const SEGMENT = variant({
   text: { text },
-  /** `url` is `http:` or `https:`, as the URL parser normalises it. `host` is to be shown with the link. */
+  /** `url` is an `http:` or `https:` address, as the URL parser normalises it. The page shows `host` with the link. */
   link: { text, url: text, host: text },
   mention: { text, isOwn: boolean },
 })
 export type Segment = Guarded<typeof SEGMENT>
 
-/** The line that a row refers to, in a few words. */
+/** The line that a row refers to. */
 export const REFERENCE = object({
-  /** The id of its row, if the line is known: `page` with `around` goes there. */
+  /** The id of the line's row, if the line is known. */
   id: optional(text),
   /** `alice a12 “lunch at noon?”`, `a deleted line`, `a line that is not here` … */
   text,
@@ -49,9 +49,9 @@ export const FILE = object({
   bytes: count,
   /** `1.2 MB` */
   size: text,
-  /** Whether the request `picture` may show it. */
+  /** Whether the request `picture` works for this file. */
   isPicture: boolean,
-  /** Whether the page asks for the picture by itself: it is small, and from somebody whom the user knows. */
+  /** Whether the page requests the picture unasked: the file is small, and its sender is a known person. */
   isShownUnasked: boolean,
 })
 export type File = Guarded<typeof FILE>
@@ -87,24 +87,24 @@ export const ROW = variant({
     /** With its edits. For an action, what follows the name; for a file, empty. May contain `\n`. */
     text,
     segments: listOf(SEGMENT),
-    /** Whether `text` is the beginning of a long message of a stranger: the request `whole` shows all of it. */
+    /** Whether `text` is only the beginning of a stranger's long message: the request `whole` returns the rest too. */
     isFolded: boolean,
     about: optional(REFERENCE),
     reactions: listOf(REACTION),
     isEdited: boolean,
-    /** Whether it mentions the user or answers them. */
+    /** Whether the line mentions the user, or answers a line of theirs. */
     isMention: boolean,
-    /** Whether it arrived more than a minute after later lines. */
+    /** Whether a line dated more than a minute later arrived before this one. */
     isLate: boolean,
-    /** Whether it is dated too far ahead of this computer's clock. Such rows are sorted last. */
+    /** Whether the line is dated too far ahead of this computer's clock. These rows are sorted last. */
     isAhead: boolean,
     /** For lines of the user. */
     delivery: optional(DELIVERY),
     file: optional(FILE),
   },
-  /** A change that is worth a row: of a name or of the topic; or somebody's edit of, or reaction to, a line that is not here. */
+  /** A change of a name or of the topic; or an edit of, or a reaction to, a line that is not stored here. */
   change: { ...PLACE, author: PERSON, text },
-  /** Consecutive places of one log without content. */
+  /** A gap: consecutive places of one log without content. */
   gap: {
     ...PLACE,
     count,
@@ -118,7 +118,7 @@ export type LineRow = Extract<Row, { readonly kind: 'line' }>
 
 /** The unread mark of a room, from when the page opened it. */
 export const UNREAD_MARK = object({
-  /** It stands above this row. Left out if that row is not in the answer. */
+  /** The id of the row below the mark. Left out if the answer does not contain this row. */
   above: optional(text),
   /** `14 new since you left on 21 Nov 11:59` */
   text,
@@ -126,9 +126,9 @@ export const UNREAD_MARK = object({
 export type UnreadMark = Guarded<typeof UNREAD_MARK>
 
 /**
- * Consecutive rows of a room, sorted by `order`. The history of a room can have a million entries: the page asks for the pages that it
- * shows, and forgets those far away. `before` and `after` count entries, of which reactions and edits have no row of their own: they
- * place the scroll bar, and are 0 only at the ends of the history.
+ * Consecutive rows of a room, sorted by `order`. The history of a room can have a million entries: the page requests the pages that it
+ * shows, and drops pages far from the view. `before` and `after` place the scroll bar. They count entries, not rows, because the number of
+ * rows is unknown: reactions and edits have none. They are 0 only at the ends of the history.
  */
 export const PAGE = object({
   rows: listOf(ROW),

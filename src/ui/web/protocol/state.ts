@@ -2,17 +2,17 @@ import { boolean, count, type Guarded, listOf, number, oneOf, optional, text } f
 import { object } from './object.js'
 import { PERSON } from './rows.js'
 
-/** A room that is open, in the order in which the rooms were opened. All faces of the user share this list. */
+/** An open room. The list is in the order in which the rooms were opened, and shared by all faces of the user. */
 export const ROOM = object({
   /** Names the room in requests. */
   name: text,
   /** `#ops`, or `@bob` for a conversation of two. */
   shown: text,
   kind: oneOf(['public', 'private', 'direct']),
-  /** Number of messages beyond the read marks; in the room that the page shows too, until the page sends `read`. */
+  /** Number of messages beyond the read marks. In the selected room, messages in view are unread too until the page sends `read`. */
   unread: count,
   mentions: count,
-  /** Whether the node has closed the room in favour of others: `select` opens it again. */
+  /** Whether the room is parked: `select` opens it again. */
   isParked: boolean,
 })
 export type Room = Guarded<typeof ROOM>
@@ -40,55 +40,55 @@ export type Present = Guarded<typeof PRESENT>
 /** What the page shows about the room that it has selected. */
 export const ROOM_STATE = object({
   room: text,
-  /** The name that the next line of the user carries. */
+  /** The name under which the next line of the user is sent. */
   nick: text,
   topic: text,
   isAway: boolean,
-  /** People who are not here any more come last. Strangers beyond 50 are left out, and counted. */
+  /** People who have left come last. Strangers beyond 50 are counted instead of listed. */
   people: listOf(PRESENT),
   strangersMore: count,
-  /** Names of those who are typing now. */
+  /** Names of the people who are typing. */
   typing: listOf(text),
-  /** The state of the connections, in a few words each: `connected to bob and carol`, `trying dave (no answer, 3 times)`, `alone` */
+  /** One sentence for each fact about the connections: `connected to bob, carol`, `trying dave (no answer, 3 times)` */
   connections: listOf(text),
   /** Whether any peer is connected. */
   isConnected: boolean,
-  /** Where the user's last line is; left out if they have written none in this session. */
+  /** The delivery of the user's last line; left out if they have written none in this session. */
   delivery: optional(text),
   /** Lines of the user that are not on the disk yet. */
   unsaved: count,
   notify: oneOf(['all', 'mentions', 'none']),
-  /** Sentences about older lines that are not here: `1,204 older lines are with carol: /fetch` */
+  /** Sentences about older lines that are not stored here: `1,204 older lines are with carol: /fetch` */
   older: listOf(text),
 })
 export type RoomState = Guarded<typeof ROOM_STATE>
 
-/** Whether the node of the user answers. */
+/** The state of the connection between `persisted-chat web` and the node. */
 export const NODE_STATE = object({
   /**
-   * `here`; `silent`: it does not answer, or another one is being started: requests wait; `ended`: it was stopped, or cannot be started:
-   * `persisted-chat web` ends.
+   * `here`: the node answers. `silent`: it does not answer, or another one is starting; requests wait. `ended`: it was stopped, or cannot be
+   * started; `persisted-chat web` ends.
    */
   state: oneOf(['here', 'silent', 'ended']),
-  /** What to tell the user. */
+  /** A sentence for the user. */
   text,
-  /** Since when it is silent. */
+  /** When the node became silent. */
   since: optional(number),
 })
 export type NodeState = Guarded<typeof NODE_STATE>
 
-/** A row that a command or the program says, apart from the conversation. */
+/** A notice: a line of a command or of the program, shown apart from the conversation. */
 export const NOTICE = object({
-  /** `list`: a row of a list, whose columns are separated by two or more spaces. */
+  /** `list`: a row of a table, with columns separated by two or more spaces. */
   level: oneOf(['info', 'warning', 'list']),
   text,
 })
 export type Notice = Guarded<typeof NOTICE>
 
-/** Somebody who asks to talk with the user. */
+/** A message request. */
 export const ASKING = object({
   key: text,
-  /** What they call themselves; empty if that could mislead. Unproven. */
+  /** The name that they claim; empty if it could mislead. */
   name: text,
   since: number,
   text,
@@ -99,10 +99,10 @@ export const MEMBER = object({
   key: text,
   name: text,
   role: text,
-  /** The key of who admitted them; left out for the founder: the members are a tree. */
+  /** The key of the member who admitted them; left out for the founder. The admissions form a tree. */
   by: optional(text),
   since: number,
-  /** Whether they keep the lines of the room for others. */
+  /** Whether they store the lines of the room for others. */
   isKeeper: boolean,
   isOwn: boolean,
 })
@@ -122,7 +122,7 @@ export const INVITATION = object({
   by: text,
   until: number,
   uses: count,
-  /** Who used it. */
+  /** The people who used the invitation. */
   admitted: listOf(text),
 })
 export type Invitation = Guarded<typeof INVITATION>

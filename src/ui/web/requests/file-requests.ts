@@ -16,12 +16,12 @@ import { CHUNK_BYTES_MAX, PICTURE_SIDE_MAX } from '../protocol/limits.js'
 import type { RoomView } from '../room/room-view.js'
 import { type Handlers, lineOf, type Work } from './work.js'
 
-/** Longest name of a file that is sent, in bytes: what file systems take. */
+/** Longest name of a sent file, in bytes: the limit of common file systems. */
 const NAME_BYTES_MAX = 200
-/** Pictures that are decoded at once, by processes of their own. */
+/** Pictures that are decoded at the same time, each by its own process. */
 const DECODED_MAX = 2
 
-/** What pages ask about files and pictures. */
+/** Handlers of requests about files and pictures. */
 export const FILE_REQUESTS: Handlers<'upload' | 'download' | 'picture'> = {
   upload: async ({ shown, received, signal, progress, workspace }, { room, name, isRaw }) => {
     const { view } = shown(room)
@@ -60,7 +60,7 @@ export const FILE_REQUESTS: Handlers<'upload' | 'download' | 'picture'> = {
   },
 }
 
-/** Bytes in pieces that fit into messages. */
+/** Splits bytes into pieces that fit into one message each. */
 export async function* piecesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES_MAX) yield bytes.subarray(at, at + CHUNK_BYTES_MAX)
 }
@@ -88,7 +88,7 @@ async function inTemporaryDirectory<T>(work: (directory: string) => Promise<T>):
   }
 }
 
-/** Rejects with DATA_UNUSABLE, or with what `bytes` rejects with. */
+/** Rejects with DATA_UNUSABLE, or with the error of `bytes`. */
 async function write(file: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
   const handle = await open(file, 'wx', 0o600)
   try {
@@ -101,7 +101,7 @@ async function write(file: string, bytes: AsyncIterable<Uint8Array>): Promise<vo
   }
 }
 
-/** What a browser calls a file, as one component of a path. */
+/** The file name from a browser, reduced to one component of a path. */
 function componentOf(name: string): string {
   const [...characters] = name.replace(/[/\\\p{Cc}]/gu, '_')
   while (Buffer.byteLength(characters.join('')) > NAME_BYTES_MAX)
@@ -115,7 +115,7 @@ const sideOf = (side: number): number => Math.min(PICTURE_SIDE_MAX, Math.max(1, 
 let decoded = 0
 const waiting: (() => void)[] = []
 
-/** Runs `work` when fewer than DECODED_MAX others run. */
+/** Runs `work` as soon as fewer than DECODED_MAX others run. */
 async function decoding<T>(work: () => Promise<T>): Promise<T> {
   if (decoded >= DECODED_MAX) await new Promise<void>(resolve => void waiting.push(resolve))
   else decoded++

@@ -1,6 +1,6 @@
 import { TRANSFER_WINDOW_BYTES } from '../protocol/limits.js'
 
-/** Bytes that a page sends for one request, as fast as they are read. Holds at most TRANSFER_WINDOW_BYTES. */
+/** The bytes that a page sends for one request, with a flow-control window: buffers at most TRANSFER_WINDOW_BYTES. */
 export class IncomingBytes {
   readonly #length: number
   readonly #grant: (upTo: number) => void
@@ -11,7 +11,7 @@ export class IncomingBytes {
   #granted: number
   #wake = (): void => {}
 
-  /** `grant` tells the page up to which sum it may send; it is called at once, and whenever that is more. */
+  /** `grant` tells the page how many bytes it may send in total: at once, and whenever that number grows. */
   constructor(length: number, grant: (upTo: number) => void, signal: AbortSignal) {
     this.#length = length
     this.#grant = grant
@@ -21,11 +21,11 @@ export class IncomingBytes {
     signal.addEventListener('abort', () => this.#wake(), { once: true })
   }
 
-  /** False if the page sends more than it may. */
+  /** False if the page sends more than was granted. */
   push(bytes: Uint8Array): boolean {
     if (this.#received + bytes.length > Math.min(this.#length, this.#granted)) return false
     this.#received += bytes.length
-    this.#pieces.push(Uint8Array.from(bytes)) // the message that it is a view of is used again
+    this.#pieces.push(Uint8Array.from(bytes)) // a copy: `bytes` is a view of a buffer that is reused
     this.#wake()
     return true
   }
@@ -47,7 +47,7 @@ export class IncomingBytes {
     }
   }
 
-  /** Whether so much was read that it is worth a message. */
+  /** Whether enough was read for another grant message. */
   get #mayGrant(): boolean {
     return (
       this.#granted < this.#length && this.#read + TRANSFER_WINDOW_BYTES - this.#granted >= TRANSFER_WINDOW_BYTES / 2

@@ -7,7 +7,7 @@ import { placeIn } from '../room/places.js'
 import { harmless } from '../room/segments.js'
 import { type Handlers, lineOf, ownLineOf } from './work.js'
 
-/** What pages ask about lines. */
+/** Handlers of requests about lines. */
 export const LINE_REQUESTS: Handlers<
   'page' | 'whole' | 'say' | 'reply' | 'react' | 'edit' | 'delete' | 'history' | 'where' | 'read'
 > = {

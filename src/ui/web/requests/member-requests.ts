@@ -6,10 +6,10 @@ import type { Invitation, Member } from '../protocol/state.js'
 import { only } from './room-requests.js'
 import type { Handlers } from './work.js'
 
-/** Light modules around a QR code. */
+/** Width of the quiet zone around a QR code, in modules. */
 const QUIET_ZONE = 4
 
-/** What pages ask about the members of private rooms. */
+/** Handlers of requests about members of private rooms. */
 export const MEMBER_REQUESTS: Handlers<'members' | 'invite' | 'invites' | 'uninvite'> = {
   members: async ({ workspace }, { room }) => {
     const { face } = workspace
@@ -71,7 +71,7 @@ const memberOf = ({ name, role, by, since, keeper }: Fields, key: string, ourId:
   isOwn: key === ourId,
 })
 
-/** A date of the node, in milliseconds since 1970; 0 if there is none. */
+/** Parses a date from the node: milliseconds since 1970; 0 if there is none. */
 function timeIn(value: unknown): number {
   const time = typeof value === 'string' ? Date.parse(value) : Number.NaN
   return Number.isFinite(time) ? time : 0

@@ -1,6 +1,6 @@
 import { CHUNK_BYTES_MAX, TRANSFER_WINDOW_BYTES } from '../protocol/limits.js'
 
-/** Bytes that answer one request, sent as the page grants them. */
+/** The bytes of the answer to one request, sent as far as the page has granted them. */
 export class OutgoingBytes {
   readonly #write: (bytes: Uint8Array) => Promise<void>
   readonly #signal: AbortSignal
@@ -8,7 +8,7 @@ export class OutgoingBytes {
   #sent = 0
   #wake = (): void => {}
 
-  /** `write` resolves when the bytes are on their way. */
+  /** `write` resolves when the socket has accepted the bytes. */
   constructor(write: (bytes: Uint8Array) => Promise<void>, signal: AbortSignal) {
     this.#write = write
     this.#signal = signal

@@ -6,7 +6,7 @@ const PASSPHRASE_LENGTH_MIN = 8
 /** Peers that are probed at once. */
 const PROBED_MAX = 16
 
-/** Reports about the whole of a user's chat. */
+/** Handlers of requests about all rooms of a user: diagnosis and backup. */
 export const REPORT_REQUESTS: Handlers<'doctor' | 'backup'> = {
   doctor: async ({ workspace }, { room, peers }) => {
     const findings = await workspace.parts.doctor(room, peers.slice(0, PROBED_MAX))

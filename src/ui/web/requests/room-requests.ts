@@ -13,7 +13,7 @@ import type { Asking } from '../protocol/state.js'
 import { harmless } from '../room/segments.js'
 import type { Handlers, Work } from './work.js'
 
-/** What pages ask about rooms and the people who may come into them. */
+/** Handlers of requests about rooms, and about people who want to enter them. */
 export const ROOM_REQUESTS: Handlers<
   | ('close' | 'closed-rooms' | 'draft' | 'typing' | 'notify' | 'cancel-task' | 'search')
   | ('room-new' | 'join' | 'leave' | 'direct' | 'asking' | 'accept' | 'decline')
@@ -114,7 +114,7 @@ export const ROOM_REQUESTS: Handlers<
   },
 }
 
-/** The first part of an answer of the node. Rejects with the ChatError of the node. */
+/** The first value of the node's answer. Rejects with the ChatError of the node. */
 export async function only(answer: AsyncIterable<Fields>): Promise<Fields> {
   let first: Fields | undefined
   for await (const item of answer) first ??= item
@@ -136,6 +136,6 @@ function joinText({ is, room, asked, isClosed }: Fields): string {
 
 function keyIn(text: string): AuthorId {
   const key = authorOf(text)
-  if (key === undefined) throw new ChatError('BAD_USAGE', 'this is no key')
+  if (key === undefined) throw new ChatError('BAD_USAGE', 'this is not a key')
   return key
 }

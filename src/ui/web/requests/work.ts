@@ -12,16 +12,16 @@ export interface ShownRoom {
   readonly commands: RoomCommands
 }
 
-/** What the handler of a request works with. */
+/** The context of the handler of a request. */
 export interface Work {
   readonly workspace: Workspace
-  /** Aborted when the page cancels the request, or is gone. */
+  /** Aborted when the page cancels the request, or its connection ends. */
   readonly signal: AbortSignal
   /** The room that the page shows. Throws BAD_USAGE if it is another one. */
   shown(room: string): ShownRoom
   readonly send: (event: ServerEvent) => void
   readonly progress: (text: string, done?: number, of?: number) => void
-  /** Sends bytes as the page grants them. Rejects with the reason of the signal. */
+  /** Sends bytes, as far as the page has granted them. Rejects with the reason of the signal. */
   transfer(name: string, length: number, bytes: AsyncIterable<Uint8Array>): Promise<void>
   /** The bytes that the page sends for an upload. Rejects with the reason of the signal. */
   readonly received?: AsyncIterable<Uint8Array>
@@ -37,7 +37,7 @@ export async function lineOf(view: RoomView, id: string): Promise<Message> {
   return line
 }
 
-/** The same, if it is a line of the user. */
+/** The message of a line that a request names, if the user wrote the line. Rejects with BAD_USAGE. */
 export async function ownLineOf(view: RoomView, id: string): Promise<Message> {
   const line = await lineOf(view, id)
   if (!view.session.isOurs(line)) throw new ChatError('BAD_USAGE', 'this is not your line')

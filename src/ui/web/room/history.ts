@@ -4,14 +4,14 @@ import type { Digest } from '../../../log/format/heads.js'
 import type { RoomApi } from '../../../node/room-api.js'
 import { orderOf } from './places.js'
 
-/** Entries after a page that are searched for edits of, and reactions to, its lines. Most come soon after their line. */
+/** Entries after a page that are searched for edits of its lines and reactions to them. Most follow within a few entries. */
 const FOLLOWING_MAX = 2_000
-/** Entries of each log that are read first to find the lines before one, and how much more each time they are too few. */
+/** Entries of each log that are read first to find the lines before one, and the factor by which each further attempt reads more. */
 const BEFORE_MIN = 16
 const BEFORE_FACTOR = 4
-/** Entries that are read to find the rows of one page, among reactions and edits, which have none. A page may have fewer rows then. */
+/** Entries that are read to fill one page, in a room where most entries are reactions and edits, which have no rows. The page may stay short. */
 const READ_MAX = 50_000
-/** How often a place in the middle of the history is guessed anew, and how far off it may be, in entries. */
+/** Guesses for a place in the middle of the history, and the error at which the search stops, in entries. */
 const GUESSES_MAX = 6
 const OFF_MAX = 200
 
@@ -19,9 +19,9 @@ const OFF_MAX = 200
 export interface Stretch {
   /** Sorted by `orderOf`. */
   readonly messages: readonly Message[]
-  /** Edits and reactions that follow. */
+  /** Edits and reactions from the entries after `messages`. */
   readonly following: readonly Message[]
-  /** Entries of the room before and after them; 0 only at the ends. */
+  /** Entries of the room before and after `messages`; 0 only at the ends of the history. */
   readonly before: number
   readonly after: number
 }
@@ -78,7 +78,7 @@ export class History {
     return this.#stretch([...older.messages, ...newer.messages], older.isFirst, newer)
   }
 
-  /** The messages at a part of the history, between 0 and 1. */
+  /** The messages near a relative position in the history: 0 is its beginning, 1 its end. */
   async at(part: number, count: number): Promise<Stretch> {
     const place = await this.#placeAt(Math.min(1, Math.max(0, part)))
     return (place && (await this.around(place, count))) ?? this.last(count)
@@ -99,7 +99,7 @@ export class History {
       const read = await this.#readUntil(since, place)
       if (read === undefined) return undefined
       const isFirst = since.every(({ seq }) => seq === 0)
-      // Below the newest of the first entries that were read, some logs have entries that were not read.
+      // Each log was read from some entry on. Before the newest of these entries, the merge lacks lines of some log.
       const bound = isFirst ? '' : boundOf(read, since)
       const messages = sorted(read.filter(message => orderOf(message) >= bound && this.#hasRow(message)))
       const isEnough = messages.length >= count || (messages.length > 0 && each * logs > READ_MAX)
@@ -107,7 +107,7 @@ export class History {
     }
   }
 
-  /** The messages from these places to the one at `place`, without it. Undefined if that is not found. */
+  /** The messages after `since` and before `place`. Undefined if there is no message at `place`. */
   async #readUntil(since: readonly Digest[], place: Digest): Promise<Message[] | undefined> {
     const read: Message[] = []
     for await (const batch of this.#room.batches({ since, gaps: true }))
@@ -128,7 +128,7 @@ export class History {
     const messages: Message[] = []
     const following: Message[] = []
     let [hasBegun, seen, isLast] = [false, 0, true]
-    // Entries beyond a full page that change no line are not decoded.
+    // Once the page is full, only entries that may change a line are decoded.
     const isWanted = (entry: Uint8Array): boolean => {
       if (messages.length < count) return true
       seen++
@@ -172,7 +172,7 @@ export class History {
     return sumOf(await this.#room.before(placeOf(message), 0))
   }
 
-  /** A place near a part of the history: an entry of the longest log, whose number of older entries is guessed from its seq. */
+  /** A place near a relative position: interpolation search for the entry of the longest log with that share of the room's entries before it. */
   async #placeAt(part: number): Promise<Digest | undefined> {
     const [longest] = [...this.#room.heads].sort((a, b) => b.seq - a.seq)
     if (longest === undefined || longest.seq === 0) return undefined
@@ -203,7 +203,7 @@ function isAt(message: Message, { author, seq }: Digest): boolean {
   return message.kind === 'gap' ? seq < message.seq + message.count : message.seq === seq
 }
 
-/** The order from which on everything was read. */
+/** The `orderOf` from which on the messages of all logs were read. */
 function boundOf(read: readonly Message[], since: readonly Digest[]): string {
   const open = new Set(since.filter(({ seq }) => seq > 0).map(({ author }) => author))
   let bound = ''
@@ -225,7 +225,7 @@ const sorted = (messages: readonly Message[]): Message[] => {
 const REACTION = Buffer.from('"reaction"')
 const EDIT = Buffer.from('"edit"')
 
-/** Whether an entry is worth decoding after a full page: false only if it changes no line. */
+/** Whether an entry may be an edit or a reaction; checked on its bytes, because decoding all entries takes longer. */
 const mayChange = (entry: Uint8Array): boolean => {
   const bytes = bufferOf(entry)
   return bytes.includes(REACTION) || bytes.includes(EDIT)

@@ -11,7 +11,7 @@ export function idOf(message: Message): string {
   return keyOfPlace(author, seq)
 }
 
-/** The place that an id stands for; undefined if a page made it up. */
+/** The place that an id encodes; undefined if the id is malformed. */
 export function placeIn(id: string): Digest | undefined {
   const slash = id.lastIndexOf('/')
   const author = slash === -1 ? undefined : logIdOf(id.slice(0, slash))
@@ -20,8 +20,8 @@ export function placeIn(id: string): Digest | undefined {
 }
 
 /**
- * Sorts messages in conversation order, as strings: by time, log and seq, and those dated ahead last. A space sorts before everything that
- * an id of a log contains.
+ * A sort key that orders messages as the conversation does: by time, log and seq, with messages dated ahead last. The separator, a space,
+ * sorts before all characters of a log id.
  */
 export function orderOf(message: Message): string {
   const { author, seq } = placeOf(message)

@@ -16,7 +16,7 @@ import type { RoomView } from './room-view.js'
 
 const QUIT = 'close this tab to leave; Ctrl-C ends persisted-chat web where it runs'
 
-/** What a user types on a page: lines, and the commands of the terminal. */
+/** Executes the text that a user types on a page: lines, and the commands of the terminal. */
 export class RoomCommands {
   readonly #view: RoomView
   readonly #workspace: Workspace
@@ -62,7 +62,7 @@ export class RoomCommands {
     this.#task.cancel()
   }
 
-  /** The page itself goes to a line of this room, and shows pictures. False if the command has to say why not. */
+  /** Lets the page scroll to a line of this room, or show its picture. False if that is not possible: then the command runs and reports why. */
   async #goTo(name: 'jump' | 'preview', argument: string): Promise<boolean> {
     if (argument === '' || /\s/.test(argument)) return false
     const found = await this.#view.session.references.find(argument)
@@ -87,7 +87,7 @@ export class RoomCommands {
       folded: () => [],
       runTask: (title, work) => this.#runTask(title, work),
       say: draft => void said.push(this.say(draft)),
-      forget: () => {}, // the page recalls no lines
+      forget: () => {}, // the page has no input history
       rooms: {
         join: async name => {
           const tab = await this.#workspace.open(name)

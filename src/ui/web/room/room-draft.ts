@@ -2,7 +2,7 @@ import { draftToStart, draftToStore } from '../../../session/draft.js'
 import { loadView, saveView } from '../../../session/saved-view.js'
 import type { Session } from '../../../session/session.js'
 
-/** The text that a user types in a room, saved with what they chose to hide, for all faces. */
+/** The draft of a room, stored in its saved view, which all faces of the user share. */
 export class RoomDraft {
   readonly #file: string
   readonly #session: Session
@@ -27,7 +27,7 @@ export class RoomDraft {
     this.#text = text
   }
 
-  /** Saves it with the process that still edits it, if any. Rejects with the error of the system. */
+  /** Saves the draft. `pid`: the process that still edits it, if any. Rejects with the error of the system. */
   save(pid: number | undefined): Promise<void> {
     const saving = this.#saved.then(() => {
       const draft = draftToStore({ text: this.#text, pid }, loadView(this.#file).draft, this.#known)

@@ -12,7 +12,7 @@ const STRANGERS_MAX = 50
 const DIALLED_MAX = 8
 const NAMES_MAX = 12
 
-/** What a page shows about a room. `older`: sentences about lines that are not here. */
+/** The state of a room for the page. `older`: sentences about lines that are not stored here. */
 export function roomStateOf(session: Session, older: readonly string[]): RoomState {
   const { room, delivery } = session
   const { presence } = room
@@ -59,7 +59,7 @@ function stateText({ state, hops, lastHeardMs }: PresentPerson): string {
   return `through others, ${hops} connections away`
 }
 
-/** The truth about the connections, a sentence each. */
+/** One sentence for each fact about the connections: who is connected, unencrypted, indirect, and dialled. */
 function connectionsText(session: Session): string[] {
   const { connectionSummary, presence } = session.room
   const { plain = [], dialing } = connectionSummary

@@ -29,7 +29,7 @@ import { Throttled } from './throttled.js'
 
 /** Rows that a page shows first. */
 const FIRST_ROWS = 100
-/** Rows that wait until they are sent together, and how often. */
+/** New rows that are collected for one message, and the interval between two messages. */
 const ROWS_MAX = 200
 const ROWS_MS: Millis = 50
 const STATE_MS: Millis = 100
@@ -37,7 +37,7 @@ const STATE_MS: Millis = 100
 const SAVE_MS: Millis = 5_000
 /** The latest lines of the user whose delivery is followed. */
 const OWN_MAX = 100
-/** The latest rows that were sent: a page keeps fewer. */
+/** Ids of sent rows that the server remembers: more than a page has loaded. */
 const SENT_MAX = 5_000
 
 export interface RoomViewParts {
@@ -50,7 +50,7 @@ export interface RoomViewParts {
 
 type Withdrawn = Extract<FaceEvent, { readonly kind: 'lines-withdrawn' }>
 
-/** A room as one page shows it: its session, the rows that were read, and what arrives. */
+/** A room as one page shows it: its session, pages of its history, and the rows of messages that arrive. */
 export class RoomView {
   readonly tab: RoomTab
   readonly session: Session
@@ -101,7 +101,7 @@ export class RoomView {
     return this.tab.face
   }
 
-  /** Reads what the page shows first. Rejects with a ChatError. */
+  /** Reads the first page. Rejects with a ChatError. */
   async open(): Promise<Answer<'select'>> {
     const { session, face } = this
     face.look(true)
@@ -118,7 +118,7 @@ export class RoomView {
     return { room: this.room, page, draft: this.#draft.text, state, ...(mark !== undefined && { mark }) }
   }
 
-  /** Sends what changes, from now on. */
+  /** From now on, sends new and changed rows, and changes of the state. */
   start(): void {
     const { face, session } = this
     face.on('change', this.#sendState.call).on('presence', this.#onPresence).on('delivery', this.#sendState.call)
@@ -144,11 +144,11 @@ export class RoomView {
     return this.#closing.signal
   }
 
-  /** Sends a notice of the program. */
+  /** Sends a notice. */
   readonly tell = ({ level, line }: EventText): void =>
     this.#parts.send({ kind: 'notices', room: this.room, notices: [{ level, text: line }] })
 
-  /** Rows of the history. Undefined if the row that says where is not there. */
+  /** Rows of the history. Undefined if the request names a row that is not stored. */
   async page({ around, before, after, at, count }: Asked<'page'>): Promise<Page | undefined> {
     const size = Math.min(PAGE_ROWS_MAX, Math.max(1, count))
     const place = placeIn(around ?? before ?? after ?? '')
@@ -162,7 +162,7 @@ export class RoomView {
     return stretch && this.#pageOf(stretch)
   }
 
-  /** The message of a row; undefined if it is no line, or is not here. */
+  /** The message of a row; undefined if it is not a line, or is not stored. */
   async line(id: string): Promise<Message | undefined> {
     const place = placeIn(id)
     const found = place && (await this.session.references.findAt(place, 'the line'))
@@ -184,7 +184,7 @@ export class RoomView {
     this.#save.call()
   }
 
-  /** A command may have changed what is hidden, or what rings: counts again, and saves it. */
+  /** After a command: if it hid or showed something, or changed the notify level, counts unread lines again and saves the choice. */
   choicesChanged(): void {
     if (this.#choices === this.#choicesNow) return
     this.#choices = this.#choicesNow
@@ -207,7 +207,7 @@ export class RoomView {
     return (place && (await this.#history.around(place, FIRST_ROWS))) ?? last
   }
 
-  /** The first line of others that the user has not read. Undefined for somebody who has read nothing here yet. */
+  /** The first line of others that the user has not read. Undefined if the user has read nothing in this room yet. */
   async #firstUnread(): Promise<string | undefined> {
     const { readMarks, passed } = this.face
     if (readMarks.size === 0) return undefined
@@ -247,7 +247,7 @@ export class RoomView {
     return { rows, before, after }
   }
 
-  /** Reads what arrives, until the view is closed. */
+  /** Reads new messages until the view is closed. */
   async #read(): Promise<void> {
     const { session, face } = this
     const since = [...session.heads].map(([author, seq]) => ({ author, seq }))

@@ -6,7 +6,7 @@ import type { Session } from '../../../session/session.js'
 import type { Row } from '../protocol/rows.js'
 import { hasRow, type Rows } from './rows.js'
 
-/** How far a line may be behind the newest one before it counts as late. */
+/** A line is late if it is older than the newest one by more than this. */
 const LATE_MS = 60_000
 /** Lines of one deletion whose rows are replaced. */
 const DELETED_MAX = 1_000
@@ -14,13 +14,13 @@ const DELETED_MAX = 1_000
 export interface ArrivedRows {
   /** In order of arrival. */
   readonly fresh: readonly Row[]
-  /** Rows that change. */
+  /** Rows that edits, reactions and deletions change. */
   readonly changed: readonly Row[]
-  /** What to say about authors, once each: names that several people use, and clocks that are ahead. */
+  /** Warnings about authors, once for each: names that several people use, and clocks that are ahead. */
   readonly notices: readonly string[]
 }
 
-/** Turns messages that arrive into new rows, and changes of earlier rows. */
+/** Converts arriving messages to new rows, and to changes of earlier rows. */
 export class RowArrivals {
   readonly #session: Session
   readonly #rows: Rows
@@ -31,7 +31,7 @@ export class RowArrivals {
     this.#rows = rows
   }
 
-  /** A message of the history was read: lines that are far older than the newest one are late. */
+  /** Notes the time of a message, against which later ones are judged late. */
   read(message: Message): void {
     if (!message.isAhead) this.#newest = later(this.#newest, message.at)
   }

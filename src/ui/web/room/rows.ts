@@ -16,13 +16,13 @@ import type { Delivery, File, LineRow, Person, Reaction, Reference, Row } from '
 import { idOf, orderOf } from './places.js'
 import { harmless, type MentionNames, segmentsOf } from './segments.js'
 
-/** How much of a message of a stranger is shown at first. */
+/** The first part of a stranger's message, which is shown before the user unfolds it. */
 const FOLDED_LINES_MAX = 8
 const FOLDED_LENGTH_MAX = 640
-/** Names below one reaction. */
+/** Names listed for one reaction. */
 const NAMES_MAX = 20
 
-/** Whether a message is shown by itself. An edit or a reaction changes another row; a deletion leaves a gap. */
+/** Whether a message has a row of its own. An edit or a reaction changes another row; a deletion leaves a gap. */
 export const hasRow = (message: Message): boolean =>
   message.kind !== 'reaction' && message.kind !== 'edit' && message.kind !== 'delete' && !isOlder(message)
 
@@ -31,11 +31,11 @@ export interface RowStyle {
   readonly isWhole?: boolean
   /** Whether lines are shown as they were written, without edits and reactions. */
   readonly isRaw?: boolean
-  /** Whether it arrived long after later lines. */
+  /** Whether the message arrived long after later lines. */
   readonly isLate?: boolean
 }
 
-/** Makes the rows of a room: what `session` knows of messages, as data for the page. */
+/** Converts messages of a room to rows, with what `session` knows about them. */
 export class Rows {
   readonly #session: Session
   readonly #now: () => number
@@ -45,7 +45,7 @@ export class Rows {
     this.#now = now
   }
 
-  /** The messages as rows, except those without one and those that the user has hidden. */
+  /** The rows of messages; skips messages without a row and messages that the user has hidden. */
   of(messages: readonly Message[], style: RowStyle = {}): Row[] {
     return messages.flatMap(message => (this.#session.hides(message) ? [] : (this.row(message, style) ?? [])))
   }
@@ -72,7 +72,7 @@ export class Rows {
     }
   }
 
-  /** Where a line of the user is. */
+  /** The delivery of a line of the user. */
   delivery({ author, run, seq }: Message): Delivery | undefined {
     const { room } = this.#session
     if (author !== room.id) return undefined
@@ -128,7 +128,7 @@ export class Rows {
     }
   }
 
-  /** What follows the name. An action that imitates the program's words begins with a colon. */
+  /** The text after the name. An action that imitates the program's words begins with a colon. */
   #shownText(message: Message, name: string, text: string): string {
     if (message.kind === 'file') return ''
     if (message.kind !== 'action') return text

@@ -1,31 +1,31 @@
 import { sanitise } from '../../../base/safe-text.js'
 import type { Segment } from '../protocol/rows.js'
 
-/** Links and mentions in one text; the rest is plain text. */
+/** Links and mentions in one text; beyond this number, the text stays plain. */
 const SEGMENTS_MAX = 200
 /** Longest address that is a link. */
 const URL_LENGTH_MAX = 2_048
 
 const LINK = /\bhttps?:\/\/[^\s<>"'`‹›«»“”„]+/giu
-/** What ends a sentence rather than an address. */
+/** Punctuation at the end of an address that belongs to the sentence. */
 const SENTENCE_END = /[.,;:!?…'")\]}*_]+$/u
-/** A name after `@`, as somebody types it. */
+/** A typed name after `@`. */
 const MENTION = /(?<![\p{L}\p{N}_@])@[\p{L}\p{N}][\p{L}\p{M}\p{N}_.'+=~-]*/gu
 
 export interface MentionNames {
-  /** Names of the user: they are mentions wherever they stand. */
+  /** Names of the user: they are mentions with or without `@`. */
   readonly own: readonly string[]
   readonly isKnown: (name: string) => boolean
 }
 
-/** A text with harmless lines: line breaks stay, everything else is sanitised. */
+/** Sanitises each line of a text; line breaks stay. */
 export const harmless = (text: string): string =>
   text
     .split('\n')
     .map(line => sanitise(line.replace(/\r$/, '')))
     .join('\n')
 
-/** The parts of a harmless text. Only `http:` and `https:` addresses without a user become links, and what is shown is what is opened. */
+/** The parts of a sanitised text. Only `http:` and `https:` addresses without a user name become links. A link opens the address that it shows. */
 export function segmentsOf(text: string, names: MentionNames): Segment[] {
   const found = [...linksIn(text), ...mentionsIn(text, names)].sort((a, b) => a.from - b.from)
   const segments: Segment[] = []
@@ -54,7 +54,7 @@ function* linksIn(text: string): Generator<Found> {
   }
 }
 
-/** An address in a sentence. A closing bracket belongs to it if it has the opening one. */
+/** Cuts the end of the sentence off an address. A closing bracket stays if the address has the opening one. */
 function withoutEnd(address: string): string {
   const shown = address.replace(SENTENCE_END, '')
   return address.startsWith(`${shown})`) && shown.includes('(') ? `${shown})` : shown

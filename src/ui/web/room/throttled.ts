@@ -1,6 +1,6 @@
 import type { Cancel, Clock, Millis } from '../../../base/clock.js'
 
-/** Calls `action` after `call`, at most once in `everyMs`, and the first time soon. */
+/** Calls `action` after `call`: asynchronously, and at most once in `everyMs`. */
 export class Throttled {
   readonly #clock: Clock
   readonly #everyMs: Millis

@@ -1,4 +1,4 @@
-/** The only addresses by which the page is reached. Any other name may belong to a site that resolves it to this machine (DNS rebinding). */
+/** The only host names that the server accepts. Any other name may belong to a site that resolves it to this machine (DNS rebinding). */
 const HOSTS = ['127.0.0.1', 'localhost']
 
 /** Whether a request names this server in its `Host`. */

@@ -25,7 +25,7 @@ export interface PageFile {
 }
 
 /**
- * The files of the built page, by their path in the address. All are read at the start, and nothing else is ever served, so no path of
+ * The files of the built page, by their path in the address. All are read at the start, and no other file is served, so that no path from
  * a request reaches the disk. Rejects with DATA_UNUSABLE.
  */
 export async function readPageFiles(directory: string): Promise<ReadonlyMap<string, PageFile>> {

@@ -5,13 +5,13 @@ import { CLOSE, TOKEN_MS_MAX, WEB_PROTOCOL_VERSION } from '../protocol/limits.js
 import { parseHello, parseRequest, type Request, type ServerMessage } from '../protocol/messages.js'
 import { isSameSecret } from './token.js'
 
-/** Bytes that wait for a page. Beyond them, nothing more is read from the page, and what it did not ask for is left out. */
+/** Bytes queued for a page. While there are more, the server reads nothing from the page, and drops events instead of queueing them. */
 const QUEUE_BYTES_MAX = 4 * 1024 * 1024
 
 /** What a page does. */
 export interface PageHandlers {
   request(request: Request): void
-  /** Bytes of an upload. False if there is no such upload, or it may not send as much. */
+  /** Bytes of an upload. False if there is no such upload, or the page was not granted that many bytes. */
   chunk(id: number, bytes: Uint8Array): boolean
   closed(): void
 }
@@ -23,13 +23,13 @@ export interface PageSocketParts {
   readonly onProven: (page: PageSocket) => PageHandlers | undefined
 }
 
-/** The connection of one page: waits for its token, then passes its requests on. Whatever a page sends, it ends only this connection. */
+/** The connection of one page: waits for the token, then passes requests on. A malformed message ends this connection only. */
 export class PageSocket {
   readonly #socket: WebSocket
   readonly #parts: PageSocketParts
   readonly #cancelWait: () => void
   #handlers: PageHandlers | undefined
-  /** Whether messages were left out since the page last read everything. */
+  /** Whether events were dropped since the queue was last empty. */
   #hasSkipped = false
   #isClosed = false
 
@@ -41,12 +41,12 @@ export class PageSocket {
     socket.once('close', () => this.#closed())
   }
 
-  /** Sends an answer, which the page has asked for. */
+  /** Sends an answer to a request; never dropped. */
   answer(message: ServerMessage): void {
     this.#write(JSON.stringify(message))
   }
 
-  /** Sends an event. It is left out if the page does not read; when it has, it is told once. */
+  /** Sends an event, or drops it if the queue is full. A page that reads again is told once that events were dropped. */
   event(message: ServerMessage): void {
     if (this.#isFull) this.#hasSkipped = true
     else this.#write(JSON.stringify(message))
@@ -61,7 +61,7 @@ export class PageSocket {
     if (this.#isClosed) return
     this.#closed()
     this.#socket.close(code)
-    // A page that does not answer the close is not waited for.
+    // Does not wait for the page to answer the close.
     this.#parts.clock.after(TOKEN_MS_MAX, () => this.#socket.terminate())
   }
 
@@ -83,7 +83,7 @@ export class PageSocket {
     }
   }
 
-  /** The first message; empty if there was none in time. */
+  /** The first message; empty if none arrived in time. */
   #hello(message: string): void {
     if (this.#handlers !== undefined || this.#isClosed) return
     this.#cancelWait()

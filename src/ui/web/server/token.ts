@@ -8,10 +8,10 @@ export const newToken = (random: Random): string => Buffer.from(random.bytes(TOK
 
 const digestOf = (text: string): Uint8Array => createHash('sha256').update(text).digest()
 
-/** Compares in a time that does not depend on where they differ. */
+/** Compares two tokens in constant time. */
 export const isSameSecret = (given: string, secret: string): boolean =>
   timingSafeEqual(digestOf(given), digestOf(secret))
 
-/** Proves to whoever asks with `challenge`, and has the token too, that the server has it. */
+/** The server's response to `challenge`: proves to another holder of the token that the server has the token. */
 export const proofOf = (token: string, challenge: string): string =>
   createHmac('sha256', token).update(`persisted-chat web ${challenge}`).digest('base64url')

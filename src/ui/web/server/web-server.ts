@@ -10,18 +10,18 @@ import { proofOf } from './token.js'
 
 const LOOPBACK = '127.0.0.1'
 
-/** Time to receive a request, and to keep an idle connection. */
+/** Timeouts for receiving a request, and for an idle connection. */
 const REQUEST_MS_MAX = 5_000
 const IDLE_MS_MAX = 10_000
-/** Connections, of whatever kind: more are refused by the system's queue. */
+/** Connections of any kind. The system refuses further ones. */
 const CONNECTIONS_MAX = 128
 const HEADER_BYTES_MAX = 8 * 1024
-/** WebSockets that have not sent the token yet. The one that waits longest is closed for a new one. */
+/** WebSockets that have not sent the token yet. A new one evicts the oldest. */
 const UNPROVEN_MAX = 16
 
 const CHALLENGE = /^[A-Za-z0-9_-]{16,64}$/
 
-/** What the page may do: it runs its own files only, and connects to its own server only. */
+/** The content security policy: the page runs its own files only, and connects to its own server only. */
 const policyOf = (port: number): string =>
   [
     "default-src 'none'",
@@ -30,7 +30,7 @@ const policyOf = (port: number): string =>
     "img-src 'self' blob: data:",
     "media-src 'self' blob:",
     "font-src 'self'",
-    // Some browsers do not count ws: among 'self'.
+    // For some browsers, 'self' does not include ws:.
     `connect-src 'self' ws://${LOOPBACK}:${port} ws://localhost:${port}`,
     "manifest-src 'self'",
     "worker-src 'self'",
@@ -47,7 +47,7 @@ export interface WebServerOptions {
   readonly port: number
   readonly token: string
   readonly files: ReadonlyMap<string, PageFile>
-  /** A page of this server has opened a WebSocket. It has not proven anything yet. */
+  /** A page of this server has opened a WebSocket, and has not sent the token yet. */
   readonly onSocket: (socket: WebSocket) => void
 }
 
