@@ -61,6 +61,12 @@ const VIEWS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
     await page.getByRole('button', { name: /asks to talk/ }).click()
     await page.locator('.asking-one').waitFor()
   },
+  removal: async page => {
+    await page.getByRole('button', { name: 'crew' }).first().click()
+    await page.getByRole('button', { name: 'About this room' }).click()
+    await page.getByRole('button', { name: 'Remove bob' }).click()
+    await page.getByRole('dialog').waitFor()
+  },
   reactions: async page => {
     await page.locator('[data-id=row-15]').focus()
     await page.keyboard.press('+')

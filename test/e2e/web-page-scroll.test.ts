@@ -86,6 +86,20 @@ test('the end is followed, and left by scrolling up', { skip: noChromium }, asyn
   assert.ok(Math.abs((await topOf(page, before.id)) - before.top) < 1.5)
 })
 
+test('opens at the first unread line, and marks as read what is in view', { skip: noChromium }, async t => {
+  const unread = 400_000
+  const { page, server } = await openPage(t, { source: { ...source, unread } })
+  await page.getByText('14 new since you left').waitFor()
+  await laidOut(page)
+  const top = await topOf(page, `row-${unread}`)
+  assert.ok(top > 52 && top < 500, `the first unread line is at ${top}`)
+  await server.asked('read')
+  const [read] = server.requests.filter(request => request.kind === 'read')
+  const index = Number(read?.kind === 'read' && read.line.slice(4))
+  assert.ok(index >= unread && index < unread + 30, `read down to ${index}`)
+  await page.locator('.jump-down').waitFor()
+})
+
 test('the scroll bar reaches every place of a million lines', { skip: noChromium }, async t => {
   const { page } = await openPage(t, { source })
   for (const place of [0.25, 0.5, 0, 0.75]) {

@@ -7,7 +7,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { parseHello, parseRequest, type Request, type ServerMessage } from '../../src/ui/web/protocol/messages.js'
 import type { Page, Row } from '../../src/ui/web/protocol/rows.js'
 import type { Room, RoomState } from '../../src/ui/web/protocol/state.js'
-import { ALICE, BOB, CAROL } from './page-rows.js'
+import { ALICE, BOB, CAROL, idOf } from './page-rows.js'
 import { STRANGER } from './page-showcase.js'
 
 const TOKEN = 'a'.repeat(43)
@@ -16,6 +16,8 @@ const TOKEN = 'a'.repeat(43)
 export interface RowSource {
   readonly count: number
   readonly row: (index: number) => Row
+  /** The first row that was not read; left out if all were. */
+  readonly unread?: number
 }
 
 /** Where `npm run bundle` puts the page. */
@@ -195,13 +197,19 @@ export class PageServer {
 
   #answer(request: Request): unknown {
     switch (request.kind) {
-      case 'select':
+      case 'select': {
+        const { unread } = this.#source
+        const end = Math.min(this.count, (unread ?? this.count) + 75)
         return {
           room: request.room,
-          page: this.#page(this.count - 150, this.count),
+          page: this.#page(end - 150, end),
           draft: '',
           state: stateOf(request.room),
+          ...(unread === undefined
+            ? {}
+            : { mark: { above: idOf(unread), text: '14 new since you left on 21 Nov 11:59' } }),
         }
+      }
       case 'page': {
         const { around, before, after, at, count } = request
         if (before !== undefined) return this.#page(this.#indexOf(before) - count, this.#indexOf(before))

@@ -1,4 +1,5 @@
 import type { LineRow } from '../../protocol/rows.js'
+import type { Member } from '../../protocol/state.js'
 import { Cell } from './cell.js'
 
 /** What is beside the conversation; on a phone, instead of it. */
@@ -9,6 +10,7 @@ export type Dialog =
   | { readonly kind: 'keys' | 'rooms' | 'new-room' | 'direct' | 'backup' }
   | { readonly kind: 'join'; readonly code?: string }
   | { readonly kind: 'invite' | 'leave'; readonly room: string }
+  | { readonly kind: 'remove'; readonly member: Member }
   | { readonly kind: 'delete' | 'picture' | 'history' | 'where' | 'react' | 'get'; readonly line: LineRow }
 
 /** What the user does with the text that they type, besides saying it. */

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Answer } from '../../../protocol/requests.js'
+import type { Member } from '../../../protocol/state.js'
 import { type MemberNode, memberTree } from '../../model/member-tree.js'
 import { countText, dateAndTimeText, namesText } from '../../model/words.js'
 import { useChat } from '../context.js'
@@ -13,7 +14,10 @@ export function Members({ room }: { readonly room: string }): JSX.Element {
   const load = (): void => {
     chat.link.request('members', { room }).then(setAnswer).catch(chat.complain)
   }
-  useEffect(load, [room])
+  useEffect(() => {
+    load()
+    return chat.screen.dialog.subscribe(load)
+  }, [room])
   const decide = (command: string): void => void chat.command(command).then(load)
   return (
     <>
@@ -27,7 +31,10 @@ export function Members({ room }: { readonly room: string }): JSX.Element {
         {answer === undefined ? (
           <p class="hint">asking the room …</p>
         ) : (
-          <Tree nodes={memberTree(answer.members)} remove={key => decide(`/remove ${key}`)} />
+          <Tree
+            nodes={memberTree(answer.members)}
+            remove={member => chat.screen.dialog.set({ kind: 'remove', member })}
+          />
         )}
         {answer?.former.map(({ key, name, text }) => (
           <p key={key} class="hint">
@@ -58,7 +65,7 @@ export function Members({ room }: { readonly room: string }): JSX.Element {
 
 interface TreeProps {
   readonly nodes: readonly MemberNode[]
-  readonly remove: (key: string) => void
+  readonly remove: (member: Member) => void
 }
 
 function Tree({ nodes, remove }: TreeProps): JSX.Element {
@@ -83,7 +90,7 @@ function Tree({ nodes, remove }: TreeProps): JSX.Element {
                 type="button"
                 class="button small quiet-button"
                 aria-label={`Remove ${member.name}`}
-                onClick={() => remove(member.key)}
+                onClick={() => remove(member)}
               >
                 Remove
               </button>

@@ -11,6 +11,7 @@ import { Delete, Get, History, Where } from './line-dialogs.js'
 import { NewRoom } from './new-room.js'
 import { PictureDialog } from './picture-dialog.js'
 import { React } from './react.js'
+import { Remove } from './remove.js'
 import { RoomSwitcher } from './room-switcher.js'
 
 /** The dialog that is open, if any. */
@@ -35,6 +36,8 @@ export function Dialogs(): JSX.Element | null {
       return <Invite room={dialog.room} />
     case 'leave':
       return <Leave room={dialog.room} />
+    case 'remove':
+      return <Remove member={dialog.member} />
     case 'delete':
       return <Delete line={dialog.line} />
     case 'get':
