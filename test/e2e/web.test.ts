@@ -8,6 +8,7 @@ import test from 'node:test'
 import { homeOf } from '../../src/node/paths.js'
 import { CHAT_PROGRAM, openChat, startChat } from '../helper/chat-process.js'
 import { Child } from '../helper/child.js'
+import { encoded, painted } from '../helper/pictures.js'
 import { localAddresses } from '../helper/ports.js'
 import { nodePid } from '../helper/running-node.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
@@ -240,6 +241,38 @@ test('tells the page at once that somebody asks to talk, and that they were answ
   await page.said('rooms', said => said.asking === 0, from)
   await Promise.all([page.close(), bob.page.close()])
   assert.deepEqual(await Promise.all([child.stop('SIGINT'), bob.child.stop('SIGINT')]), [0, 0])
+})
+
+test('scales pictures down, and shows those of strangers only when asked', BOUND, async t => {
+  const [a = '', b = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  const { page, child } = await openWebPage(t, ['alice', '--listen', a, '--no-discovery', '--data', data])
+  const photo = await encoded('jpeg', painted(400, 240))
+  await page.upload('lobby', 'own.jpg', photo)
+  const own = await page.line('', row => row.file?.name === 'own.jpg')
+  assert.deepEqual([own.file?.isPicture, own.file?.isShownUnasked], [true, true])
+  const at = { room: 'lobby', line: own.id, width: 100, height: 100 }
+  const png = await page.bytesOf('picture', at)
+  assert.equal(Buffer.from(png.subarray(1, 4)).toString(), 'PNG')
+  const view = new DataView(png.buffer, png.byteOffset)
+  assert.deepEqual([view.getUint32(16), view.getUint32(20)], [100, 60])
+
+  const bobs = await temporaryDirectory(t)
+  const bob = await openChat(t, { me: 'bob', listen: b, peers: [a], data: bobs, options: ['--json'] })
+  for (const [name, bytes] of [
+    ['theirs.jpg', photo],
+    ['broken.png', Buffer.from('no picture')],
+  ] as const) {
+    await writeFile(path.join(bobs, name), bytes)
+    bob.type(JSON.stringify({ kind: 'file', path: path.join(bobs, name), raw: true }))
+  }
+  const theirs = await page.line('', row => row.file?.name === 'theirs.jpg')
+  assert.deepEqual([theirs.author.isKnown, theirs.file?.isShownUnasked], [false, false])
+  assert.ok((await page.bytesOf('picture', { ...at, line: theirs.id })).length > 100)
+  const broken = await page.line('', row => row.file?.name === 'broken.png')
+  await assert.rejects(page.bytesOf('picture', { ...at, line: broken.id }), /not shown/)
+  await page.close()
+  assert.equal(await child.stop('SIGINT'), 0)
 })
 
 test('tells the page when the node is killed, and goes on with the next one', BOUND, async t => {

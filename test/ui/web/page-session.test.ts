@@ -103,6 +103,26 @@ test('reads pages of a long history in both directions', BOUND, async t => {
   await page.close()
 })
 
+test('tells a burst of lines in few messages, and how many it left out', BOUND, async t => {
+  const { web, machine } = await openWeb(t)
+  const face = await machine.face(t)
+  const page = await WebPage.open(web.url)
+  await page.select('lobby')
+  const count = 5_000
+  const startedAt = performance.now()
+  await Promise.all(Array.from({ length: count }, (_, index) => face.say(`line ${index + 1}`)))
+  await page.line(`line ${count}`)
+  const seconds = (performance.now() - startedAt) / 1_000
+  const told = page.messages.flatMap(message => (message.kind === 'rows' && message.isNew ? [message] : []))
+  assert.equal(
+    told.reduce((sum, { rows, skipped }) => sum + rows.length + skipped, 0),
+    count,
+  )
+  assert.ok(told.every(({ rows }) => rows.length <= 200))
+  assert.ok(told.length <= 20 * seconds + 2, `${told.length} messages in ${seconds} s`)
+  await page.close()
+})
+
 test('keeps a draft for the next page', BOUND, async t => {
   const { web } = await openWeb(t)
   const page = await WebPage.open(web.url)
