@@ -1,4 +1,4 @@
-// The page in Chromium, with its server, a node and people in terminals.
+// The page in Chromium, with a real server, a node and terminals.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
@@ -27,7 +27,7 @@ async function browserOf(t: TestContext, args: readonly string[] = []): Promise<
   return browser
 }
 
-/** A tab, with what went wrong in it and the hosts that it asked. */
+/** A tab, with its errors and the hosts that it requested. */
 async function tabOf(browser: Browser, url: string) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
   page.setDefaultTimeout(PATIENCE_MS)
@@ -49,7 +49,7 @@ async function say(page: Page, text: string): Promise<void> {
 
 const rowWith = (page: Page, text: string) => page.locator('.row', { hasText: text })
 
-test('somebody in a browser and somebody in a terminal talk, in private too', BOUND, async t => {
+test('a browser and a terminal talk, in public and private rooms', BOUND, async t => {
   const [a = '', b = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)
   const { child, url } = await startWeb(t, ['alice', '--listen', a, '--no-discovery', '--data', data])
@@ -97,7 +97,7 @@ test('somebody in a browser and somebody in a terminal talk, in private too', BO
   assert.equal(await child.stop('SIGINT'), 0)
 })
 
-test('survives the end of its node and of its tab', BOUND, async t => {
+test('survives the end of the node and the closing of its tab', BOUND, async t => {
   const [a = '', b = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)
   const bob = await openChat(t, { me: 'bob', listen: b, data: await temporaryDirectory(t) })
@@ -122,7 +122,7 @@ test('survives the end of its node and of its tab', BOUND, async t => {
   assert.equal(await child.stop('SIGINT'), 0)
 })
 
-test('texts of others stay text, from their terminal to the page', BOUND, async t => {
+test('text from a terminal stays text on the page', BOUND, async t => {
   const [a = '', b = ''] = await localAddresses(2)
   const { child, url } = await startWeb(t, [
     ...['alice', '--listen', a, '--no-discovery', '--data', await temporaryDirectory(t)],
@@ -170,7 +170,7 @@ test('texts of others stay text, from their terminal to the page', BOUND, async 
   assert.equal(await child.stop('SIGINT'), 0)
 })
 
-/** Runs in a page: what it gets from the server of the page at `host`. Text, because tests are compiled without the types of a browser. */
+/** A script for a page: what it can read from the server at `host`. Source text, because tests are compiled without browser types. */
 const ATTEMPTS = `async host => {
   const socket = new Promise(resolve => {
     const opened = new WebSocket('ws://' + host + '/socket')
@@ -210,7 +210,7 @@ interface Attempts {
 const attempts = (page: Page, host: string): Promise<Attempts> =>
   page.evaluate<Attempts>(`(${ATTEMPTS})(${JSON.stringify(host)})`)
 
-test('a page of another site gets nothing, also under a name that is pointed at this computer', BOUND, async t => {
+test('another site cannot use the server, not even by DNS rebinding', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const { child, url } = await startWeb(t, [
     ...['alice', '--listen', a, '--no-discovery', '--data', await temporaryDirectory(t)],
@@ -234,7 +234,7 @@ test('a page of another site gets nothing, also under a name that is pointed at 
     post: '403 read',
     frame: 'blocked',
   })
-  // Control: the page itself may do all of it but frame itself.
+  // Control: the same requests from the page itself succeed, except framing.
   await page.goto(`http://${host}/`)
   const { socket, get } = await attempts(page, host)
   assert.deepEqual({ socket, get }, { socket: 'open', get: '200 read' })

@@ -1,4 +1,4 @@
-// The page for people who use the keyboard alone, or a screen reader.
+// The page with the keyboard alone, and with a screen reader.
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import test, { after } from 'node:test'
@@ -15,16 +15,16 @@ interface Violation {
   readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[]
 }
 
-/** What axe finds wrong, all rules of WCAG 2 A and AA and best practices. */
+/** Violations that axe finds, by the rules of WCAG 2 A and AA and its best practices. */
 async function violationsOf(page: Page): Promise<readonly string[]> {
-  // Evaluated by the debugger, because the policy of the page lets no other script in.
+  // Evaluated by the debugger, because the page's content security policy blocks other scripts.
   await page.evaluate(axe.source)
   const violations = await page.evaluate<readonly Violation[]>('axe.run().then(({ violations }) => violations)')
   const textOf = ({ html, failureSummary }: Violation['nodes'][number]): string => `${html} ${failureSummary}`
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(textOf).join('\n')}`)
 }
 
-/** Everything that can be looked at. */
+/** The views of the page, and how to open each. */
 const VIEWS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
   conversation: async () => {},
   search: async page => {
@@ -44,7 +44,7 @@ const VIEWS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
   keys: async page => {
     await page.locator('[data-id=row-15]').focus()
     await page.keyboard.press('?')
-    await page.getByRole('dialog', { name: 'Keys' }).waitFor()
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
   },
   'new room': async page => {
     await page.getByRole('button', { name: 'New private room' }).click()
@@ -96,7 +96,7 @@ test('axe finds nothing on a phone', { skip: noChromium }, async t => {
   assert.deepEqual(await violationsOf(page), [])
 })
 
-test('control: axe finds a button without a name', { skip: noChromium }, async t => {
+test('control: axe finds a button without an accessible name', { skip: noChromium }, async t => {
   const { page } = await openPage(t)
   await page.evaluate(`document.querySelector('main').append(document.createElement('button'))`)
   assert.match((await violationsOf(page)).join(), /button-name/)
@@ -182,7 +182,7 @@ test('a conversation by the keyboard alone', { skip: noChromium }, async t => {
   assert.equal(await page.title(), '(99+) #lobby – persisted-chat')
 })
 
-test('new lines are read from one log, without times', { skip: noChromium }, async t => {
+test('one live region announces new lines, without times', { skip: noChromium }, async t => {
   const { page, server } = await openPage(t)
   assert.equal(await page.locator('[role=log], [aria-live=polite]').count(), 1)
   server.arrive([lineRow(20, BOB, 'the boat is here')])
@@ -194,7 +194,7 @@ test('new lines are read from one log, without times', { skip: noChromium }, asy
   await log.getByText('bob: line 49').waitFor()
 })
 
-test('names, delivery, reactions and replies are words', { skip: noChromium }, async t => {
+test('names, delivery, reactions and replies are readable as text', { skip: noChromium }, async t => {
   const { page } = await openPage(t, { viewport: { width: 1280, height: 2_000 } })
   const list = page.getByRole('region', { name: 'Conversation in #lobby' })
   assert.equal(`${await list.ariaSnapshot()}\n`, fs.readFileSync('test/e2e/web-page-tree.yaml', 'utf8'))

@@ -1,4 +1,4 @@
-// What the page says and does when the connection is lost, or not allowed.
+// The page after its connection was lost or refused.
 import assert from 'node:assert/strict'
 import test, { after } from 'node:test'
 import { noChromium } from '../helper/chromium.js'
@@ -7,12 +7,12 @@ import { ALICE, lineRow } from '../helper/page-rows.js'
 
 after(closeBrowser)
 
-test('connects again by itself, and shows what arrived meanwhile', { skip: noChromium }, async t => {
+test('reconnects, and shows lines that arrived meanwhile', { skip: noChromium }, async t => {
   const { page, server } = await openPage(t)
   await page.locator('.composer textarea').fill('a draft')
   server.refuse(true)
   server.cut()
-  await page.getByText('persisted-chat web does not answer').waitFor()
+  await page.getByText('persisted-chat web has not answered').waitFor()
   server.add([lineRow(40, ALICE, 'said in another face')])
   server.refuse(false)
   await page.getByText('said in another face').first().waitFor()
@@ -20,7 +20,7 @@ test('connects again by itself, and shows what arrived meanwhile', { skip: noChr
   assert.equal(await page.locator('.composer textarea').inputValue(), 'a draft')
 })
 
-test('a line that was sent when the connection was lost is kept until the user decides', {
+test('keeps a line whose request was lost until the user decides', {
   skip: noChromium,
 }, async t => {
   const { page, server } = await openPage(t)
@@ -36,7 +36,9 @@ test('a line that was sent when the connection was lost is kept until the user d
   await server.asked('say', 2)
 })
 
-test('a line that was stored when the connection was lost is not offered again', { skip: noChromium }, async t => {
+test('does not offer to resend a line that was stored before the connection was lost', {
+  skip: noChromium,
+}, async t => {
   const { page, server } = await openPage(t)
   server.answersNothing = true
   await page.locator('.composer textarea').fill('this was stored')
@@ -49,15 +51,15 @@ test('a line that was stored when the connection was lost is not offered again',
   await page.locator('.unsure').waitFor({ state: 'detached' })
 })
 
-test('says that the node does not answer, until it does', { skip: noChromium }, async t => {
+test('shows a banner while the node does not answer', { skip: noChromium }, async t => {
   const { page, server } = await openPage(t)
-  server.send({ kind: 'node', node: { state: 'silent', text: 'the node does not answer since 14:03' } })
-  await page.getByText('the node does not answer since 14:03').waitFor()
+  server.send({ kind: 'node', node: { state: 'silent', text: 'the node has not answered since 14:03' } })
+  await page.getByText('the node has not answered since 14:03').waitFor()
   server.send({ kind: 'node', node: { state: 'here', text: '' } })
-  await page.getByText('the node does not answer since 14:03').waitFor({ state: 'hidden' })
+  await page.getByText('the node has not answered since 14:03').waitFor({ state: 'hidden' })
 })
 
-test('asks for the address without a token, and with a wrong one', { skip: noChromium }, async t => {
+test('asks for the address if the token is missing or wrong', { skip: noChromium }, async t => {
   const { page, server } = await openPage(t)
   assert.equal(new URL(page.url()).hash, '', 'the token stays in the address')
   await page.evaluate('sessionStorage.clear()')

@@ -1,4 +1,4 @@
-// The files of the built page: their size, and that a strict content security policy lets them run.
+// The files of the built page: their size, and that they run under a strict content security policy.
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
@@ -6,7 +6,7 @@ import test from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { PAGE_DIRECTORY } from '../helper/page-server.js'
 
-/** Bytes of all scripts of the page, compressed. */
+/** Largest size of all scripts of the page together, compressed, in bytes. */
 const SCRIPT_BYTES_MAX = 60_000
 
 const files = fs
@@ -21,14 +21,14 @@ test('scripts have at most 60 KB, compressed', t => {
   assert.ok(bytes > 5_000 && bytes <= SCRIPT_BYTES_MAX, `${bytes} bytes`)
 })
 
-test('no script or style stands in the page itself', () => {
+test('the page has no inline script or style', () => {
   const index = withEnding('index.html')[0]?.content ?? ''
   for (const [tag] of index.matchAll(/<script\b[^>]*>/g)) assert.match(tag, / src="\.\//)
   assert.doesNotMatch(index, /<style|\sstyle=|\son\w+=|javascript:/)
 })
 
 test('no file names another host', () => {
-  // Names of XML namespaces are no addresses: nothing is fetched from them.
+  // XML namespaces look like addresses, but are never fetched.
   const namespaces = /http:\/\/www\.w3\.org\/[\w/]+/g
   for (const { file, content } of files) {
     const hosts = content.replace(namespaces, '').match(/(https?|wss?):\/\/[\w.]+/g) ?? []
@@ -49,7 +49,7 @@ test('no source makes markup or code of text', () => {
   for (const file of sources) assert.doesNotMatch(fs.readFileSync(path.join(source, file), 'utf8'), forbidden, file)
 })
 
-test('can be installed: name, address and icons are there', () => {
+test('can be installed: the manifest has name, address and icons', () => {
   const manifest = JSON.parse(withEnding('manifest.webmanifest')[0]?.content ?? '{}')
   assert.equal(manifest.name, 'persisted-chat')
   assert.equal(manifest.display, 'standalone')

@@ -1,4 +1,4 @@
-// The list of a long conversation. test/long/web-scroll.ts measures how fast it is.
+// Scrolling in a long conversation. test/long/web-scroll.ts measures the speed.
 import assert from 'node:assert/strict'
 import test, { after } from 'node:test'
 import type { Page } from 'playwright-core'
@@ -14,7 +14,7 @@ after(closeBrowser)
 const LINES = 1_000_000
 const source = { count: LINES, row: longRow }
 
-/** The row in the middle of the view, and where it is. */
+/** The row in the middle of the view, and its position. */
 const middleOf = (page: Page) =>
   page.locator('.scroller').evaluate(({ ownerDocument }) => {
     const row = ownerDocument.elementFromPoint(640, 400)?.closest('.row')
@@ -22,11 +22,11 @@ const middleOf = (page: Page) =>
   })
 const topOf = (page: Page, id: string) =>
   page.locator(`[data-id="${id}"]`).evaluate(element => element.getBoundingClientRect().top)
-/** Waits until what was sent is laid out. */
+/** Waits until sent rows are laid out. */
 const laidOut = (page: Page) =>
   page.evaluate('new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))')
 
-test('what one reads stays in its place while lines arrive below and above', { skip: noChromium }, async t => {
+test('the rows in view do not move while lines arrive below and above', { skip: noChromium }, async t => {
   const { page, server } = await openPage(t, { source })
   await page.locator('.scroller').evaluate(element => {
     element.scrollTop -= 3_000
@@ -35,7 +35,7 @@ test('what one reads stays in its place while lines arrive below and above', { s
   const before = await middleOf(page)
   for (let index = 0; index < 20; index++) {
     server.arrive([longRow(server.count)])
-    // Sorted in above the view, with a height that nobody could guess.
+    // Inserted above the view, with an unusual height.
     const late = lineRow(0, BOB, 'a late line '.repeat(index * 9 + 1), {
       id: `late-${index}`,
       order: `${String(LINES - 140).padStart(12, '0')}-${index}`,
@@ -52,7 +52,7 @@ test('what one reads stays in its place while lines arrive below and above', { s
   assert.equal(await page.locator('.jump-down').isHidden(), true)
 })
 
-test('a conversation shorter than the view is painted, and has no way to the newest line', {
+test('a conversation shorter than the view is painted, without a button to the newest line', {
   skip: noChromium,
 }, async t => {
   const { page } = await openPage(t, { source: { count: 2, row: index => lineRow(index, BOB, `line ${index}`) } })
@@ -67,7 +67,7 @@ test('a conversation shorter than the view is painted, and has no way to the new
   assert.equal(await page.locator('.jump-down').isHidden(), true)
 })
 
-test('the end is followed, and left by scrolling up', { skip: noChromium }, async t => {
+test('the view follows the end until the user scrolls up', { skip: noChromium }, async t => {
   const { page, server } = await openPage(t, { source })
   for (let index = 0; index < 30; index++) server.arrive([longRow(server.count)])
   await page.locator(`[data-id="row-${server.count - 1}"]`).waitFor()
@@ -128,7 +128,7 @@ test('the scroll bar reaches every place of a million lines', { skip: noChromium
   await page.locator(`[data-id="row-${LINES - 1}"]`).waitFor()
 })
 
-test('few rows and little memory while lines arrive and one scrolls', { skip: noChromium }, async t => {
+test('bounds DOM rows and memory while lines arrive and the user scrolls', { skip: noChromium }, async t => {
   const { figures } = await webScroll.run({ cycles: 6, seed: SEED })
   t.diagnostic(JSON.stringify(figures))
   const { rowsInPage = 0, heapMiB = 0, frames = 0 } = figures

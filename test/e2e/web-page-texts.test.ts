@@ -1,4 +1,4 @@
-// Text of others stays text in the page.
+// The page shows text of others as text.
 import assert from 'node:assert/strict'
 import test, { after } from 'node:test'
 import { sanitise } from '../../src/base/safe-text.js'
@@ -28,7 +28,7 @@ const TEXTS = 400
 /** The first code points of a text. */
 const beginningOf = (text: string, count: number): string => [...text].slice(0, count).join('')
 
-test('a corpus of dangerous texts is shown as text, in every place', { skip: noChromium }, async t => {
+test('shows dangerous texts as text, wherever text of others appears', { skip: noChromium }, async t => {
   const random = chance(SEED)
   const texts = Array.from({ length: TEXTS }, (_, index) => {
     const markup = MARKUP[between(random, 0, MARKUP.length)] ?? ''
@@ -88,7 +88,7 @@ test('a corpus of dangerous texts is shown as text, in every place', { skip: noC
   )
 })
 
-test('links show their host, tell nothing about the page, and are not fetched', { skip: noChromium }, async t => {
+test('links show their host, send no referrer, and are not fetched', { skip: noChromium }, async t => {
   const { page, server, hosts } = await openPage(t, { viewport: { width: 1280, height: 2_000 } })
   const link = page.locator('.text a').first()
   assert.equal(await link.getAttribute('rel'), 'noopener noreferrer')

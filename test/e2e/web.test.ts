@@ -18,7 +18,7 @@ import { openWebPage, startWeb } from '../helper/web-process.js'
 
 const BOUND = { timeout: 300_000 }
 
-test('prints the address of its page, and a second one prints the same', BOUND, async t => {
+test('prints the address of its page; a second process prints the same one', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const data = await temporaryDirectory(t)
   const args = ['alice', '--listen', a, '--no-discovery', '--data', data]
@@ -92,7 +92,7 @@ test('another user of the machine gets neither the token nor anything without it
   assert.equal(await child.stop('SIGINT'), 0)
 })
 
-test('replaces a record that was left behind, also if another program has its port', BOUND, async t => {
+test('replaces a stale record, even if another program uses its port', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const data = await temporaryDirectory(t)
   const args = ['alice', '--listen', a, '--no-discovery', '--data', data]
@@ -130,7 +130,7 @@ test('reports a port that is in use', BOUND, async t => {
   assert.match(web.stderr.join('\n'), new RegExp(`port ${port} is in use. Choose another --port`))
 })
 
-test('holds a whole conversation with somebody in a terminal', BOUND, async t => {
+test('talks with a terminal', BOUND, async t => {
   const [a = '', b = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)
   const bobs = await temporaryDirectory(t)
@@ -202,7 +202,7 @@ test('holds a whole conversation with somebody in a terminal', BOUND, async t =>
   )
   await page.said('rooms', ({ rooms }) => rooms.some(({ name, kind }) => name === 'secret' && kind === 'private'))
 
-  // What is unread in another room is counted there, until it is read.
+  // Unread messages of another room are counted until the room is read.
   await bob.enter('/join lobby')
   await bob.waitFor('── #lobby ──')
   await bob.enter('alice: are you here?')
@@ -275,7 +275,7 @@ test('scales pictures down, and shows those of strangers only when asked', BOUND
   assert.equal(await child.stop('SIGINT'), 0)
 })
 
-test('tells the page when the node is killed, and goes on with the next one', BOUND, async t => {
+test('tells the page when the node is killed, and continues with the next one', BOUND, async t => {
   const [a = '', b = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)
   const bob = await openChat(t, { me: 'bob', listen: b, data })

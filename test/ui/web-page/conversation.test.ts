@@ -35,7 +35,7 @@ function opened(page: Page, answers: Partial<Record<string, unknown>> = {}) {
 
 const TAIL: Page = { rows: [lineRow(8, BOB, 'eight'), lineRow(9, BOB, 'nine')], before: 8, after: 0 }
 
-test('follows new lines at the end, and counts those of others elsewhere', () => {
+test('follows new lines at the end, and counts lines of others elsewhere', () => {
   const { conversation } = opened(TAIL)
   conversation.arrive([lineRow(10, BOB, 'ten')], true, 0)
   assert.equal(conversation.newBelow.value, 0)
@@ -46,7 +46,7 @@ test('follows new lines at the end, and counts those of others elsewhere', () =>
   assert.equal(conversation.rows.rows.length, 5)
 })
 
-test('asks for the end again when lines were skipped', async () => {
+test('requests the end again when rows were skipped', async () => {
   const end: Page = { rows: [lineRow(500, BOB, 'the newest')], before: 500, after: 0 }
   const { conversation, asked, changes } = opened(TAIL, { page: end })
   conversation.arrive([lineRow(10, BOB, 'ten')], true, 300)
@@ -60,7 +60,7 @@ test('asks for the end again when lines were skipped', async () => {
   assert.deepEqual(changes.at(-1), { target: { kind: 'end' } })
 })
 
-test('loads before the first row, once at a time, and not before the beginning', async () => {
+test('loads rows before the first one, one request at a time, until the beginning', async () => {
   const page: Page = { rows: [lineRow(7, BOB, 'seven')], before: 7, after: 2 }
   const { conversation, asked } = opened(TAIL, { page })
   await Promise.all([conversation.load('before'), conversation.load('before'), conversation.load('after')])
@@ -71,7 +71,7 @@ test('loads before the first row, once at a time, and not before the beginning',
   )
 })
 
-test('goes to a line that is not loaded, and says when it is not there any more', async () => {
+test('shows a line that is not loaded, and reports a line that was removed', async () => {
   const page: Page = { rows: [lineRow(2, BOB, 'two')], before: 2, after: 7 }
   const { conversation, changes } = opened(TAIL, { page })
   assert.equal(await conversation.showRow('row-2'), true)
@@ -79,7 +79,7 @@ test('goes to a line that is not loaded, and says when it is not there any more'
   assert.equal(await conversation.showRow('row-99'), false)
 })
 
-test('marks as read downwards only', () => {
+test('moves the read mark downwards only', () => {
   const { conversation, asked } = opened(TAIL, { read: {} })
   conversation.sawDownTo(lineRow(9, BOB, 'nine'))
   conversation.sawDownTo(lineRow(8, BOB, 'eight'))

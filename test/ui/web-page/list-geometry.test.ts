@@ -6,10 +6,10 @@ import { Slots } from '../../../src/ui/web/page/list/slots.js'
 import { SEED } from '../../helper/seed.js'
 
 const idsOf = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, index) => `${from + index}`)
-/** Browsers lay out no more than this. */
+/** Largest height that browsers lay out, in CSS pixels. */
 const LAYOUT_PX_MAX = 2 ** 25
 
-test('the row at the top of the view stays, whatever is loaded and measured around it', () => {
+test('the row at the top of the view does not move when rows around it are loaded and measured', () => {
   const changes = fc.array(
     fc.record({ before: fc.nat(200), after: fc.nat(200), height: fc.integer({ min: 1, max: 900 }), row: fc.nat(600) }),
     { maxLength: 30 },
@@ -30,7 +30,7 @@ test('the row at the top of the view stays, whatever is loaded and measured arou
         top += geometry.setRows(idsOf(from, to), around(), top)
         assert.ok(Math.abs(distance() - wanted) < 1e-6, `rows were loaded: ${distance()} instead of ${wanted}`)
         const measured = from + (row % (to - from))
-        // A row that is cut by the top of the view grows downwards.
+        // A row that extends above the top of the view grows downwards.
         top += geometry.setHeights(new Map([[`${measured}`, height]]), top)
         assert.ok(Math.abs(distance() - wanted) < 1e-6, `a row was measured: ${distance()} instead of ${wanted}`)
         top += geometry.rebase()
@@ -51,7 +51,7 @@ test('the history begins at 0, and the view scrolls there when its beginning is 
   assert.equal(geometry.topOf(100), top + shift)
 })
 
-test('a place of the history is where its rows are', () => {
+test('maps positions in the scrolled space to positions in the history', () => {
   const geometry = new ListGeometry()
   geometry.setRows(idsOf(400_000, 400_200), { before: 400_000, after: 599_800 }, 0, 0)
   geometry.rebase()
@@ -71,7 +71,7 @@ test('finds the rows in view', () => {
   assert.deepEqual(new ListGeometry().range(0, 100, 0), { from: 0, to: 0 })
 })
 
-test('rows that stay in view keep their elements, and new ones take those that are free', () => {
+test('rows that stay in view keep their elements, and new rows reuse free ones', () => {
   const slots = new Slots()
   assert.deepEqual(slots.assign(['a', 'b', 'c']), [0, 1, 2])
   assert.deepEqual(slots.assign(['b', 'c', 'd']), [1, 2, 0])

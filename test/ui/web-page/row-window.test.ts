@@ -6,7 +6,7 @@ import type { Page } from '../../../src/ui/web/protocol/rows.js'
 import { BOB, idOf, lineRow } from '../../helper/page-rows.js'
 import { SEED } from '../../helper/seed.js'
 
-/** The page of rows from `from` up to `to`, of a history of `count`. */
+/** The page with the rows `from ≤ index < to` of a history of `count` rows. */
 const pageOf = (from: number, to: number, count: number): Page => {
   const first = Math.max(0, from)
   const end = Math.min(count, to)
@@ -15,7 +15,7 @@ const pageOf = (from: number, to: number, count: number): Page => {
 }
 const numbersOf = ({ rows }: RowWindow): number[] => rows.map(({ id }) => Number(id.slice('row-'.length)))
 
-test('shows consecutive rows of the history, whatever is loaded and arrives', () => {
+test('the rows stay consecutive when pages load and lines arrive', () => {
   type Step = 'before' | 'after' | 'arrive' | 'elsewhere'
   const steps = fc.array(fc.constantFrom<Step>('before', 'after', 'arrive', 'elsewhere'), { maxLength: 60 })
   fc.assert(
@@ -49,7 +49,7 @@ test('shows consecutive rows of the history, whatever is loaded and arrives', ()
   )
 })
 
-test('sorts a row in that arrives late, and counts those outside', () => {
+test('inserts a late row by its order, and counts rows outside the window', () => {
   const window = new RowWindow()
   window.show({ rows: [lineRow(10, BOB, 'a'), lineRow(20, BOB, 'c')], before: 3, after: 0 })
   assert.equal(window.arrive([lineRow(15, BOB, 'b')], 0, false), true)
@@ -63,7 +63,7 @@ test('sorts a row in that arrives late, and counts those outside', () => {
   assert.equal(window.after, 8)
 })
 
-test('replaces and removes the rows that it has', () => {
+test('replaces and removes rows in the window', () => {
   const window = new RowWindow()
   window.show(pageOf(0, 3, 3))
   assert.equal(window.replace([lineRow(1, BOB, 'edited')]), true)

@@ -16,7 +16,7 @@ import {
 } from '../../../src/ui/web/page/model/words.js'
 import { BOB, CAROL, lineRow } from '../../helper/page-rows.js'
 
-test('says names and counts', () => {
+test('lists names and counts', () => {
   assert.equal(namesText([]), '')
   assert.equal(namesText(['bob']), 'bob')
   assert.equal(namesText(['bob', 'carol']), 'bob and carol')
@@ -35,7 +35,7 @@ test('says who types', () => {
   assert.equal(typingText(['a', 'b', 'c', 'd']), 'several people are typing …')
 })
 
-test('says rows and reactions to a screen reader', () => {
+test('describes rows and reactions for screen readers', () => {
   assert.equal(spokenText(lineRow(1, BOB, 'hello')), 'bob: hello')
   assert.equal(spokenText(lineRow(1, BOB, 'waves', { form: 'action' })), 'bob waves')
   assert.equal(
@@ -53,7 +53,7 @@ test('titles the window with the unread count', () => {
   assert.equal(titleText('', 0), 'persisted-chat')
 })
 
-test('gives people a colour by their key, and an initial', () => {
+test('derives a colour from the key, and an initial from the name', () => {
   assert.equal(hueOf(undefined, 12), undefined)
   assert.equal(hueOf('00000d', 12), 1)
   assert.equal(initialOf('bob'), 'B')
@@ -89,7 +89,7 @@ test('completes names and commands before the caret', () => {
   for (const text of ['', 'bob', 'x', 'hello ', '@', '/nothing']) assert.equal(complete(text), undefined, text)
 })
 
-test('shows members below whoever admitted them, and all of them', () => {
+test('shows all members, each below the one who admitted them', () => {
   const member = (key: string, since: number, by?: string) => ({
     key,
     name: key,

@@ -12,7 +12,7 @@ import { orderOf } from '../../../src/ui/web/room/places.js'
 
 const AUTHORS = ['a', 'b', 'c', 'd', 'e'].map(letter => letter.repeat(64) as AuthorId)
 
-/** The logs of a room, as lists of times; every third entry of some is a reaction, which has no row. */
+/** The logs of a room, as lists of times. In some logs, every third entry is a reaction, which has no row. */
 interface Logs {
   readonly times: readonly (readonly number[])[]
   readonly reactions: readonly boolean[]
@@ -39,7 +39,7 @@ function messagesOf({ times, reactions }: Logs): Message[] {
   })
 }
 
-/** The room as its node answers: `before` counts in each log, and reading merges. */
+/** A model of the room: `before` counts the entries of each log, and `batches` merges the logs. */
 class ModelRoom implements HistoryRoom {
   readonly labels = new LineLabels()
   readonly heads: readonly Digest[]
@@ -69,7 +69,7 @@ class ModelRoom implements HistoryRoom {
 
 const hasRow = ({ kind }: Message): boolean => kind !== 'reaction'
 
-/** Logs of different lengths, starts and densities. */
+/** Arbitrary logs of different lengths, starts and densities. */
 const LOG = fc
   .record({ start: fc.integer({ min: 0, max: 2_000 }), step: fc.integer({ min: 0, max: 60 }), length: fc.nat(60) })
   .map(({ start, step, length }) => Array.from({ length }, (_, index) => start + index * step))
@@ -81,7 +81,7 @@ const LOGS = fc.record({
 
 const textsOf = (messages: readonly Message[] | undefined): string[] => (messages ?? []).map(({ message }) => message)
 
-test('pages have the lines before, after and around any line, and say where they are', async () => {
+test('pages have the lines before, after and around any line, and count the entries outside', async () => {
   await fc.assert(
     fc.asyncProperty(LOGS, fc.nat(), fc.integer({ min: 1, max: 40 }), async (logs, pick, count) => {
       const room = new ModelRoom(logs)
@@ -106,7 +106,7 @@ test('pages have the lines before, after and around any line, and say where they
   )
 })
 
-/** The counts are those of the entries before and after, and 0 only at the ends. */
+/** Asserts that `before` and `after` count the entries outside, and are 0 only at the ends. */
 function checkCounts(stretch: Stretch | undefined, all: readonly Message[]): void {
   const [first] = stretch?.messages ?? []
   const last = stretch?.messages.at(-1)
@@ -117,7 +117,7 @@ function checkCounts(stretch: Stretch | undefined, all: readonly Message[]): voi
   if (stretch.before > 0) assert.ok(Math.abs(stretch.before - all.indexOf(first)) <= AUTHORS.length * 60)
 }
 
-test('any part of the history is reached', async () => {
+test('finds a page at any relative position', async () => {
   const times = [0, 1, 2].map(log => Array.from({ length: 1_000 }, (_, index) => index * 3 + log))
   const room = new ModelRoom({ times, reactions: [] })
   const history = new History(room, hasRow)
@@ -129,7 +129,7 @@ test('any part of the history is reached', async () => {
   }
 })
 
-test('finds no page at a line that is not there', async () => {
+test('finds no page at a line that is not stored', async () => {
   const history = new History(new ModelRoom({ times: [[1, 2, 3]], reactions: [] }), hasRow)
   const nowhere = { author: logOf(AUTHORS[1] as AuthorId), seq: 1 }
   assert.equal(await history.before(nowhere, 10), undefined)

@@ -20,7 +20,7 @@ test('welcomes a page with the rooms, the state of the node and the commands', B
   await page.close()
 })
 
-test('says lines, replies, reacts, edits and deletes', BOUND, async t => {
+test('sends lines, replies, reacts, edits and deletes', BOUND, async t => {
   const { web } = await openWeb(t)
   const page = await WebPage.open(web.url)
   const { page: first } = await page.select('lobby')
@@ -56,7 +56,7 @@ test('says lines, replies, reacts, edits and deletes', BOUND, async t => {
   await page.close()
 })
 
-test('runs the commands of the terminal as they are typed', BOUND, async t => {
+test('runs the commands of the terminal', BOUND, async t => {
   const { web } = await openWeb(t)
   const page = await WebPage.open(web.url)
   await page.select('lobby')
@@ -103,7 +103,7 @@ test('reads pages of a long history in both directions', BOUND, async t => {
   await page.close()
 })
 
-test('tells a burst of lines in few messages, and how many it left out', BOUND, async t => {
+test('sends a burst of lines in few messages, and counts the skipped ones', BOUND, async t => {
   const { web, machine } = await openWeb(t)
   const face = await machine.face(t)
   const page = await WebPage.open(web.url)
@@ -123,7 +123,7 @@ test('tells a burst of lines in few messages, and how many it left out', BOUND, 
   await page.close()
 })
 
-test('keeps a draft for the next page', BOUND, async t => {
+test('saves a draft for the next page', BOUND, async t => {
   const { web } = await openWeb(t)
   const page = await WebPage.open(web.url)
   await page.select('lobby')
@@ -133,7 +133,7 @@ test('keeps a draft for the next page', BOUND, async t => {
   await page.close()
 })
 
-test('reports, backs up, and tells when the node is lost and back', BOUND, async t => {
+test('diagnoses, backs up, and reports when the node is lost and back', BOUND, async t => {
   const { web, machine } = await openWeb(t)
   const page = await WebPage.open(web.url)
   await page.select('lobby')

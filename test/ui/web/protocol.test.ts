@@ -8,10 +8,10 @@ import { CHUNK_BYTES_MAX } from '../../../src/ui/web/protocol/limits.js'
 import { parseAnswer, parseHello, parseRequest, parseServerMessage } from '../../../src/ui/web/protocol/messages.js'
 import { REQUESTS, type RequestKind } from '../../../src/ui/web/protocol/requests.js'
 
-/** Modules that the protocol may use besides its own: they are bundled with the page. */
+/** Modules outside the protocol folder that it may import: they are bundled with the page. */
 const BUNDLED = ['../../../base/shape.js']
 
-test('imports nothing that a browser does not have', () => {
+test('imports no module that browsers lack', () => {
   const directory = 'src/ui/web/protocol'
   for (const file of fs.readdirSync(directory)) {
     const source = fs.readFileSync(path.join(directory, file), 'utf8')
@@ -48,7 +48,7 @@ test('rejects malformed requests', () => {
   for (const message of malformed) assert.equal(parseRequest(message), undefined, message)
 })
 
-test('parses any text without throwing', () => {
+test('never throws on arbitrary text', () => {
   const message = fc.oneof(
     fc.string(),
     fc.json(),

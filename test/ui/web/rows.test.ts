@@ -12,7 +12,7 @@ import { nastyText } from '../../long/sanitise.js'
 const BOUND = { timeout: 60_000 }
 const TEXTS = 300
 
-/** Every text in a value, with its path. */
+/** All strings in a value, with their paths. */
 function* textsIn(value: unknown, path = ''): Generator<readonly [path: string, text: string]> {
   if (typeof value === 'string') yield [path, value]
   else if (typeof value === 'object' && value !== null)
@@ -27,7 +27,7 @@ function check(row: Row): void {
   }
 }
 
-test('no text that somebody writes has a character that controls, hides or reorders', BOUND, async t => {
+test('removes control, invisible and reordering characters from all texts', BOUND, async t => {
   const { web, machine } = await openWeb(t)
   const random = chance(SEED)
   const face = await machine.face(t)

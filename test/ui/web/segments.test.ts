@@ -27,7 +27,7 @@ test('finds addresses, without the end of the sentence', () => {
     assert.deepEqual(partsOf(text), links, text)
 })
 
-test('makes no link of what could mislead or run', () => {
+test('makes no links of misleading or executable addresses', () => {
   for (const text of [
     'javascript:alert(1)',
     'data:text/html,<script>',
@@ -43,12 +43,12 @@ test('makes no link of what could mislead or run', () => {
     assert.deepEqual(partsOf(text), [], text)
 })
 
-test('finds names after @, and the own names anywhere', () => {
+test('finds names after @, and the names of the user anywhere', () => {
   assert.deepEqual(partsOf('@bob, alice and @carol: al. @Åsa!'), ['@bob', 'alice', 'al', '@Åsa'])
   assert.deepEqual(partsOf('bob@example.org ALICE alicex'), ['ALICE'])
 })
 
-test('the parts of any text are the whole text, and harmless', () => {
+test('the parts of any text add up to the sanitised text', () => {
   const word = fc.oneof(
     fc.constantFrom(...NASTY, 'https://example.org/', 'http://', '@bob', 'alice', '\n', ' ', ')', '.'),
     fc.string({ unit: 'binary' }),

@@ -18,7 +18,7 @@ import { partsOf, WebPage } from '../../helper/web-page.js'
 const BOUND = { timeout: 60_000 }
 const FILES = new Map([['/', { type: 'text/html', bytes: Buffer.from(INDEX), isImmutable: false }]])
 
-/** A server whose pages do nothing but note their requests. */
+/** A server that only records the requests of its pages. */
 async function openServer(t: TestContext) {
   const clock = new VirtualClock()
   const token = newToken(systemRandom)
@@ -53,7 +53,7 @@ async function openServer(t: TestContext) {
   return { server, clock, token, host, connect, hello, requests, pages }
 }
 
-/** The status of a request, its headers and its body. */
+/** Sends a request; resolves with the status, headers and body of the response. */
 async function get(port: number, path: string, { host = `127.0.0.1:${port}`, method = 'GET', headers = {} } = {}) {
   const request = http.request({ port, path, method, headers: { host, ...headers }, setHost: false })
   request.end()
@@ -65,7 +65,7 @@ async function get(port: number, path: string, { host = `127.0.0.1:${port}`, met
 
 const closeCode = async (socket: WebSocket): Promise<number> => Number((await once(socket, 'close'))[0])
 
-/** Connects, sends something, and waits for the end of the connection. */
+/** Connects, sends bytes, and waits for the end of the connection. */
 async function afterSending(socket: WebSocket, ...messages: readonly (string | Uint8Array)[]): Promise<number> {
   await once(socket, 'open')
   const closed = closeCode(socket)
@@ -73,7 +73,7 @@ async function afterSending(socket: WebSocket, ...messages: readonly (string | U
   return closed
 }
 
-test('serves its files, and nothing else', BOUND, async t => {
+test('serves only its own files', BOUND, async t => {
   const { server, host } = await openServer(t)
   const index = await get(server.port, '/')
   assert.deepEqual([index.status, index.body], [200, INDEX])
@@ -101,7 +101,7 @@ test('lets no other site frame, read or extend the page', BOUND, async t => {
   }
 })
 
-test('answers only under its own address, so that no other name can be pointed at it', BOUND, async t => {
+test('rejects requests for another Host, against DNS rebinding', BOUND, async t => {
   const { server, host, token } = await openServer(t)
   const foreign = [
     'evil.example',
@@ -129,7 +129,7 @@ test('listens on loopback only', BOUND, async t => {
   assert.equal(outcome, 'refused')
 })
 
-test('accepts a WebSocket of its own page only', BOUND, async t => {
+test('accepts WebSockets of its own page only', BOUND, async t => {
   const { connect, host, hello, pages } = await openServer(t)
   const port = host.split(':')[1]
   const attempts: [string | undefined, Record<string, string>][] = [
@@ -200,7 +200,7 @@ test('closes a page that does not send its token in time', BOUND, async t => {
   early.terminate()
 })
 
-test('keeps a place for the page while others open WebSockets without a token', BOUND, async t => {
+test('the page gets in while others open WebSockets without a token', BOUND, async t => {
   const { connect, hello, pages } = await openServer(t)
   const idle = Array.from({ length: 40 }, () => connect())
   await Promise.all(idle.map(socket => once(socket, 'open')))
@@ -215,7 +215,7 @@ test('keeps a place for the page while others open WebSockets without a token', 
   for (const socket of [...idle, page]) socket.terminate()
 })
 
-test('a page that sends malformed or oversized messages loses its own connection only', BOUND, async t => {
+test('a malformed or oversized message ends its own connection only', BOUND, async t => {
   const { connect, hello, requests } = await openServer(t)
   const other = connect()
   await once(other, 'open')
@@ -255,7 +255,7 @@ test('no message of a page ends the server', BOUND, async t => {
   assert.equal((await get(server.port, '/')).status, 200)
 })
 
-test('bytes that are no HTTP do not end the server', BOUND, async t => {
+test('malformed HTTP does not end the server', BOUND, async t => {
   const { server } = await openServer(t)
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 500 }), async bytes => {
@@ -269,7 +269,7 @@ test('bytes that are no HTTP do not end the server', BOUND, async t => {
   assert.equal((await get(server.port, '/')).status, 200)
 })
 
-test('a page that does not read costs a bounded queue, and is told to begin anew when it reads', BOUND, async t => {
+test('bounds the queue of a page that does not read, and lets it resync when it reads', BOUND, async t => {
   const { web, workspace } = await openWeb(t)
   const [asleep, awake] = [await WebPage.open(web.url), await WebPage.open(web.url)]
   asleep.socket.pause()
@@ -295,12 +295,12 @@ test('a page that does not read costs a bounded queue, and is told to begin anew
   await asleep.said('resync')
   const rings = (page: WebPage): number => page.messages.filter(({ kind }) => kind === 'ring').length
   assert.ok(rings(asleep) < count / 2, `${rings(asleep)} were kept`)
-  // Control: a page that reads gets what it has time for, and goes on.
+  // Control: a page that reads gets events, and its connection stays open.
   await awake.select('lobby')
   await Promise.all([asleep.close(), awake.close()])
 })
 
-test('refuses more pages than a user looks at', BOUND, async t => {
+test('refuses a page beyond the limit', BOUND, async t => {
   const { web } = await openWeb(t)
   const pages = await Promise.all(Array.from({ length: 8 }, () => WebPage.open(web.url)))
   const { socket: address, origin, token } = partsOf(web.url)

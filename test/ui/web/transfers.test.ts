@@ -7,7 +7,7 @@ import { OutgoingBytes } from '../../../src/ui/web/requests/outgoing-bytes.js'
 
 const bytesOf = (length: number): Uint8Array => Uint8Array.from({ length }, (_, index) => index % 251)
 
-test('a page sends a file of any length, no further than it may', async () => {
+test('a page sends a file of any length, as far as it was granted', async () => {
   const length = fc.oneof(
     fc.constantFrom(0, 1, TRANSFER_WINDOW_BYTES - 1, TRANSFER_WINDOW_BYTES, TRANSFER_WINDOW_BYTES + 1),
     fc.integer({ min: 0, max: 3 * TRANSFER_WINDOW_BYTES }),
@@ -40,7 +40,7 @@ test('a page sends a file of any length, no further than it may', async () => {
   )
 })
 
-test('takes no more than the file has, and no more than was granted', () => {
+test('rejects bytes beyond the file or the grant', () => {
   const signal = new AbortController().signal
   const short = new IncomingBytes(10, () => {}, signal)
   assert.ok(short.push(bytesOf(10)))
@@ -50,7 +50,7 @@ test('takes no more than the file has, and no more than was granted', () => {
   assert.ok(!long.push(bytesOf(1)))
 })
 
-test('ends when the request is cancelled', async () => {
+test('stops when the request is cancelled', async () => {
   const abort = new AbortController()
   const incoming = new IncomingBytes(10, () => {}, abort.signal)
   const reading = (async () => {
@@ -66,7 +66,7 @@ test('ends when the request is cancelled', async () => {
   await assert.rejects(outgoing.send(parts()), { name: 'AbortError' })
 })
 
-test('sends no further than the page grants', async () => {
+test('sends only as far as the page has granted', async () => {
   const sent: Uint8Array[] = []
   const size = (): number => sent.reduce((sum, { length }) => sum + length, 0)
   const outgoing = new OutgoingBytes(async bytes => void sent.push(bytes), new AbortController().signal)

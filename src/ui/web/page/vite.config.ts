@@ -1,6 +1,6 @@
 import { defineConfig } from 'vite'
 
-/** Builds the page into static files: no inline script or style, nothing from other hosts, so that its CSP needs no exceptions. */
+/** Builds the page into static files, without inline scripts or styles and without other hosts, so that its CSP needs no exceptions. */
 export default defineConfig({
   base: './',
   logLevel: 'warn',

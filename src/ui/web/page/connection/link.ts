@@ -11,9 +11,9 @@ import { LOST, RequestError } from './request-error.js'
 export type LinkState =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'open' }
-  /** It is tried again by itself. */
+  /** The page reconnects by itself. */
   | { readonly kind: 'lost'; readonly sinceMs: number }
-  /** The address has no token, or another one than that of the running process. */
+  /** The address has no token, or not the token of the running process. */
   | { readonly kind: 'no-token' }
   | { readonly kind: 'too-many' }
   | { readonly kind: 'ended'; readonly text: string }
@@ -27,7 +27,7 @@ interface Waiting {
 
 type ParametersOf<K extends RequestKind> = Asked<K>
 
-/** A WebSocket to the server, opened again when it is lost. */
+/** The WebSocket to the server; reconnects when the connection is lost. */
 export class Link {
   readonly state = new Cell<LinkState>({ kind: 'connecting' })
   readonly #token: string | undefined
@@ -50,7 +50,7 @@ export class Link {
     })
   }
 
-  /** Tries again now, if it waits to do so. */
+  /** Reconnects now, if the next attempt is scheduled for later. */
   retry(): void {
     if (this.#timer === undefined) return
     clearTimeout(this.#timer)
@@ -152,7 +152,7 @@ export class Link {
     else this.#retryLater(value.kind === 'ended' ? value : undefined)
   }
 
-  /** An ended process may be started again at the same address, with the same token. */
+  /** Also after the process has ended: it may be restarted at the same address, with the same token. */
   #retryLater(ended: LinkState | undefined): void {
     if (this.#attempt === 0) this.#sinceMs = Date.now()
     this.state.set(ended ?? { kind: 'lost', sinceMs: this.#sinceMs })

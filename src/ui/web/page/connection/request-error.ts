@@ -14,5 +14,5 @@ export class RequestError extends Error {
   }
 }
 
-/** The connection ended before the answer: nobody knows whether the request was fulfilled. */
+/** The connection ended before the answer: it is unknown whether the request was executed. */
 export const LOST = 'LOST'

@@ -1,45 +1,45 @@
-/** Height of a row that was never measured, in CSS pixels. */
+/** Assumed height of a row that was not measured yet, in CSS pixels. */
 const ROW_PX = 34
-/** Height of one entry that is not loaded. */
+/** Assumed height of one entry that is not loaded. */
 const ENTRY_PX = 34
 /** Largest space for entries that are not loaded. Browsers lay out no more than 2^25 pixels. */
 const SPACE_PX_MAX = 6_000_000
-/** Smallest space for entries that are not loaded, so that one can scroll into it. */
+/** Smallest space for entries that are not loaded: enough to scroll into. */
 const SPACE_PX_MIN = 400
 
-/** Which rows are in the page, of those loaded: `from ≤ index < to`. */
+/** The loaded rows that are in the DOM: `from ≤ index < to`. */
 export interface Range {
   readonly from: number
   readonly to: number
 }
 
-/** The entries around the loaded rows. */
+/** The numbers of entries before and after the loaded rows. */
 export interface Surroundings {
   readonly before: number
   readonly after: number
 }
 
 /**
- * Where the loaded rows are in the scrolled space, and how high it is. All lengths in CSS pixels. The space before and after the loaded
- * rows stands for the entries that are not: it is an estimate, and shrinks to a bounded size in a long history.
+ * The positions of the loaded rows in the scrolled space, and the height of this space; all lengths in CSS pixels. The space before and
+ * after the loaded rows represents the entries that are not loaded. Its size is an estimate with an upper bound.
  *
- * The row at the top of the view stays where it is, whatever is loaded, measured or inserted above it. The first loaded row moves for
- * that; only where it cannot, at the beginning of the history, the methods return by how much to scroll instead.
+ * The row at the top of the view is the anchor: it does not move when rows above it are loaded, measured or inserted. Instead, the first
+ * loaded row moves. Where it cannot, at the beginning of the history, the methods return a distance, and the caller scrolls by it.
  */
 export class ListGeometry {
   #ids: readonly string[] = []
-  /** Distance of each row from the first one, and of the end of the last one. */
+  /** Distance from the top of the first row to the top of each row, and at the end to the bottom of the last row. */
   #offsets: readonly number[] = [0]
   readonly #heights = new Map<string, number>()
   #origin = 0
   #around: Surroundings = { before: 0, after: 0 }
 
-  /** Where the first loaded row begins. */
+  /** The top of the first loaded row. */
   get origin(): number {
     return this.#origin
   }
 
-  /** Where the last loaded row ends. */
+  /** The bottom of the last loaded row. */
   get end(): number {
     return this.#origin + this.#length
   }
@@ -67,7 +67,7 @@ export class ListGeometry {
     return Math.max(SPACE_PX_MIN, entries * Math.min(ENTRY_PX, SPACE_PX_MAX / all))
   }
 
-  /** The index of the row at a height of the scrolled space; that of the first or last one outside of them. */
+  /** The index of the loaded row at a position in the scrolled space, or of the row nearest to it. */
   indexAt(y: number): number {
     const wanted = y - this.#origin
     let low = 0
@@ -80,15 +80,15 @@ export class ListGeometry {
     return low
   }
 
-  /** The rows in a view, and within `margin` of it. */
+  /** The rows in the view, and within `margin` above and below it. */
   range(top: number, viewHeight: number, margin: number): Range {
     if (this.#ids.length === 0) return { from: 0, to: 0 }
     return { from: this.indexAt(top - margin), to: this.indexAt(top + viewHeight + margin) + 1 }
   }
 
   /**
-   * Loaded rows changed. Returns by how much to scroll so that the row at `top` stays. If none of the rows was there before, row `landing`
-   * comes to the top.
+   * Sets the loaded rows. Returns by how much to scroll so that the row at `top` does not move. If no row was loaded before the call, row
+   * `landing` comes to the top.
    */
   setRows(ids: readonly string[], around: Surroundings, top: number, landing = 0): number {
     const anchor = this.#anchorAmong(new Set(ids), top)
@@ -102,7 +102,7 @@ export class ListGeometry {
     return this.#settle()
   }
 
-  /** Rows were measured. Returns by how much to scroll so that the row at `top` stays. */
+  /** Sets measured heights. Returns by how much to scroll so that the row at `top` does not move. */
   setHeights(heights: ReadonlyMap<string, number>, top: number): number {
     const anchor = this.#anchorAmong(undefined, top)
     for (const [id, height] of heights) this.#heights.set(id, height)
@@ -111,14 +111,14 @@ export class ListGeometry {
     return this.#settle()
   }
 
-  /** Brings the first loaded row to where its place in the history is. Returns by how much to scroll so that all rows stay in view. */
+  /** Moves the loaded rows to the position that matches their place in the history. Returns by how much to scroll with them. */
   rebase(): number {
     const wanted = this.#space(this.#around.before)
     const isNear = Math.abs(this.#origin - wanted) <= Math.max(SPACE_PX_MIN, wanted * 0.2)
     return isNear ? 0 : this.#moveTo(wanted)
   }
 
-  /** Where in the history a height is: 0 is the first entry, 1 the last one. */
+  /** The relative position in the history, 0 (first entry) to 1 (last entry), of a position in the scrolled space. */
   placeAt(y: number): number {
     const { before, after } = this.#around
     const all = before + this.#ids.length + after
@@ -132,7 +132,7 @@ export class ListGeometry {
     return Math.min(1, Math.max(0, entry / all))
   }
 
-  /** The topmost row in view that is among `ids`; otherwise the nearest one above it. */
+  /** The first row at or below `top` that is among `ids`; otherwise the nearest one above `top`. */
   #anchorAmong(ids: ReadonlySet<string> | undefined, top: number) {
     const first = this.indexAt(top)
     for (let index = first; index < this.#ids.length; index++) {
@@ -157,7 +157,7 @@ export class ListGeometry {
     this.#offsets = offsets
   }
 
-  /** At the beginning of the history the first row is at 0; elsewhere there is space before it. */
+  /** Restores the bounds of the origin: 0 if the first entry is loaded, otherwise enough space to scroll up. */
   #settle(): number {
     const { before } = this.#around
     if (before === 0) return this.#moveTo(0)

@@ -1,13 +1,13 @@
 import type { Page, Row } from '../../protocol/rows.js'
 
-/** Rows that are kept. Those that were pushed out are asked for again when the user scrolls to them. */
+/** Rows in the window. Dropped rows are requested again when the user scrolls to them. */
 export const ROWS_MAX = 1_000
-/** Rows that stay when there are too many. */
+/** Rows that remain after rows were dropped. */
 const ROWS_KEPT = 800
 
 /**
- * Consecutive rows of a room, out of a history that may have a million entries. It grows at both ends by pages, takes new rows in by
- * their order, and drops rows at the end that is further away.
+ * Consecutive rows of a room, out of a history that may have a million entries. The window grows at both ends by pages, inserts new rows by
+ * their order, and drops rows at the end that is further from the view.
  */
 export class RowWindow {
   #rows: readonly Row[] = []
@@ -28,7 +28,7 @@ export class RowWindow {
     return this.#after
   }
 
-  /** Shows a page instead of the rows so far. */
+  /** Replaces all rows by a page. */
   show({ rows, before, after }: Page): void {
     this.#rows = rows
     this.#before = before
@@ -64,9 +64,9 @@ export class RowWindow {
   }
 
   /**
-   * Adds rows that arrived; those outside the window are only counted. `skipped`: the number of rows missing between the window and the
-   * end. `mayDrop`: whether the first rows are out of view, and may be dropped for those at the end. Returns whether the rows in the
-   * window changed.
+   * Inserts new rows; rows outside the window are only counted. `skipped`: new rows that the server did not send, which come before
+   * `arrived`. `mayDrop`: whether the first rows are out of view, and may be dropped if there are too many. Returns whether the rows in
+   * the window changed.
    */
   arrive(arrived: readonly Row[], skipped: number, mayDrop: boolean): boolean {
     this.#after += skipped
@@ -91,7 +91,7 @@ export class RowWindow {
     return true
   }
 
-  /** The index of the first row that is not sorted before `row`. */
+  /** The index at which `row` is, or has to be inserted. */
   #placeOf({ order }: Row): number {
     let low = 0
     let high = this.#rows.length
@@ -105,7 +105,7 @@ export class RowWindow {
     return low
   }
 
-  /** Replaces those of the changed rows that are in the window. Returns whether there were any. */
+  /** Replaces the changed rows that are in the window. Returns whether there were any. */
   replace(changed: readonly Row[]): boolean {
     const byId = new Map(changed.map(row => [row.id, row]))
     if (!this.#rows.some(({ id }) => byId.has(id))) return false
@@ -113,7 +113,7 @@ export class RowWindow {
     return true
   }
 
-  /** Returns whether any of them was in the window. */
+  /** Returns whether any of these rows was in the window. */
   remove(ids: readonly string[]): boolean {
     const gone = new Set(ids)
     const rest = this.#rows.filter(({ id }) => !gone.has(id))

@@ -1,13 +1,13 @@
 /**
- * Gives the rows in view numbers that are free, so that the elements of rows that left the view are used again for those that came into
- * it: a slot is the key of an element.
+ * Assigns a slot, the key of a DOM element, to each row in view. A row that enters the view reuses the slot, and so the element, of a row
+ * that left it.
  */
 export class Slots {
   #slotOf = new Map<string, number>()
   #free: number[] = []
   #count = 0
 
-  /** The slots of these rows: those that were there keep theirs. */
+  /** The slots of these rows. Rows that had a slot keep it. */
   assign(ids: readonly string[]): readonly number[] {
     const wanted = new Set(ids)
     for (const [id, slot] of this.#slotOf)
@@ -20,7 +20,7 @@ export class Slots {
       this.#slotOf.set(id, slot)
       return slot
     })
-    // Elements without a row are removed, and their slots may be given to new ones.
+    // preact removes elements without a row: their slots are free again.
     return slots
   }
 }

@@ -1,4 +1,4 @@
-/** A value that views show. */
+/** An observable value. */
 export class Cell<T> {
   #value: T
   readonly #listeners = new Set<() => void>()

@@ -11,28 +11,28 @@ import { Transfers } from './transfers.js'
 
 export type Welcome = Extract<ServerMessage, { kind: 'welcome' }>
 
-/** What a command said: rows of text, or lines that it quotes. */
+/** Output of a command or of the program: a notice, or lines of the conversation that a command quotes. */
 export type Said =
-  /** `isPassing`: it is not the answer to a command, and goes away by itself. */
+  /** `isPassing`: not the output of a command; disappears after PASSING_MS. */
   | { readonly kind: 'notice'; readonly notice: Notice; readonly isPassing: boolean }
   | { readonly kind: 'quote'; readonly title: string; readonly rows: readonly Row[]; readonly end: string }
 
-/** Rows of commands that stay on the screen. */
+/** Notices and quotes that stay on the screen. */
 const SAID_MAX = 400
 const ROOM_KEY = 'room'
 
-/** How long what the program says of its own accord stays on the screen. */
+/** How long a notice of the program stays on the screen. */
 const PASSING_MS = 10_000
 const isPassingNotice = (said: Said): boolean => said.kind === 'notice' && said.isPassing
 
-/** A text that was sent when the connection ended: nobody knows whether it was stored. */
+/** A text whose request was unanswered when the connection ended. It may or may not be stored. */
 export interface Unsure {
   readonly room: string
   readonly text: string
   readonly sentMs: number
 }
 
-/** The chat as this page knows it. */
+/** The state of the page, updated by the events of the server. */
 export class Chat {
   readonly link: Link
   readonly screen = new Screen()
@@ -42,16 +42,16 @@ export class Chat {
   readonly asking = new Cell(0)
   readonly node = new Cell<NodeState>({ state: 'here', text: '' })
   readonly conversation = new Cell<Conversation | undefined>(undefined)
-  /** What commands and the program said in the selected room, until the user closes it. */
+  /** Output of commands and of the program in the selected room, until the user closes it. */
   readonly said = new Cell<readonly Said[]>([])
   readonly task = new Cell<string | undefined>(undefined)
-  /** The text that is being typed in the selected room. */
+  /** The draft of the selected room. */
   readonly draft = new Cell('')
   readonly unsure = new Cell<readonly Unsure[]>([])
-  /** New lines, for the log that screen readers read. */
+  /** Listeners for new rows: screen readers announce them. */
   readonly onArrival = new Set<(rows: readonly Row[], skipped: number) => void>()
   #selecting: string | undefined
-  /** Texts that were sent, and commands that run. */
+  /** The number of unanswered `say` requests, lines and commands. */
   #commands = 0
 
   constructor(token: string | undefined) {
@@ -59,7 +59,7 @@ export class Chat {
     this.transfers = new Transfers(this.link)
   }
 
-  /** The selected room, in the list of rooms. */
+  /** The selected room's item in the list of rooms. */
   get room(): Room | undefined {
     return this.rooms.value.find(({ name }) => name === this.conversation.value?.room)
   }
@@ -139,7 +139,7 @@ export class Chat {
       )
   }
 
-  /** Tells the user why something failed, below the conversation. */
+  /** Shows below the conversation why something failed. */
   readonly complain = (error: unknown): void => {
     const text = error instanceof RequestError ? error.sentence : String(error)
     if (text !== '') this.#say({ kind: 'notice', notice: { level: 'warning', text }, isPassing: false })
@@ -152,7 +152,7 @@ export class Chat {
     if (row?.kind === 'line') this.screen.dialog.set({ kind: 'picture', line: row })
   }
 
-  /** Shows a room; `orElse`, the one to show if that fails. */
+  /** Shows a room. `orElse`: the room to show if this one cannot be selected. */
   async select(room: string, { orElse }: { readonly orElse?: string } = {}): Promise<void> {
     this.#selecting = room
     try {
@@ -183,7 +183,7 @@ export class Chat {
     if (isShown === false) this.screen.status.set('that line is not in the history any more')
   }
 
-  /** Shows the room that is `by` places further in the list. */
+  /** Moves the selection by `by` rooms in the list. */
   step(by: number): void {
     const { value: rooms } = this.rooms
     const at = rooms.findIndex(({ name }) => name === this.conversation.value?.room)
@@ -191,7 +191,7 @@ export class Chat {
     if (next !== undefined) void this.select(next.name)
   }
 
-  /** Shows the room with mentions, otherwise the one with most unread lines. */
+  /** Shows the room with the most unread mentions; if there are none, the room with the most unread lines. */
   mostUrgent(): void {
     const [best] = this.rooms.value
       .filter(({ unread, name }) => unread > 0 && name !== this.conversation.value?.room)
@@ -199,7 +199,7 @@ export class Chat {
     if (best !== undefined) void this.select(best.name)
   }
 
-  /** Says a typed text, as an answer or an edit if the user chose so. */
+  /** Sends the typed text: as a new line, a reply or an edit. */
   async say(text: string): Promise<void> {
     const { value: conversation } = this.conversation
     const { composing } = this.screen
@@ -238,7 +238,7 @@ export class Chat {
     }
   }
 
-  /** Forgets unsure texts that turn out to be stored. */
+  /** Forgets the unsure texts that are among these rows. */
   #forgetStored(rows: readonly Row[]): void {
     const isStored = ({ text, sentMs }: Unsure): boolean =>
       rows.some(row => row.kind === 'line' && row.author.isOwn && row.text === text && row.at >= sentMs - 60_000)
@@ -260,13 +260,13 @@ export class Chat {
     this.screen.composing.set({ kind: 'reply', line })
   }
 
-  /** Begins to edit a line of the user: its text stands where one types. */
+  /** Begins to edit a line of the user: puts its text into the text field. */
   edit(line: LineRow): void {
     this.screen.composing.set({ kind: 'edit', line, draft: this.draft.value })
     this.draft.set(line.text)
   }
 
-  /** Gives up an answer or an edit. */
+  /** Cancels a reply or an edit. */
   stopComposing(): void {
     const { value } = this.screen.composing
     this.screen.composing.set({ kind: 'say' })

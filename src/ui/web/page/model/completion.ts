@@ -1,10 +1,10 @@
-/** A typed text after its completion, and where the caret is then. */
+/** A completed text, and the position of the caret in it. */
 export interface Completed {
   readonly text: string
   readonly caret: number
 }
 
-/** What all of them begin with, whatever the case; as the first one has it. */
+/** The longest common prefix, ignoring case; in the spelling of the first word. */
 function commonBeginning(words: readonly string[]): string {
   const [first = '', ...others] = words
   let length = first.length

@@ -8,23 +8,23 @@ import { Cell } from './cell.js'
 /** Sends a request; resolves with its answer, rejects with a RequestError. */
 export type Ask = <K extends RequestKind>(kind: K, asked: Asked<K>, listener?: Listener) => Promise<Answer<K>>
 
-/** Where the view has to go: a row to bring into it, or the end. */
+/** The row or end to which the list scrolls. */
 export type Target =
   | { readonly kind: 'row'; readonly id: string; readonly isMarked: boolean }
   | { readonly kind: 'end' }
 
-/** What the rows on the screen did. */
+/** A change of the loaded rows. */
 export interface RowsChange {
   /** Where to scroll; otherwise the rows in view stay where they are. */
   readonly target?: Target | undefined
-  /** A page from elsewhere, for this place between 0 and 1. */
+  /** The relative position in the history, 0 to 1, that the page which replaced all rows was requested for. */
   readonly landing?: number
 }
 
-/** Rows of a page: enough for a few screens, and few enough to be taken in within one frame. */
+/** Rows of a page: enough for a few screens, and few enough to be processed within one frame. */
 const PAGE_ROWS = 80
 
-/** The selected room: its rows as far as they are loaded, and its state. */
+/** The selected room: its loaded rows, and its state. */
 export class Conversation {
   readonly room: string
   readonly rows = new RowWindow()
@@ -37,7 +37,7 @@ export class Conversation {
   readonly #listeners = new Set<(change: RowsChange) => void>()
   readonly #loading = new Set<'before' | 'after' | 'elsewhere'>()
   #readTo = ''
-  /** Whether the view is at the end, and follows it. */
+  /** Whether the view shows the end, and scrolls when rows are added there. */
   readonly isEndShown = new Cell(true)
 
   constructor(answer: Answer<'select'>, ask: Ask) {
@@ -117,7 +117,7 @@ export class Conversation {
     })
   }
 
-  /** Brings a row into view. Resolves with false if it is not in the history any more. */
+  /** Scrolls to a row. Resolves with false if it was removed from the history. */
   async showRow(id: string): Promise<boolean> {
     const target: Target = { kind: 'row', id, isMarked: true }
     if (this.rows.indexOf(id) < 0) {

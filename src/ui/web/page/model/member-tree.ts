@@ -1,12 +1,12 @@
 import type { Member } from '../../protocol/state.js'
 
-/** A member, and those whom they admitted. */
+/** A member, and the members whom they admitted. */
 export interface MemberNode {
   readonly member: Member
   readonly admitted: readonly MemberNode[]
 }
 
-/** Members as a tree of who admitted whom. Members whose admitter has ended their membership are at the top, like the founder. */
+/** The members as a tree of admissions. A member whose admitter has left is at the top, like the founder. */
 export function memberTree(members: readonly Member[]): readonly MemberNode[] {
   const keys = new Set(members.map(({ key }) => key))
   const placed = new Set<string>()
@@ -22,7 +22,7 @@ export function memberTree(members: readonly Member[]): readonly MemberNode[] {
         return { member, admitted: nodesOf(member.key) }
       })
   const top = nodesOf(undefined)
-  // A circle of admissions cannot be, but is shown all the same.
+  // The server never sends a cycle of admissions; its members would be shown at the top.
   const rest = members.filter(({ key }) => !placed.has(key)).map(member => ({ member, admitted: [] }))
   return [...top, ...rest]
 }

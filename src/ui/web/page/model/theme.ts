@@ -1,6 +1,6 @@
 import { Cell } from './cell.js'
 
-/** The colours: those of the system, or always the same. */
+/** The colour theme: the system's, or always the same. */
 export type Theme = 'system' | 'light' | 'dark'
 
 const KEY = 'theme'

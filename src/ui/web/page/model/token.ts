@@ -1,11 +1,11 @@
 const KEY = 'token'
 
-/** The token in an address, which stands alone after the `#`; undefined if there is none. */
+/** The token in an address: the text after the `#`; undefined if there is none. */
 export const tokenIn = (address: string): string | undefined => /#(?:token=)?([\w-]{16,256})$/.exec(address.trim())?.[1]
 
 /**
- * The token of this tab. The address has it once, after the `#`, which browsers do not send; then it is taken out of the address, so that
- * it is in no history and no screenshot.
+ * The token of this tab. The page reads it from the fragment of the address, which browsers do not send, and then removes it from the
+ * address, so that it appears in no history and no screenshot.
  */
 export function tokenOfTab(): string | undefined {
   const token = tokenIn(window.location.hash)
@@ -16,7 +16,7 @@ export function tokenOfTab(): string | undefined {
   return token ?? sessionStorage.getItem(KEY) ?? undefined
 }
 
-/** Starts the page again, with another token. */
+/** Reloads the page with another token. */
 export function enterWith(token: string): void {
   sessionStorage.setItem(KEY, token)
   window.location.reload()

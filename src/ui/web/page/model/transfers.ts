@@ -9,7 +9,7 @@ import { Cell } from './cell.js'
 export interface Transfer {
   readonly key: number
   readonly name: string
-  /** `1.2 of 3.4 MB`, or what it waits for. */
+  /** `1.2 of 3.4 MB`, or why it waits. */
   readonly text: string
   /** From 0 to 1; undefined if not known. */
   readonly part: number | undefined
@@ -22,7 +22,7 @@ type Fetch =
   | { readonly kind: 'picture'; readonly asked: Asked<'picture'> }
   | { readonly kind: 'backup'; readonly asked: Asked<'backup'> }
 
-/** Sends and fetches files, and shows how far they are. */
+/** Sends and fetches files, and shows the progress. */
 export class Transfers {
   readonly shown = new Cell<readonly Transfer[]>([])
   readonly #link: Link
@@ -40,7 +40,7 @@ export class Transfers {
 
   readonly forget = (key: number): void => this.shown.set(this.shown.value.filter(other => other.key !== key))
 
-  /** Sends a file to a room. Resolves with a warning, which may be empty; shows a failure until the user closes it. */
+  /** Sends a file to a room. Resolves with a warning, which may be empty. A failure is shown until the user closes it. */
   async upload(room: string, file: File): Promise<string> {
     const key = ++this.#lastKey
     let id = 0

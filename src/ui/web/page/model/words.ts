@@ -34,7 +34,7 @@ export function typingText(names: readonly string[]): string {
     : `${namesText(names)} ${names.length === 1 ? 'is' : 'are'} typing …`
 }
 
-/** A row as one sentence, for a screen reader: `bob: hello`. */
+/** The text that a screen reader announces for a row: `bob: hello`. */
 export function spokenText(row: Row): string {
   if (row.kind === 'gap') return row.text
   if (row.kind === 'change') return `${row.author.name} ${row.text}`
@@ -44,11 +44,11 @@ export function spokenText(row: Row): string {
   return about === undefined ? `${author.name}: ${said}` : `${author.name}, in reply to ${about.text}: ${said}`
 }
 
-/** Which of the colours of names, 0 to `count` − 1, somebody with this key has. */
+/** The index of the colour of a name, 0 to `count` − 1, derived from the author's key. */
 export const hueOf = (key: string | undefined, count: number): number | undefined =>
   key === undefined ? undefined : Number.parseInt(key.slice(0, 6), 16) % count
 
-/** The first letter or digit of a name, which stands for it in small. */
+/** The first letter or digit of a name, for its avatar. */
 export const initialOf = (name: string): string => /[\p{L}\p{N}]/u.exec(name)?.[0]?.toLocaleUpperCase() ?? '•'
 
 /** The title of the window: `(3) #ops – persisted-chat`. */

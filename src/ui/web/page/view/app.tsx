@@ -59,7 +59,7 @@ function Page({ chat }: { readonly chat: Chat }): JSX.Element {
   )
 }
 
-/** How long a status message stays on the screen. */
+/** Time on the screen for a status message. */
 const STATUS_MS = 4_000
 
 function Status({ chat }: { readonly chat: Chat }): JSX.Element {

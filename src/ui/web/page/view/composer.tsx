@@ -6,7 +6,7 @@ import { useChat } from './context.js'
 import { IconButton } from './icon.js'
 import { useCell } from './use-cell.js'
 
-/** How often others are told that the user types. */
+/** Interval of typing notices to others. */
 const TYPING_MS = 3_000
 /** How long after the last key the draft is saved. */
 const DRAFT_MS = 400
@@ -14,13 +14,13 @@ const DRAFT_MS = 400
 interface Props {
   readonly room: string
   readonly shown: string
-  /** Moves the focus of the keyboard to the newest line. */
+  /** Moves the focus to the newest line. */
   readonly focusList: () => void
-  /** The user's newest line, to edit it. */
+  /** Returns the user's newest line, to edit it. */
   readonly editLast: () => void
 }
 
-/** Where one types. Enter says it, Shift-Enter begins another row. */
+/** The text field below the conversation. Enter sends the text, Shift-Enter inserts a line break. */
 export function Composer({ room, shown, focusList, editLast }: Props): JSX.Element {
   const chat = useChat()
   const text = useCell(chat.draft)
@@ -64,7 +64,7 @@ export function Composer({ room, shown, focusList, editLast }: Props): JSX.Eleme
     const commands = chat.welcome.value?.commands.map(({ name }) => `/${name}`) ?? []
     const completed = completionOf(text, current.selectionStart, names, commands)
     if (completed === undefined) return false
-    // Sets text and caret at once: the next key may come before the next rendering.
+    // Sets text and caret now: the next key may be pressed before the next rendering.
     current.value = completed.text
     current.setSelectionRange(completed.caret, completed.caret)
     typed(completed.text)

@@ -4,7 +4,7 @@ import type { Chat } from '../model/chat.js'
 
 export const ChatContext = createContext<Chat | undefined>(undefined)
 
-/** The chat, anywhere below the page. */
+/** The `Chat`, for all components. */
 export function useChat(): Chat {
   const chat = useContext(ChatContext)
   if (chat === undefined) throw new Error('no chat above this view')

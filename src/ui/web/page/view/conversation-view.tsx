@@ -13,7 +13,7 @@ import { TransferList } from './transfer-list.js'
 import { useAttention } from './use-attention.js'
 import { useCell } from './use-cell.js'
 
-/** The conversation in the middle: its head, lines, what commands said, and where one types. */
+/** The middle column: head, lines, output of commands, and the text field. */
 export function ConversationView({ conversation }: { readonly conversation: Conversation }): JSX.Element {
   const chat = useChat()
   const state = useCell(conversation.state)

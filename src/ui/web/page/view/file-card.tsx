@@ -15,7 +15,7 @@ interface Props {
   readonly enlarge: (line: LineRow) => void
 }
 
-/** A file: its name, size, and a button that fetches it; a picture, also in small. */
+/** A file: name, size, and a button that fetches it; for a picture, also a preview. */
 export function FileCard({ line, file, get, enlarge }: Props): JSX.Element {
   const [isAsked, ask] = useState(file.isShownUnasked)
   const room = useChat().conversation.value?.room

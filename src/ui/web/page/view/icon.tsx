@@ -32,7 +32,7 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS
 
-/** A picture beside words, or in a button that has a label. */
+/** An icon beside text, or in a button with a label. */
 export const Icon = ({ name }: { readonly name: IconName }): JSX.Element => (
   <svg class="icon" viewBox="0 0 20 20" aria-hidden="true" focusable="false">
     <path d={PATHS[name]} />
@@ -41,7 +41,7 @@ export const Icon = ({ name }: { readonly name: IconName }): JSX.Element => (
 
 interface IconButtonProps {
   readonly icon: IconName
-  /** What it does: its label, and shown when the pointer is on it. */
+  /** What the button does: its accessible name, and its tooltip. */
   readonly label: string
   readonly onClick: () => void
   readonly isPressed?: boolean

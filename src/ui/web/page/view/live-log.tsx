@@ -5,10 +5,10 @@ import type { Conversation } from '../model/conversation.js'
 import { countText, spokenText } from '../model/words.js'
 import { useChat } from './context.js'
 
-/** How often new lines are read out at most, and how many of them. */
+/** Interval between two announcements, and lines in each. */
 const SPEAK_MS = 1_500
 const SPOKEN_MAX = 5
-/** Sentences that stay, for those who go back to them. */
+/** Announced sentences that stay readable. */
 const KEPT_MAX = 20
 
 interface Sentence {
@@ -22,8 +22,8 @@ interface Props {
 }
 
 /**
- * New lines in words, for screen readers: the list itself would be read out whenever one scrolls. Without times, and when many lines
- * arrive at once, the last of them and how many there were.
+ * Announces new lines to screen readers, without times. The list of lines cannot be the live region, because scrolling changes its elements.
+ * When many lines arrive at once, announces the last ones and the number of lines before them.
  */
 export function LiveLog({ conversation, shown }: Props): JSX.Element {
   const chat = useChat()

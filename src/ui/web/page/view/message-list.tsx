@@ -6,43 +6,43 @@ import { Slots } from '../list/slots.js'
 import type { Conversation, RowsChange, Target } from '../model/conversation.js'
 import { Row, type RowActions } from './row.js'
 
-/** How far outside of the view rows are in the page, in pixels. */
+/** Rows up to this far outside the view are in the DOM, in CSS pixels. */
 const MARGIN_PX = 600
-/** How near the view comes to the end of the loaded rows before more are asked for. */
+/** More rows are loaded when the view is this close to the first or last loaded row, in CSS pixels. */
 const LOAD_PX = 2_500
-/** How long after the last scrolling the space around the rows is corrected. */
+/** Time without scrolling after which the space around the loaded rows is corrected. */
 const IDLE_MS = 200
-/** Below this distance from the end, the view follows new rows. */
+/** Within this distance from the end, the view scrolls to new rows. */
 const END_PX = 24
 /** Distance of a row with the focus from the edge of the view. */
 const FOCUS_PX = 8
-/** How long a row that the user jumped to stays marked. */
+/** How long a row stays highlighted after a jump to it. */
 const MARKED_MS = 2_500
 
 interface Props {
-  /** Set to the list while it is there. */
+  /** Refers to the list while it is mounted. */
   readonly handle: RefObject<MessageList | null>
   readonly conversation: Conversation
   readonly label: string
   readonly actions: RowActions
-  /** Whether the user looks at the page: then rows in view count as read. */
+  /** Whether the page is visible and has the focus: rows in view are marked as read. */
   readonly isAttended: boolean
 }
 
 interface State {
   readonly from: number
   readonly to: number
-  /** The row that has the focus of the keyboard, or had it last. */
+  /** The row that has the focus, or had it last. */
   readonly current: string | undefined
   readonly isFocused: boolean
   /** The row under the pointer. */
   readonly hovered: string | undefined
-  /** The row that the user jumped to. */
+  /** The highlighted row, to which the user has jumped. */
   readonly marked: string | undefined
   readonly rows: readonly RowData[]
 }
 
-/** The conversation: a list of which only the rows in view are in the page, however long the history is. */
+/** The virtual list of the conversation: only the rows in and near the view are in the DOM. */
 export class MessageList extends Component<Props, State> {
   override state: State = {
     from: 0,
@@ -58,14 +58,14 @@ export class MessageList extends Component<Props, State> {
   readonly #list = createRef<HTMLOListElement>()
   #geometry = new ListGeometry()
   #slots = new Slots()
-  /** Counts the conversations that were shown: elements are not used again across them. */
+  /** The number of the shown conversation, a part of each element's key: no element is reused for another conversation. */
   #entered = 0
   #end: () => void = () => {}
   #idle: ReturnType<typeof setTimeout> | undefined
-  /** By how much to scroll once the rows are in the page. */
+  /** By how much to scroll once the rows are in the DOM. */
   #shift = 0
   #target: Target | undefined
-  /** The row that gets the focus once it is in the page. */
+  /** The row that gets the focus once it is in the DOM. */
   #wanted: string | undefined
   #viewHeight = 0
   #isScrolling = false
@@ -97,7 +97,7 @@ export class MessageList extends Component<Props, State> {
     clearTimeout(this.#idle)
   }
 
-  /** The row with the focus has left the view, and its element shows another one: the list itself takes the focus. */
+  /** If the element with the focus now shows another row, because its row left the view, moves the focus to the list. */
   #keepFocus(): void {
     const { activeElement } = document
     if (!(activeElement instanceof HTMLElement) || this.#list.current?.contains(activeElement) !== true) return
@@ -105,7 +105,7 @@ export class MessageList extends Component<Props, State> {
     if (id !== this.state.current) this.#scroller.current?.focus({ preventScroll: true })
   }
 
-  /** Shows the conversation from where the user left it. */
+  /** Shows a conversation from its unread mark, or from its end. */
   #enter(): void {
     const { conversation } = this.props
     this.#end()
@@ -140,7 +140,7 @@ export class MessageList extends Component<Props, State> {
     this.#place(rows)
   }
 
-  /** How far the view is scrolled if a row is in its upper third. */
+  /** The scroll position that puts a row at one third of the view. */
   #topFor(id: string): number {
     const index = this.props.conversation.rows.indexOf(id)
     return Math.max(0, this.#geometry.topOf(index) - this.#viewHeight / 3)
@@ -151,14 +151,14 @@ export class MessageList extends Component<Props, State> {
     setTimeout(() => this.setState(({ marked }) => (marked === id ? { marked: undefined } : null)), MARKED_MS)
   }
 
-  /** Decides which rows are in the page. */
+  /** Updates the range of rows in the DOM. */
   #place(rows: readonly RowData[] = this.state.rows): void {
     const { from, to } = this.#geometry.range(this.#top + this.#shift, this.#viewHeight, MARGIN_PX)
     if (rows === this.state.rows && from === this.state.from && to === this.state.to) this.#applied()
     else this.setState({ rows, from, to })
   }
 
-  /** The rows are in the page: brings them to their place. */
+  /** Runs when the rows are in the DOM: positions them, scrolls, and sets the focus. */
   #applied(): void {
     const { current: scroller } = this.#scroller
     const { current: canvas } = this.#canvas
@@ -166,7 +166,7 @@ export class MessageList extends Component<Props, State> {
     if (scroller === null || canvas === null || list === null) return
     const height = `${Math.ceil(this.#geometry.height)}px`
     if (canvas.style.height !== height) canvas.style.height = height
-    // A short conversation stands at the bottom, next to where one types.
+    // A short conversation is at the bottom of the view, next to the text field.
     const free = Math.max(0, this.#viewHeight - this.#geometry.height)
     const transform = `translateY(${this.#geometry.topOf(this.state.from) + free}px)`
     if (list.style.transform !== transform) list.style.transform = transform
@@ -198,7 +198,7 @@ export class MessageList extends Component<Props, State> {
     this.#place()
   }
 
-  /** Asks for rows that the view comes near to. */
+  /** Loads more rows if the view is near the first or last loaded row. */
   #load(): void {
     const { conversation } = this.props
     const { origin, end } = this.#geometry
@@ -233,7 +233,7 @@ export class MessageList extends Component<Props, State> {
     const { conversation } = this.props
     this.#shift += this.#geometry.setHeights(heights, this.#top + this.#shift)
     if (conversation.hasEnd && this.#geometry.height <= this.#viewHeight) conversation.isAtEnd = true
-    // Until the user scrolls, a row that was jumped to stays in its place while those around it are measured.
+    // After a jump, the target row stays in place until the user scrolls, while the rows around it are measured.
     if (conversation.isAtEnd) this.#shift = Math.max(0, this.#geometry.height - this.#viewHeight) - this.#top
     else if (this.#target?.kind === 'row') this.#shift = this.#topFor(this.#target.id) - this.#top
     this.#place()
@@ -247,7 +247,7 @@ export class MessageList extends Component<Props, State> {
     this.#place()
   }
 
-  /** Rows whose end is in view were seen. */
+  /** Marks the rows down to the last one whose bottom is in view as read. */
   #noteRead(): void {
     const { conversation, isAttended } = this.props
     const { rows } = this.state
@@ -259,7 +259,7 @@ export class MessageList extends Component<Props, State> {
     if (row !== undefined) conversation.sawDownTo(row)
   }
 
-  /** Moves the focus of the keyboard by rows. */
+  /** Moves the focus by a number of rows. */
   #step(by: number): void {
     const { rows } = this.props.conversation.rows
     const at = rows.findIndex(({ id }) => id === this.state.current)
@@ -268,7 +268,7 @@ export class MessageList extends Component<Props, State> {
     if (row !== undefined) this.#focus(row.id)
   }
 
-  /** Gives a row the focus once it is in the page, and scrolls as little as that takes. */
+  /** Scrolls just enough to show a row, and gives it the focus. */
   #focus(id: string): void {
     const index = this.props.conversation.rows.indexOf(id)
     const from = this.#top + this.#shift
@@ -281,7 +281,7 @@ export class MessageList extends Component<Props, State> {
     this.#place()
   }
 
-  /** Gives the list the focus of the keyboard, at the newest row in view. */
+  /** Gives the focus to the last row in view. */
   focus(): void {
     const row = this.props.conversation.rows.rows[this.#lastInView]
     if (row !== undefined) this.#focus(row.id)

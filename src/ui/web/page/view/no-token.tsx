@@ -11,7 +11,7 @@ const REASONS = {
   'too-many': ['Too many pages are open', 'Close another tab with this page, then load this one again.'],
 } as const
 
-/** Instead of the chat: the token is missing or wrong. */
+/** Shown instead of the chat when the token is missing or wrong. */
 export function NoToken({ reason }: { readonly reason: keyof typeof REASONS }): JSX.Element {
   const [fault, setFault] = useState('')
   const [title, text] = REASONS[reason]

@@ -4,14 +4,14 @@ import { useChat } from './context.js'
 import { Icon } from './icon.js'
 import { useCell } from './use-cell.js'
 
-/** Says that the node, or `persisted-chat web`, is gone, as long as it is. */
+/** A banner while the node, or `persisted-chat web`, does not answer. */
 export function NodeBanner(): JSX.Element {
   const chat = useChat()
   const link = useCell(chat.link.state)
   const node = useCell(chat.node)
   const text =
     link.kind === 'lost'
-      ? `persisted-chat web does not answer since ${timeText(link.sinceMs)}. What you type stays here; this page connects again by itself.`
+      ? `persisted-chat web has not answered since ${timeText(link.sinceMs)}. What you type stays here; this page reconnects by itself.`
       : link.kind === 'ended'
         ? link.text || 'persisted-chat web was ended. Start it again, and this page goes on.'
         : node.state === 'here'

@@ -12,7 +12,7 @@ interface Props {
   readonly height: number
 }
 
-/** Pictures that were fetched last, so that scrolling back does not fetch them again. */
+/** A cache of pictures, so that scrolling back does not fetch them again. */
 const FETCHED_MAX = 24
 const fetched = new Map<string, ImageBitmap>()
 

@@ -7,7 +7,7 @@ import { useCell } from './use-cell.js'
 
 const ICONS: Readonly<Record<Room['kind'], IconName>> = { public: 'room', private: 'lock', direct: 'person' }
 
-/** The rooms, and what one can do to get to others. */
+/** The list of rooms, and buttons to open others. */
 export function Rooms(): JSX.Element {
   const chat = useChat()
   const rooms = useCell(chat.rooms)
@@ -16,7 +16,7 @@ export function Rooms(): JSX.Element {
   const talks = rooms.filter(({ kind }) => kind === 'direct')
   const others = rooms.filter(({ kind }) => kind !== 'direct')
   const { dialog, panel, showsRooms } = chat.screen
-  // On a phone the list of rooms is shown alone: then its heading is the `h1` of the page.
+  // On a phone, the list of rooms fills the page: its heading is the `h1` then.
   const isAlone = useCell(showsRooms)
   const Me = isAlone ? 'h1' : 'span'
   return (

@@ -3,10 +3,10 @@ import type { Chat } from '../model/chat.js'
 import type { Conversation } from '../model/conversation.js'
 import type { RowActions } from './row.js'
 
-/** Larger files are fetched after a question only, as in the terminal. */
+/** Larger files are fetched after a confirmation, as in the terminal. */
 const UNCONFIRMED_BYTES_MAX = 100_000_000
 
-/** What one can do with the rows of a conversation, by pointer and by keys. */
+/** The actions on the rows of a conversation, by pointer and by keyboard. */
 export function rowActionsOf(chat: Chat, conversation: Conversation): RowActions {
   const { screen, link } = chat
   const { room } = conversation

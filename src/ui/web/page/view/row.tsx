@@ -6,7 +6,7 @@ import { Icon, IconButton } from './icon.js'
 import { Avatar, Name } from './name.js'
 import { Segments } from './segments.js'
 
-/** What one can do with rows. */
+/** The actions on rows. */
 export interface RowActions {
   readonly reply: (line: LineRow) => void
   readonly react: (line: LineRow) => void
@@ -19,28 +19,28 @@ export interface RowActions {
   readonly goTo: (id: string) => void
   readonly get: (line: LineRow) => void
   readonly enlarge: (line: LineRow) => void
-  /** A key was pressed on a row. Returns whether it means something. */
+  /** Handles a key that was pressed on a row. Returns whether the key has a meaning. */
   readonly onKey: (key: string, row: RowData) => boolean
 }
 
 interface Props {
   readonly row: RowData
-  /** The day, above its first row; otherwise empty. */
+  /** The date, if the row is the first of its day; otherwise empty. */
   readonly day: string
   /** The unread mark above the row; otherwise empty. */
   readonly mark: string
   readonly isContinued: boolean
   readonly isTabStop: boolean
-  /** Whether its buttons are shown. */
+  /** Whether the row shows its buttons. */
   readonly isActive: boolean
-  /** Whether the user jumped to it just now. */
+  /** Whether the row is highlighted after a jump to it. */
   readonly isMarked: boolean
   readonly actions: RowActions
   readonly observe: (element: HTMLElement) => void
   readonly unobserve: (element: HTMLElement) => void
 }
 
-/** A row of the conversation. Its element is used again for another row when it leaves the view. */
+/** A row of the conversation. The element is reused for another row when this one leaves the view. */
 export class Row extends Component<Props> {
   readonly #element = createRef<HTMLLIElement>()
 
@@ -56,7 +56,7 @@ export class Row extends Component<Props> {
   override componentDidUpdate(before: Props): void {
     const { current } = this.#element
     if (current === null || before.row.id === this.props.row.id) return
-    // Its height is that of another row now, also if it is the same.
+    // The element shows another row: observes it anew, to get a measurement even if the height is the same.
     this.props.unobserve(current)
     this.props.observe(current)
   }

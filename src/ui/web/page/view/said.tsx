@@ -7,7 +7,7 @@ import { Name } from './name.js'
 import { Segments } from './segments.js'
 import { useCell } from './use-cell.js'
 
-/** What commands said, until the user closes it. */
+/** Output of commands and of the program, until the user closes it. */
 export function Said(): JSX.Element | null {
   const chat = useChat()
   const said = useCell(chat.said)

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import type { Segment } from '../../protocol/rows.js'
 
-/** Text of others, as text: links are shown with the host that they lead to, and nothing is fetched from it. */
+/** Text of others, as text nodes. A link is shown with its host; the page fetches nothing from it. */
 export const Segments = ({ segments }: { readonly segments: readonly Segment[] }): JSX.Element => (
   <>
     {segments.map(segment => {

@@ -1,6 +1,6 @@
 import type { Chat } from '../model/chat.js'
 
-/** Keys that work everywhere on the page. `dialogs/keys.tsx` lists them for the user. */
+/** Keyboard shortcuts that work everywhere on the page. `dialogs/keys.tsx` lists them for the user. */
 export function onShortcut(chat: Chat, event: KeyboardEvent): void {
   if (chat.screen.dialog.value !== undefined || event.defaultPrevented) return
   if (!act(chat, event)) return
@@ -17,7 +17,7 @@ function act(chat: Chat, { key, code, ctrlKey, metaKey, altKey, target }: Keyboa
     return true
   }
   if (altKey) {
-    // With Alt, some keyboards type other letters: the place of the key counts.
+    // With Alt, some keyboard layouts type other characters: compares the physical key.
     const digit = /^Digit([1-9])$/.exec(code)?.[1]
     const room = digit === undefined ? undefined : chat.rooms.value[Number(digit) - 1]
     if (room !== undefined) void chat.select(room.name)

@@ -3,7 +3,7 @@ import { useChat } from './context.js'
 import { IconButton } from './icon.js'
 import { useCell } from './use-cell.js'
 
-/** Files that are sent or fetched now, and how far they are. */
+/** The progress of files that are being sent or fetched. */
 export function TransferList(): JSX.Element | null {
   const transfers = useCell(useChat().transfers.shown)
   if (transfers.length === 0) return null

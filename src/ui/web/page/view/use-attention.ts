@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks'
 
 const isAttended = (): boolean => document.visibilityState === 'visible' && document.hasFocus()
 
-/** Whether the user looks at the page: it is visible, and has the focus. */
+/** Whether the page is visible and has the focus. */
 export function useAttention(): boolean {
   const [now, set] = useState(isAttended())
   useEffect(() => {

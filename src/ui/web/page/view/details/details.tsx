@@ -21,7 +21,7 @@ interface Props {
   readonly panel: Panel
 }
 
-/** What is beside the conversation. */
+/** The panel beside the conversation. */
 export function Details({ conversation, panel }: Props): JSX.Element {
   const chat = useChat()
   const { room } = useCell(conversation.state)

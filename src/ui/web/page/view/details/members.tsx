@@ -7,7 +7,7 @@ import { countText, dateAndTimeText, namesText } from '../../model/words.js'
 import { useChat } from '../context.js'
 import { Avatar, hueClass } from '../name.js'
 
-/** The members of a private room as a tree, who waits to be admitted, and the invitations. */
+/** A private room's members as a tree, newcomers who wait to be admitted, and invitations. */
 export function Members({ room }: { readonly room: string }): JSX.Element {
   const chat = useChat()
   const [answer, setAnswer] = useState<Answer<'members'>>()

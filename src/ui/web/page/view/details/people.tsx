@@ -6,7 +6,7 @@ import { useChat } from '../context.js'
 import { Avatar, Name } from '../name.js'
 import { useCell } from '../use-cell.js'
 
-/** Who is here, and who was. */
+/** The people who are here, and those who have left. */
 export function People({ conversation }: { readonly conversation: Conversation }): JSX.Element {
   const { people, strangersMore } = useCell(conversation.state)
   const here = people.filter(({ state }) => state !== 'left')

@@ -13,7 +13,7 @@ const LEVELS = [
   ['none', 'nothing'],
 ] as const
 
-/** The room: its topic, members, connections, and what is not here. */
+/** The panel of a room: topic, members, connections, and which lines are not stored here. */
 export function RoomPanel({ conversation }: { readonly conversation: Conversation }): JSX.Element {
   const chat = useChat()
   const { topic, notify, older, delivery, unsaved } = useCell(conversation.state)
@@ -100,7 +100,7 @@ function Topic({ topic }: { readonly topic: string }): JSX.Element {
 
 type Check = 'running' | readonly Finding[] | undefined
 
-/** Whom this computer is connected to, and why others are not connected. */
+/** The connections of this computer, and a diagnosis of missing ones. */
 function Connections({ conversation }: { readonly conversation: Conversation }): JSX.Element {
   const chat = useChat()
   const { connections } = useCell(conversation.state)

@@ -12,7 +12,7 @@ type State =
   | { readonly kind: 'found'; readonly answer: Answer<'search'> }
   | { readonly kind: 'failed'; readonly text: string }
 
-/** Finds lines, and goes to them. */
+/** Searches lines, and scrolls to a found one. */
 export function Search({ room }: { readonly room: string }): JSX.Element {
   const chat = useChat()
   const [state, setState] = useState<State>({ kind: 'idle' })

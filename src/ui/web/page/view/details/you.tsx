@@ -19,7 +19,7 @@ const NOTIFICATIONS = {
   default: 'The browser asks you once whether it may.',
 } as const
 
-/** The user: their name, whether they are away, and how this page looks. */
+/** The panel of the user: name, away, colours, notifications and backup. */
 export function You({ conversation }: { readonly conversation: Conversation }): JSX.Element {
   const chat = useChat()
   const { nick, isAway } = useCell(conversation.state)
@@ -67,7 +67,7 @@ export function You({ conversation }: { readonly conversation: Conversation }): 
         <h2>This page</h2>
         <p class="hint">persisted-chat {welcome?.version}</p>
         <button type="button" class="button" onClick={() => chat.screen.dialog.set({ kind: 'keys' })}>
-          Keys …
+          Keyboard shortcuts …
         </button>
       </section>
     </>

@@ -6,7 +6,7 @@ import { Modal } from './modal.js'
 import { TaskStatus } from './task-status.js'
 import { useTask } from './use-task.js'
 
-/** Talks with one person: with somebody by name, or with somebody who asks to. */
+/** Opens a direct room with a person by name; accepts or declines message requests. */
 export function Direct(): JSX.Element {
   const chat = useChat()
   const task = useTask()

@@ -6,7 +6,7 @@ import { canScan, Scanner } from './scanner.js'
 import { TaskStatus } from './task-status.js'
 import { useTask } from './use-task.js'
 
-/** Enters a private room with a code, which may be typed, pasted, or seen by the camera. */
+/** Enters a private room with a code, which is typed, pasted or scanned. */
 export function Join({ code: given }: { readonly code: string }): JSX.Element {
   const chat = useChat()
   const task = useTask()

@@ -12,14 +12,14 @@ const KEYS: readonly (readonly [where: string, keys: readonly (readonly [key: st
       ['Alt A', 'the most urgent room'],
       ['Ctrl F', 'search'],
       ['Esc', 'back to the text'],
-      ['?', 'these keys'],
+      ['?', 'these shortcuts'],
     ],
   ],
   [
     'In the text',
     [
-      ['Enter', 'say it'],
-      ['Shift Enter', 'another row'],
+      ['Enter', 'send it'],
+      ['Shift Enter', 'line break'],
       ['Tab', 'complete a name or a command'],
       ['↑', 'edit your last line, if nothing is typed'],
       ['Alt ↑', 'go to the lines'],
@@ -44,7 +44,7 @@ const KEYS: readonly (readonly [where: string, keys: readonly (readonly [key: st
 ]
 
 export const Keys = (): JSX.Element => (
-  <Modal title="Keys" isWide>
+  <Modal title="Keyboard shortcuts" isWide>
     <div class="keys">
       {KEYS.map(([where, keys]) => (
         <section key={where} aria-label={where}>
@@ -62,6 +62,6 @@ export const Keys = (): JSX.Element => (
         </section>
       ))}
     </div>
-    <p class="hint">Whatever begins with a slash is a command, as in the terminal: /help lists them.</p>
+    <p class="hint">A text that begins with a slash is a command, as in the terminal: /help lists the commands.</p>
   </Modal>
 )

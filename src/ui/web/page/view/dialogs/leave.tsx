@@ -4,7 +4,7 @@ import { Modal } from './modal.js'
 import { TaskStatus } from './task-status.js'
 import { useTask } from './use-task.js'
 
-/** Ends a membership, after a question. */
+/** Ends the user's membership of a private room, after a confirmation. */
 export function Leave({ room }: { readonly room: string }): JSX.Element {
   const chat = useChat()
   const task = useTask()

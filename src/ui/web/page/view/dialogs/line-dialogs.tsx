@@ -16,7 +16,7 @@ const Quoted = ({ line }: Props): JSX.Element => (
   <blockquote dir="auto">{line.file === undefined ? line.text : line.file.name}</blockquote>
 )
 
-/** Deletes a line of the user, after a question; says how far that reached. */
+/** Deletes a line of the user, after a confirmation; says how many peers have dropped it. */
 export function Delete({ line }: Props): JSX.Element {
   const chat = useChat()
   const task = useTask()
@@ -58,7 +58,7 @@ export function Delete({ line }: Props): JSX.Element {
   )
 }
 
-/** Fetches a file that one should think about first. */
+/** Fetches a large file, after a confirmation. */
 export function Get({ line }: Props): JSX.Element {
   const chat = useChat()
   const room = chat.conversation.value?.room ?? ''
@@ -89,7 +89,7 @@ export function Get({ line }: Props): JSX.Element {
   )
 }
 
-/** Who has a line. */
+/** The peers that have a line. */
 export function Where({ line }: Props): JSX.Element {
   const chat = useChat()
   const task = useTask()

@@ -9,10 +9,10 @@ interface Props {
   readonly isWide?: boolean
 }
 
-/** What has the focus first: a field, else a button that changes nothing, else the first one. */
+/** The first focus: a field; else a button that changes nothing; else the first button. */
 const FIRST = '.modal-body :is(input, textarea, .buttons button, .is-main, .emoji-button)'
 
-/** A dialog above the page, which Escape closes. The focus goes back to where it was. */
+/** A modal dialog. Escape closes it, and the focus returns to the element that had it before. */
 export function Modal({ title, children, isWide }: Props): JSX.Element {
   const { closeDialog } = useChat().screen
   const dialog = useRef<HTMLDialogElement>(null)

@@ -6,7 +6,7 @@ import { Modal } from './modal.js'
 import { TaskStatus } from './task-status.js'
 import { useTask } from './use-task.js'
 
-/** Founds a private room; shows its rescue words, once. */
+/** Founds a private room, and shows its rescue words once. */
 export function NewRoom(): JSX.Element {
   const chat = useChat()
   const task = useTask()

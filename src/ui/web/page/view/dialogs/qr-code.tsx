@@ -6,7 +6,7 @@ interface Props {
   readonly label: string
 }
 
-/** A QR code, black on white in both themes, as cameras want it. */
+/** A QR code, black on white in both themes, because some cameras read no inverted codes. */
 export function QrCode({ rows, label }: Props): JSX.Element {
   const path = rows
     .flatMap((row, y) =>

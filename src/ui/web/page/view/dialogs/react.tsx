@@ -4,7 +4,7 @@ import type { LineRow } from '../../../protocol/rows.js'
 import { useChat } from '../context.js'
 import { Modal } from './modal.js'
 
-/** Reactions that are offered, in words. */
+/** The offered emoji, with their accessible names. */
 const OFFERED: readonly (readonly [emoji: string, word: string])[] = [
   ['👍', 'thumbs up'],
   ['❤️', 'heart'],

@@ -6,7 +6,7 @@ import { Icon } from '../icon.js'
 import { useCell } from '../use-cell.js'
 import { Modal } from './modal.js'
 
-/** Opens a room by its name: an open one, one from before, or a new public one. */
+/** Shows a room by its name: an open room, a closed one, or a new public one. */
 export function RoomSwitcher(): JSX.Element {
   const chat = useChat()
   const open = useCell(chat.rooms)
