@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { TYPED_LENGTH_MAX } from '../../protocol/limits.js'
 import { completionOf } from '../model/completion.js'
 import { useChat } from './context.js'
@@ -36,7 +36,8 @@ export function Composer({ room, shown, focusList, editLast }: Props): JSX.Eleme
     current.style.height = 'auto'
     current.style.height = `${current.scrollHeight}px`
   }, [text])
-  useEffect(() => area.current?.focus(), [composing, room])
+  // Before the next key.
+  useLayoutEffect(() => area.current?.focus(), [composing, room])
 
   const save = (draft: string): void => {
     clearTimeout(saving.current)

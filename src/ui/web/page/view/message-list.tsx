@@ -4,6 +4,7 @@ import { continuesGroup, startsDay } from '../list/grouping.js'
 import { ListGeometry } from '../list/list-geometry.js'
 import { Slots } from '../list/slots.js'
 import type { Conversation, RowsChange, Target } from '../model/conversation.js'
+import { stepOf } from './list-keys.js'
 import { Row, type RowActions } from './row.js'
 
 /** Rows up to this far outside the view are in the DOM, in CSS pixels. */
@@ -69,6 +70,8 @@ export class MessageList extends Component<Props, State> {
   #wanted: string | undefined
   #viewHeight = 0
   #isScrolling = false
+  /** Where the pointer is, if it is above the list. */
+  #pointer: { readonly x: number; readonly y: number } | undefined
   #top = 0
   readonly #sizes = new ResizeObserver(entries => this.#measured(entries))
   readonly #view = new ResizeObserver(() => this.#viewResized())
@@ -211,6 +214,7 @@ export class MessageList extends Component<Props, State> {
 
   #onIdle(): void {
     this.#isScrolling = false
+    this.#hover()
     const { origin, end } = this.#geometry
     const isOutside = this.#top + this.#viewHeight < origin || this.#top > end
     if (isOutside) {
@@ -295,16 +299,7 @@ export class MessageList extends Component<Props, State> {
     if (event.ctrlKey || event.metaKey || event.altKey || !(event.target as HTMLElement).matches('.row, .scroller'))
       return
     const { current, rows } = this.state
-    const page = Math.max(1, Math.floor(this.#viewHeight / 60))
-    const steps: Readonly<Record<string, number>> = {
-      ArrowUp: -1,
-      k: -1,
-      ArrowDown: 1,
-      j: 1,
-      PageUp: -page,
-      PageDown: page,
-    }
-    const by = steps[event.key]
+    const by = stepOf(event.key, this.#viewHeight)
     const row = rows.find(({ id }) => id === current)
     if (by !== undefined) this.#step(by)
     else if (event.key === 'End')
@@ -326,11 +321,22 @@ export class MessageList extends Component<Props, State> {
       this.setState({ isFocused: false })
   }
 
-  readonly #onPointerOver = (event: PointerEvent): void => {
+  readonly #onPointerOver = ({ clientX, clientY }: PointerEvent): void => {
+    this.#pointer = { x: clientX, y: clientY }
     // Rows that pass below the pointer get no buttons.
-    if (this.#isScrolling) return
-    const id = (event.target as HTMLElement).closest<HTMLElement>('.row')?.dataset['id']
-    if (id !== this.state.hovered) this.setState({ hovered: id })
+    if (!this.#isScrolling) this.#hover()
+  }
+
+  readonly #onPointerLeave = (): void => {
+    this.#pointer = undefined
+    this.#hover()
+  }
+
+  /** The row below the pointer shows its buttons. */
+  #hover(): void {
+    const element = this.#pointer && document.elementFromPoint(this.#pointer.x, this.#pointer.y)
+    const hovered = element?.closest<HTMLElement>('.row')?.dataset['id']
+    if (hovered !== this.state.hovered) this.setState({ hovered })
   }
 
   readonly #observe = (element: HTMLElement): void => this.#sizes.observe(element)
@@ -352,7 +358,7 @@ export class MessageList extends Component<Props, State> {
         tabIndex={-1}
         onScroll={this.#onScroll}
         onKeyDown={this.#onKeyDown}
-        onPointerLeave={this.#onPointerOver}
+        onPointerLeave={this.#onPointerLeave}
       >
         <div class="canvas" ref={this.#canvas}>
           <ol
