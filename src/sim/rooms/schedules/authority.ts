@@ -1,8 +1,8 @@
 import { apart, gather, HONEST, ROOM, type RoomSchedules, soon, WITH_MALLORY } from './schedule.js'
 
-/** Who may do what, and whose operation wins when partitioned members act concurrently. */
+/** Permissions of roles, and which operation wins when partitioned members act concurrently. */
 export const authority: RoomSchedules = {
-  'of two admins who remove each other in a partition the senior stays': {
+  'the senior of two admins who remove each other in a partition stays': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'admin'], ['carol', 'admin'], ['dave', 'member'])
@@ -16,7 +16,7 @@ export const authority: RoomSchedules = {
     },
   },
 
-  'of three who remove each other in a ring the most senior stays': {
+  'the most senior of three admins who remove each other in a ring stays': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'admin'], ['carol', 'admin'], ['dave', 'admin'])
@@ -31,7 +31,7 @@ export const authority: RoomSchedules = {
     },
   },
 
-  'nobody removes the founder, nor who admitted them': {
+  'nobody can remove the founder or their own admitter': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'admin'])
@@ -53,7 +53,7 @@ export const authority: RoomSchedules = {
     },
   },
 
-  'whom a host admits after their removal is no member, and those from before stay': {
+  'guests that a host admits after their own removal are not members, and earlier guests stay': {
     people: { ...WITH_MALLORY, dave: 'honest' },
     run: async world => {
       await gather(world, ['bob', 'host'], ['mallory', 'host'])
@@ -66,7 +66,7 @@ export const authority: RoomSchedules = {
     },
   },
 
-  'nobody is admitted who has not asked': {
+  'an admission without consent does not count': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'host'], ['mallory', 'admin'])
@@ -76,7 +76,7 @@ export const authority: RoomSchedules = {
     },
   },
 
-  'nobody signs for another': {
+  'nobody can sign for another person': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'admin'])
@@ -89,7 +89,7 @@ export const authority: RoomSchedules = {
     },
   },
 
-  'an operation of another room counts nowhere else': {
+  'an operation does not count in another room': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'host'], ['mallory', 'admin'])
@@ -104,7 +104,7 @@ export const authority: RoomSchedules = {
     },
   },
 
-  'a member who forks their operations leaves everybody with the same members': {
+  'all agree on the members although one of them forks their operations': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'admin'])
@@ -122,7 +122,7 @@ export const authority: RoomSchedules = {
     },
   },
 
-  'a removal on a branch that does not count keeps nobody out, though only they know the other branch': {
+  'a removal on a branch that does not count has no effect, even if only the removed member knows the other branch': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'member'], ['carol', 'host'], ['mallory', 'admin'])
@@ -140,7 +140,7 @@ export const authority: RoomSchedules = {
     },
   },
 
-  'a removal by somebody who had been removed keeps nobody out, though who removed them is gone': {
+  'a removal by a removed admin has no effect, even if the remover has left': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'admin'], ['carol', 'admin'], ['dave', 'member'])
@@ -156,7 +156,7 @@ export const authority: RoomSchedules = {
     },
   },
 
-  'two members who each know a removal of the other on another branch agree once the founder is there': {
+  'two members who each know a removal of the other, on different branches, agree when the founder returns': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'admin'])
@@ -179,7 +179,7 @@ export const authority: RoomSchedules = {
     },
   },
 
-  'operations out of order, with gaps and unknown parents, change nothing': {
+  'unordered operations, gaps and unknown parents change nothing': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'admin'])
@@ -192,7 +192,7 @@ export const authority: RoomSchedules = {
     },
   },
 
-  'a removal wins over a promotion at the same time': {
+  'a removal wins over a concurrent promotion': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'admin'], ['carol', 'admin'], ['dave', 'member'])
@@ -206,7 +206,7 @@ export const authority: RoomSchedules = {
     },
   },
 
-  'guests of guests behind a removal are out with them': {
+  'a removal also ends the terms of later guests and of their guests': {
     people: { ...WITH_MALLORY, dave: 'honest' },
     run: async world => {
       await gather(world, ['bob', 'host'], ['mallory', 'admin'])
@@ -219,7 +219,7 @@ export const authority: RoomSchedules = {
     },
   },
 
-  'what a demoted admin signs in ignorance does not count': {
+  'operations that a demoted admin signs before they know of it do not count': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'admin'], ['carol', 'member'], ['dave', 'member'])
@@ -236,7 +236,7 @@ export const authority: RoomSchedules = {
     },
   },
 
-  'of two removals that name different lines the place of the senior counts': {
+  'if two removals name different chat places, the place of the senior remover counts': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'admin'], ['carol', 'host'], ['dave', 'member'])
@@ -251,7 +251,7 @@ export const authority: RoomSchedules = {
     },
   },
 
-  'the last member learns what only somebody who left knows': {
+  'the last member receives operations that only a former member has': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'admin'], ['mallory', 'admin'])

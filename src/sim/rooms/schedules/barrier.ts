@@ -1,19 +1,19 @@
 import type { RoomWorld } from '../room-world.js'
 import { gather, HONEST, ROOM, type RoomSchedules, soon, WITH_MALLORY } from './schedule.js'
 
-/** Which lines reach a removed member, whatever fails. */
+/** Faults around a removal: which lines reach the removed member. */
 export const barrier: RoomSchedules = {
-  'the removed one meets somebody who was away, before that one meets anybody else': {
+  'a returning member connects to the removed member first': {
     people: WITH_MALLORY,
     run: world => metAfterAbsence(world, 'mallory'),
   },
 
-  'the removed one meets somebody who was away, after that one met another': {
+  'a returning member connects to a member first, then to the removed one': {
     people: WITH_MALLORY,
     run: world => metAfterAbsence(world, 'bob'),
   },
 
-  'a stolen room id opens nothing': {
+  'a stolen room id opens no channel': {
     people: { ...HONEST, oscar: 'outsider' },
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'member'])
@@ -27,7 +27,7 @@ export const barrier: RoomSchedules = {
     },
   },
 
-  'a member who withholds removals hands on their own lines alone': {
+  'a member who withholds removals can pass on only lines that they have': {
     people: {
       alice: 'honest',
       bob: 'honest',
@@ -53,7 +53,7 @@ export const barrier: RoomSchedules = {
     },
   },
 
-  'a removal comes while a page of chat is on its way to the removed one': {
+  'a removal arrives while a page of chat is being sent to the removed member': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'host'])
@@ -76,7 +76,7 @@ export const barrier: RoomSchedules = {
     },
   },
 
-  'lines do not overtake the removal that their author knew of, to members who have not heard': {
+  'no line arrives before the removal that its author knew of': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'host'])
@@ -98,7 +98,7 @@ export const barrier: RoomSchedules = {
     },
   },
 
-  'a member crashes between a removal and the lines behind it': {
+  'a member crashes between a removal and the lines after it': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'host'], ['mallory', 'host'])
@@ -124,7 +124,7 @@ export const barrier: RoomSchedules = {
     },
   },
 
-  'an admin whose power fails while they sign has signed one history': {
+  'an admin who loses power while signing does not fork their operations': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'])
@@ -145,7 +145,7 @@ export const barrier: RoomSchedules = {
     },
   },
 
-  'two branches of as many operations, one in each partition, meet': {
+  'two partitions with branches of equal length agree after they heal': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'], ['mallory', 'host'])
@@ -167,7 +167,7 @@ export const barrier: RoomSchedules = {
     },
   },
 
-  'a member who slept through ten removals is locked out of nothing': {
+  'a member who slept through ten removals still sends and receives all lines': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'host'], ['mallory', 'member'])
@@ -188,7 +188,7 @@ export const barrier: RoomSchedules = {
     },
   },
 
-  'an old copy of the founder signs again, and all agree': {
+  'after an old copy of the founder signs again, all members agree': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'admin'], ['carol', 'member'])
@@ -217,7 +217,7 @@ export const barrier: RoomSchedules = {
     },
   },
 
-  'an old copy of the founder signs nothing before it has met somebody': {
+  'an old copy of the founder signs nothing before it has synced with a member': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'admin'], ['carol', 'member'])

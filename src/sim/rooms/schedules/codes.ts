@@ -2,7 +2,7 @@ import { gather, HONEST, ROOM, type RoomSchedules, soon, WITH_MALLORY } from './
 
 /** Invitation codes, with honest and Byzantine people on both sides. */
 export const codes: RoomSchedules = {
-  'a code that is used in two partitions lets both in, and everybody is warned': {
+  'a single-use code that is used in two partitions admits both, with a warning to everybody': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'host'])
@@ -18,7 +18,7 @@ export const codes: RoomSchedules = {
     },
   },
 
-  'a code with one use lets one in': {
+  'a single-use code admits one newcomer': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'host'])
@@ -32,7 +32,7 @@ export const codes: RoomSchedules = {
     },
   },
 
-  'a code is refused after its expiry, by the clock of whoever admits': {
+  'an admitter refuses a code that has expired by their own clock': {
     people: HONEST,
     run: async world => {
       await gather(world)
@@ -49,7 +49,7 @@ export const codes: RoomSchedules = {
     },
   },
 
-  'a code that one member refuses, whose clock is wrong, is accepted by another': {
+  'a member with a wrong clock refuses a code, and another member accepts it': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'])
@@ -62,7 +62,7 @@ export const codes: RoomSchedules = {
     },
   },
 
-  'a code does not let a removed member in': {
+  'a code does not admit a removed member': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'])
@@ -76,7 +76,7 @@ export const codes: RoomSchedules = {
     },
   },
 
-  'a newcomer whom a removed host let into the room as it was learns that they are out, and enters by another code': {
+  'a newcomer whom a removed host admitted to an outdated room learns of it, and enters by another code': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'host'], ['mallory', 'host'])
@@ -98,7 +98,7 @@ export const codes: RoomSchedules = {
     },
   },
 
-  'a newcomer is shown a false room by a removed member, and enters the true one': {
+  'a newcomer to whom a removed member shows a false room enters the true one': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'host'], ['mallory', 'admin'])
@@ -116,7 +116,7 @@ export const codes: RoomSchedules = {
     },
   },
 
-  'an admitter who crashes before the admission is on disk has admitted nobody, and admits them later': {
+  'an admission that a crash loses is signed again later': {
     people: HONEST,
     run: async world => {
       await gather(world)

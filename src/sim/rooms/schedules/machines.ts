@@ -2,7 +2,7 @@ import { gather, HONEST, ROOM, type RoomSchedules, soon, WITH_MALLORY } from './
 
 /** Old copies and second machines of one person, rescue words, and floods of operations. */
 export const machines: RoomSchedules = {
-  'two machines of one admin act apart, and both count': {
+  'operations and lines of two partitioned machines of one admin all count': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'admin'], ['carol', 'host'], ['dave', 'member'])
@@ -22,7 +22,7 @@ export const machines: RoomSchedules = {
     },
   },
 
-  'two machines of one founder, of which one never meets the other, agree through a third person': {
+  'two machines of one founder that never connect agree through a third person': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'admin'], ['carol', 'admin'])
@@ -47,7 +47,7 @@ export const machines: RoomSchedules = {
     },
   },
 
-  'two machines of a founder who is alone agree': {
+  'two machines of a founder without other members agree': {
     people: HONEST,
     run: async world => {
       await gather(world)
@@ -63,7 +63,7 @@ export const machines: RoomSchedules = {
     },
   },
 
-  'a copy that was made before its owner entered a room does not know it': {
+  'a disk copy from before its owner entered a room has no such room': {
     people: HONEST,
     run: async world => {
       await world.found('alice', ROOM)
@@ -74,7 +74,7 @@ export const machines: RoomSchedules = {
     },
   },
 
-  'somebody who leaves on one machine learns it on the other': {
+  'a member who leaves on one machine learns of it on the other': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'])
@@ -91,7 +91,7 @@ export const machines: RoomSchedules = {
     },
   },
 
-  'of a forked chat all lines of both histories are shown to everybody': {
+  'everybody sees all lines of both histories of a forked log': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'])
@@ -109,7 +109,7 @@ export const machines: RoomSchedules = {
     },
   },
 
-  'of a forked chat the branch counts that the removal names': {
+  'the branch of a forked log that the removal names counts': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'])
@@ -129,7 +129,7 @@ export const machines: RoomSchedules = {
     },
   },
 
-  'rescue words end the founder, whose key was stolen, and whom the thief let in': {
+  'the rescue words remove a founder with a stolen key, and everybody whom the thief admitted': {
     people: WITH_MALLORY,
     run: async world => {
       await world.found('alice', ROOM, true)
@@ -149,7 +149,7 @@ export const machines: RoomSchedules = {
     },
   },
 
-  'a founder who has not heard of the rescue gives their lines to somebody they admit again': {
+  'a founder who does not know of the rescue sends lines to a member whom they readmit': {
     people: HONEST,
     run: async world => {
       await world.found('alice', ROOM, true)
@@ -167,7 +167,7 @@ export const machines: RoomSchedules = {
     },
   },
 
-  'what a removed member says counts if they take the room over before they hear of the removal': {
+  'lines of a removed member count if they take the room over before they know of the removal': {
     people: HONEST,
     run: async world => {
       await world.found('alice', ROOM, true)
@@ -185,7 +185,7 @@ export const machines: RoomSchedules = {
     },
   },
 
-  'an old copy of the founder that first meets whom it removes signs everything again': {
+  'an old copy of the founder that first connects to the member whom it removes signs everything again': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'admin'], ['carol', 'member'])
@@ -206,7 +206,7 @@ export const machines: RoomSchedules = {
     },
   },
 
-  'hundreds of operations of one admin stop nobody, and a removal ends them': {
+  'a flood of operations by one admin blocks nobody, and a removal ends it': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'admin'], ['mallory', 'admin'])

@@ -1,6 +1,6 @@
 import { apart, gather, HONEST, ROOM, type RoomSchedules, soon, WITH_MALLORY } from './schedule.js'
 
-/** Who is readmitted, and which of their lines and operations count afterwards. */
+/** Readmissions: who may readmit, and which lines and operations count afterwards. */
 export const readmissions: RoomSchedules = {
   'the remover and their seniors readmit, juniors do not': {
     people: HONEST,
@@ -20,7 +20,7 @@ export const readmissions: RoomSchedules = {
     },
   },
 
-  'of two removals both have to be answered': {
+  'a readmission has to answer both of two removals': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'admin'], ['carol', 'admin'], ['dave', 'member'])
@@ -40,7 +40,7 @@ export const readmissions: RoomSchedules = {
     },
   },
 
-  'what somebody wrote and signed while out does not count when they are in again': {
+  'lines and operations of a removed member do not count after readmission': {
     people: WITH_MALLORY,
     run: async world => {
       await gather(world, ['bob', 'host'], ['mallory', 'admin'])
@@ -57,7 +57,7 @@ export const readmissions: RoomSchedules = {
     },
   },
 
-  'somebody who is admitted again writes in a new run, and is heard': {
+  'a readmitted member writes in a new run, and the others receive it': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'])
@@ -78,7 +78,7 @@ export const readmissions: RoomSchedules = {
     },
   },
 
-  'somebody who is removed a second time, while away, learns it': {
+  'a member who is removed a second time while away learns of it': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'host'])
@@ -96,7 +96,7 @@ export const readmissions: RoomSchedules = {
     },
   },
 
-  'somebody who left comes back by a code in another role': {
+  'a member who left returns by a code in another role': {
     people: HONEST,
     run: async world => {
       await gather(world, ['bob', 'host'], ['carol', 'member'])
