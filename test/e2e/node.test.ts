@@ -24,7 +24,7 @@ const run = promisify(execFile)
 /** Another face of a user whose node runs. */
 async function anotherFace(t: TestContext, { me, data }: ChatPeer, ...options: readonly string[]): Promise<Child> {
   const face = startChat(t, [me, '--data', data, '--no-discovery', ...options])
-  await face.waitForLine('this is another face of it', STDERR)
+  await face.waitForLine('in another window or program', STDERR)
   return face
 }
 
@@ -103,7 +103,7 @@ test('faces report since when the node does not answer, and when it answers agai
   first.type('said while it was stopped')
   process.kill(node, 'SIGCONT')
   await first.waitForLine('the node answers again', STDERR)
-  await late.waitForLine('this is another face of it', STDERR)
+  await late.waitForLine('in another window or program', STDERR)
   await bob.waitForLine('alice> said while it was stopped')
   late.type('we go on')
   await bob.waitForLine('alice> we go on')

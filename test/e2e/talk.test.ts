@@ -118,7 +118,7 @@ test('deletes a line and its edits from every file, here and at a peer that retu
   await bob.press('C-c')
   await bob.ended()
   await alice.enter('/delete -1')
-  await alice.waitFor(/was deleted here, and dropped by 0 of 1 peers; it$/)
+  await alice.waitFor(/was deleted here, and dropped by 0 of 1 peers; the$/)
   await alice.press('Up')
   assert.ok(!(await alice.waitFor(/alice> \/delete -1/)).some(row => row.startsWith('alice> the passphrase')))
   await alice.press('C-u')

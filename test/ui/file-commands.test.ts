@@ -64,7 +64,7 @@ test('asks before it fetches a large file, and never fetches more than the disk 
     },
   })
   await get.run(commands, 'b1')
-  assert.match(done.pop() ?? '', /^! it has .*: \/get b1 yes fetches it$/)
+  assert.match(done.pop() ?? '', /^! it is .*: \/get b1 yes fetches it$/)
   await get.run(commands, 'b1 yes')
   assert.deepEqual([asked, done], [[undefined], ['saved /tmp/a.bin']])
 })
