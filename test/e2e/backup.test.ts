@@ -17,7 +17,7 @@ async function run(t: TestContext, passphrase: string | undefined, ...args: read
   return { code, stdout: child.stdout, stderr: child.stderr.join('\n') }
 }
 
-/** A user with a private room that bob is in, who has read three lines there and has two to read. */
+/** A user with a private room that bob is a member of: three lines are read, two are unread. */
 async function openWorld(t: TestContext) {
   const root = await temporaryDirectory(t)
   const [a = '', b = ''] = await localAddresses(2)

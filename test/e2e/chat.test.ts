@@ -27,7 +27,7 @@ async function hears(peer: Child, ...lines: readonly string[]): Promise<void> {
   assert.deepEqual(peer.stdout, lines, peer.transcript())
 }
 
-/** alice writes before bob is there, bob comes later and answers, both restart. */
+/** alice writes before bob starts; bob starts and answers; both restart. */
 async function helloStory(t: TestContext, alice: ChatPeer, bob: ChatPeer): Promise<void> {
   const [asAlice, asBob] = [`${alice.me}>`, `${bob.me}>`]
   const early = await openChat(t, alice)

@@ -22,7 +22,7 @@ async function history(t: Cleanup): Promise<string> {
   return data
 }
 
-/** Of the tests that change nothing in it. */
+/** A shared data directory, for tests that do not change it. */
 const data = await history(test)
 
 /** Runs a command line of `sh` in which `$PC` is the program. Returns stderr of both. */

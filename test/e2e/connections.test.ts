@@ -237,7 +237,7 @@ const OPENINGS: readonly (readonly [string, Uint8Array])[] = [
 for (const [what, bytes] of OPENINGS) {
   test(`closes the connection of a stranger who ${what} within 256 KiB`, BOUND, async t => {
     const alice = await openConnections(t)
-    // In another room, because the log would check what a scuttleup peer sends next.
+    // In another room: in the lobby, the bytes would be parsed as replication with a scuttleup peer.
     const room = await openConnections(t, { acceptsScuttleup: false })
     for (const world of [room, alice].slice(0, what === 'speaks HTTP' ? 1 : 2)) {
       const socket = await stranger(t, world.address)

@@ -1,4 +1,4 @@
-// Which data directory is used, and what is reported about it.
+// The choice of the data directory, and the messages about it.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -6,7 +6,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { TerminalWindow } from '../helper/terminal.js'
 import { writeLines } from '../helper/written-log.js'
 
-// Somebody dates their lines far ahead, so that they would be the last ones of the history for years.
+// Lines that are dated years ahead, to occupy the end of the history.
 
 const BOUND = { timeout: 300_000 }
 const HOUR_MS = 3_600_000

@@ -176,7 +176,7 @@ test('answers a flood of queries a hundred times a second at most', BOUND, async
   assert.equal(answers.filter(name => name === 'alice').length, 100)
 })
 
-/** The CPU time that this process spends while two thousand datagrams come. Unlike delay, it hardly depends on other load. */
+/** The CPU time that this process spends on two thousand datagrams. Unlike elapsed time, it hardly depends on other load. */
 async function costOfFlood(t: TestContext, port: number): Promise<number> {
   const flood = new Child(t, process.execPath, { args: [FLOOD, String(port), 'alice'] })
   const before = process.cpuUsage()

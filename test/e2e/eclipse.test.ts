@@ -11,7 +11,7 @@ import type { Child } from '../helper/child.js'
 import { type Host, Network, noHosts } from '../helper/network.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-// Two hosts use up all that one peer gives to strangers, and honest people chat on.
+// Two hosts take all connections that one peer allows strangers, while honest people go on chatting.
 
 const BOUND = { timeout: 300_000, ...(noHosts !== undefined && { skip: noHosts }) }
 const ADMITTED_MS = 2_000
@@ -79,7 +79,7 @@ test('two hosts that use up all connections keep no known person out, and discon
   }
   for (const peer of [bob, carol, dave])
     assert.ok(!peer.stderr.some(line => line.includes('lost the connection')), peer.transcript())
-  // At most one notice of each kind a minute about all those who come and go.
+  // At most one notice of each kind a minute about arrivals and departures of strangers.
   const notices = alice.stderr.filter(line => /strangers? (came|left)|lost the connection|connected to/.test(line))
   assert.ok(notices.length < 20, alice.transcript())
   t.diagnostic(

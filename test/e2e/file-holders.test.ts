@@ -1,4 +1,4 @@
-// Who gets a file, from whom, and what is left of it.
+// Who can fetch a file, from whom, and what remains on the disk.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'

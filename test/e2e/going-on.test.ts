@@ -9,7 +9,7 @@ import { crash } from '../helper/running-node.js'
 import { Stopwatch } from '../helper/stopwatch.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-// Whatever happened to the disk of a user, the next line is stored and delivered within two seconds, and no line is lost or doubled.
+// After any fault of a user's disk, the next line is stored and delivered within two seconds, and no line is lost or duplicated.
 
 const BOUND = { timeout: 300_000 }
 const GOES_ON_MS = 2_000
@@ -85,7 +85,7 @@ class World {
     return path.join(this.#root, name)
   }
 
-  /** Every line is on all peers, once: on those that run, and on one that meets bob after the machines of alice are gone. */
+  /** Asserts that all peers have every line once: the running ones, and a new one that connects to bob after alice's machines have ended. */
   async check(...running: readonly Child[]): Promise<void> {
     for (const peer of running) for (const line of this.#lines) await peer.waitForLine(`alice> ${line}`)
     for (const peer of running) await peer.stop()
@@ -104,7 +104,7 @@ class World {
   }
 }
 
-/** Puts a directory back as it was, each file in place, so that its inode is the same: as if the whole disk had been. */
+/** Restores a directory in place, so that the inodes stay the same: as if the whole disk had been restored. */
 async function putBack(copy: string, directory: string): Promise<void> {
   const filesIn = async (of: string): Promise<string[]> => {
     const entries = await readdir(of, { recursive: true, withFileTypes: true })
@@ -128,7 +128,7 @@ async function cutJournal(database: string): Promise<void> {
 
 const database = ({ data }: Machine): string => path.join(data, 'alice', 'lobby')
 
-/** What happens to alice between two starts. Called after a first start, and after a second one that ended or crashed. */
+/** Faults of alice's disk between two starts. Called after a first start, and after a second one that ended or crashed. */
 const DISASTERS: readonly {
   readonly name: string
   readonly crashes?: boolean

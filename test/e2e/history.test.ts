@@ -15,7 +15,7 @@ async function run(t: TestContext, data: string, ...args: readonly string[]) {
   return { code, stdout: child.stdout, stderr: child.stderr }
 }
 
-/** What `log` shows of the room: lines, and counts of places without content. */
+/** The output of `log` for the room: lines, and counts of places without content. */
 async function shown(t: TestContext, data: string, me: string): Promise<unknown[]> {
   const { stdout } = await run(t, data, 'log', me, '--room', 'ops', '--json')
   return stdout.map(line => JSON.parse(line)).map(({ message, state, count }) => message ?? `${count} ${state}`)
@@ -68,7 +68,7 @@ test(
     again.type('from bob')
     await untilShown(t, data, 'bob', [...ofBob, 'from bob'])
 
-    // Somebody whom bob admits, with alice away, cannot get from bob what bob was not given.
+    // While alice is away, a newcomer whom bob admits cannot get lines from bob that bob did not receive.
     const second = await invited(t, data, 'bob')
     const json = await run(t, data, 'join', 'carol', second.code, b, '--no-discovery', '--listen', c, '--json')
     assert.equal(JSON.parse(json.stdout[0] ?? '').history, '2')

@@ -24,7 +24,7 @@ async function talk(from: Child, to: Child, line: string): Promise<void> {
   await to.waitForLine(`> ${line}`)
 }
 
-/** Waits until the node of `me` is connected to all others: of strangers who come, only the first in a minute is reported by name. */
+/** Waits until the node of `me` is connected to all others. Arrivals cannot show this: only the first stranger in a minute is reported by name. */
 async function connectedToAll(t: TestContext, data: string, me: string, others: readonly string[]): Promise<void> {
   const connections = async (): Promise<unknown> => {
     const status = startChat(t, ['status', me, '--data', data, '--json'])

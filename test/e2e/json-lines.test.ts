@@ -25,7 +25,7 @@ test('marks messages written after connecting as live, and no others', BOUND, as
   await first.waitForLine('mine')
   await bob.stop()
   await first.waitForLine('bob left', { stream: 'stderr' })
-  // bob writes a line where the bot does not dial him: it gets the line when they connect.
+  // bob writes a line before the bot dials him: the bot receives the line when they connect.
   const elsewhere = await openChat(t, { me: 'bob', listen: c, peers: [], data })
   elsewhere.type('said while not connected')
   await elsewhere.waitForLine('said while')

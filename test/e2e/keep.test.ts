@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { TerminalWindow } from '../helper/terminal.js'
 import { writeLines } from '../helper/written-log.js'
 
-// What a room, and a computer, keeps of a conversation.
+// Retention: content that a room, or one computer, drops by age or size.
 
 const BOUND = { timeout: 300_000 }
 const DAY_MS = 86_400_000

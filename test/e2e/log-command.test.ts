@@ -14,7 +14,7 @@ import { invite, membersOf, Person, removeAnyway, textsIn, until } from '../help
 
 const BOUND = { timeout: 120_000 }
 
-/** Changes what the node of a user stores. */
+/** Lets the running node of a user store a change. */
 async function inStore(data: string, me: string, work: (store: NodeStore) => Promise<void>): Promise<void> {
   const store = await LevelStore.open(path.join(homeOf(data, me).directory, 'node'))
   await work(new NodeStore(store)).finally(() => store.close())

@@ -14,7 +14,7 @@ test(
     const hosts = await RoomHosts.open(t, { alice: 'founder', bob: 'admin', carol: 'admin', dave: 'member' })
     const heal = hosts.network.split([hosts.of('carol').host, hosts.of('dave').host])
     await hosts.run('bob', 'remove', 'bob', 'ops', 'carol')
-    // Carol's program would refuse: bob was admitted before her. So it has no effect, in her half either.
+    // Carol's program would refuse, because bob is senior. A forced removal has no effect, not even in her partition.
     await hosts.screenOf('carol').stop('SIGTERM')
     await hosts.run('carol', 'stop', 'carol')
     await removeAnyway(hosts.of('carol').data, 'carol', 'ops', 'bob')

@@ -55,12 +55,12 @@ test('a code with one use is used in two parts of a network, and everybody is wa
   chats.push(await bob.open())
   const [code = ''] = await alice.run('invite', 'alice', 'ops', '--as', 'member')
   while (!(await bob.run('invites', 'bob', 'ops')).some(line => line.includes('open')));
-  // Alice and carol are in one part, bob and dave in the other.
+  // Two partitions: alice and carol, bob and dave.
   const heal = network.split([bob.host, dave.host])
   await Promise.all([carol.run('join', 'carol', code), dave.run('join', 'dave', code)])
   chats.push(await carol.open(), await dave.open())
   heal()
-  // A name may come later than the operation: until then there are digits of the key.
+  // A card may arrive after the operation: until then, digits of the key are shown.
   const both = /an invitation for one person let in (carol|dave|[0-9a-f]{8}), (carol|dave|[0-9a-f]{8}):/
   for (const chat of chats) await chat.waitForLine(both, { stream: 'stderr' })
   const members = () => Promise.all(machines.map(machine => machine.members()))

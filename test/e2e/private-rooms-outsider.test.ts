@@ -1,4 +1,4 @@
-// What somebody sees of a private room who is not in it.
+// What an outsider can observe of a private room.
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { hexOf } from '../../src/base/wire/bytes.js'
@@ -24,7 +24,7 @@ socket.on('message', bytes => console.log(bytes.toString('hex')))
 socket.bind(5353, () => { socket.addMembership('224.0.0.251', process.argv[1]); console.log('up') })
 `
 
-/** Everything that would name a private room: its name, id, label, and what the id is announced as. */
+/** All texts that would reveal a private room: its name, id and label, and the tag that would announce the id. */
 const tracesOf = (id: Uint8Array): Buffer[] => [
   Buffer.from('ops'),
   Buffer.from(id),

@@ -1,4 +1,4 @@
-// A TCP proxy between two real peers: what it sees, and what it can do.
+// A TCP proxy between two real peers: what it can read, change and cut.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'

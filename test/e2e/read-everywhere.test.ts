@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { TerminalWindow } from '../helper/terminal.js'
 
 const BOUND = { timeout: 300_000 }
-/** Time from a line's appearance in one face until no other face counts it. */
+/** Longest time from the display of a line in one face until no other face counts it as unread. */
 const READ_MS_MAX = 1_000
 const ROOMS = ['ops', 'plans'] as const
 /** The rooms in the status row, without counts. */

@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const BOUND = { timeout: 300_000 }
 const LINES = 1_000
-/** Within this time of a connection with anybody who knows, a removal takes effect. */
+/** Longest time from a connection with a peer that has the removal until the removal takes effect. */
 const EFFECT_MS_MAX = 1_000
 
 async function world(t: TestContext) {
@@ -61,7 +61,7 @@ test(
     typeAll(alice, 'secret')
     await carol.waitForLine(`alice> secret ${LINES - 1}`)
 
-    // Bob is alone, and does not know.
+    // Bob is alone, and does not know of the removal.
     const alone = await chat('bob')
     typeAll(alone, 'unheard')
     await alone.waitForLine(`bob> unheard ${LINES - 1}`)

@@ -1,4 +1,4 @@
-// On how many disks lines are, with real processes.
+// The number of disks that have each line, with real processes.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { openChat, startChat } from '../helper/chat-process.js'

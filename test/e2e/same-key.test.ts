@@ -103,7 +103,7 @@ test('prints each line once after a backup is restored, with those that it lacke
   for (const { since, last } of runs) assert.ok(Date.parse(since) <= Date.parse(last))
 })
 
-/** Puts a directory back as it was, each file in place, so that its inode is the same: as if the whole disk had been. */
+/** Restores a directory in place, so that the inodes stay the same: as if the whole disk had been restored. */
 async function putBack(copy: string, directory: string): Promise<void> {
   const filesIn = async (of: string): Promise<string[]> => {
     const entries = await readdir(of, { recursive: true, withFileTypes: true })

@@ -15,7 +15,7 @@ const HOST = 'peer.slow.test'
 const SLOW = `${HOST}:4000`
 const LISTEN = ['--listen', '127.0.0.1:0']
 
-/** A system that does not end its search for a name before `answer`; undefined if it cannot be set up here. */
+/** A system whose resolver does not return before `answer`; undefined if it cannot be set up here. */
 async function slowSystem(t: TestContext) {
   const directory = await temporaryDirectory(t)
   const made = await compilePreload(directory, 'slow-names')
@@ -65,7 +65,7 @@ interface Command {
   readonly what: string
   readonly args: readonly string[]
   readonly code: number | null
-  /** Whether it says that it listens, and then waits for the signal. */
+  /** Whether the command reports that it listens, and then runs until the signal. */
   readonly listens?: boolean
 }
 

@@ -5,11 +5,11 @@ import type { Child } from '../helper/child.js'
 import { freeNames, localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-// What a stranger can make a user believe about whom they reach.
+// Attempts of a stranger to appear as a known person, or as having stored a line.
 
 const BOUND = { timeout: 300_000 }
 
-/** alice names bob, who dials her from the port of his name. Others can do so too, with a key of their own. */
+/** alice names bob, who dials her from the port that his name hashes to. An impostor can do the same, with another key. */
 async function world(t: TestContext) {
   const [data, elsewhere] = [await temporaryDirectory(t), await temporaryDirectory(t)]
   const [bob = ''] = await freeNames('bob')

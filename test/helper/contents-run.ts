@@ -13,8 +13,8 @@ const LINES = 20
 const TURNS = 120
 
 /**
- * An author, a holder that drops content, and a reader that meets a liar first: content is fetched from whoever has it, is that of its
- * author, counts as received only where it is, and stays dropped.
+ * An author, a holder that drops content, and a reader that first connects to a Byzantine peer. The reader fetches the author's content
+ * from the peers that have it; only peers with the content give receipts; dropped content stays dropped.
  */
 export async function contentsRun(seed: number): Promise<void> {
   const random = new SeededRandom(seed)
@@ -78,7 +78,7 @@ function check(isRight: boolean, what: string): void {
   if (!isRight) throw new Violation([what], '')
 }
 
-/** The peer says that it has everything, and sends other texts than the author's. */
+/** A Byzantine peer: claims to have all content, and sends texts that are not the author's. */
 function lie(liar: Log, log: LogId): void {
   Object.defineProperty(liar.contents, 'gaps', { value: () => [] })
   const read = liar.contents.read.bind(liar.contents)

@@ -1,4 +1,4 @@
-// Uses up all that it gets of a peer: `eclipse-process <host> <port> <from>`.
+// Takes as many connections of a peer as it gets: `eclipse-process <host> <port> <from>`.
 import { connect } from 'node:net'
 import { HostilePeer } from '../attack/hostile-peer.js'
 
@@ -9,7 +9,7 @@ const REDIAL_MS = 100
 
 const [host = '', port = '', from = ''] = process.argv.slice(2)
 
-/** Half of them acknowledge nothing that they are sent, and a quarter reads nothing. */
+/** Half of the connections acknowledge nothing, and a quarter reads nothing. */
 async function holdOne(number: number): Promise<void> {
   for (;;) {
     const options = { host, from, reads: number % 2 === 0 }

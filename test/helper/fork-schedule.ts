@@ -101,7 +101,7 @@ export async function forkSchedule(seed: number): Promise<{ readonly meetings: n
   const branches = [await openOn(disk)]
   const [left] = branches as [Log]
   for (const message of common) await left.append({ username: 'mallory', message })
-  // A copy of the disk, as a backup is. The branches differ from here on, and perhaps a third from later on.
+  // A copy of the disk, as in a backup. Two branches begin here; a third may begin later.
   branches.push(await openOn(disk.copy()))
   const lines = [...common, 'honest']
   lines.push(...(await appendGroups(left, 'left', random)))

@@ -51,7 +51,7 @@ interface MachineOptions {
   readonly stays?: boolean
   readonly clock?: Clock
   readonly hasPeerExchange?: boolean
-  /** Somebody whom the user knows as bob, and has a direct room with. */
+  /** A known person, bob, with whom the user has a direct room. */
   readonly bob?: AuthorId
 }
 

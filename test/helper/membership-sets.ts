@@ -127,7 +127,7 @@ class GrowingSet {
   }
 }
 
-/** How often each property was of consequence. */
+/** How many sets exercised each property. */
 export interface SetFigures {
   sets: number
   operations: number
@@ -159,7 +159,7 @@ export function checkSet(build: Build, given: OperationSet, figures: SetFigures)
   if (given.seed % 8 === 0) checkSettling(set, operations, membership, figures)
 }
 
-/** Keeping twice keeps the same. Everybody's admission precedes them, and each operation the ones after it. */
+/** Pruning is idempotent. In the kept list, admissions precede the terms that they open, and operations are in the order of their log. */
 function checkKept(world: MembershipWorld, operations: readonly Operation[]): void {
   const kept = world.kept(operations)
   assert.deepEqual(
@@ -173,7 +173,7 @@ function checkKept(world: MembershipWorld, operations: readonly Operation[]): vo
   }
 }
 
-/** Everybody has a chain of admissions from a root, and a set that arrives in two parts says the same as at once. */
+/** Each member has a chain of admissions from a root, and a set evaluates the same whether it arrives in one part or in two. */
 function checkCutOff(world: MembershipWorld, operations: readonly Operation[], membership: Membership): void {
   for (const { author } of membership.members.values()) {
     let term = membership.currentTerm(author)
@@ -205,7 +205,7 @@ function extended(set: GrowingSet, branches: readonly Writer[]): Writer {
 
 const stateOf = (term: Term | undefined): unknown => term && [term.rank, term.hasEnded, term.decidingRemoval?.id]
 
-/** Whatever an author adds changes no term that is senior to the one in which it is signed. */
+/** An added operation changes no term that is senior to the term in which it is signed. */
 function checkSeniorsUnchanged(set: GrowingSet, operations: readonly Operation[], before: Membership): void {
   const { world } = set
   const terms = [...before.terms.values()]
@@ -242,7 +242,7 @@ function checkFormerMembers(
   }
 }
 
-/** Readmitted by the founder, who answers everything, a key is what the founder says, and nothing else changes. */
+/** A key that the founder readmits, answering all removals, gets the role of that admission, and nothing else changes. */
 function checkReadmission(
   { world }: GrowingSet,
   operations: readonly Operation[],

@@ -201,7 +201,7 @@ export class MembershipWorld {
     return namesOf(this.evaluate(...sources))
   }
 
-  /** Lets peers exchange operations in pairs until all have the same. What is kept at the end. */
+  /** Lets peers exchange operations in pairs until all have the same. Returns the operations that are kept at the end. */
   settle(
     peers: readonly { readonly operations: readonly Operation[]; readonly own?: readonly AuthorId[] }[],
   ): Operation[] {
@@ -256,7 +256,7 @@ export class MembershipWorld {
 const operationsOf = (sources: readonly Source[]): Operation[] =>
   sources.flatMap(source => (source instanceof Writer ? source.operations : source))
 
-/** What a membership says, as data to compare. */
+/** The result of an evaluation, as data to compare. */
 export const said = (membership: Membership) => ({
   members: [...membership.members.values()].map(member => ({ ...member, author: nameOf(member.author) })),
   former: [...membership.former.values()],

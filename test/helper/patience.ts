@@ -1,5 +1,5 @@
 /**
- * Longest wait for something that takes a moment on a quiet machine. Long, because other programs may use the processors, and a disk
- * may take many seconds to sync: only what never comes should fail a test.
+ * Longest wait for an event that is immediate on an idle machine. Long, because other programs may use the processors, and a disk may
+ * take many seconds to sync: a test should fail only if the event never happens.
  */
 export const PATIENCE_MS = 120_000

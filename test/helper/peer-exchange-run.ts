@@ -4,8 +4,8 @@ import { inWorld, peerNames } from './in-world.js'
 const PEERS = 24
 
 /**
- * Peers that know only the first find each other, a quarter is killed, and one leaves: the others keep enough connections and
- * not too many, and everyone's presence is right. Rejects with a Violation.
+ * Peers that know only the first one find each other. Then a quarter is killed, and one leaves. The number of connections of the others
+ * stays within its bounds, and the presence of all is correct. Rejects with a Violation.
  */
 export const peerExchangeRun = (seed: number): Promise<string> => {
   const peers = peerNames(PEERS)

@@ -29,7 +29,7 @@ class Wire extends Transform {
   }
 }
 
-/** A peer that keeps what its room, or its own bound, says. */
+/** A peer that drops content by its room's keep, or by its own bound. */
 export interface KeepingPeer {
   readonly log: Log
   readonly retention: Retention
@@ -102,7 +102,7 @@ export class RetentionWorld {
     for (const { retention } of this.#peers) retention.changed()
   }
 
-  /** Lets everything that is on its way happen, while `ms` pass. */
+  /** Advances the clock by `ms`, and delivers everything in flight. */
   async pass(ms: number, steps = 1): Promise<void> {
     for (let step = 0; step < steps; step++) {
       this.clock.advance(ms / steps)

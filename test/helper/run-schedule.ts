@@ -17,7 +17,7 @@ import { VirtualClock } from './virtual-clock.js'
 const ALICE = keyPairOf(hash(utf8('author alice')))
 const author = authorOfKey(ALICE.publicKey)
 
-/** A mark in one place. `file` is where it was written, and where it is: a copy is in another file. */
+/** A mark in one place. `file`: the file that the mark was written to, and the file that it is in. They differ in a copy. */
 interface Place {
   mark: Mark | undefined
   file: number
@@ -82,7 +82,7 @@ class PlacedMark implements LogMark {
   }
 }
 
-/** What a power cut leaves of a line that was being written. */
+/** The parts of an append that survive a power cut. */
 interface Survivors {
   readonly disk?: boolean
   readonly home?: boolean
@@ -129,7 +129,7 @@ export class Machine {
     return other
   }
 
-  /** Puts a copy back: only the data directory, also the state directory file by file, or the whole disk, which no file shows. */
+  /** Restores a copy: only the data directory; also the state directory, file by file; or the whole disk, which leaves no trace in the files. */
   async restore({ disk, home, state }: Copy, how: 'data' | 'files' | 'rollback'): Promise<void> {
     await this.close()
     this.disk = disk.copy()
@@ -228,7 +228,7 @@ export async function allMeet(
   const expected = new Set((await Promise.all(logs.map(messagesOf))).flat())
   for (let round = 0; round < 4; round++)
     for (const [index, log] of logs.entries()) await meet(log, logs[(index + 1) % logs.length] as Log)
-  // Those that were told of a fork last tell the others once more.
+  // A second round, because the peer that learns of a fork last still has to relay the proof.
   for (const log of logs) await meet(log, peers[0] as Log)
   for (const log of logs) {
     assert.deepEqual(await messagesOf(log), [...expected].sort(), 'every line is on every peer, once')

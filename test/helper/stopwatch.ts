@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 /** Files in which Linux counts how long tasks waited for a processor or a disk. */
 const PRESSURE = ['/proc/pressure/cpu', '/proc/pressure/io']
 
-/** The time since it was made, without that in which some process of this machine waited for a processor or a disk. */
+/** Elapsed time since construction, minus the time in which a process of this machine waited for a processor or a disk. */
 export class Stopwatch {
   readonly #start = performance.now()
   readonly #stalledBefore = stalledMs()
