@@ -3,14 +3,14 @@ import type { Member } from '../../../protocol/state.js'
 import { useChat } from '../context.js'
 import { Modal } from './modal.js'
 
-/** Ends the membership of somebody, after a question. */
+/** Removes a member from a private room, after a confirmation. */
 export function Remove({ member }: { readonly member: Member }): JSX.Element {
   const chat = useChat()
   return (
     <Modal title="Remove this member?">
       <p>
-        <bdi>{member.name}</bdi> (<code>{member.key.slice(0, 8)}</code>) is no member any more, and reads nothing that
-        is said from now on. What they have read stays with them. An admin can admit them again.
+        <bdi>{member.name}</bdi> (<code>{member.key.slice(0, 8)}</code>) will no longer be a member, and will not
+        receive lines that are written from now on. They keep the lines that they have. An admin can admit them again.
       </p>
       <div class="buttons">
         <button type="button" class="button" onClick={chat.screen.closeDialog}>
