@@ -62,7 +62,7 @@ test('a code that nobody could answer admits after a restart', BOUND, async t =>
   await run(t, data, 'room', 'new', 'alice', 'ops', '--no-rescue')
   const [code = ''] = (await run(t, data, 'invite', 'alice', 'ops')).stdout
   const local = ['--no-discovery', '--listen', b]
-  const waiting = await run(t, data, 'join', 'bob', code, a, '--timeout', '3', ...local)
+  const waiting = await run(t, data, 'join', 'bob', code, a, '--timeout', '6', ...local)
   assert.match(waiting.stderr.join(), /waiting for somebody who may admit you: nobody is connected yet/)
   assert.match(waiting.stderr.join(), /nobody has admitted you yet/)
   await openChat(t, { me: 'alice', listen: a, data, options: ['--room', 'ops'] })

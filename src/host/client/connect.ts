@@ -77,6 +77,7 @@ export async function commandNode(
   if (greeted === undefined) return false
   const { socket, reader } = greeted
   try {
+    signal.throwIfAborted()
     await new Promise<void>((resolve, reject) => {
       const receive = (): void => {
         for (let next = reader.next(); next.kind === 'frame'; next = reader.next()) {

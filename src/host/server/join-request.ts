@@ -29,6 +29,7 @@ export async function requestAdmission(
   onProgress: (item: Fields) => void,
   signal: AbortSignal,
 ): Promise<FoundRoom> {
+  signal.throwIfAborted()
   const search = new RoomSearch(options)
   let isFound = false
   const cancel = clock.after(WAITING_MS, () => {
