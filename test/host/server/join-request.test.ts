@@ -5,7 +5,7 @@ import { ChatError } from '../../../src/base/errors.js'
 import { requestAdmission } from '../../../src/host/server/join-request.js'
 import type { InvitationCode } from '../../../src/membership/invitation/invitation-code.js'
 import type { RoomSearchOptions } from '../../../src/node/private-rooms/room-search.js'
-import { VirtualClock } from '../../../src/sim/virtual/clock.js'
+import { VirtualClock } from '../../helper/virtual-clock.js'
 
 test('a request whose time was over before it began ends at once', { timeout: 5_000 }, async () => {
   const options = { me: 'bob', peers: [], network: { enter: () => new Promise(() => {}) } }
