@@ -58,7 +58,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .helpCommand('help [command]', 'print the options of the chat, or of a command')
     .enablePositionalOptions()
     .exitOverride()
-    // The chat loads the module for wrapping itself, while its node starts.
+    // The chat itself loads the wrapping module, while its node starts.
     .hook('preAction', (main, command) => (command === main || command.name() === 'chat' ? undefined : loadWrapping()))
     .configureOutput({ writeErr: () => {} })
   for (const register of REGISTRATIONS) for (const command of register(program, exitWith)) program.addCommand(command)

@@ -8,7 +8,7 @@ import { DONE, FAILED } from './exit-code.js'
 
 /** How long to wait before exiting while no line gets stored. */
 const STORING_MS_MAX = 5_000
-/** Characters of a line that a message quotes to identify it. */
+/** Number of characters of an unstored line that a warning quotes. */
 const NAMED_LENGTH = 40
 
 /**

@@ -172,7 +172,7 @@ export class Log extends EventEmitter<LogEvents> {
     }
   }
 
-  /** The log with the first entry of the run that a log belongs to: the log itself, unless it is a branch. */
+  /** The log itself or, for a branch, the log in which its run began. */
   startOf(log: LogId): LogId {
     return this.#core.forks.startOf(log)
   }
@@ -288,7 +288,7 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#reader.dateOfLast(count, isCounted)
   }
 
-  /** A date after all entries that our clock has followed. Our next entry is dated later. */
+  /** A date later than every date that our clock has observed. Our next entry is dated later still. */
   dateOfNext(): Hlc {
     return this.#core.hybridClock.next()
   }
@@ -308,7 +308,7 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#core.frontier.pendingHead(log)?.last
   }
 
-  /** Rewrites all files without the replaced rows. */
+  /** Compacts all files, which drops the replaced rows from them. */
   async compactFiles(): Promise<void> {
     await this.#core.store.compact?.(ALL_ROWS)
   }

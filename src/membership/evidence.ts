@@ -37,8 +37,8 @@ export function endEvidence(membership: Membership, author: AuthorId): Operation
 }
 
 /**
- * Operations that show why `operations` do not count: for each log, the part of the branch that counts after they diverge from it, and the
- * operations that ended a term in which they were signed. They prove to somebody who lacks them that a removal is void.
+ * Operations that show why `operations` do not count: for each term whose counting branch they leave, that branch from there on; and the
+ * operations that ended the terms in which they were signed. They prove to somebody who lacks them that a removal is void.
  */
 export function refutationOf(membership: Membership, operations: readonly Operation[]): Operation[] {
   /** The first seq at which the operations leave the branch that counts, by term. */

@@ -7,7 +7,7 @@ import type { RawConnection } from './peer-source.js'
 const HEARTBEAT = Uint8Array.of(0)
 /** Time between two checks for received bytes: a dead connection is closed at most this long after SILENCE_MS_MAX. */
 const CHECK_MS = 1_000
-/** Delay of the second write after the other side ended its half. It fails if the process of the other side has ended. */
+/** After the other side half-closes, the delay between two writes. The second write fails if the other process has ended. */
 const HALF_CLOSED_MS = 250
 
 /**

@@ -18,7 +18,7 @@ export const ROOMLESS_MS_MAX = 30_000
  */
 export const CONNECTIONS_MAX = 128
 
-/** How long a room that broke its channel is not offered on the connection again. */
+/** How long a room whose channel broke is not offered on that connection. */
 export const BROKEN_CHANNEL_MS = 30_000
 
 /** Shortest time between two recalls of a room on its connections. Each uses a slot of the connection. */

@@ -134,7 +134,7 @@ export class PeerConnection implements OpenConnection {
     multiplexer.on('pong', onPong).on('closed', end).ping()
   }
 
-  /** Closes the connection if the peer does not read it, or a room that the peer does not read if there are several. */
+  /** Closes the connection if the peer does not read its only room. With several rooms, calls `onUnread` for each that is not read. */
   #checkReading(onUnread: (room: string) => void): void {
     const { multiplexer } = this
     if (multiplexer === undefined) return

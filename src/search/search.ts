@@ -83,7 +83,7 @@ export class Search {
     let waiting: FoundLine[] = []
     for (;;) {
       if (signal?.aborted) return
-      // The filters of a log are read once nothing that is known already can be newer than what they cover.
+      // Read further filters of a log only when no known candidate can be newer than the places that these filters cover.
       const [log] = logs.sort((a, b) => b.newestMs - a.newestMs)
       const [candidate] = candidates
       if (log !== undefined && !(candidate !== undefined && candidate.newestMs > log.newestMs)) {

@@ -45,7 +45,7 @@ export class WordIndex {
   readonly #log: IndexedLog
   readonly #clock: Clock
   #isOpen: Promise<void> | undefined
-  /** The first block of each log that may have no filter: its first place. */
+  /** For each log, the first place of the first block that may lack a filter. */
   readonly #from = new Map<LogId, Seq>()
   #arrivedAt: Millis = 0
   #waitingSince: Millis | undefined

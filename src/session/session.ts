@@ -65,7 +65,7 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly #clock: Clock
   readonly #hidden: HiddenPeople
   readonly #hiddenLines: HiddenLines
-  /** Authors of whom it is known whether they came by the same connection as a hidden person. */
+  /** Authors already checked for having come over the same connection as a hidden person. */
   readonly #checked: Set<AuthorId>
   /** People whom the user chose to show again: they are no longer hidden along with others. */
   readonly #shownAgain = new Set<AuthorId>()
@@ -240,7 +240,7 @@ export class Session extends EventEmitter<SessionEvents> {
     }
   }
 
-  /** Whether a message that arrives rings. */
+  /** Whether the user is to be notified of a message that arrives. */
   rings(message: Message): boolean {
     if (this.notifyLevel === 'none' || this.isOurs(message)) return false
     return this.notifyLevel === 'all' ? isLine(message) : this.#concernsUs(message)

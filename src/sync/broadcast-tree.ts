@@ -87,7 +87,7 @@ export class BroadcastTree {
     else if (behind.waitMs > SUBSCRIBE_AFTER_MS) this.#wait(author, behind, SUBSCRIBE_AFTER_MS)
   }
 
-  /** The peer of a connection no longer has a log as far as it announced: others deliver the rest. */
+  /** The peer of a connection has less of a log than it announced: others deliver the rest. */
   retracted(connection: TreeConnection, author: LogId): void {
     const behind = this.#behind.get(author)
     if (behind === undefined) return

@@ -7,7 +7,7 @@ import type { SeqRange } from '../log/read/subscription.js'
 import type { GapsNote } from './codec.js'
 import { CONTENT_MS_MAX, CONTENT_PLACES_MAX, CONTENT_RETRY_MS_MAX, CONTENT_RETRY_MS_MIN } from './limits.js'
 
-/** Largest number of places with content between two missing ranges that one request covers: a second request would take longer. */
+/** One request covers two missing ranges if at most this many places lie between them: a second request would take longer. */
 const NEAR_PLACES = 8
 
 /** One connection to a peer that may have missing contents. */

@@ -187,7 +187,7 @@ export class PeerSession implements ReplicationSession {
     return encodeSegmentRequest({ author, seq })
   }
 
-  /** The log rejected entries of `author`: ignores that log from now on, unless a requested segment may still arrive. */
+  /** Entries of `author` were rejected: ignores that log from now on, unless a requested segment may still arrive. */
   refused(author: LogId, reason: Rejection): Effect[] {
     if (this.#skipsRefusal(author) || this.#ignored.has(author)) return []
     return [this.#ignored.add(author, reason)]
@@ -286,7 +286,7 @@ export class PeerSession implements ReplicationSession {
 
   #onHeads(batch: IncomingBatcher, { heads, isLast }: Extract<PeerFrame, { readonly kind: 'heads' }>): void {
     const isFirst = this.#state === 'opening'
-    // Fingerprints come before heads that need several pages.
+    // A side whose heads do not fit into one page has to send fingerprints first.
     if (heads.length > HEADS_MAX || (isFirst && !isLast)) {
       this.#close(batch, 'too-many-heads')
       return

@@ -29,7 +29,7 @@ const OVERHEAD_BYTES = 64
 /** Reason for rejecting a log whose chain value differs from ours at the same seq. */
 const DIFFERENT: Rejection = { kind: 'differs' }
 
-/** Why a stream ends what it was sending. Without a reason, each abort would take a stack trace. */
+/** The abort reason of destroyed streams. It is shared, because the default reason captures a stack trace on each abort. */
 const DESTROYED = new Error('the stream was destroyed')
 
 /**

@@ -63,7 +63,7 @@ test('sends a picture without its metadata, and as it is when asked to', BOUND, 
   const misnamed = path.join(data, 'text.png')
   await writeFile(misnamed, 'text')
   send(alice, misnamed)
-  await alice.waitForLine('the metadata of text.png cannot be removed: it is no JPEG, PNG', { stream: 'stderr' })
+  await alice.waitForLine('the metadata of text.png cannot be removed: it is not a JPEG, PNG', { stream: 'stderr' })
 })
 
 /** The rows of half blocks on a screen. */

@@ -55,8 +55,8 @@ test('rejects pictures whose metadata cannot be removed', async t => {
     assert.rejects(sent(t, name, bytes, contentWithoutMetadata, size), { code: 'FILE_UNUSABLE', message: reason })
   await rejects('a.jpg', withComment.subarray(0, -10), /of a\.jpg cannot be removed: it is malformed/)
   await rejects('a', withComment.subarray(0, -10), /it is malformed/)
-  await rejects('a.png', utf8('text'), /it is no JPEG, PNG or WebP picture/)
-  await rejects('a.webp', new Uint8Array(0), /it is no JPEG, PNG or WebP picture/)
+  await rejects('a.png', utf8('text'), /it is not a JPEG, PNG or WebP picture/)
+  await rejects('a.webp', new Uint8Array(0), /it is not a JPEG, PNG or WebP picture/)
   await rejects('a.jpg', withComment, /it is larger than 64 MiB/, 64 * 1024 * 1024 + 1)
 })
 

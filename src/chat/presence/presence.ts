@@ -71,7 +71,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
   }
 
   /**
-   * Whether the author whose key begins with `key` is present. Ignores evidence from before a lost connection to them.
+   * Whether the author whose key begins with `key` is present. Ignores signs of presence from before their connection was lost.
    */
   isPresent(key: string): boolean {
     return this.#roster.isPresent(key, this.#clock.now())

@@ -212,7 +212,7 @@ export class Roster {
   }
 
   /**
-   * Whether the author whose key begins with `key` is present. Ignores evidence from before a lost connection to them.
+   * Whether the author whose key begins with `key` is present. Ignores signs of presence from before their connection was lost.
    */
   isPresent(key: string, now: Millis): boolean {
     for (const [author, known] of this.#known) if (author.startsWith(key)) return known.isPresent(now)

@@ -34,7 +34,7 @@ export interface FileListener {
 
 /** Pieces that are read from disk before the peer has read earlier ones. */
 const ANSWERS_AHEAD_MAX = 8
-/** Low-water mark: only when at most this many are left are more read, so that several are read at once. */
+/** Low-water mark: more are read only when no more than this many are left, so that several are read at once. */
 const ANSWERS_AHEAD_MIN = 4
 
 /** A question of the peer: which chunks this side has, or a request for a piece. */

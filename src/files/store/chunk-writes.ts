@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import type { Millis } from '../../base/clock.js'
 import { partsAfter, runsOf, startOf, type WaitingChunk } from './chunk-runs.js'
 
-/** Largest number of chunks in one write. Each write occupies a thread, and the requests that follow it wake the peer. */
+/** Largest number of chunks in one write. Each write occupies a thread of the pool, and after it more pieces are requested. */
 const TOGETHER = 8
 /** How long a smaller number of chunks waits for more. */
 const WAIT_MS: Millis = 5

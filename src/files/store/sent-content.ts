@@ -21,12 +21,12 @@ export async function wholeContent(source: FileHandle): Promise<SentContent> {
 
 /**
  * A picture without its metadata; any other file as it is. Rejects with FILE_UNUSABLE if the file is a picture, or is named like one, and
- * its metadata cannot be removed. Otherwise the user would believe that they are gone.
+ * its metadata cannot be removed. Otherwise the user would believe that the metadata was removed.
  */
 export async function contentWithoutMetadata(file: string, source: FileHandle): Promise<SentContent> {
   const whole = await wholeContent(source)
   if (!isPicture(await beginningOf(source, SIGNATURE_BYTES))) {
-    if (hasPictureName(file)) throw unremovable(file, 'it is no JPEG, PNG or WebP picture')
+    if (hasPictureName(file)) throw unremovable(file, 'it is not a JPEG, PNG or WebP picture')
     return whole
   }
   if (whole.size > PICTURE_BYTES_MAX) throw unremovable(file, `it is larger than ${PICTURE_BYTES_MAX / 2 ** 20} MiB`)

@@ -14,7 +14,7 @@ export class FaceMarks {
   readonly #report: (marks: readonly ReadMark[]) => void
   readonly #marks = new Map<LogId, ReadMark>()
   readonly #unreported = new Map<LogId, Digest>()
-  /** Entries that were read although the mark had passed their places before their content arrived. */
+  /** Entries that were read after the mark had passed their places, because their content arrived late. */
   #late: Digest[] = []
   #cancel: Cancel | undefined
 
@@ -27,14 +27,14 @@ export class FaceMarks {
     return new Map([...this.#marks].map(([author, { seq }]) => [author, seq]))
   }
 
-  /** Places up to the marks that had no content when the mark passed them. */
+  /** The places that had no content when the mark of their log passed them. */
   get passed(): ReadonlyMap<LogId, readonly PlaceRange[]> {
     return new Map([...this.#marks].flatMap(([log, { passed }]) => (passed === undefined ? [] : [[log, passed]])))
   }
 
   /**
-   * The user has read each log up to these places in this face. For a place that the mark has passed, the user has read
-   * an entry whose content arrived later.
+   * The user has read each log up to these places in this face. A place at or before the mark
+   * means that the user has read an entry there whose content arrived after the mark had passed it.
    */
   read(marks: readonly Digest[]): void {
     for (const { author, seq } of marks) {
@@ -72,7 +72,7 @@ export class FaceMarks {
     this.flush()
   }
 
-  /** Reports what was read at once. */
+  /** Reports immediately what was read, without waiting for REPORT_MS. */
   flush(): void {
     this.#cancel?.()
     this.#cancel = undefined

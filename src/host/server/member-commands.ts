@@ -272,7 +272,7 @@ function personIn(members: RoomMembers, who: unknown): AuthorId {
   )
 }
 
-/** The history of a present member, which stays the same when their role changes; undefined for anybody else. */
+/** How much history a present member was given, which stays the same when their role changes; undefined for anybody else. */
 function givenBefore(membership: Membership, subject: AuthorId): Given | undefined {
   if (!membership.members.has(subject)) return undefined
   const linesFrom = membership.linesFrom(subject)

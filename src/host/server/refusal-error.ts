@@ -4,13 +4,13 @@ import type { DoubtReason } from '../../log/mark/doubt.js'
 import type { Refusal } from '../../membership/refusal.js'
 import { nameIn, type RoomMembers } from '../../node/private-rooms/room-members.js'
 
-/** The error for an operation that is not signed. `byOf` names the signer of an operation: by alice. */
+/** The error that says why we do not sign an operation. `byOf` returns the signer of an operation as a phrase, such as `by alice`. */
 export function refusalError(refusal: Refusal, byOf: (author: AuthorId) => string): ChatError {
   const [message, hint] = wordsOf(refusal, byOf)
   return new ChatError('ROOM_REFUSED', message, hint === undefined ? {} : { hint })
 }
 
-/** The signer of an operation, in a sentence: by somebody, or with the rescue words. */
+/** The signer of an operation as a phrase: `by <name>` or `with the rescue words`. */
 export const byIn = (members: Pick<RoomMembers, 'nameOf' | 'room'>, author: AuthorId): string =>
   author === members.room.rescue ? 'with the rescue words' : `by ${nameIn(members, author)}`
 
@@ -71,7 +71,7 @@ function wordsOf(refusal: Refusal, byOf: (author: AuthorId) => string): [message
     case 'in-doubt':
       return [
         DOUBTS[refusal.reason] ?? 'what you signed last may be missing here',
-        'Open the room until another member is connected. If nobody else is left: persisted-chat room confirm.',
+        'Keep the room open until another member is connected. If nobody else is left: persisted-chat room confirm.',
       ]
   }
 }

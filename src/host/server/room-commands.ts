@@ -37,9 +37,9 @@ import { RoomSearches } from './room-searches.js'
 
 const NONCE_BYTES = 32
 
-/** Until this long after the user left a room, each start of the node tells its members of the leave. */
+/** For this long after the user left a room, the node tells the room's members of the leave each time it starts. */
 const LEFT_MS_MAX: Millis = 30 * 86_400_000
-/** How many rooms one start opens to tell their members of the leave. */
+/** Largest number of rooms that the node opens for that at one start. */
 const LEFT_MAX = 4
 
 /**
@@ -349,7 +349,7 @@ export class RoomCommands {
   }
 }
 
-/** Sets or reports which earlier lines later newcomers are given. */
+/** Sets or reports how much of the earlier history future newcomers receive. */
 async function setHistory(
   { members, room }: RoomAccess,
   { history }: Fields,

@@ -30,7 +30,7 @@ export class StoredReplicas {
     receipts.on('receipt', this.#onReceipt)
   }
 
-  /** Stores the receipts that are not stored yet. Never rejects: a receipt that is lost is not shown. */
+  /** Stores the receipts that are not stored yet. Never rejects: a receipt that is lost is only missing after a restart. */
   async close(): Promise<void> {
     this.#receipts.off('receipt', this.#onReceipt)
     await this.#save()

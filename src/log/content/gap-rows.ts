@@ -146,7 +146,7 @@ export function contentIn([key, value]: Row): { readonly seq: Seq; readonly pack
 
 export const contentKeySeq = (key: Uint8Array): Seq => placeIn(key)?.seq ?? 0
 
-/** The contents of all logs of the author of a log. */
+/** The range of the content rows of all logs of an author; `log` is any of them. */
 export function contentsOfAuthor(log: LogId): Range {
   const prefix = concat([CONTENTS, authorKeyOf(log) ?? EMPTY])
   return { gte: prefix, lt: after(prefix) }

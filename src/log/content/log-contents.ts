@@ -83,7 +83,7 @@ export class LogContents {
     return this.#contents.restore(log, ranges, reason)
   }
 
-  /** Call when the date from which peers give us content has changed or become known: only missing content from then on is requested. */
+  /** Call when the date from which peers give us content has changed or become known. Requests missing content from that date on only. */
   givenChanged(): Promise<void> {
     return this.#contents.givenChanged()
   }

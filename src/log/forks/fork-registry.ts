@@ -104,7 +104,7 @@ export class ForkRegistry {
     return this.placeOf({ author: branch.log, seq: place.seq - branch.proof.forkedAt + 1 })
   }
 
-  /** The log that contains the first entry of a log's run. A branch continues its parent, unless the fork is at the first entry. */
+  /** The log in which the history of `log` begins: for a branch, that of its parent, unless the fork is at the first entry. */
   startOf(log: LogId): LogId {
     const branch = this.#branches.get(log)
     return branch === undefined || branch.proof.forkedAt === 1 ? log : this.startOf(branch.parent)
@@ -202,7 +202,7 @@ export class ForkRegistry {
     return { kind: 'unproven' }
   }
 
-  /** Adds both branches of a proof. `kept` is the branch that this disk has. A branch that is already known gets this parent. */
+  /** Adds both branches of a proof. `kept` is the branch that this disk has. A branch that is already known gets the forked log of this proof as its parent. */
   add(proof: ForkProof, kept: LogId | undefined): void {
     const parent = logOfSegment(proof.segments[0])
     for (const log of branchesIn(proof)) this.#put({ log, parent, proof, isKept: log === kept || this.#isKept(log) })

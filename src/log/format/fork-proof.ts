@@ -31,7 +31,7 @@ export interface ForkProof {
 
 type Comparison =
   | { readonly kind: 'fork'; readonly proof: ForkProof }
-  /** They differ already at their first common seq: compare the segment before `of` next. */
+  /** The segments differ from their first common entry on, so the fork may be earlier: the caller compares the segment before `of` next. */
   | { readonly kind: 'earlier'; readonly of: 'first' | 'second' }
   | { readonly kind: 'equal' }
 
@@ -86,7 +86,7 @@ export const branchesIn = ({ segments: [a, b], forkedAt }: ForkProof): readonly 
   branchIn(b, forkedAt),
 ]
 
-/** What the branches of a fork continue: the run that was signed, its last entry before the fork, and the chain value there. */
+/** Where the branches of a fork start: the original run, the seq of its last entry before the fork, and the chain value there. */
 export const startAt = (
   { run, start }: LogName,
   { forkedAt, chain }: Pick<ForkProof, 'forkedAt' | 'chain'>,

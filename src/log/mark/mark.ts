@@ -23,7 +23,7 @@ export interface End {
   readonly seq: Seq
   readonly chain: ChainValue
   readonly batch?: Batch | undefined
-  /** Whether the log was closed cleanly at this end. If so, a batch that the database lacks was written and then lost. */
+  /** Whether the log was closed cleanly after its last entry. If so, a batch that the database lacks was written, and lost later. */
   readonly isClean?: boolean | undefined
 }
 

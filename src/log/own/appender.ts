@@ -7,7 +7,7 @@ import type { RequestId } from '../request-id.js'
 export class Appender {
   readonly #core: LogCore
   readonly #recovery: DiskRecovery
-  /** Number of waiting entries, which later entries must not overtake, and the turn of the last waiting entry. */
+  /** Number of waiting entries, which later entries must not overtake, and a promise that settles when the last of them is appended. */
   #waiting = 0
   #turn: Promise<void> = Promise.resolve()
 

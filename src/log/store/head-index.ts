@@ -120,7 +120,7 @@ export class HeadIndex {
     return writes
   }
 
-  /** Writes that delete segments after a gap that new entries replace, because readers would stop at them. */
+  /** Writes that delete the segments after a gap whose places new entries take, because readers would stop at them. */
   replaced(author: LogId, from: Seq, to: Seq): Write[] {
     const key = logKeyOf(author)
     const afterGap = this.#afterGap.get(author)

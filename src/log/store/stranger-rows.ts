@@ -57,8 +57,8 @@ export class StrangerRows {
     this.#store = store
     this.#queue = queue
     this.#quota = quota
-    // Stored in the commit of the entries, which are written in the same turn. If that fails, the log is treated as imported after a
-    // restart.
+    // Stored in the commit of the entries, which are written in the same turn. If that fails, after a restart the log is treated
+    // as imported.
     quota.onRecord(log => void queue.write([], this.#latest(log)).catch(() => {}))
   }
 

@@ -47,7 +47,7 @@ export class KeyExchange {
   readonly #noise: NoiseHandshake
   #state: State = { kind: 'exchanging', buffered: EMPTY }
 
-  /** `me` and `address` are the addresses that this and the other side sent. */
+  /** `me` is the address that this side sent; `address` is the one that the other side sent. */
   constructor(me: string, address: string, options: KeyExchangeOptions) {
     const isDialler = options.role === 'dialler'
     const [dialler, listener] = isDialler ? [me, address] : [address, me]

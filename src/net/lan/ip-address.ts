@@ -1,4 +1,4 @@
-// IP addresses as text, parsed without node:net, which decisions must not import.
+// IP addresses as text, parsed without node:net, because modules without IO must not import it.
 
 const IPV4 = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/
 const IPV6_GROUP = /^[0-9a-f]{1,4}$/i
@@ -45,7 +45,7 @@ function groupsOf(text: string, mayEndInIpv4: boolean): number[] | undefined {
 }
 
 /**
- * Whether a peer can have an IPv4 address. False for 0.0.0.0 (which dials this machine), for multicast and broadcast addresses, and for
+ * Whether a text is an IPv4 address that a peer can have. False for 0.0.0.0 (dialling it reaches this machine), for multicast and broadcast addresses, and for
  * 127.0.0.0/8 unless this machine itself sent it: otherwise a stranger could point us at our own services.
  */
 export function isPeerIpv4(text: unknown, isFromLoopback: boolean): text is string {
@@ -58,7 +58,7 @@ export function isPeerIpv4(text: unknown, isFromLoopback: boolean): text is stri
 /** Whether the text is a link-local IPv6 address, which is valid on one network only. */
 export const isLinkLocal = (text: unknown): text is string => ((ipv6Groups(text)?.[0] ?? 0) & 0xffc0) === 0xfe80
 
-/** Whether a peer can have an IPv6 address: not one that embeds IPv4, nor a link-local one, which needs a zone to be dialled. */
+/** Whether a text is an IPv6 address that a peer can have: not one that embeds IPv4, nor a link-local one, which needs a zone to be dialled. */
 export function isPeerIpv6(text: unknown, isFromLoopback: boolean): text is string {
   const groups = ipv6Groups(text)
   const first = groups?.[0]

@@ -106,7 +106,7 @@ const LONG_TEXT_BYTES = 16 * 1024
 export class RecordOpener {
   readonly #key: Uint8Array
   readonly #queue = new ByteQueue()
-  /** Buffer for plaintexts, one after the other, so that a frame in several records need not be joined. */
+  /** Buffer in which plaintexts are placed back to back, so that a frame that spans several records is contiguous. */
   #texts: Buffer | undefined
   #textsEnd = 0
   #stream: OpeningStream | undefined

@@ -173,7 +173,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     return isKnown
   }
 
-  /** Closes the connections: those that replace them report our heads again. */
+  /** Closes the connections, so that the connections that replace them report our heads again. */
   reconnect(): void {
     this.#options.connections.reconnect()
   }

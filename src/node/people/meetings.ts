@@ -10,7 +10,7 @@ import type { Pins } from './pins.js'
 /** Rate limit for reports of other keys: an attacker who answers under the name can generate any number of keys. */
 const REPORT_MS: Millis = 60_000
 
-/** Delay before another key is reported: an entry in which the old key signed it may still arrive. */
+/** Delay before another key is reported: an entry in which the old key signs the new one may still arrive. */
 const RENEWAL_MS: Millis = 2_000
 
 export interface MeetingsOptions {

@@ -9,7 +9,7 @@ import { keyBytes } from '../../membership/format/room.js'
 const WAITING_MAX = 16
 
 interface AdmissionDeskEvents {
-  /** A newcomer waits who was not waiting before. */
+  /** A newcomer who was not waiting before now waits. */
   asked: [newcomer: AuthorId, claimed: string]
 }
 

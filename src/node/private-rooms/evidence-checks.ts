@@ -14,8 +14,8 @@ const PENDING_BYTES_MAX = 16 * 1024 * 1024
 const CHECKS_PER_SECOND_MAX = 300
 const CHECK_AGAIN_MS = 50
 /**
- * Size of a key, a term, a seq, an id, a length and a signature. Shorter bytes are not an operation, but cost as much
- * memory.
+ * Size of a key, a term, a seq, an id, a length and a signature. A shorter item is not an operation, but is charged as
+ * one, because it costs about as much memory.
  */
 const OPERATION_BYTES_MIN = 166
 
@@ -37,7 +37,7 @@ interface EvidencePeer {
   readonly evidence: EvidenceSource
 }
 
-/** Operations that a peer sent are on disk, as far as they are kept. `before`: the membership without them. */
+/** Called when the operations that a peer sent are on disk; some may have been dropped. `before`: the membership without them. */
 type Stored<P> = (peer: P, members: EvidenceMembers, operations: readonly Operation[], before: Membership) => void
 
 interface Pending<P> {
@@ -115,7 +115,7 @@ export class EvidenceChecks<P extends EvidencePeer> {
 
 const costOf = ({ length }: Uint8Array): number => Math.max(length, OPERATION_BYTES_MIN)
 
-/** Whether an operation can count: a peer sends each operation after the admission of its author. An operation begins with its author's key. */
+/** Whether an operation may count: a peer sends it after the admission of its author. An operation begins with its author's key. */
 function isWorthChecking({ peer: { evidence }, members, bytes }: Pending<EvidencePeer>): boolean {
   const author = authorOfKey(bytes.subarray(0, KEY_BYTES))
   return !evidence.isRefuted && (evidence.admitted.get(members)?.has(author) === true || isListed(members, author))

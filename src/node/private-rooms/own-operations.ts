@@ -9,7 +9,7 @@ import type { Operation } from '../../membership/format/operation.js'
 export interface OperationsMark extends EndMark {
   /** The end that was recorded before. */
   readonly found: End | undefined
-  /** Whether the mark was written to another file, of which this is a copy. */
+  /** Whether the mark was found in a copy of the file that it was written to: the directory was copied or restored. */
   readonly isMoved: boolean
   release(): Promise<void>
 }
@@ -40,8 +40,8 @@ export class OwnOperations {
   }
 
   /**
-   * Compares the operations in the database with the mark. Returns the rows of a batch that a crash kept from the
-   * database; the caller stores them, and compares again.
+   * Compares the operations in the database with the mark. Returns the rows of a batch that did not reach the database
+   * because of a crash; the caller stores them, and compares again.
    */
   async compare(stored: Iterable<Operation>): Promise<readonly Put[]> {
     if (this.#mark === undefined) return []

@@ -71,7 +71,7 @@ export class RoomSeeker {
   readonly #known: () => readonly Operation[]
   readonly #name: string | undefined
   #refusal: Cancel | undefined
-  /** Peers that were asked to admit us and have not answered, and how long an answer is awaited. */
+  /** Peers that were asked to admit us and have not answered, and until when an answer is awaited. */
   readonly #asked = new Map<object, Millis>()
   #hasAsked = false
   /** What each peer has shown so far. */

@@ -138,7 +138,7 @@ export class AgeBound {
     if (places.length > 0) await this.#log.contents.dropAll(log, places, 'expired')
   }
 
-  /** For a log that is dated ahead, records at intervals up to which entry it is stored. */
+  /** For a log that is dated ahead, records from time to time the last entry stored so far. */
   async #noteArrival(log: LogId, seq: Seq, keepMs: Millis, now: Millis): Promise<void> {
     const at = this.#log.lastAtOf(log)
     const arrivals = this.#arrivals.get(log) ?? []

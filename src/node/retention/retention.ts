@@ -38,7 +38,7 @@ export interface KeepStatus {
 }
 
 interface RetentionEvents {
-  /** The room takes more than its bound, because no other peer has its lines; 0 bytes: no longer. */
+  /** The room takes more than its bound, because no other peer has its lines; `bytes` is 0 once it no longer does. */
   excess: [bytes: number, bytesMax: number]
 }
 

@@ -81,7 +81,7 @@ export function misbehave(who: Malefactor, what: Misbehaviour): void {
   else byzantine.push(madeUp(who, what))
 }
 
-/** An operation at the next place of our log that the others have not seen. Two such operations fork the log. */
+/** An operation for the place after our last operation that counts. Two different ones fork the log. */
 function branch(who: Malefactor): Operation[] {
   const { members, author } = who.seat
   const next = members && nextPlace(members.membership, author)

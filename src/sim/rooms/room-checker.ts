@@ -63,7 +63,7 @@ export class RoomChecker {
   readonly #signed = new Map<OperationId, Signed>()
   readonly #lines = new Map<string, Line>()
   readonly #acknowledged = new Map<string, Set<string>>()
-  /** Receivers of a line that passed through a Byzantine peer: `author/line`. */
+  /** Who received which line by way of a Byzantine peer: `receiver/line`. */
   readonly #tainted = new Set<string>()
   /** People who confirmed that an old copy is complete, or have two machines: they may have signed two histories. */
   readonly #mayFork = new Set<AuthorId>()
@@ -148,7 +148,7 @@ export class RoomChecker {
       )
   }
 
-  /** Whether an honest member, who may not know that they are out themselves, admitted somebody again despite a removal. */
+  /** Whether an honest person signed an admission that answers the removal. They may be out themselves without knowing it. */
   #isForgiven(subject: AuthorId, removal: OperationId): boolean {
     return [...this.#signed.values()].some(
       ({ isHonest, operation: { body } }) =>
@@ -318,8 +318,8 @@ export class RoomChecker {
 }
 
 /**
- * Of several removals, the most senior one decides how much chat counts (docs/protocol/membership.md §9.5). It includes
- * all lines that its author has, even those that the author received before learning of a junior's earlier removal.
+ * Of several removals, the most senior one decides how much chat counts (docs/protocol/membership.md §9.5). It keeps
+ * all lines that the remover had, even those received before they learned of a junior's earlier removal.
  */
 const isOverruled = (removal: Removal, others: readonly Removal[], { author, seq }: LinePlace): boolean =>
   others.some(

@@ -8,7 +8,7 @@ import { type History, textOf } from './seat.js'
 
 const ADMISSION = /"admission":"([0-9a-f]{64})"/
 
-/** Violates an invariant unless all members of a room are shown the same lines, and only lines that count. */
+/** Reports a violation unless all members of a room are shown the same lines, and only lines that count. */
 export function compareHistories(
   checker: RoomChecker,
   room: string,

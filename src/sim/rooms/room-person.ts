@@ -54,7 +54,7 @@ interface Program {
   readonly clock: Clock
   readonly connections: Connections
   readonly introductions: Introductions
-  /** The channels that dial everybody while a code has not led to an admission. */
+  /** Dials everybody until the entered codes have led to admissions; undefined if no code is pending. */
   search: RoomChannels | undefined
   readonly peers: Set<ProvenPeer>
 }

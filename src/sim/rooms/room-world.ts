@@ -162,7 +162,7 @@ export class RoomWorld extends VirtualWorld<RoomPerson> {
     if (code !== undefined) this.person(name).join(code)
   }
 
-  /** Invites and admits somebody. Violates an invariant if that takes too long. */
+  /** Invites and admits somebody. Reports a violation if that takes too long. */
   async enter(name: string, room: string, by: string, role: GivenRole = 'member'): Promise<void> {
     const number = this.codes.size + 1
     await this.invite(by, room, number, { role })
@@ -241,7 +241,7 @@ export class RoomWorld extends VirtualWorld<RoomPerson> {
     return tookMs
   }
 
-  /** Violates an invariant unless exactly these people are members of a room, according to the operations of all honest peers. */
+  /** Reports a violation unless exactly these people are members of a room, according to the operations of all honest peers. */
   expectMembers(room: string, ...expected: readonly string[]): void {
     const truth = this.checker.truth(room)
     const names = (membership: Membership | undefined): string =>
@@ -266,13 +266,13 @@ export class RoomWorld extends VirtualWorld<RoomPerson> {
     this.check()
   }
 
-  /** Violates an invariant unless a removed person knows of their removal. */
+  /** Reports a violation unless a removed person knows of their removal. */
   expectAware(name: string, room: string): void {
     if (this.seat(name, room)?.isMember) this.checker.violate(`${name} does not know that they are out of ${room}`)
     this.check()
   }
 
-  /** Violates an invariant unless everybody in a room is warned. */
+  /** Reports a violation unless everybody in a room is warned. */
   expectWarning(room: string, kind: string): void {
     for (const { name, seats } of this.insidersOf(room))
       if (!seats.get(room)?.members?.membership.warnings.some(warning => warning.kind === kind))
@@ -280,7 +280,7 @@ export class RoomWorld extends VirtualWorld<RoomPerson> {
     this.check()
   }
 
-  /** Violates an invariant unless exactly `count` invitations of a room are open. */
+  /** Reports a violation unless exactly `count` invitations of a room are open. */
   expectOpenInvitations(room: string, count: number): void {
     const open = this.checker.truth(room)?.invitations.filter(({ state }) => state === 'open').length ?? 0
     if (open !== count) this.checker.violate(`${open} invitations of ${room} are open, and not ${count}`)
@@ -293,7 +293,7 @@ export class RoomWorld extends VirtualWorld<RoomPerson> {
     this.check()
   }
 
-  /** Violates an invariant unless a person was shown exactly these lines, in any order, after settling. */
+  /** Reports a violation unless a person was shown exactly these lines, in any order, after settling. */
   expectLines(name: string, room: string, ...lines: readonly string[]): void {
     const shown = this.#histories.get(`${room}/${name}`)?.shown ?? []
     const texts = shown.flatMap(({ entry }) => textOf(entry)).sort()

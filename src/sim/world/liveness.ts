@@ -32,7 +32,7 @@ interface CheckedWorld {
 }
 
 /**
- * Checks what a network must reach after all faults have ended. Each failed check violates an invariant of the world.
+ * Checks what a network must reach after all faults have ended. Each failed check is reported as a violated invariant.
  */
 export class LivenessChecker {
   readonly #world: CheckedWorld

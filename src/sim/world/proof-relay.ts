@@ -18,8 +18,8 @@ const NATIVE = Uint8Array.of(0)
 const VERSION = Uint8Array.of(2)
 
 /**
- * A relay attack: the host obtains a peer's proof in a handshake with that peer, and presents it to the peers that dial
- * the host.
+ * A relay attack: the attacker obtains the proof of one peer in a handshake with it, and presents it to the peers that dial the
+ * attacker.
  */
 export class ProofRelay {
   readonly address = `${ADDRESS}:${PORT}`

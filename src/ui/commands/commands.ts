@@ -128,7 +128,7 @@ export class CommandOrder {
   readonly #closing: AbortSignal
   #last: Promise<void> | undefined
 
-  /** What waits when `closing` is aborted does not run. */
+  /** Commands that still wait when `closing` is aborted are not run. */
   constructor(closing: AbortSignal) {
     this.#closing = closing
   }

@@ -91,7 +91,7 @@ export interface Command<Name extends string = string> {
   readonly completes?: 'name' | 'command'
   /** Omitted from /help and from completion, because it is not available yet. */
   readonly isHidden?: true
-  /** Its answer depends on commands that were typed before, or is what later ones depend on: these run one after the other. */
+  /** Whether it runs in the order of typing: its answer depends on earlier commands, or later ones depend on its answer. */
   readonly isOrdered?: true
   readonly run: (context: CommandContext, argument: string) => void | Promise<void>
 }

@@ -179,7 +179,7 @@ export const where = command({
   },
 })
 
-/** What there is to say about who has a line, if no peer says anything. */
+/** Printed by /where instead of a list of holders, if there are none. */
 export const NOBODY_MET = 'no other peer has connected since the start'
 
 /** Who says that they have a line, a sentence each. */

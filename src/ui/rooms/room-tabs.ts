@@ -17,7 +17,7 @@ export interface AttachedFace {
 interface RoomTabsEvents {
   /** The unread messages of a room that is not shown have changed. */
   change: []
-  /** A message in a room that is not shown rings. */
+  /** A message arrived that calls for a notification, in a room that is not shown. */
   ring: [Omit<Ring, 'isShown'>]
 }
 

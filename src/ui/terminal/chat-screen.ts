@@ -140,7 +140,7 @@ export class ChatScreen {
     this.changed()
   }
 
-  /** Updates the present people, so that a name that several people use is shown with their keys from the start. */
+  /** Updates the list of people who are present, so that a name that several people use is shown with their keys from the start. */
   presenceChanged(): void {
     this.#session.presenceChanged()
     this.changed()
@@ -389,7 +389,7 @@ export class ChatScreen {
     else this.#leave()
   }
 
-  /** Whether the chat ends with this screen while lines are unsaved, or no other peer has the user's last one. */
+  /** Whether this is the last face, and either lines are unsaved or no other peer has the user's last line. */
   #leavesLineBehind(): boolean {
     const { delivery, room } = this.#session
     const isUndelivered = delivery !== undefined && delivery.on + delivery.left + (delivery.strangers ?? 0) === 0

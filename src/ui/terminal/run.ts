@@ -132,7 +132,7 @@ class ShownRoom {
     return next
   }
 
-  /** Saves the draft with the process that still edits it, if any. */
+  /** Saves the draft. `pid`: the process that still edits it; undefined when this screen closes. */
   #save(pid: number | undefined): Promise<void> {
     this.#saved = this.#saved
       .then(() => {

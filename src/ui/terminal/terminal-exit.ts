@@ -8,8 +8,8 @@ const STANDARD_STREAMS = [0, 1, 2]
 /**
  * Lets the process end without touching a terminal that it has lost. When a process ends, Node.js restores the modes of the
  * terminals that it was started on: it aborts if one is gone, and changes the mode under the shell's prompt if the process
- * is in the background. It skips descriptors that refer to another file by then, so such terminals are replaced by
- * /dev/null. Call this before anything else.
+ * is in the background. It skips a descriptor that no longer refers to the same file, so this replaces the
+ * descriptors of those terminals by /dev/null. Call this before anything else.
  */
 export function releaseLostTerminalAtExit(): void {
   const terminals = STANDARD_STREAMS.filter(stream => isatty(stream))

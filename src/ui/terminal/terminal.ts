@@ -8,7 +8,7 @@ const SHOW_CURSOR = '\u001b[?25h'
 /** Windows has no job control and few signals. */
 const IS_WINDOWS = process.platform === 'win32'
 
-/** A process that still runs this long after a stop signal was not stopped. */
+/** If the process still runs this long after it sent itself a stop signal, the signal had no effect. */
 const STOP_MS = 50
 /** How often a background job checks whether it is in the foreground again: not every shell sends SIGCONT. */
 const BACKGROUND_MS = 200

@@ -96,7 +96,7 @@ export class Transcript {
   /** The newest line so far in conversation order, with and without the lines that the user wrote in this session. */
   #newest: Hlc = EARLIEST
   #newestOfOthers: Hlc = EARLIEST
-  /** Whether lines that are dated ahead have begun in the history. */
+  /** Whether the history has reached the lines that are dated ahead. */
   #isAhead = false
   /** The day of the latest late line; undefined after a line in order. */
   #lateDay: number | undefined

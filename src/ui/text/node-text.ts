@@ -119,6 +119,6 @@ function namesText(names: readonly string[]): string {
   return names.slice(0, NAMES_MAX).join(', ') + more
 }
 
-/** A day as `1970-01-01`; a time beyond all calendars as milliseconds. */
+/** A day as `1970-01-01`; a time outside the range of `Date` as milliseconds. */
 const dayText = (ms: number): string =>
   Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : new Date(ms).toISOString().slice(0, 10)

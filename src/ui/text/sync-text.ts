@@ -32,7 +32,7 @@ const VIOLATIONS: Readonly<Record<Violation, string>> = {
   'malformed-presence-digest': 'a malformed presence digest',
   'malformed-contacts': 'malformed contacts',
   'malformed-operations': 'malformed membership operations',
-  'too-many-rejected-authors': 'entries of too many authors that were rejected',
+  'too-many-rejected-authors': 'rejected entries of too many authors',
 }
 
 export const SYNC_SENTENCES: Sentences<SyncEvent & { readonly peer: string }> = {

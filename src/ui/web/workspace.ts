@@ -222,7 +222,7 @@ export class Workspace extends EventEmitter<WorkspaceEvents> {
     this.#changed.call()
   }
 
-  /** Tells pages when somebody begins to ask to talk, or is answered: no room changes then. */
+  /** Tells pages when a message request arrives or is answered: no room changes then. */
   #askingChanged(): void {
     const asking = this.#asking
     if (asking === this.#toldAsking) return

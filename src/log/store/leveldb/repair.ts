@@ -105,7 +105,7 @@ async function keepWholeRecords(copy: string, damaged: ReadonlySet<string>): Pro
   }
 }
 
-/** Whether a child process can open the database, after a repair if that is the task, and read every row without aborting. */
+/** Whether a child process can open the database, or with the task `repair` repair it, and then read every row without aborting. */
 async function survives(directory: string, task: 'open' | 'repair'): Promise<boolean> {
   const child = spawn(process.execPath, [WORKER, task, directory], { stdio: 'ignore' })
   const [code] = await once(child, 'close')

@@ -19,7 +19,7 @@ type Lookup = {
   cancel: Cancel
 }
 
-/** Time from the start to query `number`, from 0: 250 ms, 1 s, 2 s, 4 s, … */
+/** Time from the start to query `number`, counted from 0: 0, 250 ms, 1 s, 2 s, 4 s, … */
 const queryAtMs = (number: number): Millis => (number === 0 ? 0 : number === 1 ? 250 : 1_000 * 2 ** (number - 2))
 
 /** Looks up `.local` names. Lookups of one host share their queries. */

@@ -126,8 +126,8 @@ export const UNREAD_MARK = object({
 export type UnreadMark = Guarded<typeof UNREAD_MARK>
 
 /**
- * Consecutive rows of a room, sorted by `order`. The history of a room can have a million entries: the page requests the pages that it
- * shows, and drops pages far from the view. `before` and `after` place the scroll bar. They count entries, not rows, because the number of
+ * Consecutive rows of a room, sorted by `order`. The history of a room can have a million entries: the browser requests it in pages of
+ * rows as it shows them, and drops those far from the view. `before` and `after` place the scroll bar. They count entries, not rows, because the number of
  * rows is unknown: reactions and edits have none. They are 0 only at the ends of the history.
  */
 export const PAGE = object({

@@ -11,7 +11,7 @@ export class IncomingBytes {
   #granted: number
   #wake = (): void => {}
 
-  /** `grant` tells the page how many bytes it may send in total: at once, and whenever that number grows. */
+  /** Calls `grant` now, and whenever the number grows, with the total number of bytes that the page may send. */
   constructor(length: number, grant: (upTo: number) => void, signal: AbortSignal) {
     this.#length = length
     this.#grant = grant

@@ -152,7 +152,7 @@ export class Link {
     else this.#retryLater(value.kind === 'ended' ? value : undefined)
   }
 
-  /** Also after the process has ended: it may be restarted at the same address, with the same token. */
+  /** Schedules a reconnect, even if the process has ended: it may be restarted at the same address, with the same token. */
   #retryLater(ended: LinkState | undefined): void {
     if (this.#attempt === 0) this.#sinceMs = Date.now()
     this.state.set(ended ?? { kind: 'lost', sinceMs: this.#sinceMs })

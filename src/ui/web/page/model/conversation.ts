@@ -17,7 +17,7 @@ export type Target =
 export interface RowsChange {
   /** Where to scroll; otherwise the rows in view stay where they are. */
   readonly target?: Target | undefined
-  /** The relative position in the history, 0 to 1, that the page which replaced all rows was requested for. */
+  /** If all rows were replaced by those at a position in the history: this position, from 0 to 1. */
   readonly landing?: number
 }
 

@@ -8,7 +8,7 @@ import { useChat } from './context.js'
 /** Interval between two announcements, and lines in each. */
 const SPEAK_MS = 1_500
 const SPOKEN_MAX = 5
-/** Announced sentences that stay readable. */
+/** Largest number of announced sentences that stay in the live region. */
 const KEPT_MAX = 20
 
 interface Sentence {

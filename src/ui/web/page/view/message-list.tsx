@@ -70,7 +70,7 @@ export class MessageList extends Component<Props, State> {
   #wanted: string | undefined
   #viewHeight = 0
   #isScrolling = false
-  /** Where the pointer is, if it is above the list. */
+  /** Where the pointer is, while it is over the list. */
   #pointer: { readonly x: number; readonly y: number } | undefined
   #top = 0
   readonly #sizes = new ResizeObserver(entries => this.#measured(entries))
@@ -251,7 +251,7 @@ export class MessageList extends Component<Props, State> {
     this.#place()
   }
 
-  /** Marks the rows down to the last one whose bottom is in view as read. */
+  /** Marks as read all rows down to the last one whose bottom is in view. */
   #noteRead(): void {
     const { conversation, isAttended } = this.props
     const { rows } = this.state
@@ -323,7 +323,7 @@ export class MessageList extends Component<Props, State> {
 
   readonly #onPointerOver = ({ clientX, clientY }: PointerEvent): void => {
     this.#pointer = { x: clientX, y: clientY }
-    // Rows that pass below the pointer get no buttons.
+    // Rows that scroll past under the pointer get no buttons.
     if (!this.#isScrolling) this.#hover()
   }
 
@@ -332,7 +332,7 @@ export class MessageList extends Component<Props, State> {
     this.#hover()
   }
 
-  /** The row below the pointer shows its buttons. */
+  /** The row under the pointer shows its buttons. */
   #hover(): void {
     const element = this.#pointer && document.elementFromPoint(this.#pointer.x, this.#pointer.y)
     const hovered = element?.closest<HTMLElement>('.row')?.dataset['id']
