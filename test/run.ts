@@ -38,7 +38,7 @@ const ALONE: readonly string[] = [
   ...['base/byte-reader', 'base/frames', 'base/safe-text.property', 'compat/fuzz.property', 'sync/bounds'],
 ]
 
-/** Files of `npm run test:slow`: scenarios of many processes, whose features have shorter tests too. */
+/** Files of `npm run test:slow`: scenarios of many processes, or of many virtual hours. */
 const SLOW: readonly string[] = [
   ...[
     'backup',
@@ -51,6 +51,7 @@ const SLOW: readonly string[] = [
     'discovery-interop',
     'discovery-network',
     'doctor',
+    'durability',
     'durability-readers',
     'eclipse',
     'file-holders',
@@ -68,18 +69,26 @@ const SLOW: readonly string[] = [
     'peer-exchange',
     'private-rooms-hosts',
     'private-rooms-outsider',
+    'proof',
     'proxy',
     'removals',
+    'risk',
     'simulate',
     'simulate-gossip',
     'slow-names',
     'terminal-loss',
+    'web',
     'web-page-access',
     'web-page-files',
     'web-page-texts',
   ].map(name => `e2e/${name}`),
+  'docs/commands',
+  'interop/message',
   'simulation/many-peers',
   'simulation/mutations',
+  'simulation/overlay',
+  'simulation/peer-exchange',
+  'simulation/presence',
 ]
 
 /** Files that hold bounds of time which work beside them would break. They run after the others, one at a time. */
