@@ -103,8 +103,9 @@ test('a computer with less space drops what others keep, and fetches it when ask
     const { stdout, stderr } = await run(t, data, 'verify', 'bob', '--room', 'ops', '--json')
     assert.equal(stdout.length, 1, stderr.join('\n'))
     const { ok, without } = JSON.parse(stdout[0] ?? '')
-    assert.ok(ok && (without?.missing ?? 0) === 0, stdout.join())
-    return without?.['kept-out'] ?? 0
+    assert.ok(ok, stdout.join())
+    // While a sample of the lines is fetched back, they are missing.
+    return (without?.missing ?? 0) === 0 ? (without?.['kept-out'] ?? 0) : 0
   }
   await until(async () => (await keptOut()) > 0 && (await files('bob')) <= 16e6)
   assert.ok((await files('alice')) >= sizeOfAll)
